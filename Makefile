@@ -1,0 +1,58 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help train test lint format bench notebooks tensorboard image lock clean
+
+help:  ## say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+train: $(VENV)/.run  ## train on real digits; ARGS="--data=mnist --epochs=8" for more
+	@$(BIN)/python -m trainer.task $(ARGS)
+
+test: $(VENV)/.dev  ## run every test; ARGS="-m 'not slow'" for the fast ones
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev  ## check style, types and which way imports run
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## put the code into the common style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/.benchmarks  ## measure accuracy and speed beside the peers
+	$(BIN)/python -m benchmarks.accuracy
+	$(BIN)/python -m benchmarks.conv
+
+notebooks: $(VENV)/.dev  ## run the notebooks and write their results beside them
+	$(BIN)/python -m pytest tests/test_notebooks.py
+
+tensorboard: $(VENV)/.run  ## show the logs of all runs in this folder
+	$(BIN)/tensorboard --logdir=runs
+
+image:  ## build the container image for Vertex AI
+	docker build --tag trainer .
+
+lock: $(VENV)/.dev  ## resolve the versions in constraints.txt anew
+	$(BIN)/uv pip compile --quiet --universal --python-version=3.11 --all-extras --upgrade --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --output-file=constraints.txt setup.py
+
+clean:  ## remove what was installed and built, but no run
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "make: PYTHON must be Python 3.11 or newer. Received: PYTHON=$(PYTHON)" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: EXTRAS :=
+$(VENV)/.dev: EXTRAS := [dev,notebooks]
+$(VENV)/.benchmarks: EXTRAS := [dev,notebooks,benchmarks]
+$(VENV)/.%: setup.py constraints.txt | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint=constraints.txt --editable '.$(EXTRAS)'
+	@touch $@

@@ -1,0 +1,63 @@
+"""The package: its metadata, its dependencies and its extras. This is the only place that names them."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+# gcloud's local packaging copies this file alone and installs from it, so nothing here may need another file.
+README = Path(__file__).with_name("README.md")
+
+setup(
+    name="trainer",
+    version="0.1.0",
+    description="Train convolutional networks with Keras: on a laptop today, on Vertex AI tomorrow",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    author="The trainer authors",
+    license="Apache-2.0",
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
+    packages=find_packages(include=["trainer", "trainer.*"]),
+    package_data={"trainer": ["py.typed"]},
+    python_requires=">=3.11",
+    install_requires=[
+        "absl-py>=2.1,<3",  # flags
+        "cloudml-hypertune==0.1.0.dev6",  # only pre-releases exist, which a range would exclude
+        "google-cloud-storage>=3.1,<4",  # gs:// folders
+        "keras>=3.15,<4",
+        "numpy>=2,<3",
+        "rich>=13,<16",  # the progress bar; Keras brings it along
+        "scikit-learn>=1.5,<2",  # the default data set, real digits without a download
+        "tensorboard>=2.20,<3",  # no longer a dependency of tensorflow
+        "tensorflow>=2.21,<3",
+    ],
+    extras_require={
+        "notebooks": [
+            "ipykernel>=6,<8",
+            "matplotlib>=3.9,<4",
+            "nbclient>=0.10,<1",  # runs them in the tests
+            "nbformat>=5.10,<6",
+        ],
+        "dev": [
+            "hypothesis>=6.100,<7",
+            "import-linter>=2,<3",
+            "mypy>=1.15,<3",
+            "nbstripout>=0.8,<1",  # notebooks are committed without outputs
+            "pytest>=8.3,<10",
+            "pyyaml>=6,<7",
+            "ruff>=0.11,<1",
+            "setuptools>=77",  # python setup.py sdist
+            "uv>=0.6,<1",  # resolves constraints.txt
+        ],
+        "benchmarks": ["torch==2.13.0"],
+        "jax": ["jax>=0.6,<1"],  # the layer on Keras's JAX backend
+    },
+)

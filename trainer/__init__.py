@@ -1,0 +1,3 @@
+"""Train convolutional networks with Keras: on a laptop today, on Vertex AI tomorrow, the same command."""
+
+__version__ = "0.1.0"

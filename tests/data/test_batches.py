@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from trainer import data
+
+
+@pytest.fixture(scope="module")
+def split() -> data.Split:
+    images = np.random.default_rng(0).integers(0, 256, (10, 14, 14, 1), dtype=np.uint8)
+    return data.Split(images, np.arange(10, dtype=np.int32))
+
+
+def _labels(split: data.Split, steps: range, seed: int = 0) -> list[list[int]]:
+    batches = data.training_batches(split, 3, seed, augment=False, steps=steps)
+    return [labels.numpy().tolist() for _, labels in batches]
+
+
+def test_an_epoch_shows_no_image_twice_and_each_epoch_is_another_order(split: data.Split) -> None:
+    first, second = _labels(split, range(3)), _labels(split, range(3, 6))
+    assert len(set(sum(first, []))) == 9
+    assert len(set(sum(second, []))) == 9
+    assert first != second
+
+
+def test_every_image_has_its_turn(split: data.Split) -> None:
+    assert set(sum(_labels(split, range(60)), [])) == set(range(10))
+
+
+def test_a_batch_follows_from_seed_and_step_alone(split: data.Split) -> None:
+    assert _labels(split, range(7))[4:] == _labels(split, range(4, 7))
+    assert _labels(split, range(7), seed=1) != _labels(split, range(7), seed=2)
+
+
+def test_augmentation_follows_from_seed_and_step_alone(split: data.Split) -> None:
+    def last(steps: range, seed: int) -> np.ndarray:
+        *_, (images, _) = data.training_batches(split, 3, seed, augment=True, steps=steps)
+        return images.numpy()
+
+    np.testing.assert_array_equal(last(range(5), 0), last(range(4, 5), 0))
+    assert not np.array_equal(last(range(5), 0), last(range(5), 1))
+
+
+def test_augmentation_moves_an_image_a_little_and_leaves_its_label() -> None:
+    dot = np.zeros((64, 29, 29, 1), np.uint8)
+    dot[:, 13:16, 13:16] = 255
+    split = data.Split(dot, np.arange(64, dtype=np.int32))
+    ((images, labels),) = data.training_batches(split, 64, 0, augment=True, steps=range(1))
+    weights = images.numpy()[..., 0] / images.numpy().sum(axis=(1, 2, 3))[:, None, None]
+    grid = np.arange(29) - 14
+    offset = np.stack([(weights * grid).sum(axis=(1, 2)), (weights * grid[:, None]).sum(axis=(1, 2))])
+    assert np.abs(offset).max() < 2 * 29 / 28 * 1.2  # the shift, through a scaling of up to 1 / 0.9
+    assert 0.5 < offset.std() < 2
+    assert np.abs(offset.mean(axis=1)).max() < 0.5
+    assert sorted(labels.numpy()) == list(range(64))
+
+
+def test_evaluation_shows_every_image_once_in_order(split: data.Split) -> None:
+    batches = list(data.evaluation_batches(split))
+    np.testing.assert_array_equal(np.concatenate([images for images, _ in batches]), split.images)
+    assert batches[0][0].dtype == "float32"

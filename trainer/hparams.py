@@ -1,0 +1,122 @@
+"""What to train: every hyperparameter once, with its default, its bounds and its help.
+
+Nothing heavy is imported here, so that `--help` and a mistyped flag answer at once.
+"""
+
+import dataclasses
+import math
+from typing import Any
+
+from trainer.errors import UsageError
+
+DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
+PADDINGS = ("same", "valid", "causal")
+ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "linear")
+AUGMENTATIONS = ("affine", "none")
+
+Value = int | float | str
+Field = dataclasses.Field[Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """What one hyperparameter means and may be; the flags, the help text and the checks all read it."""
+
+    group: str
+    help: str
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    below: float = math.inf
+    choices: tuple[str, ...] = ()
+    placement: bool = False  # where a run goes, not what is trained: no part of its configuration
+
+    def __str__(self) -> str:
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        bounds = (("at least", self.minimum), ("at most", self.maximum), ("below", self.below))
+        return " and ".join(f"{word} {bound:.12g}" for word, bound in bounds if math.isfinite(bound))
+
+    def allows(self, value: Value) -> bool:
+        if isinstance(value, str):
+            return not self.choices or value in self.choices
+        return math.isfinite(value) and self.minimum <= value <= self.maximum and value < self.below
+
+
+def _flag(default: Value, group: str, help: str, **bounds: Any) -> Any:
+    return dataclasses.field(default=default, metadata={"rule": Rule(group, help, **bounds)})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HParams:
+    """The configuration of one run.
+
+    Raises:
+      UsageError: a value breaks its rule; the message names the flag, the rule and the value.
+    """
+
+    data: str = _flag("digits", "Data", f"{', '.join(DATASETS)}, or a folder of the MNIST family's IDX files")
+    validation_split: float = _flag(
+        0.1, "Data", "share of the training images held out for validation", minimum=0.01, maximum=0.5
+    )
+    augment: str = _flag(
+        "affine", "Data", "small random turns, scalings, shears and shifts of training images", choices=AUGMENTATIONS
+    )
+
+    filters: int = _flag(32, "Network", "filters of the first convolution; each later one doubles them", minimum=1)
+    depth: int = _flag(2, "Network", "convolution layers", minimum=1, maximum=16)
+    kernel_size: int = _flag(3, "Network", "height and width of every kernel, in pixels", minimum=1)
+    stride: int = _flag(1, "Network", "pixels from one kernel position to the next", minimum=1)
+    padding: str = _flag("same", "Network", "how a map is extended before each convolution", choices=PADDINGS)
+    dilation_rate: int = _flag(1, "Network", "pixels from one kernel tap to the next", minimum=1)
+    activation: str = _flag("relu", "Network", "after every layer but the last", choices=ACTIVATIONS)
+    dense_units: int = _flag(128, "Network", "units of the hidden dense layer", minimum=1)
+    dropout: float = _flag(0.5, "Network", "share of those units dropped at each training step", minimum=0, below=1)
+
+    epochs: int = _flag(16, "Training", "passes over the training images", minimum=1)
+    batch_size: int = _flag(128, "Training", "images per step", minimum=1)
+    learning_rate: float = _flag(2e-3, "Training", "the highest rate, at the end of the warm-up", minimum=1e-12)
+    seed: int = _flag(0, "Training", "fixes the split, first weights, order and noise", minimum=0, maximum=2**31 - 1)
+
+    job_dir: str = _flag("", "Output", "folder of the run; runs/<date-time> if not given", placement=True)
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value, rule = getattr(self, field.name), rule_of(field)
+            if type(value) is not field.type and not (field.type is float and type(value) is int):
+                raise UsageError(f"`--{field.name}` must be {_KINDS[field.type]}. Received: {value!r}")
+            if not rule.allows(value):
+                raise UsageError(f"`--{field.name}` must be {rule}. Received: {value}")
+
+    def configuration(self) -> dict[str, Value]:
+        """Returns what is trained, without where it goes: runs of equal configuration are the same run."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not rule_of(f).placement}
+
+
+_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text"}
+
+
+def rule_of(field: Field) -> Rule:
+    rule: Rule = field.metadata["rule"]
+    return rule
+
+
+def parse(field: Field, text: str) -> Value:
+    """Returns a flag's text as a value of its field's type.
+
+    Tuning services send whole numbers as floats: `32.0` is the integer 32, `32.5` is refused.
+
+    Raises:
+      UsageError: the text is no such number.
+    """
+    if field.type is str:
+        return text
+    try:
+        return int(text) if field.type is int else float(text)
+    except ValueError:
+        pass
+    try:
+        if field.type is int and float(text).is_integer():
+            return int(float(text))
+    except (ValueError, OverflowError):
+        pass
+    raise UsageError(f"`--{field.name}` must be {_KINDS[field.type]}. Received: {text}")

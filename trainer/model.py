@@ -1,0 +1,107 @@
+"""The network: convolutions whose filters double, one max pooling, one hidden dense layer, one logit per class."""
+
+import dataclasses
+from typing import Any
+
+import keras
+
+from trainer.errors import UsageError
+from trainer.hparams import HParams
+from trainer.layers import Conv2D
+
+_MAXIMUM_PARAMETERS = 500_000_000  # with the gradient and Adam's two moments, 8 GB in float32
+_POOL = 2
+
+# What gives a map more pixels, in the order in which a user would rather give it up.
+_ROOMIER: dict[str, Any] = {"stride": 1, "padding": "same", "dilation_rate": 1, "kernel_size": 1, "depth": 1}
+
+
+def build(hparams: HParams, input_shape: tuple[int, int, int], classes: int) -> keras.Model:
+    """Returns an untrained network.
+
+    Its input is `(batch, height, width, channels)` of raw pixel values, 0 to 255, whose scaling is its first layer;
+    its output is `(batch, classes)`, logits.
+
+    Args:
+      hparams: the network's flags.
+      input_shape: `(height, width, channels)`.
+      classes: the number of classes.
+
+    Raises:
+      UsageError: a map shrinks to nothing, or the weights would not fit in memory; the message names the flag.
+    """
+    _check(hparams, input_shape, classes)
+    layers = [keras.Input(input_shape, name="image"), keras.layers.Rescaling(1 / 255, name="scale")]
+    layers += _convolutions(hparams)
+    layers += [
+        keras.layers.MaxPooling2D(_POOL, name="pool"),
+        keras.layers.Flatten(name="flatten"),
+        keras.layers.Dense(hparams.dense_units, activation=hparams.activation, name="dense"),
+    ]
+    if hparams.dropout:
+        layers.append(keras.layers.Dropout(hparams.dropout, seed=hparams.seed, name="dropout"))
+    layers.append(keras.layers.Dense(classes, dtype="float32", name="logits"))
+    return keras.Sequential(layers, name="convolutional_network")
+
+
+def _convolutions(hparams: HParams) -> list[Conv2D]:
+    return [
+        Conv2D(
+            hparams.filters * 2**index,
+            hparams.kernel_size,
+            strides=hparams.stride,
+            padding=hparams.padding,
+            dilation_rate=hparams.dilation_rate,
+            activation=hparams.activation,
+            name=f"conv{index + 1}",
+        )
+        for index in range(hparams.depth)
+    ]
+
+
+def _check(hparams: HParams, input_shape: tuple[int, int, int], classes: int) -> None:
+    size = "x".join(map(str, input_shape[:2]))
+    try:
+        parameters = _count_parameters(hparams, input_shape, classes)
+    except ValueError:
+        for flag, value in _ROOMIER.items():
+            if _fits(dataclasses.replace(hparams, **{flag: value}), input_shape):
+                raise UsageError(
+                    f"`--{flag}` must leave every map at least one pixel, which needs another value here "
+                    f"({value} would do) on images of {size}. Received: {getattr(hparams, flag)}"
+                ) from None
+        raise UsageError(
+            f"`--depth`, `--kernel_size` and `--stride` must leave every map at least one pixel; together they do not "
+            f"on images of {size}. Received: {hparams.depth}, {hparams.kernel_size} and {hparams.stride}"
+        ) from None
+    if parameters > _MAXIMUM_PARAMETERS:
+        raise UsageError(
+            f"`--filters`, `--depth`, `--kernel_size` and `--dense_units` must make at most {_MAXIMUM_PARAMETERS:,} "
+            f"parameters together. Received: {parameters:,}"
+        )
+
+
+def _fits(hparams: HParams, input_shape: tuple[int, int, int]) -> bool:
+    try:
+        _count_parameters(hparams, input_shape, classes=1)
+    except ValueError:
+        return False
+    return True
+
+
+def _count_parameters(hparams: HParams, input_shape: tuple[int, int, int], classes: int) -> int:
+    """Returns the number of weights, by integers alone.
+
+    Raises:
+      ValueError: a map has no pixel.
+    """
+    shape: tuple[Any, ...] = (1, *input_shape)
+    parameters = 0
+    for layer in _convolutions(hparams):
+        parameters += layer.parameters(shape)
+        shape = layer.compute_output_shape(shape)
+    height, width = (pixels // _POOL for pixels in shape[1:3])
+    if not (height and width):
+        raise ValueError(f"`input_shape` must leave the pooling {_POOL}x{_POOL} pixels. Received: {input_shape}")
+    features = height * width * shape[3]
+    return int(parameters + (features + 1) * hparams.dense_units + (hparams.dense_units + 1) * classes)

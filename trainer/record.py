@@ -1,0 +1,68 @@
+"""The record of a run, `hparams.json`: what was asked for, and with what it was done."""
+
+import json
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+from trainer.errors import UsageError
+from trainer.hparams import HParams
+
+_NAME = "hparams.json"
+_PACKAGES = ("trainer", "tensorflow", "keras", "numpy")
+
+
+def check(root: Path, hparams: HParams) -> None:
+    """Makes sure that a folder holds no other run than this one.
+
+    Raises:
+      UsageError: it holds a run of another configuration; the message lists what differs.
+    """
+    path = root / _NAME
+    try:
+        former = json.loads(path.read_text())["configuration"]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError(
+            f"`--job_dir` must hold nothing or a run of this program. Received: {path}, unreadable"
+        ) from None
+    differences = [
+        f"--{name}={former.get(name)} there, {value} here"
+        for name, value in hparams.configuration().items()
+        if former.get(name) != value
+    ]
+    if differences:
+        raise UsageError(
+            f"`--job_dir` must be new, or hold a run of the same configuration. Received: {root} "
+            f"({'; '.join(differences)})"
+        )
+
+
+def write(root: Path, hparams: HParams) -> None:
+    """Writes the effective configuration, the versions and, in a git work tree, the revision."""
+    record = {
+        "configuration": hparams.configuration(),
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        "git_revision": _revision(),
+    }
+    partial = root / f".{_NAME}.partial"
+    partial.write_text(json.dumps(record, indent=2) + "\n")
+    partial.replace(root / _NAME)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # run from the source tree, not installed
+        return None
+
+
+def _revision() -> str | None:
+    """Returns the commit that this package's source stands at, or nothing outside a work tree."""
+    try:
+        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None

@@ -1,0 +1,82 @@
+"""The entry point of a run, here and on Vertex AI: `python -m trainer.task --help`.
+
+It is short because it only translates: flags and environment variables into what `trainer.train` takes, and what
+comes back into lines and an exit status. TensorFlow is imported after the flags were understood.
+"""
+
+import contextlib
+import datetime
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+
+from trainer import flags
+from trainer.cloud.environment import Environment
+from trainer.errors import DivergedError, UsageError
+
+_COMMAND = "python -m trainer.task"
+
+
+def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Runs a command line in an environment and returns the exit status.
+
+    0: done. 2: a flag, file or variable breaks a rule. 3: the loss is not finite. 130: interrupted.
+    """
+    if "--help" in arguments or "-h" in arguments:
+        print(flags.help_text(_COMMAND))
+        return 0
+    try:
+        hparams = flags.read(arguments)
+        environment = Environment.read(variables, hparams.job_dir, datetime.datetime.now())
+        with _without_chatter():
+            from rich.console import Console
+
+            from trainer import train
+        result = train.run(hparams, environment, Console(highlight=False))
+    except UsageError as error:
+        return _stop(2, str(error))
+    except DivergedError as error:
+        return _stop(3, f"{error}; a lower `--learning_rate` may help")
+    except KeyboardInterrupt:
+        return _stop(130, "interrupted; the same command with the same --job_dir goes on from the last whole epoch")
+    print(
+        f"test accuracy {result.test_accuracy:.2%}, trained in {result.seconds:.1f} s "
+        f"at {result.images_per_second:,.0f} images/s",
+        f"  logs         {environment.logs}",
+        f"  checkpoints  {environment.checkpoints}",
+        f"  model        {result.model}",
+        "To see how it learned, run this and open the address that it prints:",
+        f"  {shlex.join([sys.executable, '-m', 'tensorboard.main', '--logdir', str(environment.logs)])}",
+        sep="\n",
+    )
+    return 0
+
+
+def _stop(status: int, reason: str) -> int:
+    print(f"trainer: {reason}", file=sys.stderr)
+    return status
+
+
+@contextlib.contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Holds back what TensorFlow's C++ writes to standard error while it is imported, unless the import fails."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # and afterwards; its errors are Python's exceptions too
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as chatter:
+        os.dup2(chatter.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            chatter.seek(0)
+            os.write(kept, chatter.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,78 @@
+"""What a person sees while a network trains."""
+
+import time
+from typing import Any
+
+import keras
+from rich import console, progress, text
+
+
+class Progress(keras.callbacks.Callback):
+    """One progress bar for the whole run on a terminal; one line an epoch where there is none.
+
+    A context manager: whatever ends the training, the terminal is left as it was.
+
+    Args:
+      screen: where to draw.
+      epochs: epochs of the whole run.
+      steps_per_epoch: steps in each.
+      batch_size: images in each step.
+    """
+
+    def __init__(self, screen: console.Console, epochs: int, steps_per_epoch: int, batch_size: int):
+        super().__init__()
+        self._screen, self._epochs, self._steps_per_epoch = screen, epochs, steps_per_epoch
+        self._batch_size = batch_size
+        self._bar = _bar(screen)
+        self._task = self._bar.add_task("", total=epochs * steps_per_epoch * batch_size, figures="")
+        self._epoch, self._begin, self._validation = 0, 0.0, ""
+
+    def __enter__(self) -> "Progress":
+        if self._screen.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._screen.is_terminal:
+            self._bar.stop()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch, self._begin = epoch, time.perf_counter()
+        self._draw(0, description=f"epoch {epoch + 1}/{self._epochs}")
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        seen = (batch + 1) * self._batch_size
+        rate = seen / (time.perf_counter() - self._begin)
+        figures = f"{rate:,.0f} images/s  loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.4f}{self._validation}"
+        self._draw(seen, figures=figures)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._validation = f"  val_accuracy {logs['val_accuracy']:.4f}"
+        if not self._screen.is_terminal:
+            seconds = time.perf_counter() - self._begin
+            rate = self._steps_per_epoch * self._batch_size / seconds
+            self._screen.out(
+                f"epoch {epoch + 1}/{self._epochs}  {seconds:.1f} s  {rate:,.0f} images/s  "
+                + "  ".join(f"{name} {logs[name]:.4f}" for name in ("loss", "accuracy", "val_loss", "val_accuracy")),
+                highlight=False,
+            )
+
+    def _draw(self, seen_in_epoch: int, **texts: Any) -> None:
+        before = self._epoch * self._steps_per_epoch * self._batch_size
+        self._bar.update(self._task, completed=before + seen_in_epoch, refresh=self._screen.is_terminal, **texts)
+
+
+def _bar(screen: console.Console) -> progress.Progress:
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(bar_width=20),
+        _TimeLeft(),
+        progress.TextColumn("{task.fields[figures]}"),
+        console=screen,
+        auto_refresh=False,
+    )
+
+
+class _TimeLeft(progress.TimeRemainingColumn):
+    def render(self, task: progress.Task) -> text.Text:
+        return super().render(task).append(" left")

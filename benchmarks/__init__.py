@@ -1,0 +1,1 @@
+"""Measurements beside named peers, each one command: `python -m benchmarks.NAME`."""

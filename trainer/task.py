@@ -40,7 +40,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     except DivergedError as error:
         return _stop(3, f"{error}; a lower `--learning_rate` may help")
     except KeyboardInterrupt:
-        return _stop(130, "interrupted; the same command with the same --job_dir goes on from the last whole epoch")
+        return _stop(130, f"interrupted; --job_dir={environment.root} goes on from the last whole epoch")
     print(
         f"test accuracy {result.test_accuracy:.2%}, trained in {result.seconds:.1f} s "
         f"at {result.images_per_second:,.0f} images/s",

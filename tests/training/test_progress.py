@@ -7,8 +7,8 @@ from trainer.training.progress import Progress
 LOGS = {"loss": 0.5, "accuracy": 0.75, "val_loss": 0.25, "val_accuracy": 0.875}
 
 
-def _draw(terminal: bool) -> str:
-    screen = Console(file=io.StringIO(), force_terminal=terminal, width=140, highlight=False)
+def _draw(terminal: bool, width: int = 140) -> str:
+    screen = Console(file=io.StringIO(), force_terminal=terminal, width=width, highlight=False)
     with Progress(screen, epochs=2, steps_per_epoch=4, batch_size=10) as progress:
         for epoch in range(2):
             progress.on_epoch_begin(epoch)
@@ -31,3 +31,10 @@ def test_one_bar_on_a_terminal() -> None:
         assert part in drawn
     assert drawn.count("\n") == 1, "one line, drawn again and again"
     assert drawn.rstrip().endswith("\x1b[?25h"), "the cursor is shown again"
+
+
+def test_the_bar_fits_a_narrow_terminal() -> None:
+    drawn = _draw(terminal=True, width=80)
+    assert "accuracy 0.7500" in drawn
+    assert "…" not in drawn
+    assert drawn.count("\n") == 1

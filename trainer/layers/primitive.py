@@ -78,8 +78,8 @@ def _grouped(x: Any, geometry: Geometry, kernel: Any, groups: int) -> Any:
     how = (geometry.strides, geometry.padding, "channels_last", geometry.dilations)
     if groups == x.shape[-1] and rank < 3 and len(set(geometry.strides)) == 1:
         return ops.depthwise_conv(x, ops.reshape(kernel, (*geometry.kernel_size, groups, -1)), *how)
-    if _differentiates_groups(rank, keras.backend.standardize_dtype(x.dtype)):
-        import tensorflow as tf  # noqa: PLC0415 - the package does not need TensorFlow otherwise
+    if rank < 3 and _differentiates_groups(keras.backend.standardize_dtype(x.dtype)):
+        import tensorflow as tf
 
         padding = str(geometry.padding).upper()
         return tf.nn.convolution(x, kernel, geometry.strides, padding, dilations=geometry.dilations)
@@ -104,21 +104,22 @@ def _moving(x: Any, geometry: Geometry) -> tuple[Any, Geometry]:
 
 
 @functools.cache
-def _differentiates_groups(rank: int, dtype: str) -> bool:
-    """Returns whether TensorFlow, as built and on this machine, differentiates a grouped convolution.
+def _differentiates_groups(dtype: str) -> bool:
+    """Returns whether TensorFlow, as built and on this machine, differentiates a grouped convolution of rank 1 or 2.
 
-    With oneDNN it does, without it does not, and nothing public says which; so it is tried, once per process.
+    With oneDNN it does, without it does not, and nothing public says which; so it is tried, once per process. The
+    operation is called by name because `init_scope`, which leads out of a graph, also stops every gradient tape.
     """
-    import tensorflow as tf  # noqa: PLC0415 - as above
+    import tensorflow as tf
 
-    if not tf.config.list_physical_devices("GPU") and (rank == 3 or dtype == "float64"):
-        return False  # oneDNN has neither; a trial would only leave a warning in the log
+    if dtype == "float64" and not tf.config.list_physical_devices("GPU"):
+        return False  # oneDNN has no float64; a trial would only leave a warning in the log
     try:
-        with tf.init_scope(), tf.GradientTape() as tape:
-            x, kernel = tf.ones((1, *(3,) * rank, 4), dtype), tf.ones((*(2,) * rank, 2, 4), dtype)
-            tape.watch((x, kernel))
-            y = tf.nn.convolution(x, kernel, 1, "SAME")
-            tape.gradient(y, (x, kernel))
+        with tf.init_scope():
+            y, kernel = tf.ones((1, 3, 3, 4), dtype), tf.ones((2, 2, 2, 4), dtype)
+            tf.raw_ops.Conv2DBackpropInput(
+                input_sizes=(1, 3, 3, 4), filter=kernel, out_backprop=y, strides=(1, 1, 1, 1), padding="SAME"
+            )
     except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
         return False
     return True

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import keras
-from rich import console, progress, text
+from rich import console, progress, table, text
 
 
 class Progress(keras.callbacks.Callback):
@@ -47,7 +47,8 @@ class Progress(keras.callbacks.Callback):
         self._draw(seen, figures=figures)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._validation = f"  val_accuracy {logs['val_accuracy']:.4f}"
+        if self._screen.width >= _WIDE:
+            self._validation = f"  val_accuracy {logs['val_accuracy']:.4f}"
         if not self._screen.is_terminal:
             seconds = time.perf_counter() - self._begin
             rate = self._steps_per_epoch * self._batch_size / seconds
@@ -62,12 +63,15 @@ class Progress(keras.callbacks.Callback):
         self._bar.update(self._task, completed=before + seen_in_epoch, refresh=self._screen.is_terminal, **texts)
 
 
+_WIDE = 110  # characters; a narrower terminal gets a shorter line, down to 80
+
+
 def _bar(screen: console.Console) -> progress.Progress:
     return progress.Progress(
         progress.TextColumn("{task.description}"),
-        progress.BarColumn(bar_width=20),
-        _TimeLeft(),
-        progress.TextColumn("{task.fields[figures]}"),
+        progress.BarColumn(bar_width=20 if screen.width >= _WIDE else 8),
+        _TimeLeft(compact=True),
+        progress.TextColumn("{task.fields[figures]}", table_column=table.Column(no_wrap=True)),
         console=screen,
         auto_refresh=False,
     )

@@ -1,0 +1,42 @@
+"""Two or more pieces of work, timed in turn, so that whatever else the machine does falls on all of them alike."""
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+
+@dataclasses.dataclass(frozen=True)
+class Ratio:
+    """One work's time over another's: the median over the rounds, and the middle half of them."""
+
+    median: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.median:5.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def sample(work: Callable[[], object], repeats: int) -> float:
+    """Returns the seconds of one call, as the mean over some calls."""
+    begin = time.perf_counter()
+    for _ in range(repeats):
+        work()
+    return (time.perf_counter() - begin) / repeats
+
+
+def interleave(samplers: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """Returns the seconds that each sampler gave in each round; every other round runs in the opposite order."""
+    seconds: dict[str, list[float]] = {name: [] for name in samplers}
+    for index in range(rounds):
+        for name in list(samplers)[:: 1 if index % 2 else -1]:
+            seconds[name].append(samplers[name]())
+    return seconds
+
+
+def ratio(mine: Sequence[float], theirs: Sequence[float]) -> Ratio:
+    """Returns my time over theirs, round by round."""
+    ratios = [a / b for a, b in zip(mine, theirs, strict=True)]
+    low, median, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+    return Ratio(median, low, high)

@@ -29,7 +29,7 @@ bench: $(VENV)/.benchmarks  ## measure accuracy and speed beside the peers
 	$(BIN)/python -m benchmarks.accuracy
 	$(BIN)/python -m benchmarks.conv
 
-notebooks: $(VENV)/.dev  ## run the notebooks and write their results beside them
+notebooks: $(VENV)/.dev  ## run every notebook from top to bottom
 	$(BIN)/python -m pytest tests/test_notebooks.py
 
 tensorboard: $(VENV)/.run  ## show the logs of all runs in this folder

@@ -1,6 +1,6 @@
 """Test accuracy and time of the default recipe beside a plain Keras script of the same network.
 
-    python -m benchmarks.accuracy --data=FOLDER
+    python -m benchmarks.accuracy --data=FOLDER        # or any other --data of trainer.task; digits by default
 
 Both are whole processes, start-up included, run in turn for each seed. The script is what a Keras user writes first:
 `compile` with Adam, `fit` for 8 epochs on every training image, `evaluate`.
@@ -18,25 +18,27 @@ from collections.abc import Sequence
 _PLAIN = """
 import sys
 import keras
-from pathlib import Path
-from trainer.data import idx
+import numpy as np
+from trainer import data
 
-(images, labels), (test_images, test_labels) = idx.read_folder(Path(sys.argv[1]))
+loaded = data.load(sys.argv[1], validation_split=0.1, seed=0)
+images = np.concatenate([loaded.train.images, loaded.validation.images])
+labels = np.concatenate([loaded.train.labels, loaded.validation.labels])
 keras.utils.set_random_seed(int(sys.argv[2]))
 model = keras.Sequential([
-    keras.Input((*images.shape[1:], 1)),
+    keras.Input(loaded.input_shape),
     keras.layers.Rescaling(1 / 255),
     keras.layers.Conv2D(32, 3, padding="same", activation="relu"),
     keras.layers.Conv2D(64, 3, padding="same", activation="relu"),
     keras.layers.MaxPooling2D(),
     keras.layers.Flatten(),
     keras.layers.Dense(128, activation="relu"),
-    keras.layers.Dense(int(labels.max()) + 1),
+    keras.layers.Dense(loaded.classes),
 ])
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 model.compile("adam", loss, metrics=["accuracy"])
-model.fit(images[..., None], labels, batch_size=128, epochs=int(sys.argv[3]), verbose=0)
-accuracy = model.evaluate(test_images[..., None], test_labels, verbose=0)[1]
+model.fit(images, labels, batch_size=128, epochs=int(sys.argv[3]), verbose=0)
+accuracy = model.evaluate(loaded.test.images, loaded.test.labels, verbose=0)[1]
 print(f"test accuracy {accuracy:.2%}")
 """
 
@@ -62,7 +64,7 @@ def _row(name: str, runs: Sequence[tuple[float, float]]) -> str:
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="a folder of IDX files")
+    parser.add_argument("--data", default="digits", help="as in trainer.task")
     parser.add_argument("--seeds", type=int, default=3, help="runs of each")
     parser.add_argument("--epochs", type=int, default=8, help="of the plain script")
     parser.add_argument("--ours", nargs="*", default=[], metavar="FLAG", help="flags of trainer.task, such as epochs=1")

@@ -6,7 +6,8 @@ Every row runs ours and the peer in turn and prints the ratio of their times, ou
 peers are
 
 * `keras.layers.Conv1D/2D/3D`, and `DepthwiseConv2D` where every channel is a group, for zero padding;
-* "pad, then convolve", as a Keras user writes it, for the padding modes that Keras lacks;
+* "pad, then convolve", as a Keras user writes it, for the padding modes that Keras lacks; the columns "free" give the
+  time that Keras takes with zeros around, over the same peer's: what a pad that costs nothing would reach;
 * "split, convolve, concatenate" for groups;
 * `torch.nn.Conv2d` in a process of its own, channels last, where PyTorch is installed, for zero padding and for the
   padding modes that it has.
@@ -29,6 +30,7 @@ from keras import ops
 from benchmarks import timing
 from trainer import layers
 
+_KINDS = ("forward", "with gradients")
 _SAMPLE_SECONDS = 0.03  # long against the clock and a call's own cost, short against the machine's other work
 
 
@@ -160,7 +162,7 @@ def _works(layer: Layer, row: Row, dtype: str) -> dict[str, Callable[[], object]
             outputs = layer(images)
         return tape.gradient(outputs, [images, *layer.trainable_variables], outputs)  # type: ignore[attr-defined]
 
-    return {"forward": forward, "both": both}  # on a CPU a call of a graph returns when it is done
+    return dict(zip(_KINDS, (forward, both), strict=True))  # on a CPU a call of a graph returns when it is done
 
 
 def _sampler(work: Callable[[], object]) -> Callable[[], float]:
@@ -171,12 +173,15 @@ def _sampler(work: Callable[[], object]) -> Callable[[], float]:
 
 
 def _compare(row: Row, dtype: str, *, peer: Callable[[Row, str], Layer], rounds: int) -> dict[str, timing.Ratio]:
-    mine, theirs = (_works(make(row, dtype), row, dtype) for make in (_ours, peer))
+    works = {"ours": _works(_ours(row, dtype), row, dtype), "peer": _works(peer(row, dtype), row, dtype)}
+    if row.padding_mode != "zeros":
+        works["free"] = _works(_keras(row, dtype), row, dtype)
     ratios = {}
-    for kind in ("forward", "both"):
-        samplers = {"ours": _sampler(mine[kind]), "peer": _sampler(theirs[kind])}
-        seconds = timing.interleave(samplers, rounds)
+    for kind in _KINDS:
+        seconds = timing.interleave({name: _sampler(work[kind]) for name, work in works.items()}, rounds)
         ratios[kind] = timing.ratio(seconds["ours"], seconds["peer"])
+        if "free" in works:
+            ratios[f"{kind}, free"] = timing.ratio(seconds["free"], seconds["peer"])
     return ratios
 
 
@@ -208,13 +213,13 @@ def _torch_work(torch: Any, row: Row, dtype: str, kind: str) -> Callable[[], obj
         outputs = layer(images)
         return torch.autograd.grad(outputs, [images, *layer.parameters()], outputs.detach())
 
-    return forward if kind == "forward" else both
+    return forward if kind == _KINDS[0] else both
 
 
 def _compare_torch(row: Row, dtype: str, *, child: Connection, rounds: int) -> dict[str, timing.Ratio]:
     works = _works(_ours(row, dtype), row, dtype)
     ratios = {}
-    for kind in ("forward", "both"):
+    for kind in _KINDS:
         child.send((row, dtype, kind))
         child.recv()
 
@@ -230,11 +235,15 @@ def _compare_torch(row: Row, dtype: str, *, child: Connection, rounds: int) -> d
 def _print_table(
     title: str, rows: Sequence[Row], dtypes: Sequence[str], compare: Callable[[Row, str], dict[str, timing.Ratio]]
 ) -> None:
-    print(f"\n{title}\n{'':<38}{'type':<10}{'forward':>20}   {'forward and backward':>22}")
+    print(f"\n{title}")
+    header = ""
     for row in rows:
         for dtype in dtypes:
             ratios = compare(row, dtype)
-            print(f"{row.name:<38}{dtype:<10}{ratios['forward']!s:>20}   {ratios['both']!s:>22}", flush=True)
+            if not header:
+                header = f"{'':<34}{'':<10}" + "".join(f"{name:>26}" for name in ratios)
+                print(header)
+            print(f"{row.name:<34}{dtype:<10}" + "".join(f"{ratio!s:>26}" for ratio in ratios.values()), flush=True)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -20,9 +20,10 @@ def test_default_is_the_seed_network() -> None:
         ("Conv2D", "conv1", (28, 28, 32)),
         ("Conv2D", "conv2", (28, 28, 64)),
         ("MaxPooling2D", "pool", (14, 14, 64)),
+        ("SpatialDropout2D", "map_dropout", (14, 14, 64)),
         ("Flatten", "flatten", (12544,)),
         ("Dense", "dense", (128,)),
-        ("Dropout", "dropout", (128,)),
+        ("Dropout", "unit_dropout", (128,)),
         ("Dense", "logits", (10,)),
     ]
     assert model.count_params() == 320 + 18_496 + 1_605_760 + 1_290

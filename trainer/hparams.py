@@ -70,10 +70,12 @@ class HParams:
     dilation_rate: int = _flag(1, "Network", "pixels from one kernel tap to the next", minimum=1)
     activation: str = _flag("relu", "Network", "after every layer but the last", choices=ACTIVATIONS)
     dense_units: int = _flag(128, "Network", "units of the hidden dense layer", minimum=1)
-    dropout: float = _flag(0.5, "Network", "share of those units dropped at each training step", minimum=0, below=1)
+    dropout: float = _flag(
+        0.25, "Network", "share of the last feature maps and of the dense units dropped in training", minimum=0, below=1
+    )
 
-    epochs: int = _flag(16, "Training", "passes over the training images", minimum=1)
-    batch_size: int = _flag(128, "Training", "images per step", minimum=1)
+    epochs: int = _flag(14, "Training", "passes over the training images", minimum=1)
+    batch_size: int = _flag(64, "Training", "images per step", minimum=1)
     learning_rate: float = _flag(2e-3, "Training", "the highest rate, at the end of the warm-up", minimum=1e-12)
     seed: int = _flag(0, "Training", "fixes the split, first weights, order and noise", minimum=0, maximum=2**31 - 1)
 

@@ -48,7 +48,7 @@ def test_augmentation_moves_an_image_a_little_and_leaves_its_label() -> None:
     weights = images.numpy()[..., 0] / images.numpy().sum(axis=(1, 2, 3))[:, None, None]
     grid = np.arange(29) - 14
     offset = np.stack([(weights * grid).sum(axis=(1, 2)), (weights * grid[:, None]).sum(axis=(1, 2))])
-    assert np.abs(offset).max() < 2 * 29 / 28 * 1.2  # the shift, through a scaling of up to 1 / 0.9
+    assert np.abs(offset).max() < 2 * 29 / 28 * 1.6  # the shift, under a scaling of down to 0.8 and a shear
     assert 0.5 < offset.std() < 2
     assert np.abs(offset.mean(axis=1)).max() < 0.5
     assert sorted(labels.numpy()) == list(range(64))

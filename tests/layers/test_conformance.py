@@ -11,9 +11,6 @@ import tensorflow as tf
 
 from tests.layers.cases import LAYERS
 
-# Keras 3.15 hands TensorFlow's variables to NumPy 2 with `copy=False`, which TensorFlow 2.21 does not know.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
-
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
     "same": {"padding": "same", "strides": 2, "activation": "relu"},

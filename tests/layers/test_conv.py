@@ -94,7 +94,6 @@ def test_equals_keras_to_the_bit(rank: int, arguments: dict[str, Any], dtype: st
         np.testing.assert_allclose(tf.cast(ours, "float32"), tf.cast(theirs, "float32"), rtol=rtol, atol=atol)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")  # Keras 3.15's
 def test_takes_over_the_weights_of_keras(tmp_path: Any) -> None:
     theirs = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, padding="same", name="conv")])
     ours = keras.Sequential([keras.Input((8, 8, 3)), Conv2D(4, 3, padding="same", name="conv")])

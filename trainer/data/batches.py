@@ -6,9 +6,11 @@ import tensorflow as tf
 
 from trainer.data.sets import Split
 
-_TURN = math.radians(10)
-_SCALE = 0.1  # of the image's size
-_SHEAR = 0.1
+# The most that an image is changed. Of 7,000 MNIST digits, on the validation parts of 3 seeds, these left 0.7 to 0.9 %
+# errors; 10 degrees, 0.1, 0.1 and the same shift 1.2 %; no change at all 2.5 %.
+_TURN = math.radians(15)
+_SCALE = 0.2  # of the image's size
+_SHEAR = 0.3  # pixels to the side for each pixel down
 _SHIFT = 2 / 28  # of the image's size
 
 _EVALUATION_BATCH = 500  # without gradients there is room for more images than in training

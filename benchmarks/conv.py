@@ -10,7 +10,7 @@ peers are
   time that Keras takes with zeros around, over the same peer's: what a pad that costs nothing would reach;
 * "split, convolve, concatenate" for groups;
 * `torch.nn.Conv2d` in a process of its own, channels last, where PyTorch is installed, for zero padding and for the
-  padding modes that it has.
+  padding modes that it has; the columns "primitive" give Keras's time with zeros around, over PyTorch's.
 """
 
 import argparse
@@ -169,7 +169,12 @@ def _sampler(work: Callable[[], object]) -> Callable[[], float]:
     """Returns a function that gives the seconds of one call, from as many calls as make a long enough sample."""
     work()
     repeats = max(1, round(_SAMPLE_SECONDS / timing.sample(work, 1)))
-    return lambda: timing.sample(work, repeats)
+
+    def sample() -> float:
+        work()  # the other side has had the caches, and its threads may still be spinning
+        return timing.sample(work, repeats)
+
+    return sample
 
 
 def _compare(row: Row, dtype: str, *, peer: Callable[[Row, str], Layer], rounds: int) -> dict[str, timing.Ratio]:
@@ -217,7 +222,7 @@ def _torch_work(torch: Any, row: Row, dtype: str, kind: str) -> Callable[[], obj
 
 
 def _compare_torch(row: Row, dtype: str, *, child: Connection, rounds: int) -> dict[str, timing.Ratio]:
-    works = _works(_ours(row, dtype), row, dtype)
+    works = {"ours": _works(_ours(row, dtype), row, dtype), "primitive": _works(_keras(row, dtype), row, dtype)}
     ratios = {}
     for kind in _KINDS:
         child.send((row, dtype, kind))
@@ -227,8 +232,10 @@ def _compare_torch(row: Row, dtype: str, *, child: Connection, rounds: int) -> d
             child.send(None)
             return float(child.recv())
 
-        seconds = timing.interleave({"ours": _sampler(works[kind]), "torch": torch_sample}, rounds)
+        samplers = {name: _sampler(work[kind]) for name, work in works.items()}
+        seconds = timing.interleave(samplers | {"torch": torch_sample}, rounds)
         ratios[kind] = timing.ratio(seconds["ours"], seconds["torch"])
+        ratios[f"{kind}, primitive"] = timing.ratio(seconds["primitive"], seconds["torch"])
     return ratios
 
 
@@ -241,9 +248,9 @@ def _print_table(
         for dtype in dtypes:
             ratios = compare(row, dtype)
             if not header:
-                header = f"{'':<34}{'':<10}" + "".join(f"{name:>26}" for name in ratios)
+                header = f"{'':<34}{'':<10}" + "".join(f"{name:>28}" for name in ratios)
                 print(header)
-            print(f"{row.name:<34}{dtype:<10}" + "".join(f"{ratio!s:>26}" for ratio in ratios.values()), flush=True)
+            print(f"{row.name:<34}{dtype:<10}" + "".join(f"{ratio!s:>28}" for ratio in ratios.values()), flush=True)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -71,7 +71,7 @@ class HParams:
     activation: str = _flag("relu", "Network", "after every layer but the last", choices=ACTIVATIONS)
     dense_units: int = _flag(128, "Network", "units of the hidden dense layer", minimum=1)
     dropout: float = _flag(
-        0.25, "Network", "share of the last feature maps and of the dense units dropped in training", minimum=0, below=1
+        0.3, "Network", "share of the last feature maps and of the dense units dropped in training", minimum=0, below=1
     )
 
     epochs: int = _flag(14, "Training", "passes over the training images", minimum=1)

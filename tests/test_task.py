@@ -43,6 +43,9 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
     assert (root / "model" / "model.keras").is_file()
     assert list((root / "logs" / "train").iterdir())
 
+    again = _start(*SMALL, f"--job_dir={name}", folder=tmp_path)
+    assert again.stdout.splitlines()[0] == f"{lines[2].split(',')[0]}, trained before"
+
 
 def test_vertex_redirects_the_output_and_reads_the_metric(tmp_path: Path) -> None:
     done = _start(

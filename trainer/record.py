@@ -60,9 +60,12 @@ def _version(package: str) -> str | None:
 
 
 def _revision() -> str | None:
-    """Returns the commit that this package's source stands at, or nothing outside a work tree."""
+    """Returns the commit that this package's own work tree stands at, or nothing where it was installed without one."""
+    source = Path(__file__).parents[1]
+    if not (source / ".git").exists():  # an environment inside another project's work tree is not this package's
+        return None
     try:
-        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+        command = ["git", "-C", str(source), "rev-parse", "HEAD"]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None

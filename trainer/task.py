@@ -41,9 +41,9 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
         return _stop(3, f"{error}; a lower `--learning_rate` may help")
     except KeyboardInterrupt:
         return _stop(130, f"interrupted; --job_dir={environment.root} goes on from the last whole epoch")
+    speed = f"in {result.seconds:.1f} s at {result.images_per_second:,.0f} images/s"
     print(
-        f"test accuracy {result.test_accuracy:.2%}, trained in {result.seconds:.1f} s "
-        f"at {result.images_per_second:,.0f} images/s",
+        f"test accuracy {result.test_accuracy:.2%}, trained {speed if result.images_per_second else 'before'}",
         f"  logs         {environment.logs}",
         f"  checkpoints  {environment.checkpoints}",
         f"  model        {result.model}",

@@ -28,7 +28,7 @@ class Result:
     Attributes:
       test_accuracy: the share of the test images that are classified rightly.
       seconds: from the first step to the end of the last validation.
-      images_per_second: training images over those seconds.
+      images_per_second: training images over those seconds; 0 where the run was finished before.
       model: the file of the trained model.
     """
 

@@ -123,13 +123,16 @@ class _PadThenConvolve(keras.layers.Layer):
         width = self._width
         if self._mode in ("reflect", "symmetric"):
             return self._convolution(ops.pad(images, ((0, 0), (width, width), (width, width), (0, 0)), self._mode))
-        for axis in (1, 2):
-            size = images.shape[axis]
-            if self._mode == "circular":
-                ends = [ops.take(images, range(size - width, size), axis), ops.take(images, range(width), axis)]
-            else:
-                ends = [ops.repeat(ops.take(images, [end], axis), width, axis) for end in (0, size - 1)]
-            images = ops.concatenate([ends[0], images, ends[1]], axis)
+        if self._mode == "circular":
+            images = ops.concatenate([images[:, -width:], images, images[:, :width]], 1)
+            images = ops.concatenate([images[:, :, -width:], images, images[:, :, :width]], 2)
+        else:
+            images = ops.concatenate(
+                [ops.repeat(images[:, :1], width, 1), images, ops.repeat(images[:, -1:], width, 1)], 1
+            )
+            images = ops.concatenate(
+                [ops.repeat(images[:, :, :1], width, 2), images, ops.repeat(images[:, :, -1:], width, 2)], 2
+            )
         return self._convolution(images)
 
 

@@ -31,7 +31,8 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
     assert done.stderr == "", "TensorFlow's chatter is not shown"
     (root,) = (tmp_path / "runs").iterdir()
     name = f"runs/{root.name}"
-    lines = done.stdout.splitlines()
+    first, *lines = done.stdout.splitlines()
+    assert first.startswith("precision ")
     assert [line.split("  ")[0] for line in lines[:2]] == ["epoch 1/2", "epoch 2/2"]
     assert re.fullmatch(r"test accuracy \d+\.\d\d%, trained in \d+\.\d s at [\d,]+ images/s", lines[2])
     assert [line.split() for line in lines[3:6]] == [
@@ -44,7 +45,7 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
     assert list((root / "logs" / "train").iterdir())
 
     again = _start(*SMALL, f"--job_dir={name}", folder=tmp_path)
-    assert again.stdout.splitlines()[0] == f"{lines[2].split(',')[0]}, trained before"
+    assert again.stdout.splitlines()[1] == f"{lines[2].split(',')[0]}, trained before"
 
 
 def test_vertex_redirects_the_output_and_reads_the_metric(tmp_path: Path) -> None:
@@ -117,7 +118,9 @@ def test_bad_input_is_one_line_and_writes_nothing(
 def test_a_loss_that_is_not_finite_is_exit_status_3(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert task.main([*SMALL, "--learning_rate=1e38", f"--job_dir={tmp_path}"], {}) == 3
     assert re.fullmatch(
-        r"trainer: the loss is (nan|inf) at step \d+; a lower `--learning_rate` may help\n", capfd.readouterr().err
+        r"trainer: the loss is (nan|inf) at step \d+; gradient norms: conv1 \S+, conv2 \S+, dense \S+, logits \S+; "
+        r"before: loss .*; a lower `--learning_rate` may help\n",
+        capfd.readouterr().err,
     )
     assert not (tmp_path / "model" / "model.keras").exists()
 

@@ -43,7 +43,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(tmp_path: Path)
     )
     for one, two, three in zip(first, again, other, strict=True):
         np.testing.assert_array_equal(one, two)
-        assert not np.array_equal(one, three)
+        assert not np.array_equal(one, three) or one.dtype == np.int64  # dropout's count of steps
 
 
 def test_a_run_stopped_after_an_epoch_ends_as_if_it_had_not_been(

@@ -1,4 +1,4 @@
-"""The two ways a run ends that are no fault of the program; each becomes one line and an exit status."""
+"""The ways a run ends that are no fault of the program; each becomes one line and an exit status."""
 
 
 class UsageError(ValueError):
@@ -7,3 +7,7 @@ class UsageError(ValueError):
 
 class DivergedError(ArithmeticError):
     """The loss is no longer a finite number. Exit status 3."""
+
+
+class MachineLostError(RuntimeError):
+    """Another machine of the cluster is gone, or has been silent for too long. Exit status 134."""

@@ -13,6 +13,10 @@ DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
 PADDINGS = ("same", "valid", "causal")
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "linear")
 AUGMENTATIONS = ("affine", "none")
+SCHEDULES = ("cosine", "constant")
+OPTIMIZERS = ("adam", "adamw", "sgd")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+STRATEGIES = ("auto", "single", "mirrored", "multi_worker")
 
 Value = int | float | str
 Field = dataclasses.Field[Any]
@@ -77,7 +81,27 @@ class HParams:
     epochs: int = _flag(14, "Training", "passes over the training images", minimum=1)
     batch_size: int = _flag(64, "Training", "images per step", minimum=1)
     learning_rate: float = _flag(2e-3, "Training", "the highest rate, at the end of the warm-up", minimum=1e-12)
+    schedule: str = _flag(
+        "cosine", "Training", "the rate's way: a warm-up and half a cosine to zero, or constant", choices=SCHEDULES
+    )
+    optimizer: str = _flag("adam", "Training", "how weights follow from gradients", choices=OPTIMIZERS)
+    momentum: float = _flag(0.9, "Training", "of sgd", minimum=0, below=1)
+    weight_decay: float = _flag(0.004, "Training", "of adamw: share of a weight lost per step and rate", minimum=0)
+    precision: str = _flag(
+        "auto", "Training", "what is computed in; auto is what this machine is fastest in", choices=PRECISIONS
+    )
     seed: int = _flag(0, "Training", "fixes the split, first weights, order and noise", minimum=0, maximum=2**31 - 1)
+
+    strategy: str = _flag(
+        "auto",
+        "Devices",
+        "one device, all of this machine, or the machines in TF_CONFIG or CLUSTER_SPEC; auto is the most there are",
+        choices=STRATEGIES,
+        placement=True,
+    )
+    logical_devices: int = _flag(
+        1, "Devices", "devices that the CPU is divided into, to try --strategy=mirrored", minimum=1, placement=True
+    )
 
     job_dir: str = _flag("", "Output", "folder of the run; runs/<date-time> if not given", placement=True)
 

@@ -7,7 +7,7 @@ import keras
 
 from trainer.errors import UsageError
 from trainer.hparams import HParams
-from trainer.layers import Conv2D
+from trainer.layers import Conv2D, Dropout
 
 _MAXIMUM_PARAMETERS = 500_000_000  # with the gradient and Adam's two moments, 8 GB in float32
 _POOL = 2
@@ -16,7 +16,7 @@ _POOL = 2
 _ROOMIER: dict[str, Any] = {"stride": 1, "padding": "same", "dilation_rate": 1, "kernel_size": 1, "depth": 1}
 
 
-def build(hparams: HParams, input_shape: tuple[int, int, int], classes: int) -> keras.Model:
+def build(hparams: HParams, input_shape: tuple[int, int, int], classes: int, policy: str = "float32") -> keras.Model:
     """Returns an untrained network.
 
     Its input is `(batch, height, width, channels)` of raw pixel values, 0 to 255, whose scaling is its first layer;
@@ -26,6 +26,7 @@ def build(hparams: HParams, input_shape: tuple[int, int, int], classes: int) -> 
       hparams: the network's flags.
       input_shape: `(height, width, channels)`.
       classes: the number of classes.
+      policy: Keras's name of the dtype policy of every layer; the logits are float32 always.
 
     Raises:
       UsageError: a map shrinks to nothing, or the weights would not fit in memory; the message names the flag.
@@ -34,19 +35,19 @@ def build(hparams: HParams, input_shape: tuple[int, int, int], classes: int) -> 
     # Whole maps are dropped: a random number for each pixel took 12 % of the step, and the errors were no fewer.
     layers = [
         keras.Input(input_shape, name="image"),
-        keras.layers.Rescaling(1 / 255, name="scale"),
-        *_convolutions(hparams),
-        keras.layers.MaxPooling2D(_POOL, name="pool"),
-        keras.layers.SpatialDropout2D(hparams.dropout, seed=hparams.seed + 1, name="map_dropout"),
-        keras.layers.Flatten(name="flatten"),
-        keras.layers.Dense(hparams.dense_units, activation=hparams.activation, name="dense"),
-        keras.layers.Dropout(hparams.dropout, seed=hparams.seed + 2, name="unit_dropout"),
+        keras.layers.Rescaling(1 / 255, name="scale", dtype=policy),
+        *_convolutions(hparams, policy),
+        keras.layers.MaxPooling2D(_POOL, name="pool", dtype=policy),
+        Dropout(hparams.dropout, whole_maps=True, seed=hparams.seed + 1, name="map_dropout", dtype=policy),
+        keras.layers.Flatten(name="flatten", dtype=policy),
+        keras.layers.Dense(hparams.dense_units, activation=hparams.activation, name="dense", dtype=policy),
+        Dropout(hparams.dropout, seed=hparams.seed + 2, name="unit_dropout", dtype=policy),
         keras.layers.Dense(classes, dtype="float32", name="logits"),
     ]
     return keras.Sequential(layers, name="convolutional_network")
 
 
-def _convolutions(hparams: HParams) -> list[Conv2D]:
+def _convolutions(hparams: HParams, policy: str = "float32") -> list[Conv2D]:
     return [
         Conv2D(
             hparams.filters * 2**index,
@@ -56,6 +57,7 @@ def _convolutions(hparams: HParams) -> list[Conv2D]:
             dilation_rate=hparams.dilation_rate,
             activation=hparams.activation,
             name=f"conv{index + 1}",
+            dtype=policy,
         )
         for index in range(hparams.depth)
     ]

@@ -13,17 +13,21 @@ _NAME = "hparams.json"
 _PACKAGES = ("trainer", "tensorflow", "keras", "numpy")
 
 
-def check(root: Path, hparams: HParams) -> None:
-    """Makes sure that a folder holds no other run than this one.
+def check(root: Path, hparams: HParams) -> dict[str, str]:
+    """Makes sure that a folder holds no other run than this one, and returns the precision that it began with.
+
+    Returns:
+      `name` and `reason`; empty where this run has not begun.
 
     Raises:
       UsageError: it holds a run of another configuration; the message lists what differs.
     """
     path = root / _NAME
     try:
-        former = json.loads(path.read_text())["configuration"]
+        recorded = json.loads(path.read_text())
+        former, precision = recorded["configuration"], dict(recorded["precision"])
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return {}
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(
             f"`--job_dir` must hold nothing or a run of this program. Received: {path}, unreadable"
@@ -38,12 +42,14 @@ def check(root: Path, hparams: HParams) -> None:
             f"`--job_dir` must be new, or hold a run of the same configuration. Received: {root} "
             f"({'; '.join(differences)})"
         )
+    return precision
 
 
-def write(root: Path, hparams: HParams) -> None:
-    """Writes the effective configuration, the versions and, in a git work tree, the revision."""
+def write(root: Path, hparams: HParams, precision: str, reason: str) -> None:
+    """Writes the effective configuration, the precision and why, the versions and, in a git work tree, the revision."""
     record = {
         "configuration": hparams.configuration(),
+        "precision": {"name": precision, "reason": reason},
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
         "git_revision": _revision(),
     }

@@ -11,10 +11,14 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from trainer import flags
 from trainer.cloud.environment import Environment
-from trainer.errors import DivergedError, UsageError
+from trainer.errors import DivergedError, MachineLostError, UsageError
+
+if TYPE_CHECKING:
+    from trainer.train import Result
 
 _COMMAND = "python -m trainer.task"
 
@@ -22,7 +26,8 @@ _COMMAND = "python -m trainer.task"
 def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     """Runs a command line in an environment and returns the exit status.
 
-    0: done. 2: a flag, file or variable breaks a rule. 3: the loss is not finite. 130: interrupted.
+    0: done. 2: a flag, file or variable breaks a rule. 3: the loss is not finite. 130: interrupted. 134: another
+    machine is gone; Vertex AI starts such a job again, which other failures of a program end.
     """
     if "--help" in arguments or "-h" in arguments:
         print(flags.help_text(_COMMAND))
@@ -39,8 +44,16 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
         return _stop(2, str(error))
     except DivergedError as error:
         return _stop(3, f"{error}; a lower `--learning_rate` may help")
+    except MachineLostError as error:
+        return _stop(134, f"{error}; the same command goes on from the last whole epoch")
     except KeyboardInterrupt:
         return _stop(130, f"interrupted; --job_dir={environment.root} goes on from the last whole epoch")
+    if environment.is_chief:
+        _tell(result, environment)
+    return 0
+
+
+def _tell(result: "Result", environment: Environment) -> None:
     speed = f"in {result.seconds:.1f} s at {result.images_per_second:,.0f} images/s"
     print(
         f"test accuracy {result.test_accuracy:.2%}, trained {speed if result.images_per_second else 'before'}",
@@ -51,7 +64,6 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
         f"  {shlex.join([sys.executable, '-m', 'tensorboard.main', '--logdir', str(environment.logs)])}",
         sep="\n",
     )
-    return 0
 
 
 def _stop(status: int, reason: str) -> int:

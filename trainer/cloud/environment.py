@@ -1,4 +1,4 @@
-"""Where a run puts its output: a folder of one's own, or the folders that Vertex AI names in the environment."""
+"""Where a run takes place: which folders take its output, which machines train, who learns its metric."""
 
 import dataclasses
 import datetime
@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from trainer.cloud.cluster import Cluster
 from trainer.errors import UsageError
 
 _ROLES = {"model": "AIP_MODEL_DIR", "checkpoints": "AIP_CHECKPOINT_DIR", "logs": "AIP_TENSORBOARD_LOG_DIR"}
@@ -13,7 +14,7 @@ _ROLES = {"model": "AIP_MODEL_DIR", "checkpoints": "AIP_CHECKPOINT_DIR", "logs":
 
 @dataclasses.dataclass(frozen=True)
 class Environment:
-    """The folders of one run, and the file through which a tuning service learns its metric.
+    """The folders of one run, the machines that share it, and how a tuning service learns its metric.
 
     Attributes:
       root: holds `hparams.json`; the three folders are below it unless Vertex places them elsewhere.
@@ -21,6 +22,8 @@ class Environment:
       checkpoints: what a stopped run goes on from.
       model: the trained model.
       metric_file: where cloudml-hypertune writes, in a trial of a tuning job only.
+      cluster: the machines that train together; nothing where this one trains by itself.
+      tpu: TensorFlow's name of the TPU to train on, from `TPU_NAME`; nothing where there is none.
     """
 
     root: Path
@@ -28,6 +31,13 @@ class Environment:
     checkpoints: Path
     model: Path
     metric_file: str | None = None
+    cluster: Cluster | None = None
+    tpu: str | None = None
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this machine writes the run's output, which one of all that train together does."""
+        return self.cluster is None or self.cluster.is_chief
 
     @classmethod
     def read(cls, variables: Mapping[str, str], job_dir: str, now: datetime.datetime) -> "Environment":
@@ -42,7 +52,7 @@ class Environment:
           now: the time that names a new root.
 
         Raises:
-          UsageError: a bucket is named where no bucket is mounted.
+          UsageError: a bucket is named where no bucket is mounted, or the cluster's description is malformed.
         """
         given = {role: _mounted(variables[name], name) for role, name in _ROLES.items() if variables.get(name)}
         if job_dir:
@@ -52,7 +62,13 @@ class Environment:
         else:
             root = _unused(Path("runs") / now.strftime("%Y%m%d-%H%M%S"))
         folders = {role: given.get(role, root / role) for role in _ROLES}
-        return cls(root=root, metric_file=variables.get("CLOUD_ML_HP_METRIC_FILE") or None, **folders)
+        return cls(
+            root=root,
+            metric_file=variables.get("CLOUD_ML_HP_METRIC_FILE") or None,
+            cluster=Cluster.read(variables),
+            tpu=variables.get("TPU_NAME") or None,
+            **folders,
+        )
 
     def claim(self) -> None:
         """Makes every folder of the run and proves that each can be written.

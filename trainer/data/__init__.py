@@ -1,6 +1,6 @@
 """Images in: named data sets and folders become splits; splits become batches."""
 
-from trainer.data.batches import evaluation_batches, training_batches
+from trainer.data.batches import Share, evaluation_batches, evaluation_steps, training_batches
 from trainer.data.sets import Dataset, Split, load
 
-__all__ = ["Dataset", "Split", "evaluation_batches", "load", "training_batches"]
+__all__ = ["Dataset", "Share", "Split", "evaluation_batches", "evaluation_steps", "load", "training_batches"]

@@ -1,5 +1,6 @@
 """Batches as pure functions of (seed, step): the same step always sees the same images, changed in the same way."""
 
+import dataclasses
 import math
 
 import tensorflow as tf
@@ -16,44 +17,94 @@ _SHIFT = 2 / 28  # of the image's size
 _EVALUATION_BATCH = 500  # without gradients there is room for more images than in training
 
 
-def training_batches(split: Split, batch_size: int, seed: int, augment: bool, steps: range) -> tf.data.Dataset:
-    """Returns the batches of some steps: float32 images and int32 labels.
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """Which part of every batch one input pipeline brings: a machine's replicas' consecutive rows.
+
+    Attributes:
+      first: the first of those replicas, counted over all machines.
+      count: how many they are.
+      replicas: how many there are on all machines.
+    """
+
+    first: int = 0
+    count: int = 1
+    replicas: int = 1
+
+
+def training_batches(
+    split: Split, batch_size: int, seed: int, *, augment: bool, steps: range, share: Share | None = None
+) -> tf.data.Dataset:
+    """Returns the batches of some steps, one element for each replica in turn: float32 images and int32 labels.
 
     Every epoch is a new permutation of the images; those that do not fill a last batch are left for another epoch.
+    However a batch is shared out, its images are the same and are changed in the same way.
 
     Args:
       split: the training images.
-      batch_size: images per step, at most all of them.
+      batch_size: images per step on all replicas together, a multiple of their number, at most all images.
       seed: of the order and of the augmentation.
       augment: whether each image is turned, scaled, sheared and shifted a little.
       steps: which steps these are, counted from the start of the run.
+      share: which rows of each batch are wanted.
     """
+    share = share or Share()
     images, labels = tf.constant(split.images), tf.constant(split.labels)
     steps_per_epoch = len(split) // batch_size
+    rows = batch_size // share.replicas
 
-    def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def part(element: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        step, first_row = element // share.count, (share.first + element % share.count) * rows
         epoch, position = step // steps_per_epoch, step % steps_per_epoch * batch_size
         indices = tf.random.experimental.index_shuffle(
-            position + tf.range(batch_size, dtype=tf.int64),
+            position + first_row + tf.range(rows, dtype=tf.int64),
             seed=tf.stack([tf.cast(epoch, tf.int32), seed]),
             max_index=len(split) - 1,
         )
         chosen = tf.cast(tf.gather(images, indices), tf.float32)
-        changed = _affine(chosen, seed=tf.stack([tf.cast(step, tf.int32), seed])) if augment else chosen
-        return changed, tf.gather(labels, indices)
+        if augment:
+            maps = _affine_maps(batch_size, split.images.shape[1:3], tf.stack([tf.cast(step, tf.int32), seed]))
+            chosen = _transform(chosen, maps[first_row : first_row + rows])
+        return chosen, tf.gather(labels, indices)
 
-    return tf.data.Dataset.range(steps.start, steps.stop).map(batch).prefetch(2)
-
-
-def evaluation_batches(split: Split) -> tf.data.Dataset:
-    """Returns every image once, in order, with its label: float32 and int32."""
-    dataset = tf.data.Dataset.from_tensor_slices((split.images, split.labels)).batch(_EVALUATION_BATCH)
-    return dataset.map(lambda images, labels: (tf.cast(images, tf.float32), labels)).prefetch(2)
+    return tf.data.Dataset.range(steps.start * share.count, steps.stop * share.count).map(part).prefetch(2)
 
 
-def _affine(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Returns each image under its own small random affine map about its centre; `(batch, height, width, channels)`."""
-    count, (height, width) = tf.shape(images)[0], images.shape[1:3]
+def evaluation_batches(split: Split, share: Share | None = None) -> tf.data.Dataset:
+    """Returns every image once, with its label: float32 and int32, as many elements for each replica, none empty.
+
+    Args:
+      split: at least one image for each replica.
+      share: which replicas' elements are wanted.
+    """
+    share = share or Share()
+    images, labels = tf.constant(split.images), tf.constant(split.labels)
+    elements = evaluation_steps(split, share.replicas) * share.replicas
+
+    def part(element: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        place = element // share.count * share.replicas + share.first + element % share.count
+        begin, end = place * len(split) // elements, (place + 1) * len(split) // elements
+        return tf.cast(images[begin:end], tf.float32), labels[begin:end]
+
+    return tf.data.Dataset.range(elements // share.replicas * share.count).map(part).prefetch(2)
+
+
+def evaluation_steps(split: Split, replicas: int = 1) -> int:
+    """Returns how many batches each replica evaluates."""
+    return math.ceil(len(split) / (_EVALUATION_BATCH * replicas))
+
+
+def _affine_maps(count: int, size: tuple[int, int], seed: tf.Tensor) -> tf.Tensor:
+    """Returns small random affine maps about an image's centre, `(count, 8)`, as `_transform` takes them.
+
+    They are made for a whole batch and then shared out: of fewer, the last bits would be others.
+
+    Args:
+      count: how many.
+      size: the images' `(height, width)`.
+      seed: two integers.
+    """
+    height, width = size
     turn, scale_x, scale_y, shear, shift_x, shift_y = tf.unstack(
         tf.random.stateless_uniform((6, count), seed, -1.0, 1.0)
     )
@@ -65,10 +116,15 @@ def _affine(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     c = x - a * x - b * y + _SHIFT * width * shift_x
     f = y - d * x - e * y + _SHIFT * height * shift_y
     zero = tf.zeros_like(a)
+    return tf.stack([a, b, c, d, e, f, zero, zero], axis=1)
+
+
+def _transform(images: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
+    """Returns each image, `(batch, height, width, channels)`, under its own map."""
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
-        transforms=tf.stack([a, b, c, d, e, f, zero, zero], axis=1),
-        output_shape=(height, width),
+        transforms=maps,
+        output_shape=images.shape[1:3],
         fill_value=0.0,
         interpolation="BILINEAR",
     )

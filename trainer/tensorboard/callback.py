@@ -1,5 +1,7 @@
 """When something is written to TensorBoard."""
 
+import resource
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,17 +13,20 @@ import tensorflow as tf
 class TensorBoard(keras.callbacks.Callback):
     """Writes the scalars of each epoch: `train/` and `validation/` hold the same names, so that they share a chart.
 
-    The step axis counts optimizer steps, `loss` and `accuracy` are means over the epoch, `learning_rate` is the
-    epoch's last.
+    The step axis counts training steps. `loss` and `accuracy` are means over the epoch, `learning_rate` and
+    `gradient_norm` are its last; `input_wait` is the share of the time that steps waited for their images,
+    `images_per_second` leaves the validation out, `memory_mib` is the most that the process has had, of a GPU that the
+    GPU has.
 
     Args:
       folder: the run's log folder.
-      images_per_epoch: images that one epoch trains on.
+      steps_per_epoch: steps in each epoch.
+      batch_size: images in each step.
     """
 
-    def __init__(self, folder: Path, images_per_epoch: int):
+    def __init__(self, folder: Path, steps_per_epoch: int, batch_size: int):
         super().__init__()
-        self._folder, self._images_per_epoch = folder, images_per_epoch
+        self._folder, self._steps_per_epoch, self._batch_size = folder, steps_per_epoch, batch_size
         self._begin = 0.0
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -34,16 +39,17 @@ class TensorBoard(keras.callbacks.Callback):
         self._seconds = time.perf_counter() - self._begin
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        optimizer = self.model.optimizer
-        step = int(optimizer.iterations)
+        step = (epoch + 1) * self._steps_per_epoch
         scalars = {
             "train": {
-                "loss": logs["loss"],
-                "accuracy": logs["accuracy"],
-                "learning_rate": float(optimizer.learning_rate),
-                "images_per_second": self._images_per_epoch / self._seconds,
+                **{name: value for name, value in logs.items() if not name.startswith(_VALIDATION)},
+                "learning_rate": float(self.model.optimizer.learning_rate),
+                "images_per_second": self._steps_per_epoch * self._batch_size / self._seconds,
+                "memory_mib": _peak_memory() / 2**20,
             },
-            "validation": {"loss": logs["val_loss"], "accuracy": logs["val_accuracy"]},
+            "validation": {
+                name.removeprefix(_VALIDATION): value for name, value in logs.items() if name.startswith(_VALIDATION)
+            },
         }
         for part, values in scalars.items():
             with self._writers[part].as_default(step):
@@ -57,3 +63,12 @@ class TensorBoard(keras.callbacks.Callback):
 
 
 _PARTS = ("train", "validation")
+_VALIDATION = "val_"
+
+
+def _peak_memory() -> int:
+    """Returns the most memory that training has held, in bytes."""
+    if tf.config.list_physical_devices("GPU"):
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

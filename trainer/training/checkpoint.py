@@ -21,14 +21,15 @@ class SaveCheckpoint(keras.callbacks.Callback):
     Args:
       folder: the run's checkpoint folder.
       variables: the state; see `save`.
+      steps_per_epoch: steps in each epoch.
     """
 
-    def __init__(self, folder: Path, variables: Sequence[keras.Variable]):
+    def __init__(self, folder: Path, variables: Sequence[keras.Variable], steps_per_epoch: int):
         super().__init__()
-        self._folder, self._variables = folder, variables
+        self._folder, self._variables, self._steps_per_epoch = folder, variables, steps_per_epoch
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        save(self._folder, int(self.model.optimizer.iterations), self._variables)
+        save(self._folder, (epoch + 1) * self._steps_per_epoch, self._variables)
 
 
 def save(folder: Path, step: int, variables: Sequence[keras.Variable]) -> None:

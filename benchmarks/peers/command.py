@@ -1,0 +1,68 @@
+"""A whole process, measured: its seconds from start to exit, its peak memory, what it printed."""
+
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]  # where `benchmarks` can be imported, and `trainer` as it is here
+
+
+class ProcessDiedError(Exception):
+    """A process that was measured ended before its time; the message is one line."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What one process took."""
+
+    seconds: float
+    megabytes: float
+    output: str
+
+    @property
+    def test_accuracy(self) -> float:
+        """The percentage after the words "test accuracy"."""
+        found = re.search(r"test accuracy ([\d.]+)%", self.output)
+        if found is None:
+            raise ProcessDiedError(f"no test accuracy in {self.output!r}")
+        return float(found[1])
+
+
+def measure(*arguments: str) -> Measured:
+    """Runs Python with these arguments.
+
+    Raises:
+      ProcessDiedError: its exit status is not 0; what it wrote to standard error is shown.
+    """
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        begin = time.perf_counter()
+        command = [sys.executable, *arguments]
+        process = subprocess.Popen(command, stdout=output, stderr=errors, cwd=ROOT, env=environment())
+        # `Popen.wait` has no memory to tell. A child's peak begins with its parent's, so who measures must be small:
+        # nothing that this process imports brings TensorFlow.
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            errors.seek(0)
+            raise ProcessDiedError(show(arguments[1], process.returncode, errors.read()))
+        output.seek(0)
+        kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)  # macOS counts bytes
+        return Measured(seconds, kilobytes / 1024, output.read())
+
+
+def environment() -> dict[str, str]:
+    """Returns this process's environment, without accelerators: every figure is the CPU's."""
+    return os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def show(name: str, status: int, errors: str) -> str:
+    """Shows what a dead process wrote to standard error, and returns one line about it."""
+    print(errors, file=sys.stderr, end="")
+    lines = errors.strip().splitlines() or ["no word"]
+    return f"{name} ended with status {status}: {lines[-1]}"

@@ -1,0 +1,32 @@
+"""The plain Keras script: `fit` on NumPy arrays, which Keras shuffles anew for each epoch."""
+
+import sys
+
+import keras
+
+from benchmarks.peers import dataset, keras_model
+from benchmarks.peers.protocol import Channel
+from benchmarks.peers.served_epochs import FOREVER, ServedEpochs
+from benchmarks.peers.setting import SEED, Setting
+
+
+def main(setting: Setting, channel: Channel) -> None:
+    arrays = dataset.read(setting.arrays)
+    keras.utils.set_random_seed(SEED)
+    if setting.precision != "float32":
+        keras.config.set_dtype_policy(f"mixed_{setting.precision}")
+    model = keras_model.build(arrays.input_shape, setting.filters, arrays.classes, setting.steps_per_execution)
+    images = arrays.images_per_epoch(setting.batch)  # `fit` cannot drop the last batch: it gets none to drop
+    model.fit(
+        arrays.images[:images],
+        arrays.labels[:images],
+        batch_size=setting.batch,
+        epochs=FOREVER,
+        validation_data=(arrays.validation_images, arrays.validation_labels),
+        callbacks=[ServedEpochs(channel, images)],
+        verbose=0,
+    )
+
+
+if __name__ == "__main__":
+    main(Setting.from_json(sys.argv[1]), Channel())

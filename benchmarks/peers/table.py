@@ -1,0 +1,42 @@
+"""One row of a table of ratios, and whether it reaches its figure."""
+
+import dataclasses
+
+from benchmarks.timing import Ratio
+
+_NAME_WIDTH = 48
+HEADER = f"{'':<{_NAME_WIDTH}}{'ours':>12}{'theirs':>12}{'ratio, middle half':>24}   to reach"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A comparison.
+
+    Attributes:
+      name: what is compared with what.
+      ours: our figure, with its unit.
+      theirs: the peer's.
+      ratio: of the two, by rounds.
+      goal: what the median is to reach.
+      more_is_better: whether it is to be at least the goal, not at most.
+    """
+
+    name: str
+    ours: str
+    theirs: str
+    ratio: Ratio
+    goal: float
+    more_is_better: bool
+
+    @property
+    def is_reached(self) -> bool:
+        return self.ratio.median >= self.goal if self.more_is_better else self.ratio.median <= self.goal
+
+    def __str__(self) -> str:
+        goal = f"{'>=' if self.more_is_better else '<='}{self.goal:>5.2f}  {'yes' if self.is_reached else 'no'}"
+        return f"{self.name:<{_NAME_WIDTH}}{self.ours:>12}{self.theirs:>12}{self.ratio!s:>24}   {goal}"
+
+
+def left_out(name: str, reason: str) -> str:
+    """Returns the line of a row that could not be measured."""
+    return f"{name:<{_NAME_WIDTH}}left out: {reason}"

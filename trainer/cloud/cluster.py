@@ -1,0 +1,78 @@
+"""Which machines train together, as `TF_CONFIG` or Vertex AI's `CLUSTER_SPEC` says."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from trainer.errors import UsageError
+
+# Each variable's names for the machines that train, chief first.
+_TRAINING = {"TF_CONFIG": ("chief", "master", "worker"), "CLUSTER_SPEC": ("workerpool0", "workerpool1")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Cluster:
+    """The machines of one job, as one of them sees it.
+
+    Attributes:
+      workers: every machine that trains, `host:port`, the chief first; the same list on each.
+      index: this machine's place in the list.
+    """
+
+    workers: tuple[str, ...]
+    index: int
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this machine writes the logs, the checkpoints and the model."""
+        return self.index == 0
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str]) -> "Cluster | None":
+        """Returns the cluster that the environment names, or nothing where this machine trains by itself.
+
+        `TF_CONFIG` goes before `CLUSTER_SPEC`, which Vertex AI sets for a single machine too. Format: TensorFlow's
+        guide "Multi-worker training", and Vertex AI's "Understand the CLUSTER_SPEC format".
+
+        Raises:
+          UsageError: the variable is malformed, or gives this machine a task other than to train.
+        """
+        name = next((name for name in _TRAINING if variables.get(name)), None)
+        if name is None:
+            return None
+        try:
+            said = json.loads(variables[name])
+            machines, task = said.get("cluster") or {}, said.get("task") or {}
+            pools = {pool: [_address(one, name) for one in machines.get(pool) or ()] for pool in _TRAINING[name]}
+            workers = tuple(address for pool in pools.values() for address in pool)
+            if len(workers) < 2:
+                return None
+            return cls(workers, _place(task["type"], int(task["index"]), pools, name))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if isinstance(error, UsageError):
+                raise
+            raise UsageError(
+                f'`{name}` must be JSON with `cluster` and `task`, as in {{"cluster": {{"worker": ["host:port", …]}}, '
+                f'"task": {{"type": "worker", "index": 0}}}}. Received: {variables[name]}'
+            ) from None
+
+
+def _place(kind: str, index: int, pools: dict[str, list[str]], name: str) -> int:
+    if kind not in pools:
+        raise UsageError(
+            f"`{name}` must give a task of {', '.join(pools)}, for all others do not train. Received: {kind}"
+        )
+    if not 0 <= index < len(pools[kind]):
+        raise UsageError(
+            f"`{name}` must give an index below {len(pools[kind])}, the number of {kind}. Received: {index}"
+        )
+    before = list(pools)[: list(pools).index(kind)]
+    return sum(len(pools[pool]) for pool in before) + index
+
+
+def _address(address: Any, name: str) -> str:
+    host, colon, port = str(address).rpartition(":")
+    if not (host and colon and port.isdecimal()):
+        raise UsageError(f"`{name}` must give each machine as host:port. Received: {address}")
+    return str(address)

@@ -1,0 +1,80 @@
+"""Dropout that is a function of (seed, step, place in the batch), whatever devices share the batch."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("trainer")
+class Dropout(keras.layers.Layer):
+    """Sets a share of its inputs to zero in training, and scales the others so that the sum is expected to stay.
+
+    Keras's layer draws the same numbers on every replica of a strategy, and others where the batch is split otherwise.
+    Here each replica has its own rows of the whole batch's mask, so that two machines learn what one learns. The count
+    of steps is a weight: a model whose weights are restored goes on with the next mask.
+
+    Source: Srivastava et al., "Dropout", 2014; whole maps: Tompson et al., "Efficient Object Localization Using
+    Convolutional Networks", 2015.
+
+    Args:
+      rate: the share, from 0 to below 1.
+      whole_maps: drop all places of a channel together: `(batch, *spatial, channels)` as by
+        `keras.layers.SpatialDropout2D`.
+      seed: of the mask.
+
+    Raises:
+      ValueError: `rate` is not in its range.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        whole_maps: bool = False,
+        seed: int = 0,
+        *,
+        name: str | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+    ):
+        super().__init__(name=name, dtype=dtype, trainable=trainable)
+        if not 0 <= rate < 1:
+            raise ValueError(f"`rate` must be at least 0 and below 1. Received: rate={rate}")
+        self.rate, self.whole_maps, self.seed = rate, whole_maps, seed
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        # Each replica counts for itself: a count that is shared would cost an exchange between machines each step.
+        self.step = keras.Variable(
+            0,
+            dtype="int64",  # int32 lives in the host's memory, also on a GPU
+            trainable=False,
+            aggregation="only_first_replica",
+            synchronization="on_read",
+            name="step",
+        )
+        self.built = True
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training or self.rate == 0:
+            return inputs
+        shape = ops.shape(inputs)
+        mask_shape = [shape[0], *[1] * (len(shape) - 2), shape[-1]] if self.whole_maps else shape
+        kept = ops.cast(self._uniform(mask_shape) >= self.rate, inputs.dtype)
+        self.step.assign_add(1)
+        return inputs * (kept / ops.cast(1 - self.rate, inputs.dtype))
+
+    def _uniform(self, shape: Any) -> Any:
+        """Returns this replica's rows of the whole batch's numbers, from 0 to below 1."""
+        import tensorflow as tf  # a saved network that only classifies needs no TensorFlow
+
+        context = tf.distribute.get_replica_context()
+        replica, replicas = (context.replica_id_in_sync_group, context.num_replicas_in_sync) if context else (0, 1)
+        seed = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(self.step.value, tf.int64)])
+        numbers = tf.random.stateless_uniform([replicas * shape[0], *shape[1:]], seed)
+        return numbers[replica * shape[0] : (replica + 1) * shape[0]]
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rate": self.rate, "whole_maps": self.whole_maps, "seed": self.seed}

@@ -1,0 +1,84 @@
+"""Several machines' job on this one: `python -m trainer.local_cluster --workers=2 --data=digits …`
+
+It starts `python -m trainer.task` once for each worker, with the environment that Vertex AI would give it, over
+loopback, and ends with the chief's exit status, or else with the first worker's that is not 0.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+
+from trainer import flags
+from trainer.errors import UsageError
+
+_COMMAND = "python -m trainer.local_cluster"
+_WORKERS = "--workers"
+
+
+def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Runs the workers until all have ended, and returns the exit status; 2 for a flag that breaks its rule."""
+    if "--help" in arguments or "-h" in arguments:
+        print(flags.help_text(f"{_COMMAND} {_WORKERS}=2"))
+        return 0
+    try:
+        workers, rest = _count_workers(arguments)
+        flags.read(rest)
+    except UsageError as error:
+        print(f"trainer: {error}", file=sys.stderr)
+        return 2
+    with start(rest, variables, workers) as processes:
+        statuses = [process.wait() for process in processes]
+    failures = [status if status > 0 else 128 - status for status in statuses if status]
+    return failures[0] if failures else 0
+
+
+@contextlib.contextmanager
+def start(
+    arguments: Sequence[str], variables: Mapping[str, str], workers: int
+) -> Iterator[list[subprocess.Popen[str]]]:
+    """Starts the workers, the chief first; none outlives the context.
+
+    Args:
+      arguments: flags of `trainer.task`, the same for each.
+      variables: the environment, to which `CLUSTER_SPEC` is added.
+      workers: how many.
+    """
+    command = [sys.executable, "-m", "trainer.task", *arguments]
+    processes = [
+        subprocess.Popen(command, env={**variables, "CLUSTER_SPEC": spec}, text=True) for spec in cluster_specs(workers)
+    ]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def cluster_specs(workers: int) -> list[str]:
+    """Returns each worker's `CLUSTER_SPEC`, with ports that are free now."""
+    with contextlib.ExitStack() as sockets:
+        taken = [sockets.enter_context(socket.socket()) for _ in range(workers)]
+        for one in taken:
+            one.bind(("127.0.0.1", 0))
+        chief, *others = [f"127.0.0.1:{one.getsockname()[1]}" for one in taken]
+    cluster = {"workerpool0": [chief], "workerpool1": others}
+    tasks = [("workerpool0", 0), *(("workerpool1", index) for index in range(len(others)))]
+    return [json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}}) for kind, index in tasks]
+
+
+def _count_workers(arguments: Sequence[str]) -> tuple[int, list[str]]:
+    """Returns the number of workers, 2 where it is not given, and the other arguments."""
+    given = [argument for argument in arguments if argument.startswith(f"{_WORKERS}=")]
+    text = given[-1].partition("=")[2] if given else "2"
+    if not (text.isdecimal() and int(text) >= 2):
+        raise UsageError(f"`{_WORKERS}` must be a whole number of at least 2. Received: {text}")
+    return int(text), [argument for argument in arguments if argument not in given]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

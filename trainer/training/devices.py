@@ -1,0 +1,118 @@
+"""Which devices train: one, all of this machine, or those of several machines."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.cloud.cluster import Cluster
+from trainer.data import Share
+from trainer.errors import MachineLostError, UsageError
+
+# Seconds that a machine waits for the others in one exchange. A machine that dies closes its connection, which the
+# others see at once; this is for one that only falls silent.
+PATIENCE = 60.0
+
+
+def choose(asked: str, cluster: Cluster | None, tpu: str | None, logical_devices: int = 1) -> tf.distribute.Strategy:
+    """Returns the strategy under whose scope a model is to be made; on several machines, once all have come.
+
+    It must be called before TensorFlow computes anything.
+
+    Args:
+      asked: auto, single, mirrored or multi_worker. auto is the largest that there is.
+      cluster: the machines that train together.
+      tpu: the name of the TPU to use; goes before GPUs. This path is untested: there was no TPU.
+      logical_devices: into how many devices to divide the CPU, for trials of `mirrored` without GPUs.
+
+    Raises:
+      UsageError: what was asked for is not there.
+    """
+    if logical_devices > 1:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        parts = [tf.config.LogicalDeviceConfiguration()] * logical_devices
+        tf.config.set_logical_device_configuration(cpu, parts)
+    if asked == "multi_worker" and cluster is None:
+        raise UsageError(
+            "`--strategy=multi_worker` must find at least two machines in `TF_CONFIG` or `CLUSTER_SPEC`. "
+            "Received: neither names them"
+        )
+    if cluster is not None:
+        if asked not in ("auto", "multi_worker"):
+            raise UsageError(
+                f"`--strategy` must be auto or multi_worker where the environment names {len(cluster.workers)} "
+                f"machines. Received: {asked}"
+            )
+        return _multi_worker(cluster)
+    if tpu and asked == "auto":
+        return _tpu(tpu)
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    if asked == "mirrored" or (asked == "auto" and len(devices) > 1):
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    return tf.distribute.get_strategy()
+
+
+def share(context: tf.distribute.InputContext) -> Share:
+    """Returns the rows of each batch that one input pipeline of a strategy brings."""
+    count = context.num_replicas_in_sync // context.num_input_pipelines
+    return Share(context.input_pipeline_id * count, count, context.num_replicas_in_sync)
+
+
+def from_chief(strategy: tf.distribute.Strategy, cluster: Cluster | None, values: Sequence[Any]) -> list[Any]:
+    """Returns the chief's values on every machine. Each machine gives arrays of the same types and shapes."""
+    if cluster is None:
+        return [*values]
+
+    def exchange() -> list[tf.Tensor]:
+        own = [tf.constant(value if cluster.is_chief else np.zeros_like(value)) for value in values]
+        return list(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, own))
+
+    shared = tf.function(lambda: strategy.run(exchange))()
+    return [strategy.experimental_local_results(value)[0].numpy() for value in shared]
+
+
+@contextlib.contextmanager
+def named_losses(cluster: Cluster | None) -> Iterator[None]:
+    """Gives the end of another machine its name, in place of whatever the exchange with it failed with.
+
+    Raises:
+      MachineLostError: an exchange between machines failed.
+    """
+    try:
+        yield
+    except _LOST as error:
+        if cluster is None:
+            raise
+        raise MachineLostError(
+            f"another of the {len(cluster.workers)} machines is gone, or was silent for {PATIENCE:.0f} s "
+            f"({type(error).__name__})"
+        ) from None
+
+
+_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
+
+
+def _multi_worker(cluster: Cluster) -> tf.distribute.Strategy:
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec({"worker": list(cluster.workers)}),
+        task_type="worker",
+        task_id=cluster.index,
+        rpc_layer="grpc",
+    )
+    options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=PATIENCE)
+    return tf.distribute.MultiWorkerMirroredStrategy(resolver, options)
+
+
+def _tpu(name: str) -> tf.distribute.Strategy:
+    resolver = tf.distribute.cluster_resolver.TPUClusterResolver(name)
+    tf.config.experimental_connect_to_cluster(resolver)
+    tf.tpu.experimental.initialize_tpu_system(resolver)
+    return tf.distribute.TPUStrategy(resolver)

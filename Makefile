@@ -4,13 +4,16 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint format bench notebooks tensorboard image lock clean
+.PHONY: help train cluster test lint format bench notebooks tensorboard image lock clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 train: $(VENV)/.run  ## train on real digits; ARGS="--data=mnist --epochs=8" for more
 	@$(BIN)/python -m trainer.task $(ARGS)
+
+cluster: $(VENV)/.run  ## train on two worker processes over loopback, as on two machines; ARGS as for train
+	@$(BIN)/python -m trainer.local_cluster $(ARGS)
 
 test: $(VENV)/.dev  ## run every test; ARGS="-m 'not slow'" for the fast ones
 	@$(BIN)/python -m pytest $(ARGS)
@@ -28,6 +31,7 @@ format: $(VENV)/.dev  ## put the code into the common style
 bench: $(VENV)/.benchmarks  ## measure accuracy and speed beside the peers
 	$(BIN)/python -m benchmarks.accuracy
 	$(BIN)/python -m benchmarks.conv
+	$(BIN)/python -m benchmarks.training
 
 notebooks: $(VENV)/.dev  ## run every notebook from top to bottom
 	$(BIN)/python -m pytest tests/test_notebooks.py

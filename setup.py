@@ -57,7 +57,12 @@ setup(
             "setuptools>=77",  # python setup.py sdist
             "uv>=0.6,<1",  # resolves constraints.txt
         ],
-        "benchmarks": ["torch==2.13.0"],
+        "benchmarks": [  # the peers
+            "flax>=0.10,<1",
+            "jax>=0.6,<1",
+            "optax>=0.2.4,<1",
+            "torch==2.13.0",
+        ],
         "jax": ["jax>=0.6,<1"],  # the layer on Keras's JAX backend
     },
 )

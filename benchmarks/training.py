@@ -31,23 +31,23 @@ _INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "avx512f")
 def main(arguments: Sequence[str]) -> None:
     options = _options(arguments)
     data, command_data = _absolute(options.data), _absolute(options.command_data)
-    print(_machine(Path("/proc/cpuinfo")), flush=True)
+    print(_machine(Path("/proc/cpuinfo")), table.HEADER, sep="\n\n", flush=True)
     try:
-        lines, notes = {}, []
         if set(options.only) & set(epochs.COMPARISONS):
             with tempfile.TemporaryDirectory() as folder:
                 setting = Setting(data, f"{folder}/arrays.npz", options.batch)
                 command.measure("-m", "benchmarks.peers.dataset", data, setting.arrays)
-                lines, notes = epochs.compare(options.only, setting, options.rounds)
-        whole = processes.compare(
+                for line in epochs.compare(options.only, setting, options.rounds):
+                    print(line, flush=True)
+        for line in processes.compare(
             options.only,
             data=data,
             command_data=command_data,
             batch=options.batch,
             epochs=options.epochs,
             seeds=options.seeds,
-        )
-        _print_table(lines | whole[0], notes + whole[1])
+        ):
+            print(line, flush=True)
         if _SHAPES in options.only:
             print(f"\nimages/s, whole epochs of noise, Keras\n{shapes.HEADER}")
             for line in shapes.compare(options.shape_images, options.rounds):
@@ -67,16 +67,6 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=8, help="of a whole process")
     parser.add_argument("--shape-images", type=int, default=6272, help="of an epoch of the row shapes, at 28 pixels")
     return parser.parse_args(arguments)
-
-
-def _print_table(lines: dict[str, str], notes: Sequence[str]) -> None:
-    if not lines:
-        return
-    print(f"\n{table.HEADER}")
-    for row in ROWS:
-        if row in lines:
-            print(lines[row])
-    print("", *notes, sep="\n", flush=True)
 
 
 def _absolute(data: str) -> str:

@@ -20,6 +20,7 @@ def test_default_is_the_seed_network() -> None:
         ("Conv2D", "conv1", (28, 28, 32)),
         ("Conv2D", "conv2", (28, 28, 64)),
         ("MaxPooling2D", "pool", (14, 14, 64)),
+        ("Activation", "activation", (14, 14, 64)),
         ("Dropout", "map_dropout", (14, 14, 64)),
         ("Flatten", "flatten", (12544,)),
         ("Dense", "dense", (128,)),

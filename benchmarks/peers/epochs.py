@@ -5,7 +5,7 @@ import dataclasses
 import importlib.util
 import statistics
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from benchmarks import timing
@@ -55,8 +55,8 @@ COMPARISONS = {
 _PRIMITIVES = "primitives"
 
 
-def compare(keys: Iterable[str], setting: Setting, rounds: int) -> tuple[dict[str, str], list[str]]:
-    """Returns the line of each of these rows, and notes on the peers.
+def compare(keys: Iterable[str], setting: Setting, rounds: int) -> Iterator[str]:
+    """Gives the lines of these rows, and notes on the peers below them.
 
     Raises:
       ProcessDiedError: a peer that must work does not.
@@ -66,14 +66,13 @@ def compare(keys: Iterable[str], setting: Setting, rounds: int) -> tuple[dict[st
     with contextlib.ExitStack() as stack:
         peers, absent = _start([name for name in _PEERS if name in names], setting, stack)
         timing.interleave({name: peer.epoch for name, peer in peers.items()}, rounds)
-    lines = {}
     for key, comparison in wanted.items():
         if key == _PRIMITIVES:
-            lines[key] = _primitives_line(comparison, peers[comparison.ours])
+            yield _primitives_line(comparison, peers[comparison.ours])
         else:
-            lines[key] = _line(comparison, peers, absent)
-    notes = [_describe(name, peer) for name, peer in peers.items()]
-    return lines, notes + [f"{name}: left out, {reason}" for name, reason in absent.items()]
+            yield _line(comparison, peers, absent)
+    yield from (f"  {_describe(name, peer)}" for name, peer in peers.items())
+    yield from (f"  {name}: left out, {reason}" for name, reason in absent.items())
 
 
 def _start(

@@ -4,7 +4,7 @@ import json
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from benchmarks import timing
 from benchmarks.peers import command
@@ -23,10 +23,8 @@ NAMES = {
 Arguments = Callable[[int, str], tuple[str, ...]]  # of a process, from a seed and an empty folder
 
 
-def compare(
-    keys: Iterable[str], *, data: str, command_data: str, batch: int, epochs: int, seeds: int
-) -> tuple[dict[str, str], list[str]]:
-    """Returns the line of each of these rows, and notes.
+def compare(keys: Iterable[str], *, data: str, command_data: str, batch: int, epochs: int, seeds: int) -> Iterator[str]:
+    """Gives the lines of these rows, with notes below them, as soon as each is measured.
 
     Args:
       keys: of `NAMES`.
@@ -39,20 +37,21 @@ def compare(
     Raises:
       ProcessDiedError: a process fails.
     """
-    wanted, lines, notes = set(keys), {}, []
+    wanted = set(keys)
     if wanted & {"accuracy", "memory"}:
         runs = _run({"ours": _task(data, batch, epochs), "theirs": _script(data, batch, epochs, leaves=False)}, seeds)
-        lines |= {"accuracy": _accuracy_line(runs), "memory": _memory_line(runs)}
-        notes += [_accuracies(name, measured) for name, measured in runs.items()]
+        lines = {"accuracy": _accuracy_line(runs), "memory": _memory_line(runs)}
+        yield from (line for key, line in lines.items() if key in wanted)
+        if "accuracy" in wanted:
+            yield from (_accuracies(name, measured) for name, measured in runs.items())
     if "command" in wanted:
         ours, theirs = _task(command_data, batch, epochs), _script(command_data, batch, epochs, leaves=True)
         runs = _run({"ours": ours, "theirs": theirs}, seeds)
-        lines["command"] = _seconds_line("command", runs, goal=0.8)
+        yield _seconds_line("command", runs, goal=0.8)
     if "start" in wanted:
         first_step = _task(command_data, batch, epochs, module="benchmarks.peers.first_step")
         runs = _run({"ours": first_step, "theirs": lambda _seed, _folder: ("-c", "import tensorflow")}, seeds)
-        lines["start"] = _seconds_line("start", runs, goal=2.0)
-    return {key: line for key, line in lines.items() if key in wanted}, notes
+        yield _seconds_line("start", runs, goal=2.0)
 
 
 def _task(data: str, batch: int, epochs: int, module: str = "trainer.task") -> Arguments:
@@ -90,7 +89,7 @@ def _accuracy_line(runs: Mapping[str, list[Measured]]) -> str:
 
 
 def _accuracies(name: str, measured: Iterable[Measured]) -> str:
-    return f"test accuracies, {name}: " + ", ".join(f"{each.test_accuracy:.2f}" for each in measured)
+    return f"  test accuracies, {name}: " + ", ".join(f"{each.test_accuracy:.2f}" for each in measured)
 
 
 def _memory_line(runs: Mapping[str, list[Measured]]) -> str:

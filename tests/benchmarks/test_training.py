@@ -51,7 +51,7 @@ def test_prints_every_row_that_is_asked_for(idx_folder: Path, capsys: pytest.Cap
     assert "CPUs" in machine
     assert "to reach" in header
     names = [(epochs.COMPARISONS[key].name if key in epochs.COMPARISONS else processes.NAMES[key]) for key in asked]
-    for name, line in zip(names, lines[: len(asked)], strict=True):
-        assert line.startswith(name)
+    for name in names:
+        (line,) = (line for line in lines if line.startswith(name))
         assert line.endswith(("yes", "no"))
     assert sum(" epochs" in line for line in lines) == 3  # a note for each peer

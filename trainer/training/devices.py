@@ -67,7 +67,8 @@ def from_chief(strategy: tf.distribute.Strategy, cluster: Cluster | None, values
 
     def exchange() -> list[tf.Tensor]:
         own = [tf.constant(value if cluster.is_chief else np.zeros_like(value)) for value in values]
-        return list(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, own))
+        # One by one: together they would have to be of one type.
+        return [tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value) for value in own]
 
     shared = tf.function(lambda: strategy.run(exchange))()
     return [strategy.experimental_local_results(value)[0].numpy() for value in shared]

@@ -31,7 +31,9 @@ _INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "avx512f")
 def main(arguments: Sequence[str]) -> None:
     options = _options(arguments)
     data, command_data = _absolute(options.data), _absolute(options.command_data)
-    print(_machine(Path("/proc/cpuinfo")), table.HEADER, sep="\n\n", flush=True)
+    print(_machine(Path("/proc/cpuinfo")), flush=True)
+    if set(options.only) != {_SHAPES}:
+        print(f"\n{table.HEADER}", flush=True)
     try:
         if set(options.only) & set(epochs.COMPARISONS):
             with tempfile.TemporaryDirectory() as folder:

@@ -24,6 +24,7 @@ def test_the_chief_alone_writes_and_speaks(tmp_path: Path) -> None:
     chief, worker = (_start(spec, tmp_path, 2) for spec in local_cluster.cluster_specs(2))
     (said, errors), (other_said, other_errors) = (one.communicate(timeout=200) for one in (chief, worker))
     assert (chief.returncode, worker.returncode) == (0, 0), errors + other_errors
+    assert said.startswith("waiting for 1 more of 2 machines\n")
     assert "2 devices share each batch" in said
     assert "test accuracy" in said
     assert (errors, other_said, other_errors) == ("", "", "")

@@ -13,8 +13,11 @@ from trainer import data, train
 from trainer.cloud.environment import Environment
 from trainer.errors import UsageError
 from trainer.hparams import HParams
+from trainer.training.precision import Precision
 
-SMALL = HParams(filters=2, dense_units=16, epochs=2, batch_size=64, augment="none", dropout=0.0)
+SMALL = HParams(
+    filters=2, dense_units=16, epochs=2, batch_size=64, augment="none", dropout=0.0, precision="float32"
+)  # fmt: skip
 SCREEN = Console(file=io.StringIO())
 
 
@@ -73,10 +76,32 @@ def test_a_run_stopped_after_an_epoch_ends_as_if_it_had_not_been(
         {"stride": 2, "dilation_rate": 2},
         {"padding": "causal", "kernel_size": 5},
         {"depth": 1, "activation": "gelu", "kernel_size": 4},
+        {"optimizer": "sgd", "momentum": 0.5, "schedule": "constant"},
+        {"optimizer": "adamw", "weight_decay": 0.1},
+        {"precision": "bfloat16", "dropout": 0.5},
+        {"precision": "float16", "dropout": 0.5},
+        {"strategy": "mirrored"},
     ],
 )
-def test_other_networks_train_too(tmp_path: Path, values: dict[str, object]) -> None:
+def test_other_networks_and_ways_train_too(tmp_path: Path, values: dict[str, object]) -> None:
     assert _run(dataclasses.replace(SMALL, epochs=1, **values), tmp_path).test_accuracy > 0  # type: ignore[arg-type]
+
+
+def test_a_run_keeps_the_precision_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hparams = dataclasses.replace(SMALL, precision="auto", epochs=1)
+    for chosen in ("bfloat16", "float32"):
+        monkeypatch.setattr(train.precisions, "choose", lambda *_, name=chosen: Precision(name, "the first machine"))
+        _run(hparams, tmp_path)
+    recorded = json.loads((tmp_path / "hparams.json").read_text())["precision"]
+    assert recorded == {"name": "bfloat16", "reason": "the first machine"}
+
+
+def test_tells_callbacks_of_one_s_own(tmp_path: Path) -> None:
+    told: list[int] = []
+    own = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: told.append(epoch))
+    environment = Environment.read({}, str(tmp_path), datetime.datetime(2026, 1, 1))
+    train.run(SMALL, environment, SCREEN, [own, keras.callbacks.EarlyStopping("loss", patience=0, min_delta=1e9)])
+    assert told == [0, 1]
 
 
 def test_reports_its_metric_to_a_tuning_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

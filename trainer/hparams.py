@@ -86,7 +86,9 @@ class HParams:
     )
     optimizer: str = _flag("adam", "Training", "how weights follow from gradients", choices=OPTIMIZERS)
     momentum: float = _flag(0.9, "Training", "of sgd", minimum=0, below=1)
-    weight_decay: float = _flag(0.004, "Training", "of adamw: share of a weight lost per step and rate", minimum=0)
+    weight_decay: float = _flag(
+        0.004, "Training", "of adamw: times the rate, the share of a weight lost at each step", minimum=0
+    )
     precision: str = _flag(
         "auto", "Training", "what is computed in; auto is what this machine is fastest in", choices=PRECISIONS
     )

@@ -17,10 +17,14 @@ from trainer.errors import UsageError
 
 _COMMAND = "python -m trainer.local_cluster"
 _WORKERS = "--workers"
+_LAST_WORDS = 20.0  # seconds for the workers to end after an interrupt
 
 
 def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Runs the workers until all have ended, and returns the exit status; 2 for a flag that breaks its rule."""
+    """Runs the workers until all have ended, and returns the exit status.
+
+    2: a flag breaks its rule. 130: interrupted.
+    """
     if "--help" in arguments or "-h" in arguments:
         print(flags.help_text(f"{_COMMAND} {_WORKERS}=2"))
         return 0
@@ -31,7 +35,12 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
         print(f"trainer: {error}", file=sys.stderr)
         return 2
     with start(rest, variables, workers) as processes:
-        statuses = [process.wait() for process in processes]
+        try:
+            statuses = [process.wait() for process in processes]
+        except KeyboardInterrupt:  # which the workers have had too
+            for process in processes:
+                process.wait(_LAST_WORDS)
+            return 130
     failures = [status if status > 0 else 128 - status for status in statuses if status]
     return failures[0] if failures else 0
 

@@ -67,42 +67,46 @@ def run(
       DivergedError: the loss is not finite.
       MachineLostError: another machine of the cluster is gone.
     """
+    screen = screen if environment.is_chief else Console(quiet=True, force_terminal=False)
     former = record.check(environment.root, hparams)
-    cluster = environment.cluster
-    strategy = devices.choose(hparams.strategy, cluster, environment.tpu, hparams.logical_devices)
-    with devices.named_losses(cluster):
+    strategy = _choose_strategy(hparams, environment, screen)
+    with devices.named_losses(environment.cluster):
         keras.utils.set_random_seed(hparams.seed)
         dataset = data.load(hparams.data, hparams.validation_split, hparams.seed)
         steps_per_epoch = _count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
-        precision = _choose_precision(hparams, former, strategy, cluster)
+        validation, test = _part(dataset.validation, strategy), _part(dataset.test, strategy)
+        precision = _choose_precision(hparams, former, strategy, environment.cluster)
         with strategy.scope():
             model = _build(hparams, dataset, precision, steps_per_epoch)
             loop = Loop(model, strategy, [keras.metrics.SparseCategoricalAccuracy(name="accuracy")])
         if environment.is_chief:
             environment.claim()
             record.write(environment.root, hparams, precision.name, precision.reason)
-            screen.out(f"precision {precision}", highlight=False)
-            if strategy.num_replicas_in_sync > 1:
-                screen.out(f"{strategy.num_replicas_in_sync} devices share each batch", highlight=False)
+        screen.out(f"precision {precision}", highlight=False)
 
         state = [*model.variables, *model.optimizer.variables]
         first_step = _restore(environment, state, strategy)
+        steps = range(first_step, hparams.epochs * steps_per_epoch)
         epochs = range(first_step // steps_per_epoch, hparams.epochs)
-        images = len(epochs) * steps_per_epoch * hparams.batch_size
+        written = _callbacks(environment, state, steps_per_epoch, hparams.batch_size) if environment.is_chief else []
         begin = time.perf_counter()
         with Progress(screen, hparams.epochs, steps_per_epoch, hparams.batch_size) as progress:
-            written = _callbacks(environment, state, steps_per_epoch, hparams.batch_size)
-            loop.fit(
-                _training_batches(dataset.train, hparams, range(first_step, hparams.epochs * steps_per_epoch)),
-                _part(dataset.validation, strategy),
-                steps_per_epoch,
-                epochs,
-                [*callbacks, *([progress, *written] if environment.is_chief else [])],
-            )
+            batches = _training_batches(dataset.train, hparams, steps)
+            loop.fit(batches, validation, steps_per_epoch, epochs, [*callbacks, progress, *written])
         seconds = time.perf_counter() - begin
-        test = loop.evaluate(_part(dataset.test, strategy))
+        test_accuracy = loop.evaluate(test)["accuracy"]
     saved = export.save(model, environment.model) if environment.is_chief else None
-    return Result(test["accuracy"], seconds, images / seconds, saved)
+    return Result(test_accuracy, seconds, len(steps) * hparams.batch_size / seconds, saved)
+
+
+def _choose_strategy(hparams: HParams, environment: Environment, screen: Console) -> tf.distribute.Strategy:
+    cluster = environment.cluster
+    if cluster:
+        screen.out(f"waiting for {len(cluster.workers) - 1} more of {len(cluster.workers)} machines", highlight=False)
+    strategy = devices.choose(hparams.strategy, cluster, environment.tpu, hparams.logical_devices)
+    if strategy.num_replicas_in_sync > 1:
+        screen.out(f"{strategy.num_replicas_in_sync} devices share each batch", highlight=False)
+    return strategy
 
 
 def _count_steps(batch_size: int, images: int, replicas: int) -> int:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from trainer.cloud.cluster import Cluster
 from trainer.cloud.environment import Environment
 from trainer.errors import UsageError
 
@@ -19,6 +20,14 @@ def test_a_root_of_its_own_is_named_by_the_time(tmp_path: Path, monkeypatch: pyt
     assert Environment.read({}, "", NOW).root == Path("runs/20260304-050607")
     Path("runs/20260304-050607").mkdir(parents=True)
     assert Environment.read({}, "", NOW).root == Path("runs/20260304-050607-2")
+
+
+def test_names_the_machines_and_the_tpu() -> None:
+    spec = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}'
+    worker = Environment.read({"TF_CONFIG": spec, "TPU_NAME": "local"}, "out", NOW)
+    assert worker.cluster == Cluster(("a:1", "b:1"), 1)
+    assert worker.tpu == "local"
+    assert [worker.is_chief, Environment.read({}, "out", NOW).is_chief] == [False, True]
 
 
 def test_vertex_places_each_folder_by_itself() -> None:

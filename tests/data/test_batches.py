@@ -54,6 +54,30 @@ def test_augmentation_moves_an_image_a_little_and_leaves_its_label() -> None:
     assert sorted(labels.numpy()) == list(range(64))
 
 
+@pytest.mark.parametrize("augment", [False, True])
+@pytest.mark.parametrize("shares", [[(0, 2, 4), (2, 2, 4)], [(0, 1, 2), (1, 1, 2)], [(0, 4, 4)]])
+def test_shares_are_the_batch_bit_for_bit(split: data.Split, shares: list[tuple[int, int, int]], augment: bool) -> None:
+    def batches(share: data.Share) -> list[np.ndarray]:
+        return [
+            images.numpy()
+            for images, _ in data.training_batches(split, 8, 0, augment=augment, steps=range(2, 5), share=share)
+        ]
+
+    parts = [batches(data.Share(*share)) for share in shares]
+    for index, whole in enumerate(batches(data.Share())):
+        own = [part[index * share[1] : (index + 1) * share[1]] for part, share in zip(parts, shares, strict=True)]
+        np.testing.assert_array_equal(np.concatenate(sum(own, [])), whole)
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 3, 10])
+def test_every_replica_evaluates_as_many_batches_and_none_is_empty(split: data.Split, replicas: int) -> None:
+    shares = [data.Share(first, 1, replicas) for first in range(replicas)]
+    labels = [[labels.numpy() for _, labels in data.evaluation_batches(split, share)] for share in shares]
+    assert {len(batches) for batches in labels} == {data.evaluation_steps(split, replicas)}
+    assert all(len(batch) for batches in labels for batch in batches)
+    assert sorted(np.concatenate(sum(labels, []))) == list(range(10))
+
+
 def test_evaluation_shows_every_image_once_in_order(split: data.Split) -> None:
     batches = list(data.evaluation_batches(split))
     np.testing.assert_array_equal(np.concatenate([images for images, _ in batches]), split.images)

@@ -136,7 +136,8 @@ def test_precision(rank: int, kind: str, dtype: str) -> None:
     assert y.dtype.name == layer.compute_dtype
     assert all(gradient.dtype.name == layer.variable_dtype for gradient in gradients)
     scale = float(np.abs(exact(x)).max())
-    _close(y, exact(x), atol=scale * {"bfloat16": 2e-2, "float16": 4e-3, "float64": 1e-7}[layer.compute_dtype])
+    # Where a CPU has no float16 units, sums over up to 81 taps are rounded to float16 after each: 0.5e-3 * sqrt(81).
+    _close(y, exact(x), atol=scale * {"bfloat16": 2e-2, "float16": 8e-3, "float64": 1e-7}[layer.compute_dtype])
 
 
 @every_layer

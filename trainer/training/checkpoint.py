@@ -42,13 +42,15 @@ def save(folder: Path, step: int, variables: Sequence[keras.Variable]) -> None:
     partial = target.with_suffix(".partial")
     with partial.open("wb") as file:
         np.savez(file, *(variable.numpy() for variable in variables))
-    content = partial.read_bytes()
+    with partial.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    size = partial.stat().st_size
     partial.replace(target)
     manifest = {
         "step": step,
         "file": f"{step}/{_STATE}",
-        "size": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": size,
+        "sha256": checksum,
     }
     _replace_text(folder / _LATEST, json.dumps(manifest, indent=2) + "\n")
     for other in folder.iterdir():

@@ -1,7 +1,5 @@
-import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -56,23 +54,6 @@ def test_a_lost_machine_holds_nobody_up_and_the_next_job_goes_on(tmp_path: Path,
     assert [one.returncode for one in both] == [0, 0], errors
     first = next(line for line in said.splitlines() if line.startswith("epoch "))
     assert first.startswith(f"epoch {done // 20 + 1}/15")  # 20 steps in an epoch
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_machine_that_waits_for_others_can_be_stopped(tmp_path: Path, number: signal.Signals) -> None:
-    chief = _start(local_cluster.cluster_specs(2)[0], tmp_path, 1)
-    assert chief.stdout
-    assert chief.stdout.readline() == "waiting for 1 more of 2 machines\n"
-    stops = 0
-    while chief.poll() is None and stops < 60:  # the first may come before the program listens
-        chief.send_signal(number)
-        stops += 1
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            chief.wait(1)
-    _, errors = chief.communicate()
-    assert chief.returncode in (128 + number, -number)
-    assert "Traceback" not in errors
 
 
 def test_help_and_a_mistyped_flag_answer_at_once(capfd: pytest.CaptureFixture[str]) -> None:

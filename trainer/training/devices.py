@@ -1,9 +1,7 @@
 """Which devices train: one, all of this machine, or those of several machines."""
 
 import contextlib
-import os
 import signal
-import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -112,39 +110,10 @@ def _multi_worker(cluster: Cluster) -> tf.distribute.Strategy:
         rpc_layer="grpc",
     )
     options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=PATIENCE)
-    with _signals_heard():
-        return tf.distribute.MultiWorkerMirroredStrategy(resolver, options)
-
-
-@contextlib.contextmanager
-def _signals_heard() -> Iterator[None]:
-    """Lets SIGINT and SIGTERM end the process while TensorFlow waits for other machines, and SIGTERM afterwards.
-
-    It waits where Python hears no signal, and takes SIGTERM for itself to do nothing that is of use here.
-    """
     former = signal.getsignal(signal.SIGTERM)
-    unmasked = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-    arrived = threading.Event()
-
-    def listen() -> None:
-        while not arrived.is_set():
-            heard = signal.sigtimedwait(_STOPS, 0.2)
-            if heard is not None:
-                os.write(2, b"trainer: stopped while waiting for the other machines\n")
-                os._exit(128 + heard.si_signo)
-
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    try:
-        yield
-    finally:
-        arrived.set()
-        listener.join()
-        signal.signal(signal.SIGTERM, former)
-        signal.pthread_sigmask(signal.SIG_SETMASK, unmasked)
-
-
-_STOPS = {signal.SIGINT, signal.SIGTERM}
+    strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver, options)
+    signal.signal(signal.SIGTERM, former)  # which TensorFlow has taken, to do nothing that is of use here
+    return strategy
 
 
 def _tpu(name: str) -> tf.distribute.Strategy:

@@ -9,5 +9,13 @@ class DivergedError(ArithmeticError):
     """The loss is no longer a finite number. Exit status 3."""
 
 
+class StorageError(OSError):
+    """The run's output can no longer be written, as on a full disk. Exit status 4."""
+
+
+class StoppedError(KeyboardInterrupt):
+    """The program was told to stop. Exit status 128 and the signal's number, so 143 or 130."""
+
+
 class MachineLostError(RuntimeError):
     """Another machine of the cluster is gone, or has been silent for too long. Exit status 134."""

@@ -5,6 +5,7 @@ Nothing heavy is imported here, so that `--help` and a mistyped flag answer at o
 
 import dataclasses
 import math
+import re
 from typing import Any
 
 from trainer.errors import UsageError
@@ -17,6 +18,7 @@ SCHEDULES = ("cosine", "constant")
 OPTIMIZERS = ("adam", "adamw", "sgd")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 STRATEGIES = ("auto", "single", "mirrored", "multi_worker")
+RESUMES = ("auto", "never", "must")
 
 Value = int | float | str
 Field = dataclasses.Field[Any]
@@ -32,17 +34,21 @@ class Rule:
     maximum: float = math.inf
     below: float = math.inf
     choices: tuple[str, ...] = ()
+    pattern: str = ""  # of a text, and in words
+    form: str = ""
     placement: bool = False  # where a run goes, not what is trained: no part of its configuration
 
     def __str__(self) -> str:
         if self.choices:
             return f"one of {', '.join(self.choices)}"
+        if self.form:
+            return self.form
         bounds = (("at least", self.minimum), ("at most", self.maximum), ("below", self.below))
         return " and ".join(f"{word} {bound:.12g}" for word, bound in bounds if math.isfinite(bound))
 
     def allows(self, value: Value) -> bool:
         if isinstance(value, str):
-            return not self.choices or value in self.choices
+            return (not self.choices or value in self.choices) and re.fullmatch(self.pattern or ".*", value) is not None
         return math.isfinite(value) and self.minimum <= value <= self.maximum and value < self.below
 
 
@@ -103,6 +109,25 @@ class HParams:
     )
     logical_devices: int = _flag(
         1, "Devices", "devices that the CPU is divided into, to try --strategy=mirrored", minimum=1, placement=True
+    )
+
+    checkpoint_every: str = _flag(
+        "30s",
+        "Checkpoints",
+        "how often the state is saved within an epoch; besides, at the end of each",
+        pattern=r"[1-9]\d*|\d*\.?\d*[1-9]\d*s",
+        form="steps, as in 500, or seconds, as in 30s",
+        placement=True,
+    )
+    keep_checkpoints: int = _flag(
+        2, "Checkpoints", "how many of the last are kept, besides that of the best epoch", minimum=1, placement=True
+    )
+    resume: str = _flag(
+        "auto",
+        "Checkpoints",
+        "auto goes on with the run in --job_dir where there is one, must insists on it, never on a new one",
+        choices=RESUMES,
+        placement=True,
     )
 
     job_dir: str = _flag("", "Output", "folder of the run; runs/<date-time> if not given", placement=True)

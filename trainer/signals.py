@@ -1,0 +1,124 @@
+"""SIGTERM and SIGINT: how a program is told to stop, and how it does."""
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+from trainer.errors import StoppedError
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_DEADLINE = 8.0  # seconds from the first signal to the end, but for what saving takes
+_SHOW_CURSOR = b"\x1b[?25h"  # which a progress bar hides
+
+
+class Stop:
+    """Whether this process was told to stop.
+
+    The first signal raises `StoppedError` where the main thread stands; inside `deferred`, only `requested` becomes
+    true. A second signal ends the process at once, and so does a deadline, whatever the main thread is busy with.
+
+    Attributes:
+      signal: the number of the signal; 0 while there was none.
+    """
+
+    def __init__(self) -> None:
+        self.signal = 0
+        self.is_saving = False
+        self._is_deferred = False
+
+    def __call__(self, number: int, frame: FrameType | None = None) -> None:
+        """Takes a signal."""
+        if not self.signal:
+            self.signal = number
+            if not self._is_deferred:
+                raise StoppedError
+
+    @property
+    def requested(self) -> bool:
+        return self.signal != 0
+
+    @property
+    def status(self) -> int:
+        """The exit status of a program that was stopped by this signal, as shells have it."""
+        return 128 + self.signal
+
+    @contextlib.contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Holds a signal back, so that what is begun comes to where it can be saved.
+
+        Raises:
+          StoppedError: there was a signal that nobody looked for.
+        """
+        self._is_deferred = True
+        try:
+            yield
+        finally:
+            self._is_deferred = False
+        if self.requested:
+            raise StoppedError
+
+    @contextlib.contextmanager
+    def saving(self) -> Iterator[None]:
+        """Suspends the deadline; a second signal still ends the process."""
+        self.is_saving = True
+        try:
+            yield
+        finally:
+            self.is_saving = False
+
+
+@contextlib.contextmanager
+def heard(deadline: float = _DEADLINE) -> Iterator[Stop]:
+    """Makes SIGTERM and SIGINT stop this program; to be entered in the main thread. An ignored signal stays ignored."""
+    stop = Stop()
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    former = {number: signal.getsignal(number) for number in _SIGNALS}
+    # Python's handlers wait for the main thread to come back from whatever it has called; this one does not.
+    former_fd = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    watch = threading.Thread(target=_watch, args=(ours, stop, deadline), daemon=True)
+    watch.start()
+    try:
+        for number, handler in former.items():
+            if handler is not signal.SIG_IGN:
+                signal.signal(number, stop)
+        yield stop
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(former_fd)
+        theirs.close()
+        watch.join()
+        ours.close()
+
+
+def _watch(signals: socket.socket, stop: Stop, deadline: float) -> None:
+    """Ends the process at the second signal, or when the deadline after the first has passed."""
+    numbers = iter(lambda: signals.recv(1), b"")
+    first = next((number[0] for number in numbers if number[0] in _SIGNALS), None)
+    if first is None:
+        return
+    signals.settimeout(deadline)
+    while True:
+        try:
+            again = signals.recv(1)
+        except TimeoutError:
+            if not stop.is_saving:
+                _end(first, f"the program did not come to an end in {deadline:.0f} s")
+            continue
+        if not again:
+            return
+        if again[0] in _SIGNALS:
+            _end(again[0], "stopped at once")
+
+
+def _end(number: int, reason: str) -> None:
+    if sys.stdout.isatty():
+        os.write(sys.stdout.fileno(), _SHOW_CURSOR + b"\n")
+    os.write(2, f"trainer: {reason}; the same command goes on from the last checkpoint\n".encode())
+    os._exit(128 + number)

@@ -1,9 +1,13 @@
 """The program as a person or a tuning service starts it: real processes."""
 
+import json
 import os
 import re
+import resource
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,17 @@ import pytest
 from trainer import task
 
 SMALL = ("--filters=2", "--dense_units=8", "--epochs=2")
+
+
+def _popen(*arguments: str, folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", "trainer.task", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "COLUMNS": "100"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def _start(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -45,7 +60,8 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
     assert list((root / "logs" / "train").iterdir())
 
     again = _start(*SMALL, f"--job_dir={name}", folder=tmp_path)
-    assert again.stdout.splitlines()[1] == f"{lines[2].split(',')[0]}, trained before"
+    assert again.returncode == 0
+    assert again.stdout.splitlines()[0] == f"{lines[2].split(',')[0]}, finished before"
 
 
 def test_vertex_redirects_the_output_and_reads_the_metric(tmp_path: Path) -> None:
@@ -91,6 +107,8 @@ def test_help_and_a_wrong_flag_do_not_wait_for_tensorflow(tmp_path: Path) -> Non
         (["--data=nowhere"], "`--data` must be one of "),
         (["--data={idx}", "--job_dir={idx}/train-labels-idx1-ubyte", "--batch_size=9"], "`--job_dir` must be "),
         (["--data={broken}"], "{broken}/train-images-idx3-ubyte: must hold the 3,600 bytes of 30x12x10"),
+        (["--checkpoint_every=soon"], "`--checkpoint_every` must be steps, as in 500, or seconds, as in 30s."),
+        (["--resume=must", "--job_dir=new"], "`--job_dir` must hold a run where `--resume=must`. Received: new"),
         (["--stride=20"], "`--stride` must leave every map at least one pixel"),
         (["--batch_size=100000"], "`--batch_size` must be at most the number of training images"),
         (["--job_dir=gs://bucket/run"], "`--job_dir` must be a local folder, or in a bucket that is mounted"),
@@ -125,14 +143,60 @@ def test_a_loss_that_is_not_finite_is_exit_status_3(tmp_path: Path, capfd: pytes
     assert not (tmp_path / "model" / "model.keras").exists()
 
 
-def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from trainer import train
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stopped_run_loses_no_step_and_says_how_to_go_on(tmp_path: Path, number: int, status: int) -> None:
+    flags = (*SMALL[:2], "--epochs=40", "--job_dir=run", "--checkpoint_every=10000")
+    process = _popen(*flags, folder=tmp_path)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch 3/"):
+            break
+    process.send_signal(number)
+    begin = time.monotonic()
+    _, errors = process.communicate(timeout=60)
+    assert time.monotonic() - begin < 10
+    assert process.returncode == status
+    assert errors == ("trainer: stopped; the same command with its --job_dir goes on from the last checkpoint\n"), (
+        "one line, and no more"
+    )
+    step = json.loads((tmp_path / "run" / "checkpoints" / "latest.json").read_text())["step"]
+    assert step >= 3 * 20
+    process = _popen(*flags, folder=tmp_path)
+    assert process.stdout is not None
+    said = [process.stdout.readline() for _ in range(2)]
+    assert said[1] == f"goes on from step {step:,} of 800\n"
+    process.kill()
+    process.communicate()
 
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "run", interrupt)
-    assert task.main([f"--job_dir={tmp_path}"], {}) == 130
+def test_a_second_process_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    first = _popen(*SMALL[:2], "--epochs=40", "--job_dir=run", folder=tmp_path)
+    assert first.stdout is not None
+    first.stdout.readline()
+    second = _start(*SMALL[:2], "--epochs=40", "--job_dir=run", folder=tmp_path)
+    first.kill()
+    first.communicate()
+    assert second.returncode == 2
+    assert second.stderr == "trainer: `--job_dir` must be a folder that no other process trains in. Received: run\n"
+
+
+def test_a_disk_that_takes_no_more_is_exit_status_4_and_the_run_goes_on_later(tmp_path: Path) -> None:
+    flags = ("--filters=4", "--dense_units=64", "--epochs=8", "--job_dir=run", "--precision=float32")
+    process = _popen(*flags, folder=tmp_path)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch 2/"):
+            break
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (50_000, 50_000))
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert errors == (
+        "trainer: the checkpoint in run/checkpoints cannot be written: File too large; "
+        "the same command with its --job_dir goes on from the last checkpoint\n"
+    )
+    done = _start(*flags, folder=tmp_path)
+    assert done.returncode == 0
+    assert "goes on from step" in done.stdout
 
 
 @pytest.mark.slow

@@ -2,17 +2,21 @@ import dataclasses
 import datetime
 import io
 import json
+import signal
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from rich.console import Console
+from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
 from trainer import data, train
 from trainer.cloud.environment import Environment
-from trainer.errors import UsageError
+from trainer.errors import StoppedError, UsageError
 from trainer.hparams import HParams
+from trainer.signals import Stop
 from trainer.training.precision import Precision
 
 SMALL = HParams(
@@ -49,24 +53,102 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(tmp_path: Path)
         assert not np.array_equal(one, three) or one.dtype == np.int64  # dropout's count of steps
 
 
-def test_a_run_stopped_after_an_epoch_ends_as_if_it_had_not_been(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+class StopAt(keras.callbacks.Callback):
+    """Tells a run to stop once it has done so many steps, or as an event comes."""
+
+    def __init__(self, step: int = -1, event: str = ""):
+        super().__init__()
+        self.stop, self._step, self._event = Stop(), step, event
+
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
+        self._first = epoch * self.params["steps"]
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        if 0 <= self._step <= self._first + batch + 1:
+            self.stop(signal.SIGTERM)
+
+    def on_test_begin(self, logs: object = None) -> None:
+        if self._event == "validation":
+            self.stop(signal.SIGTERM)
+
+    def on_train_end(self, logs: object = None) -> None:
+        if self._event == "test":
+            self.stop(signal.SIGTERM)
+
+
+def _scalars(root: Path) -> list[tuple[str, str, int, float]]:
+    """Returns each scalar but those that are times or memory; of these the place alone."""
+    found = []
+    for path in (root / "logs").rglob("events*"):
+        for event in LegacyEventFileLoader(str(path)).Load():
+            for value in event.summary.value:
+                timed = value.tag in ("input_wait", "images_per_second", "memory_mib")
+                number = 0.0 if timed else float(tf.make_ndarray(value.tensor))
+                found.append((path.parent.name, value.tag, event.step, number))
+    return sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("step", "event", "strategy"),
+    [
+        (1, "", "single"),
+        (13, "", "single"),
+        (20, "", "single"),  # which is an epoch
+        (-1, "validation", "single"),
+        (-1, "test", "single"),
+        pytest.param(33, "", "mirrored", marks=pytest.mark.slow),
+    ],
+)
+def test_a_run_stopped_anywhere_ends_as_if_it_had_not_been(
+    tmp_path: Path, step: int, event: str, strategy: str
 ) -> None:
-    hparams = dataclasses.replace(SMALL, augment="affine", dropout=0.5)
-    whole = _weights(_run(hparams, tmp_path / "whole"))
+    hparams = dataclasses.replace(
+        SMALL, augment="affine", dropout=0.5, schedule="constant", strategy=strategy, checkpoint_every="5"
+    )
 
-    class StopInSecondEpoch(train.Progress):
-        def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
-            if epoch == 1:
-                raise KeyboardInterrupt
+    def run(root: Path, *, stopping: StopAt | None = None) -> train.Result:
+        keeping = [
+            keras.callbacks.EarlyStopping("val_loss", patience=5, restore_best_weights=True),
+            keras.callbacks.ReduceLROnPlateau("val_loss", patience=0, min_delta=10),
+        ]
+        environment = Environment.read({}, str(root), datetime.datetime(2026, 1, 1))
+        own = [*keeping, *([stopping] if stopping else [])]
+        return train.run(hparams, environment, SCREEN, own, stopping.stop if stopping else None)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(train, "Progress", StopInSecondEpoch)
-        with pytest.raises(KeyboardInterrupt):
-            _run(hparams, tmp_path / "stopped")
-    resumed = _weights(_run(hparams, tmp_path / "stopped"))
-    for one, two in zip(whole, resumed, strict=True):
+    whole = _weights(run(tmp_path / "whole"))
+    with pytest.raises(StoppedError):
+        run(tmp_path / "stopped", stopping=StopAt(step, event))
+    assert not (tmp_path / "stopped" / "model" / "model.keras").exists()
+    for one, two in zip(whole, _weights(run(tmp_path / "stopped")), strict=True):
         np.testing.assert_array_equal(one, two)
+    assert _scalars(tmp_path / "stopped") == _scalars(tmp_path / "whole")
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
+    first = _run(SMALL, tmp_path)
+    again = _run(SMALL, tmp_path)
+    assert (again.test_accuracy, again.seconds, again.model) == (first.test_accuracy, 0.0, first.model)
+    with pytest.raises(UsageError, match="`--job_dir` must be new where `--resume=never`"):
+        _run(dataclasses.replace(SMALL, resume="never"), tmp_path)
+
+
+def test_a_finished_run_whose_model_is_gone_saves_it_again(tmp_path: Path) -> None:
+    first = _run(SMALL, tmp_path)
+    expected = _weights(first)
+    assert first.model is not None
+    first.model.unlink()
+    for one, two in zip(expected, _weights(_run(dataclasses.replace(SMALL, resume="must"), tmp_path)), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_rejects_to_go_on_where_every_checkpoint_is_damaged(tmp_path: Path) -> None:
+    first = _run(SMALL, tmp_path)
+    assert first.model is not None
+    first.model.unlink()
+    for path in tmp_path.glob("checkpoints/*/*.npz"):
+        path.write_bytes(b"")
+    with pytest.raises(UsageError, match="must hold a sound checkpoint where `--resume=must`"):
+        _run(dataclasses.replace(SMALL, resume="must"), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -7,23 +7,24 @@ loopback, and ends with the chief's exit status, or else with the first worker's
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from trainer import flags
-from trainer.errors import UsageError
+from trainer import flags, signals
+from trainer.errors import StoppedError, UsageError
 
 _COMMAND = "python -m trainer.local_cluster"
 _WORKERS = "--workers"
-_LAST_WORDS = 20.0  # seconds for the workers to end after an interrupt
+_LAST_WORDS = 20.0  # seconds for the workers to end after a signal
 
 
 def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     """Runs the workers until all have ended, and returns the exit status.
 
-    2: a flag breaks its rule. 130: interrupted.
+    2: a flag breaks its rule. 130, 143: stopped by SIGINT or SIGTERM, which the workers are too.
     """
     if "--help" in arguments or "-h" in arguments:
         print(flags.help_text(f"{_COMMAND} {_WORKERS}=2"))
@@ -34,13 +35,16 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     except UsageError as error:
         print(f"trainer: {error}", file=sys.stderr)
         return 2
-    with start(rest, variables, workers) as processes:
+    with signals.heard(_LAST_WORDS) as stop, start(rest, variables, workers) as processes:
         try:
             statuses = [process.wait() for process in processes]
-        except KeyboardInterrupt:  # which the workers have had too
+        except StoppedError:
+            for process in processes:
+                if stop.signal == signal.SIGTERM:  # of an interrupt the terminal has told them itself
+                    process.terminate()
             for process in processes:
                 process.wait(_LAST_WORDS)
-            return 130
+            return stop.status
     failures = [status if status > 0 else 128 - status for status in statuses if status]
     return failures[0] if failures else 0
 

@@ -3,8 +3,10 @@
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from trainer.errors import UsageError
 from trainer.hparams import HParams
@@ -32,17 +34,19 @@ def check(root: Path, hparams: HParams) -> dict[str, str]:
         raise UsageError(
             f"`--job_dir` must hold nothing or a run of this program. Received: {path}, unreadable"
         ) from None
-    differences = [
-        f"--{name}={former.get(name)} there, {value} here"
-        for name, value in hparams.configuration().items()
-        if former.get(name) != value
-    ]
-    if differences:
+    found = differences(former, hparams.configuration())
+    if found:
         raise UsageError(
-            f"`--job_dir` must be new, or hold a run of the same configuration. Received: {root} "
-            f"({'; '.join(differences)})"
+            f"`--job_dir` must be new, or hold a run of the same configuration. Received: {root} ({'; '.join(found)})"
         )
     return precision
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Returns in which values a configuration that was found differs from the one that is wanted."""
+    return [
+        f"--{name}={there.get(name)} there, {value} here" for name, value in here.items() if there.get(name) != value
+    ]
 
 
 def write(root: Path, hparams: HParams, precision: str, reason: str) -> None:

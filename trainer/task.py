@@ -13,25 +13,47 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from trainer import flags
+from trainer import flags, signals
 from trainer.cloud.environment import Environment
-from trainer.errors import DivergedError, MachineLostError, UsageError
+from trainer.errors import DivergedError, MachineLostError, StoppedError, StorageError, UsageError
 
 if TYPE_CHECKING:
+    import keras
+
     from trainer.train import Result
 
 _COMMAND = "python -m trainer.task"
+_GO_ON = "the same command with its --job_dir goes on from the last checkpoint"
 
 
-def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Runs a command line in an environment and returns the exit status.
+def main(
+    arguments: Sequence[str], variables: Mapping[str, str], callbacks: "Sequence[keras.callbacks.Callback]" = ()
+) -> int:
+    """Runs a command line in an environment, with Keras callbacks of one's own, and returns the exit status.
 
-    0: done. 2: a flag, file or variable breaks a rule. 3: the loss is not finite. 130: interrupted. 134: another
-    machine is gone; Vertex AI starts such a job again, which other failures of a program end.
+    0: done. 2: a flag, file or variable breaks a rule. 3: the loss is not finite. 4: the output cannot be written.
+    130, 143: stopped by SIGINT or SIGTERM. 134: another machine is gone; Vertex AI starts such a job again, which other
+    failures of a program end.
     """
     if "--help" in arguments or "-h" in arguments:
         print(flags.help_text(_COMMAND))
         return 0
+    with signals.heard() as stop:
+        try:
+            status = _run(arguments, variables, callbacks, stop)
+        except StoppedError:
+            status = 0 if stop.requested else _stop(134, f"another machine was told to stop; {_GO_ON}")
+        if stop.requested:
+            status = _stop(stop.status, f"stopped; {_GO_ON}")
+    return status
+
+
+def _run(
+    arguments: Sequence[str],
+    variables: Mapping[str, str],
+    callbacks: "Sequence[keras.callbacks.Callback]",
+    stop: signals.Stop,
+) -> int:
     try:
         hparams = flags.read(arguments)
         environment = Environment.read(variables, hparams.job_dir, datetime.datetime.now())
@@ -39,15 +61,15 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
             from rich.console import Console
 
             from trainer import train
-        result = train.run(hparams, environment, Console(highlight=False))
+        result = train.run(hparams, environment, Console(highlight=False), callbacks, stop)
     except UsageError as error:
         return _stop(2, str(error))
     except DivergedError as error:
         return _stop(3, f"{error}; a lower `--learning_rate` may help")
+    except StorageError as error:
+        return _stop(4, f"{error}; {_GO_ON}")
     except MachineLostError as error:
-        return _stop(134, f"{error}; the same command goes on from the last whole epoch")
-    except KeyboardInterrupt:
-        return _stop(130, f"interrupted; --job_dir={environment.root} goes on from the last whole epoch")
+        return _stop(134, f"{error}; {_GO_ON}")
     if environment.is_chief:
         _tell(result, environment)
     return 0
@@ -56,7 +78,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
 def _tell(result: "Result", environment: Environment) -> None:
     speed = f"in {result.seconds:.1f} s at {result.images_per_second:,.0f} images/s"
     print(
-        f"test accuracy {result.test_accuracy:.2%}, trained {speed if result.images_per_second else 'before'}",
+        f"test accuracy {result.test_accuracy:.2%}, {f'trained {speed}' if result.seconds else 'finished before'}",
         f"  logs         {environment.logs}",
         f"  checkpoints  {environment.checkpoints}",
         f"  model        {result.model}",

@@ -1,8 +1,9 @@
 """One run: from hyperparameters to a trained model and its logs."""
 
+import contextlib
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,18 @@ from trainer import model as network
 from trainer.cloud.cluster import Cluster
 from trainer.cloud.environment import Environment
 from trainer.cloud.tuning import METRIC, MetricReport
-from trainer.errors import UsageError
+from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.hparams import PRECISIONS, HParams
+from trainer.signals import Stop
 from trainer.tensorboard.callback import TensorBoard
-from trainer.training import checkpoint, devices, export, optimizer
+from trainer.training import devices, export, optimizer
 from trainer.training import precision as precisions
+from trainer.training import state as states
+from trainer.training.checkpoint import Store
 from trainer.training.loop import Batches, Loop, Part
 from trainer.training.precision import Precision
 from trainer.training.progress import Progress
+from trainer.training.saving import Every, MetricCallback, SaveCheckpoint
 
 _WARM_UP = 0.2  # of all steps, until the highest learning rate; then it falls to zero along a cosine
 
@@ -50,53 +55,120 @@ def run(
     environment: Environment,
     screen: Console,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    stop: Stop | None = None,
 ) -> Result:
     """Trains, looks at the test images once, and saves the model.
 
-    A run that was stopped goes on from the end of its last whole epoch. Of machines that train together all call this,
-    and the chief alone writes.
+    A run that was stopped goes on from where it was last saved, as if it had not been stopped. Of machines that train
+    together all call this, and the chief alone writes.
 
     Args:
       hparams: what to train.
       environment: where.
       screen: what a person watches.
-      callbacks: Keras's or one's own, told of every event on every machine.
+      callbacks: Keras's or one's own, told of every event on every machine. What they remember is saved too.
+      stop: whether the program was told to stop.
 
     Raises:
       UsageError: the data, the network or the output folder cannot be what the flags ask for; nothing was written.
       DivergedError: the loss is not finite.
+      StorageError: the output can no longer be written.
+      StoppedError: the program was told to stop, and the state is saved.
       MachineLostError: another machine of the cluster is gone.
     """
+    stop = stop or Stop()
     screen = screen if environment.is_chief else Console(quiet=True, force_terminal=False)
     former = record.check(environment.root, hparams)
     strategy = _choose_strategy(hparams, environment, screen)
-    with devices.named_losses(environment.cluster):
+    with devices.named_losses(environment.cluster), _named_failures():
         keras.utils.set_random_seed(hparams.seed)
         dataset = data.load(hparams.data, hparams.validation_split, hparams.seed)
         steps_per_epoch = _count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
         validation, test = _part(dataset.validation, strategy), _part(dataset.test, strategy)
+        configuration = {**hparams.configuration(), "steps_per_epoch": steps_per_epoch}
+        store = Store(environment.checkpoints, configuration, hparams.keep_checkpoints)
+        finished = _finished(store, hparams, environment, strategy)
+        if finished:
+            return finished
         precision = _choose_precision(hparams, former, strategy, environment.cluster)
         with strategy.scope():
             model = _build(hparams, dataset, precision, steps_per_epoch)
-            loop = Loop(model, strategy, [keras.metrics.SparseCategoricalAccuracy(name="accuracy")])
-        if environment.is_chief:
-            environment.claim()
-            record.write(environment.root, hparams, precision.name, precision.reason)
-        screen.out(f"precision {precision}", highlight=False)
-
-        state = [*model.variables, *model.optimizer.variables]
-        first_step = _restore(environment, state, strategy)
-        steps = range(first_step, hparams.epochs * steps_per_epoch)
-        epochs = range(first_step // steps_per_epoch, hparams.epochs)
-        written = _callbacks(environment, state, steps_per_epoch, hparams.batch_size) if environment.is_chief else []
-        begin = time.perf_counter()
-        with Progress(screen, hparams.epochs, steps_per_epoch, hparams.batch_size) as progress:
+            metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+            loop = Loop(model, strategy, metrics, lambda: stop.requested)
+        with environment.claimed() if environment.is_chief else contextlib.nullcontext():
+            state = _read_state(store, hparams, environment, strategy, screen)
+            if environment.is_chief and not former:
+                record.write(environment.root, hparams, precision.name, precision.reason)
+            screen.out(f"precision {precision}", highlight=False)
+            first_step, every = (state["step"] if state else 0), Every.read(hparams.checkpoint_every)
+            steps = range(first_step, hparams.epochs * steps_per_epoch)
+            if first_step:
+                screen.out(f"goes on from step {first_step:,} of {steps.stop:,}", highlight=False)
+            save = SaveCheckpoint(store, loop.state, every, METRIC, first_step=first_step)
+            written = [*_logs(environment, former, state, steps_per_epoch, hparams.batch_size), save]
             batches = _training_batches(dataset.train, hparams, steps)
-            loop.fit(batches, validation, steps_per_epoch, epochs, [*callbacks, progress, *written])
-        seconds = time.perf_counter() - begin
-        test_accuracy = loop.evaluate(test)["accuracy"]
-    saved = export.save(model, environment.model) if environment.is_chief else None
+            begin = time.perf_counter()
+            with stop.deferred(), _saved(save if environment.is_chief else None, stop):
+                with Progress(screen, hparams.epochs, steps_per_epoch, hparams.batch_size) as progress:
+                    told = [keras.callbacks.History(), *callbacks, progress, *(written if environment.is_chief else [])]
+                    loop.fit(
+                        batches, validation, steps_per_epoch, hparams.epochs, told, state=state, call_ends=every.steps
+                    )
+                seconds = time.perf_counter() - begin
+                test_accuracy = loop.evaluate(test)["accuracy"]
+            saved = _finish(model, store, environment, test_accuracy) if environment.is_chief else None
     return Result(test_accuracy, seconds, len(steps) * hparams.batch_size / seconds, saved)
+
+
+@contextlib.contextmanager
+def _saved(save: SaveCheckpoint | None, stop: Stop) -> Iterator[None]:
+    """Has the state on the disk when what is within ends, whether it came to its end or was told to stop."""
+    try:
+        yield
+    except StoppedError:
+        if save:
+            with stop.saving():
+                save.save()
+                save.wait()
+        raise
+    if save:
+        save.wait()
+
+
+@contextlib.contextmanager
+def _named_failures() -> Iterator[None]:
+    """Gives a file that cannot be written its name and reason."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError(f"{error.filename or 'the output'} cannot be written: {error.strerror or error}") from error
+
+
+def _finish(model: keras.Model, store: Store, environment: Environment, test_accuracy: float) -> Path:
+    saved = export.save(model, environment.model)
+    store.finish({"test_accuracy": test_accuracy, "model": saved.name})
+    return saved
+
+
+def _finished(
+    store: Store, hparams: HParams, environment: Environment, strategy: tf.distribute.Strategy
+) -> Result | None:
+    """Returns what this run came to, on all machines, where it was finished before; else nothing."""
+    result: Mapping[str, Any] = {}
+    if environment.is_chief:
+        if hparams.resume == "never" and store.exists():
+            raise UsageError(f"`--job_dir` must be new where `--resume=never`. Received: {environment.root}")
+        if hparams.resume == "must" and not store.exists():
+            raise UsageError(f"`--job_dir` must hold a run where `--resume=must`. Received: {environment.root}")
+        result = store.result() or {}
+    if result and not (environment.model / result["model"]).exists():
+        result = {}
+    (accuracy,) = devices.from_chief(strategy, environment.cluster, [np.float64(result.get("test_accuracy", -1.0))])
+    if accuracy < 0:
+        return None
+    return Result(float(accuracy), 0.0, 0.0, environment.model / result["model"] if result else None)
 
 
 def _choose_strategy(hparams: HParams, environment: Environment, screen: Console) -> tf.distribute.Strategy:
@@ -161,15 +233,20 @@ def _optimizer(hparams: HParams, steps_per_epoch: int) -> keras.optimizers.Optim
     return optimizer.Adam(rate)
 
 
-def _restore(environment: Environment, state: Sequence[keras.Variable], strategy: tf.distribute.Strategy) -> int:
-    """Gives every machine the state of the chief's newest checkpoint, and returns its step."""
-    step = checkpoint.restore_latest(environment.checkpoints, state) if environment.is_chief else 0
-    (step,) = devices.from_chief(strategy, environment.cluster, [np.int64(step)])
-    if step and environment.cluster:
-        values = devices.from_chief(strategy, environment.cluster, [variable.numpy() for variable in state])
-        for variable, value in zip(state, values, strict=True):
-            variable.assign(value)
-    return int(step)
+def _read_state(
+    store: Store, hparams: HParams, environment: Environment, strategy: tf.distribute.Strategy, screen: Console
+) -> Mapping[str, Any] | None:
+    """Returns, on every machine, the state in the chief's newest sound checkpoint; nothing where there is none."""
+    content = b""
+    if environment.is_chief:
+        found = store.newest(lambda line: screen.out(line, highlight=False))
+        if found is None and hparams.resume == "must":
+            raise UsageError(
+                f"`--job_dir` must hold a sound checkpoint where `--resume=must`. Received: {environment.root}"
+            )
+        content = found[1] if found else b""
+    content = devices.bytes_from_chief(strategy, environment.cluster, content)
+    return states.unpack(content) if content else None
 
 
 def _training_batches(split: data.Split, hparams: HParams, steps: range) -> Batches:
@@ -192,17 +269,17 @@ def _part(split: data.Split, strategy: tf.distribute.Strategy) -> Part:
     )
 
 
-def _callbacks(
-    environment: Environment, state: Sequence[keras.Variable], steps_per_epoch: int, batch_size: int
+def _logs(
+    environment: Environment,
+    former: Mapping[str, str],
+    state: Mapping[str, Any] | None,
+    steps_per_epoch: int,
+    batch_size: int,
 ) -> list[keras.callbacks.Callback]:
-    """Returns what the chief does beside the training, in this order: logs, checkpoint, the tuning service's metric."""
-    callbacks = [
-        TensorBoard(environment.logs, steps_per_epoch, batch_size),
-        checkpoint.SaveCheckpoint(environment.checkpoints, state, steps_per_epoch),
-    ]
+    """Returns what the chief tells of the training: to TensorBoard, and to the tuning service where there is one."""
+    before = state["callbacks"]["TensorBoard"]["sizes"] if state else {}
+    # The logs in a folder without a record of this run are not its own, and are left alone.
+    callbacks = [TensorBoard(environment.logs, steps_per_epoch, batch_size, before if former else None)]
     if environment.metric_file:
-        report = MetricReport(environment.metric_file)
-        callbacks.append(
-            keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: report(logs[METRIC], epoch + 1))
-        )
+        callbacks.append(MetricCallback(MetricReport(environment.metric_file)))
     return callbacks

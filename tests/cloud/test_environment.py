@@ -1,4 +1,6 @@
 import datetime
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,14 +53,32 @@ def test_rejects_a_bucket_that_is_not_mounted() -> None:
 
 
 def test_claims_its_folders_and_leaves_them_empty(tmp_path: Path) -> None:
-    environment = Environment.read({}, str(tmp_path / "run"), NOW)
-    environment.claim()
-    assert sorted(path.name for path in (tmp_path / "run").rglob("*")) == ["checkpoints", "logs", "model"]
+    with Environment.read({}, str(tmp_path / "run"), NOW).claimed():
+        assert sorted(path.name for path in (tmp_path / "run").rglob("*")) == ["checkpoints", "logs", "model"]
 
 
 def test_rejects_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match=r"`--job_dir` must be a folder that can be written\. Received: .*Not a direc"):
-        Environment.read({}, str(tmp_path / "file" / "run"), NOW).claim()
-    with pytest.raises(UsageError, match=r"Received: .*file \(File exists\)"):
-        Environment.read({}, str(tmp_path / "file"), NOW).claim()
+    with (
+        pytest.raises(UsageError, match=r"`--job_dir` must be a folder that can be written\. Received: .*Not a direc"),
+        Environment.read({}, str(tmp_path / "file" / "run"), NOW).claimed(),
+    ):
+        pass
+    with (
+        pytest.raises(UsageError, match=r"Received: .*file \(File exists\)"),
+        Environment.read({}, str(tmp_path / "file"), NOW).claimed(),
+    ):
+        pass
+
+
+def test_rejects_a_folder_that_another_process_trains_in(tmp_path: Path) -> None:
+    environment = Environment.read({}, str(tmp_path), NOW)
+    with environment.claimed():
+        program = (
+            "import datetime, sys; from trainer.cloud.environment import Environment\n"
+            f"with Environment.read({{}}, {str(tmp_path)!r}, datetime.datetime.now()).claimed(): pass"
+        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert f"`--job_dir` must be a folder that no other process trains in. Received: {tmp_path}" in done.stderr
+    with environment.claimed():
+        pass

@@ -59,7 +59,7 @@ def main(file: str, kind: str, count: int) -> None:
         ),
         validation,
         STEPS,
-        range(EPOCHS),
+        EPOCHS,
         [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, new: logs.update(new))],
     )
     if cluster is None or cluster.is_chief:

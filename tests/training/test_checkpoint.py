@@ -1,51 +1,110 @@
 import json
 from pathlib import Path
 
-import keras
-import numpy as np
 import pytest
 
-from trainer.training import checkpoint
+from trainer.errors import UsageError
+from trainer.training.checkpoint import Store
+
+CONFIGURATION = {"filters": 2}
 
 
-def _variables(value: float) -> list[keras.Variable]:
-    return [keras.Variable(np.full((2, 3), value, np.float32)), keras.Variable(np.int64(value), dtype="int64")]
+def _store(folder: Path, keep: int = 2) -> Store:
+    store = Store(folder, CONFIGURATION, keep)
+    for step in (1, 2, 3):
+        store.write(step, f"state {step}".encode() * 100, best=1, about={"epoch": step})
+    return store
 
 
-def test_restores_what_was_saved(tmp_path: Path) -> None:
-    checkpoint.save(tmp_path, 7, _variables(5))
-    variables = _variables(0)
-    assert checkpoint.restore_latest(tmp_path, variables) == 7
-    np.testing.assert_array_equal(variables[0], np.full((2, 3), 5))
-    assert int(variables[1]) == 5
+def _silence(line: str) -> None:
+    raise AssertionError(line)
 
 
-def test_keeps_the_newest_alone(tmp_path: Path) -> None:
-    checkpoint.save(tmp_path, 1, _variables(1))
-    checkpoint.save(tmp_path, 2, _variables(2))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["2", "latest.json"]
-    assert json.loads((tmp_path / "latest.json").read_text())["step"] == 2
+def test_finds_the_newest_and_keeps_the_last_and_the_best(tmp_path: Path) -> None:
+    manifest, content = _store(tmp_path).newest(_silence) or ({}, b"")
+    assert (manifest["step"], manifest["epoch"], manifest["best"]) == (3, 3, 1)
+    assert content == b"state 3" * 100
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2", "3", "best.json", "latest.json"]
+    assert json.loads((tmp_path / "best.json").read_text())["step"] == 1
+    _store(tmp_path / "other", keep=1)
+    assert sorted(path.name for path in (tmp_path / "other").iterdir()) == ["1", "3", "best.json", "latest.json"]
 
 
-def test_nothing_is_restored_from_an_empty_folder(tmp_path: Path) -> None:
-    variables = _variables(3)
-    assert checkpoint.restore_latest(tmp_path, variables) == 0
-    assert int(variables[1]) == 3
+def test_finds_nothing_where_nothing_is(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        store = Store(folder, CONFIGURATION)
+        assert store.newest(_silence) is None
+        assert not store.exists()
+        assert store.result() is None
 
 
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "missing", "no manifest", "half a manifest"])
-def test_a_damaged_checkpoint_counts_as_none(tmp_path: Path, damage: str) -> None:
-    checkpoint.save(tmp_path, 1, _variables(1))
-    state, manifest = tmp_path / "1" / "state.npz", tmp_path / "latest.json"
-    content = state.read_bytes()
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "missing"])
+@pytest.mark.parametrize("file", ["state", "latest.json"])
+def test_a_damaged_checkpoint_is_found_and_told(tmp_path: Path, damage: str, file: str) -> None:
+    store, told = _store(tmp_path), []
+    path = next((tmp_path / "3").glob("*.npz")) if file == "state" else tmp_path / file
+    content = path.read_bytes()
     if damage == "truncated":
-        state.write_bytes(content[:-9])
+        path.write_bytes(content[:-9])
     elif damage == "flipped":
-        state.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
-    elif damage == "missing":
-        state.unlink()
-    elif damage == "no manifest":
-        manifest.unlink()
+        path.write_bytes(content[:90] + bytes([content[90] ^ 1]) + content[91:])
     else:
-        manifest.write_text(manifest.read_text()[:20])
-    assert checkpoint.restore_latest(tmp_path, _variables(0)) == 0
+        path.unlink()
+    manifest, state = store.newest(told.append) or ({}, b"")
+    expected = 2 if file == "state" else 3  # the manifest in the checkpoint's own folder is sound
+    assert (manifest["step"], state) == (expected, f"state {expected}".encode() * 100)
+    assert told
+    assert all(path.name in line and line.endswith("trying an older one") for line in told)
+
+
+@pytest.mark.parametrize("position", range(0, 500, 7))
+def test_any_flipped_bit_of_the_manifest_is_found(tmp_path: Path, position: int) -> None:
+    store, told = _store(tmp_path), []
+    path = tmp_path / "latest.json"
+    content = bytearray(path.read_bytes())
+    position %= len(content)
+    content[position] ^= 4
+    path.write_bytes(content)
+    manifest, _ = store.newest(told.append) or ({}, b"")
+    assert manifest["step"] == 3
+    assert told
+
+
+def test_where_all_are_damaged_there_is_none(tmp_path: Path) -> None:
+    store, told = _store(tmp_path), []
+    for path in tmp_path.glob("*/*.npz"):
+        path.write_bytes(b"")
+    assert store.newest(told.append) is None
+    assert len(told) == 4
+    assert store.exists()
+
+
+def test_a_write_that_fails_leaves_the_former_checkpoint(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    (tmp_path / "4").touch()  # where a folder is to be
+    with pytest.raises(OSError):
+        store.write(4, b"new", None, {})
+    (tmp_path / "4").unlink()
+    assert (store.newest(_silence) or [{}])[0]["step"] == 3
+
+
+def test_a_later_checkpoint_that_was_not_gone_on_from_is_removed(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    store.write(2, b"again", 1, {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2", "best.json", "latest.json"]
+    assert len(list((tmp_path / "2").iterdir())) == 2, "what the former checkpoint of this step consisted of is gone"
+
+
+def test_says_what_a_run_came_to(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    assert store.result() is None
+    (tmp_path / "latest.json").unlink()  # as where the run has gone on without it
+    store.finish({"test_accuracy": 0.5})
+    assert store.result() == {"test_accuracy": 0.5}
+    assert (store.newest(_silence) or [{}])[0]["step"] == 3
+
+
+def test_rejects_a_checkpoint_of_another_configuration(tmp_path: Path) -> None:
+    _store(tmp_path)
+    with pytest.raises(UsageError, match="of the same configuration. Received: .*--filters=2 there, 3 here"):
+        Store(tmp_path, {"filters": 3}).newest(_silence)

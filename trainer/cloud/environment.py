@@ -1,9 +1,11 @@
 """Where a run takes place: which folders take its output, which machines train, who learns its metric."""
 
+import contextlib
 import dataclasses
 import datetime
+import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from trainer.cloud.cluster import Cluster
@@ -70,11 +72,12 @@ class Environment:
             **folders,
         )
 
-    def claim(self) -> None:
-        """Makes every folder of the run and proves that each can be written.
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Makes every folder of the run, proves that each can be written, and keeps other processes out meanwhile.
 
         Raises:
-          UsageError: one cannot.
+          UsageError: one cannot be written, or another process trains there.
         """
         for folder in (self.root, self.logs, self.checkpoints, self.model):
             try:
@@ -86,6 +89,18 @@ class Environment:
                 raise UsageError(
                     f"`--job_dir` must be a folder that can be written. Received: {folder} ({error.strerror})"
                 ) from None
+        lock = os.open(self.root, os.O_RDONLY)  # the folder's own; it ends with the process, however that ends
+        try:
+            with contextlib.suppress(OSError):  # a file system without locks
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise UsageError(
+                        f"`--job_dir` must be a folder that no other process trains in. Received: {self.root}"
+                    ) from None
+            yield
+        finally:
+            os.close(lock)
 
 
 def _mounted(location: str, name: str) -> Path:

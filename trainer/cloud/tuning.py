@@ -19,7 +19,14 @@ class MetricReport:
     def __init__(self, metric_file: str):
         Path(metric_file).parent.mkdir(parents=True, exist_ok=True)
         self._hypertune = hypertune.HyperTune()
+        self._reported: list[tuple[float, int]] = []
 
     def __call__(self, value: float, step: int) -> None:
-        """Reports the metric's value after `step` training steps."""
+        """Reports the metric's value after `step` epochs."""
+        self._reported.append((float(value), step))
         self._hypertune.report_hyperparameter_tuning_metric(METRIC, value, global_step=step)
+
+    @property
+    def reported(self) -> list[tuple[float, int]]:
+        """The values reported so far, and after how many epochs."""
+        return [*self._reported]

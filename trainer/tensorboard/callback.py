@@ -1,13 +1,18 @@
 """When something is written to TensorBoard."""
 
+import contextlib
+import os
 import resource
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from trainer.errors import StorageError
 
 
 class TensorBoard(keras.callbacks.Callback):
@@ -22,14 +27,26 @@ class TensorBoard(keras.callbacks.Callback):
       folder: the run's log folder.
       steps_per_epoch: steps in each epoch.
       batch_size: images in each step.
+      sizes: of a run that goes on, how many bytes of each event file were written up to there; what came after is
+        removed, and will come again. None leaves what is there.
+
+    Raises:
+      StorageError: an event cannot be written.
     """
 
-    def __init__(self, folder: Path, steps_per_epoch: int, batch_size: int):
+    def __init__(self, folder: Path, steps_per_epoch: int, batch_size: int, sizes: Mapping[str, int] | None = None):
         super().__init__()
         self._folder, self._steps_per_epoch, self._batch_size = folder, steps_per_epoch, batch_size
-        self._begin = 0.0
+        self._sizes = sizes
+        self._begin = self._seconds = 0.0
 
     def on_train_begin(self, logs: Any = None) -> None:
+        if self._sizes is not None:
+            for name, size in _sizes(self._folder).items():
+                if self._sizes.get(name, 0) == 0:
+                    (self._folder / name).unlink()
+                elif size > self._sizes[name]:
+                    os.truncate(self._folder / name, self._sizes[name])
         self._writers = {part: tf.summary.create_file_writer(str(self._folder / part)) for part in _PARTS}
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -43,7 +60,7 @@ class TensorBoard(keras.callbacks.Callback):
         scalars = {
             "train": {
                 **{name: value for name, value in logs.items() if not name.startswith(_VALIDATION)},
-                "learning_rate": float(self.model.optimizer.learning_rate),
+                "learning_rate": float(tf.convert_to_tensor(self.model.optimizer.learning_rate)),
                 "images_per_second": self._steps_per_epoch * self._batch_size / self._seconds,
                 "memory_mib": _peak_memory() / 2**20,
             },
@@ -51,19 +68,42 @@ class TensorBoard(keras.callbacks.Callback):
                 name.removeprefix(_VALIDATION): value for name, value in logs.items() if name.startswith(_VALIDATION)
             },
         }
-        for part, values in scalars.items():
-            with self._writers[part].as_default(step):
-                for name, value in values.items():
-                    tf.summary.scalar(name, value)
-            self._writers[part].flush()
+        with self._named_failures():
+            for part, values in scalars.items():
+                with self._writers[part].as_default(step):
+                    for name, value in values.items():
+                        tf.summary.scalar(name, value)
+                self._writers[part].flush()
 
     def on_train_end(self, logs: Any = None) -> None:
-        for writer in self._writers.values():
-            writer.close()
+        with self._named_failures():
+            for writer in self._writers.values():
+                writer.close()
+
+    def get_state(self) -> dict[str, Any]:
+        return {"seconds": self._seconds, "sizes": _sizes(self._folder)}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        self._seconds = state["seconds"]
+        self._begin = time.perf_counter() - self._seconds
+
+    @contextlib.contextmanager
+    def _named_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except tf.errors.OpError as error:
+            reason = error.message.splitlines()[0].rpartition("; ")[2]
+            raise StorageError(f"the logs in {self._folder} cannot be written: {reason}") from None
 
 
 _PARTS = ("train", "validation")
 _VALIDATION = "val_"
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Returns the size of each event file, in bytes, by its path within the folder."""
+    files = (path for part in _PARTS for path in folder.glob(f"{part}/events.out.tfevents.*"))
+    return {str(path.relative_to(folder)): path.stat().st_size for path in files}
 
 
 def _peak_memory() -> int:

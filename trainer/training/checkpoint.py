@@ -1,87 +1,209 @@
-"""What a stopped run goes on from: the model's and the optimizer's state after a step."""
+"""Checkpoints in a folder: written whole or not at all, found, verified, and no more of them than are wanted.
 
+<folder>/latest.json         a copy of the newest manifest, written last
+<folder>/best.json           a copy of the best epoch's
+<folder>/<step>/manifest.json
+<folder>/<step>/<checksum>.npz
+"""
+
+import contextlib
+import dataclasses
 import hashlib
-import io
 import json
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
+from trainer import record
+from trainer.errors import UsageError
 
-_LATEST = "latest.json"
-_STATE = "state.npz"
+LATEST = "latest.json"
+BEST = "best.json"
+_MANIFEST = "manifest.json"
+_FORMAT = 1
+
+Manifest = dict[str, Any]
 
 
-class SaveCheckpoint(keras.callbacks.Callback):
-    """Saves at the end of each epoch.
+class DamagedError(ValueError):
+    """A checkpoint is not what was written."""
 
-    Args:
-      folder: the run's checkpoint folder.
-      variables: the state; see `save`.
-      steps_per_epoch: steps in each epoch.
+
+@dataclasses.dataclass(frozen=True)
+class Store:
+    """The checkpoints of one run.
+
+    Attributes:
+      folder: theirs alone.
+      configuration: what is trained; a state of anything else is not restored.
+      keep: how many of the last are kept, besides the best.
     """
 
-    def __init__(self, folder: Path, variables: Sequence[keras.Variable], steps_per_epoch: int):
-        super().__init__()
-        self._folder, self._variables, self._steps_per_epoch = folder, variables, steps_per_epoch
+    folder: Path
+    configuration: Mapping[str, Any]
+    keep: int = 2
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        save(self._folder, (epoch + 1) * self._steps_per_epoch, self._variables)
+    def exists(self) -> bool:
+        """Returns whether there is anything that was once a checkpoint."""
+        return (self.folder / LATEST).exists() or any(self._steps())
+
+    def write(self, step: int, content: bytes, best: int | None, about: Mapping[str, Any]) -> None:
+        """Writes a checkpoint, and removes those that are no longer wanted.
+
+        Whoever reads meanwhile finds the former one or this one, whole.
+
+        Args:
+          step: how many steps the run has done.
+          content: its state.
+          best: the step at the end of the best epoch so far.
+          about: what a person or another program may want to know, for the manifest.
+
+        Raises:
+          OSError: it could not be written; the former ones are still there.
+        """
+        checksum = hashlib.sha256(content).hexdigest()
+        # A name that no other content has: nothing that a manifest speaks of is ever overwritten.
+        state = self.folder / str(step) / f"{checksum[:16]}.npz"
+        state.parent.mkdir(parents=True, exist_ok=True)
+        _replace(state, content)
+        manifest = {
+            "format": _FORMAT,
+            "step": step,
+            **about,
+            "best": best,
+            "files": [{"name": f"{step}/{state.name}", "size": len(content), "sha256": checksum}],
+            "configuration": dict(self.configuration),
+        }
+        text = _signed(manifest)
+        _replace(state.parent / _MANIFEST, text)
+        if step == best:
+            _replace(self.folder / BEST, text)
+        _replace(self.folder / LATEST, text)
+        self._prune(step, best, state)
+
+    def newest(self, tell: Callable[[str], None]) -> tuple[Manifest, bytes] | None:
+        """Returns the newest checkpoint that is what was written, its manifest and its state; nothing where none is.
+
+        Args:
+          tell: hears a line about each that is not.
+
+        Raises:
+          UsageError: it is of another configuration, or of another version of this program.
+        """
+        for name in (LATEST, *(f"{step}/{_MANIFEST}" for step in sorted(self._steps(), reverse=True))):
+            path = self.folder / name
+            if name != LATEST and not path.exists():  # it was never finished
+                continue
+            try:
+                manifest = _verified(path)
+                content = self._content(manifest)
+            except FileNotFoundError as error:
+                if error.filename != str(self.folder / LATEST) or self.exists():
+                    tell(f"checkpoint {path}: {Path(error.filename).name} is missing; trying an older one")
+            except (OSError, DamagedError) as error:
+                tell(f"checkpoint {path}: {error}; trying an older one")
+            else:
+                self._check(manifest)
+                return manifest, content
+        return None
+
+    def result(self) -> Mapping[str, Any] | None:
+        """Returns what the run came to, where it was finished."""
+        try:
+            manifest = _verified(self.folder / LATEST)
+        except (OSError, DamagedError):
+            return None
+        result: Mapping[str, Any] | None = manifest.get("result")
+        if result is not None:
+            self._check(manifest)
+        return result
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Notes in a copy of the newest manifest, `latest.json`, what the run came to."""
+        manifest = _verified(self.folder / str(max(self._steps())) / _MANIFEST)
+        _replace(self.folder / LATEST, _signed({**manifest, "result": dict(result)}))
+
+    def _content(self, manifest: Manifest) -> bytes:
+        (file,) = manifest["files"]
+        content: bytes = (self.folder / file["name"]).read_bytes()
+        if len(content) != file["size"]:
+            raise DamagedError(f"{file['name']} has {len(content):,} bytes, not {file['size']:,}")
+        if hashlib.sha256(content).hexdigest() != file["sha256"]:
+            raise DamagedError(f"{file['name']} is not what was written, by its checksum")
+        return content
+
+    def _check(self, manifest: Manifest) -> None:
+        if manifest["format"] != _FORMAT:
+            raise UsageError(
+                f"`--job_dir` must hold checkpoints of format {_FORMAT}. Received: {self.folder}, "
+                f"format {manifest['format']}"
+            )
+        found = record.differences(manifest["configuration"], self.configuration)
+        if found:
+            raise UsageError(
+                "`--job_dir` must be new, or hold checkpoints of the same configuration. Received: "
+                f"{self.folder} ({'; '.join(found)})"
+            )
+
+    def _steps(self) -> Iterator[int]:
+        with contextlib.suppress(FileNotFoundError):
+            yield from (int(entry.name) for entry in self.folder.iterdir() if entry.name.isdecimal())
+
+    def _prune(self, step: int, best: int | None, state: Path) -> None:
+        """Removes all but the last few, the best, and what this very checkpoint consists of."""
+        last = sorted(other for other in self._steps() if other <= step)[-self.keep :]
+        for other in self._steps():
+            if other not in (*last, best):  # also a later one: it was damaged, or the run would not be here
+                shutil.rmtree(self.folder / str(other))
+        for path in state.parent.iterdir():
+            if path not in (state, state.parent / _MANIFEST):
+                path.unlink()
 
 
-def save(folder: Path, step: int, variables: Sequence[keras.Variable]) -> None:
-    """Writes the variables' values below `<folder>/<step>/`, then `latest.json`, then removes older checkpoints.
+def _verified(path: Path) -> Manifest:
+    """Returns a manifest.
 
-    A reader of `latest.json` sees the former checkpoint or this one, never half of one.
+    Raises:
+      FileNotFoundError: there is none.
+      DamagedError: it is not what was written.
     """
-    target = folder / str(step) / _STATE
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.savez(file, *(variable.numpy() for variable in variables))
-    with partial.open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
-    size = partial.stat().st_size
-    partial.replace(target)
-    manifest = {
-        "step": step,
-        "file": f"{step}/{_STATE}",
-        "size": size,
-        "sha256": checksum,
-    }
-    _replace_text(folder / _LATEST, json.dumps(manifest, indent=2) + "\n")
-    for other in folder.iterdir():
-        if other.name.isdecimal() and int(other.name) != step:
-            shutil.rmtree(other)
-
-
-def restore_latest(folder: Path, variables: Sequence[keras.Variable]) -> int:
-    """Gives the variables the values of the newest checkpoint and returns its step; 0 where there is none.
-
-    A checkpoint that is not what was written counts as none.
-
-    Args:
-      folder: the run's checkpoint folder.
-      variables: as many, and of the same shapes, as were saved.
-    """
+    content = path.read_bytes()
     try:
-        manifest = json.loads((folder / _LATEST).read_text())
-        content = (folder / manifest["file"]).read_bytes()
-        if hashlib.sha256(content).hexdigest() != manifest["sha256"]:
-            return 0
-        step = int(manifest["step"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        for variable, name in zip(variables, arrays.files, strict=True):
-            variable.assign(arrays[name])
-    return step
+        manifest: Manifest = json.loads(content)
+        del manifest["checksum"]
+    except (ValueError, KeyError, TypeError):
+        raise DamagedError(f"{path.name} is not what was written") from None
+    if content != _signed(manifest):
+        raise DamagedError(f"{path.name} is not what was written, by its checksum")
+    return manifest
 
 
-def _replace_text(path: Path, text: str) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(text)
-    partial.replace(path)
+def _signed(manifest: Manifest) -> bytes:
+    return (json.dumps({**manifest, "checksum": _checksum(manifest)}, indent=2) + "\n").encode()
+
+
+def _checksum(manifest: Manifest) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Writes a file so that its name stands for the former content or the new one, also after a loss of power."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+    with contextlib.suppress(OSError):  # a mounted bucket's folders cannot be synced
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -75,6 +75,18 @@ def from_chief(strategy: tf.distribute.Strategy, cluster: Cluster | None, values
     return [strategy.experimental_local_results(value)[0].numpy() for value in shared]
 
 
+def bytes_from_chief(strategy: tf.distribute.Strategy, cluster: Cluster | None, content: bytes) -> bytes:
+    """Returns the chief's bytes on every machine; what the others give does not matter."""
+    if cluster is None:
+        return content
+    (size,) = from_chief(strategy, cluster, [np.int64(len(content))])
+    words = np.zeros(-(-int(size) // 4), np.int32)  # machines exchange no smaller numbers
+    if cluster.is_chief:
+        words.view(np.uint8)[: len(content)] = np.frombuffer(content, np.uint8)
+    (shared,) = from_chief(strategy, cluster, [words])
+    return bytes(shared.tobytes()[: int(size)])
+
+
 @contextlib.contextmanager
 def named_losses(cluster: Cluster | None) -> Iterator[None]:
     """Gives the end of another machine its name, in place of whatever the exchange with it failed with.

@@ -3,13 +3,15 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from trainer.errors import DivergedError
+from trainer.errors import DivergedError, StoppedError
+from trainer.training import state as states
 
 _CALL_SECONDS = 0.25  # of steps in one call of the graph: the screen moves, and the call's own cost is not felt
 
@@ -29,97 +31,197 @@ class Part:
     steps: int
 
 
+@dataclasses.dataclass
+class _Place:
+    """How far a run has come.
+
+    Attributes:
+      epoch: the epoch, from 0.
+      steps_in_epoch: of it. All of them, where its validation is still to come.
+      logs: the last call's.
+      waited: seconds that the epoch's steps waited for their batches.
+      seconds: that they took.
+    """
+
+    epoch: int = 0
+    steps_in_epoch: int = 0
+    logs: dict[str, float] = dataclasses.field(default_factory=dict)
+    waited: float = 0.0
+    seconds: float = 0.0
+
+
 class Loop:
     """Trains a classifier, many steps in one call of a graph.
 
     Callbacks are Keras's own: they get `on_train_begin`, `on_epoch_begin`, `on_train_batch_end` (after each call, with
-    the last step's index in its epoch), `on_epoch_end` and `on_train_end`, and stop the training by
-    `model.stop_training`. The logs hold `loss` and the metrics, means over the epoch; `gradient_norm`, the last step's
-    on one replica, on average over the replicas; `input_wait`, the share of the time that a step waited for its batch;
-    and, after an epoch, `val_loss` and the other validation results.
+    the last step's index in its epoch), `on_test_begin` and `on_test_end` around the validation, `on_epoch_end` and
+    `on_train_end`, and stop the training by `model.stop_training`. The logs hold `loss` and the metrics, means over the
+    epoch; `gradient_norm`, the last step's on one replica, on average over the replicas; `input_wait`, the share of the
+    time that a step waited for its batch; and, after an epoch, `val_loss` and the other validation results.
 
     Args:
       model: compiled with its optimizer and its loss, in the scope of the strategy.
       strategy: which devices train. Each takes its part of every batch, and the gradient is that of the whole batch.
       metrics: made in the same scope; they are given labels and the model's outputs.
+      is_stopped: asked after each call of the graph. Where it is true on any machine, all of them stop there.
     """
 
-    def __init__(self, model: keras.Model, strategy: tf.distribute.Strategy, metrics: Sequence[keras.metrics.Metric]):
-        self._model, self._strategy = model, strategy
+    def __init__(
+        self,
+        model: keras.Model,
+        strategy: tf.distribute.Strategy,
+        metrics: Sequence[keras.metrics.Metric],
+        is_stopped: Callable[[], bool] = lambda: False,
+    ):
+        self._model, self._strategy, self._is_stopped = model, strategy, is_stopped
         with strategy.scope():
             self._loss = keras.metrics.Mean(name="loss")
-        self._metrics = list(metrics)
+        self._metrics = [self._loss, *metrics]
         self._last_loss = tf.constant(0.0)
         self._train = tf.function(self._train_steps, reduce_retracing=True)
         self._evaluate = tf.function(self._evaluate_steps, reduce_retracing=True)
-        self._steps_per_call = 1
+        self._assign_metrics = tf.function(self._assign_metric_values)
+        self._steps_per_call, self._evaluation_steps_per_call = 1, 1
+        self._place = _Place()
+        self._steps_per_epoch = self._call_ends = 0
+        self._metric_values = np.zeros((0, 0))
+        self._callbacks: list[keras.callbacks.Callback] = []
 
     def fit(
         self,
         batches: Batches,
         validation: Part,
         steps_per_epoch: int,
-        epochs: range,
+        epochs: int,
         callbacks: Sequence[keras.callbacks.Callback],
+        *,
+        state: Mapping[str, Any] | None = None,
+        call_ends: int = 0,
     ) -> None:
         """Trains for some epochs, each followed by a look at the validation part.
 
         Args:
-          batches: for an input pipeline, at least `steps_per_epoch` elements for each of its replicas and each epoch.
+          batches: for an input pipeline, `steps_per_epoch` elements for each of its replicas and each epoch; of a run
+            that goes on, those that are left.
           validation: the validation part.
           steps_per_epoch: steps in one epoch.
-          epochs: which epochs these are; a resumed run does not begin with 0.
+          epochs: how many, those before `state` included.
           callbacks: told of every event.
+          state: what `state` returned before the run was stopped.
+          call_ends: a call of the graph ends at each multiple of this many steps, so that callbacks are told there.
 
         Raises:
           DivergedError: the loss is not finite.
+          StoppedError: this machine or another was told to stop; `state` says where.
         """
-        events = keras.callbacks.CallbackList(
-            list(callbacks), model=self._model, epochs=epochs.stop, steps=steps_per_epoch
-        )
+        self._callbacks, self._steps_per_epoch, self._call_ends = [*callbacks], steps_per_epoch, call_ends
+        events = keras.callbacks.CallbackList(self._callbacks, model=self._model, epochs=epochs, steps=steps_per_epoch)
         iterator = iter(self._strategy.distribute_datasets_from_function(batches))
         self._model.stop_training = False
         events.on_train_begin()
-        for epoch in epochs:
-            events.on_epoch_begin(epoch)
-            logs = self._run_epoch(iterator, epoch, steps_per_epoch, events)
-            logs |= {f"val_{name}": value for name, value in self.evaluate(validation).items()}
+        states.settle_callbacks(self._callbacks)
+        if state:
+            if state["steps_in_epoch"]:  # the epoch began before; callbacks that count it were right then
+                events.on_epoch_begin(state["epoch"])
+            self._restore(state)
+        while self._place.epoch < epochs and not self._model.stop_training:
+            epoch = self._place.epoch
+            if not self._place.steps_in_epoch:
+                events.on_epoch_begin(epoch)
+                self._reset()
+            self._run_epoch(iterator, events)
+            events.on_test_begin()
+            results = self.evaluate(validation)
+            events.on_test_end(results)
+            logs = self._place.logs | {f"val_{name}": value for name, value in results.items()}
+            self._place = _Place(epoch + 1)
             events.on_epoch_end(epoch, logs)
-            if self._model.stop_training:
-                break
         events.on_train_end()
 
     def evaluate(self, part: Part) -> dict[str, float]:
-        """Returns `loss` and the metrics over every image."""
+        """Returns `loss` and the metrics over every image.
+
+        Raises:
+          StoppedError: this machine or another was told to stop.
+        """
         self._reset()
         iterator = iter(self._strategy.distribute_datasets_from_function(part.batches))
-        return _floats(self._evaluate(iterator, tf.constant(part.steps)))
+        done, results = 0, {}
+        while done < part.steps:
+            steps = min(self._evaluation_steps_per_call, part.steps - done)
+            ran = self._evaluate(iterator, tf.constant(steps), self._stopping())
+            self._raise_if_stopped(ran)
+            done, results = done + steps, _floats(ran["results"])
+            self._evaluation_steps_per_call = _fitting(steps, ran)
+        return results
 
-    def _run_epoch(
-        self, iterator: Any, epoch: int, steps_per_epoch: int, events: keras.callbacks.CallbackList
-    ) -> dict[str, float]:
-        self._reset()
-        done, waited, begin = 0, 0.0, time.perf_counter()
-        logs: dict[str, float] = {}
-        while done < steps_per_epoch:
-            steps = min(self._steps_per_call, steps_per_epoch - done)
-            ran = self._train(iterator, tf.constant(steps), self._last_loss)
-            done, waited = done + int(ran["steps"]), waited + float(ran["waited"])
+    def state(self) -> dict[str, Any]:
+        """Returns what a run goes on from as if it had never been stopped; to be asked from a callback, or after `fit`.
+
+        Returns:
+          `step` and everything else in plain values; see `trainer.training.state`.
+        """
+        return {
+            "step": self._place.epoch * self._steps_per_epoch + self._place.steps_in_epoch,
+            **dataclasses.asdict(self._place),
+            "stop_training": bool(self._model.stop_training),
+            "variables": [variable.numpy() for variable in self._variables()],
+            "metrics": self._metric_values,
+            "callbacks": states.of_callbacks(self._callbacks),
+        }
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        for variable, value in zip(self._variables(), state["variables"], strict=True):
+            variable.assign(value)
+        self._place = _Place(**{field.name: state[field.name] for field in dataclasses.fields(_Place)})
+        if self._place.steps_in_epoch:
+            values, replicas = state["metrics"], self._strategy.num_replicas_in_sync
+            if len(values) != replicas:  # other machines took part; the sums are what counts
+                values = np.concatenate([values.sum(0, keepdims=True), np.zeros((replicas - 1, values.shape[1]))])
+            self._assign_metrics(tf.constant(values))
+            self._metric_values = values
+        self._model.stop_training = state["stop_training"]
+        states.restore_callbacks(self._callbacks, state["callbacks"])
+
+    def _variables(self) -> list[keras.Variable]:
+        return [*self._model.variables, *self._model.optimizer.variables]
+
+    def _run_epoch(self, iterator: Any, events: keras.callbacks.CallbackList) -> None:
+        """Runs the steps that the epoch still lacks."""
+        place, begin = self._place, time.perf_counter() - self._place.seconds
+        while place.steps_in_epoch < self._steps_per_epoch:
+            steps = min(self._steps_per_call, self._steps_per_epoch - place.steps_in_epoch)
+            if self._call_ends:
+                step = place.epoch * self._steps_per_epoch + place.steps_in_epoch
+                steps = min(steps, self._call_ends - step % self._call_ends)
+            ran = self._train(iterator, tf.constant(steps), self._last_loss, self._stopping())
+            place.steps_in_epoch += int(ran["steps"])
             squares, self._last_loss = ran["squares"].numpy(), ran["loss"]
             if not math.isfinite(ran["loss"]):
-                step, norms = epoch * steps_per_epoch + done, _norms(squares, self._model.trainable_variables)
-                finite = (logs | {"loss": float(ran["former"])}) if step > 1 else {}
+                step = place.epoch * self._steps_per_epoch + place.steps_in_epoch
+                norms = _norms(squares, self._model.trainable_variables)
+                finite = (place.logs | {"loss": float(ran["former"])}) if step > 1 else {}
                 raise DivergedError(_describe(float(ran["loss"]), step, finite, norms))
-            logs = _floats(ran["results"]) | {
+            place.waited += float(ran["waited"])
+            place.seconds = time.perf_counter() - begin
+            place.logs = _floats(ran["results"]) | {
                 "gradient_norm": math.sqrt(squares.sum()),
-                "input_wait": waited / (time.perf_counter() - begin),
+                "input_wait": place.waited / place.seconds,
             }
-            events.on_train_batch_end(done - 1, dict(logs))
-            fitting = _CALL_SECONDS * steps / float(ran["seconds"])
-            self._steps_per_call = max(1, min(2 * self._steps_per_call, round(fitting)))
-        return logs
+            self._metric_values = ran["metrics"].numpy()
+            events.on_train_batch_end(place.steps_in_epoch - 1, dict(place.logs))
+            self._raise_if_stopped(ran)
+            self._steps_per_call = _fitting(steps, ran)
 
-    def _train_steps(self, iterator: Any, steps: tf.Tensor, loss: tf.Tensor) -> dict[str, Any]:
+    def _stopping(self) -> tf.Tensor:
+        return tf.constant(float(self._is_stopped()))
+
+    def _raise_if_stopped(self, ran: Mapping[str, tf.Tensor]) -> None:
+        """Raises where a machine was told to stop before this call of the graph; all of them know."""
+        if ran["stopping"] > 0 or (self._strategy.num_replicas_in_sync == 1 and self._is_stopped()):
+            raise StoppedError
+
+    def _train_steps(self, iterator: Any, steps: tf.Tensor, loss: tf.Tensor, stopping: tf.Tensor) -> dict[str, Any]:
         """Runs some steps, or those up to the first whose loss is not finite."""
         begin, done, former, waited = tf.timestamp(), 0, loss, tf.constant(0.0, tf.float64)
         squares = tf.zeros(len(self._model.trainable_variables))
@@ -136,7 +238,8 @@ class Loop:
         with tf.control_dependencies([loss]):
             seconds = tf.cast(tf.timestamp() - begin, tf.float32)
         # Every machine must hear the same, or they would not agree on how many steps are next.
-        seconds, squares = self._first(self._strategy.run(_mean_over_replicas, ((seconds, squares),)))
+        shared = self._strategy.run(_mean_over_replicas, ((seconds, squares, stopping),))
+        seconds, squares, stopping = self._first(shared)
         return {
             "steps": done,
             "loss": loss,
@@ -144,7 +247,9 @@ class Loop:
             "squares": squares,
             "seconds": seconds,
             "waited": waited,
+            "stopping": stopping,
             "results": self._results(),
+            "metrics": self._first(self._strategy.run(self._gather_metrics)),
         }
 
     def _train_step(self, images: tf.Tensor, labels: tf.Tensor, last: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -165,10 +270,15 @@ class Loop:
         )
         return loss, squares
 
-    def _evaluate_steps(self, iterator: Any, steps: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _evaluate_steps(self, iterator: Any, steps: tf.Tensor, stopping: tf.Tensor) -> dict[str, Any]:
+        begin = tf.timestamp()
         for _ in tf.range(steps):
             self._strategy.run(self._evaluate_step, next(iterator))
-        return self._results()
+        results = self._results()
+        with tf.control_dependencies(list(results.values())):
+            seconds = tf.cast(tf.timestamp() - begin, tf.float32)
+        seconds, stopping = self._first(self._strategy.run(_mean_over_replicas, ((seconds, stopping),)))
+        return {"seconds": seconds, "stopping": stopping, "results": results}
 
     def _evaluate_step(self, images: tf.Tensor, labels: tf.Tensor) -> None:
         loss, logits = self._forward(images, labels, training=False)
@@ -182,19 +292,46 @@ class Loop:
     def _update(self, loss: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor) -> None:
         own_loss = loss * self._strategy.num_replicas_in_sync
         self._loss.update_state(own_loss, sample_weight=tf.shape(labels)[0])
-        for metric in self._metrics:
+        for metric in self._metrics[1:]:
             metric.update_state(labels, logits)
 
     def _reset(self) -> None:
-        for metric in (self._loss, *self._metrics):
+        for metric in self._metrics:
             metric.reset_state()
 
     def _results(self) -> dict[str, tf.Tensor]:
-        return {metric.name: metric.result() for metric in (self._loss, *self._metrics)}
+        return {metric.name: metric.result() for metric in self._metrics}
+
+    def _gather_metrics(self) -> tf.Tensor:
+        """Returns what each replica's metrics have summed up, `(replicas, values)`, on every replica."""
+        context = tf.distribute.get_replica_context()
+        own = [tf.reshape(tf.cast(tf.convert_to_tensor(v), tf.float64), [-1]) for v in self._metric_variables()]
+        is_own = tf.range(context.num_replicas_in_sync)[:, None] == context.replica_id_in_sync_group
+        row = tf.concat(own, 0)[None]
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.where(is_own, row, tf.zeros_like(row)))
+
+    def _assign_metric_values(self, values: tf.Tensor) -> None:
+        """Gives each replica's metrics its row of what was gathered."""
+
+        def assign() -> None:
+            row = values[tf.distribute.get_replica_context().replica_id_in_sync_group]
+            parts = tf.split(row, [math.prod(variable.shape) for variable in self._metric_variables()])
+            for variable, part in zip(self._metric_variables(), parts, strict=True):
+                variable.assign(tf.cast(tf.reshape(part, variable.shape), variable.dtype))
+
+        self._strategy.run(assign)
+
+    def _metric_variables(self) -> list[keras.Variable]:
+        return [variable for metric in self._metrics for variable in metric.variables]
 
     def _first(self, values: Any) -> Any:
         """Returns one replica's of some values that all replicas share."""
         return tf.nest.map_structure(lambda value: self._strategy.experimental_local_results(value)[0], values)
+
+
+def _fitting(steps: int, ran: Mapping[str, tf.Tensor]) -> int:
+    """Returns how many steps the next call should run: so many as fill its time, at most twice as many as before."""
+    return max(1, min(2 * steps, round(_CALL_SECONDS * steps / float(ran["seconds"]))))
 
 
 def _mean_over_replicas(values: Any) -> Any:

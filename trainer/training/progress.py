@@ -1,6 +1,7 @@
 """What a person sees while a network trains."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -26,6 +27,7 @@ class Progress(keras.callbacks.Callback):
         self._bar = _bar(screen)
         self._task = self._bar.add_task("", total=epochs * steps_per_epoch * batch_size, figures="")
         self._epoch, self._begin, self._validation = 0, 0.0, ""
+        self._seen = self._seen_before = 0  # of the epoch's images: in all, and by a run that was stopped
 
     def __enter__(self) -> "Progress":
         if self._screen.is_terminal:
@@ -37,12 +39,12 @@ class Progress(keras.callbacks.Callback):
             self._bar.stop()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._epoch, self._begin = epoch, time.perf_counter()
+        self._epoch, self._begin, self._seen_before = epoch, time.perf_counter(), 0
         self._draw(0, description=f"epoch {epoch + 1}/{self._epochs}")
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        seen = (batch + 1) * self._batch_size
-        rate = seen / (time.perf_counter() - self._begin)
+        self._seen = seen = (batch + 1) * self._batch_size
+        rate = (seen - self._seen_before) / (time.perf_counter() - self._begin)
         figures = f"{rate:,.0f} images/s  loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.4f}{self._validation}"
         self._draw(seen, figures=figures)
 
@@ -51,12 +53,18 @@ class Progress(keras.callbacks.Callback):
             self._validation = f"  val_accuracy {logs['val_accuracy']:.4f}"
         if not self._screen.is_terminal:
             seconds = time.perf_counter() - self._begin
-            rate = self._steps_per_epoch * self._batch_size / seconds
+            rate = (self._steps_per_epoch * self._batch_size - self._seen_before) / seconds
             self._screen.out(
                 f"epoch {epoch + 1}/{self._epochs}  {seconds:.1f} s  {rate:,.0f} images/s  "
                 + "  ".join(f"{name} {logs[name]:.4f}" for name in ("loss", "accuracy", "val_loss", "val_accuracy")),
                 highlight=False,
             )
+
+    def get_state(self) -> dict[str, Any]:
+        return {"seen": self._seen}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        self._seen = self._seen_before = state["seen"]
 
     def _draw(self, seen_in_epoch: int, **texts: Any) -> None:
         before = self._epoch * self._steps_per_epoch * self._batch_size

@@ -28,10 +28,12 @@ format: $(VENV)/.dev  ## put the code into the common style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/.benchmarks  ## measure accuracy and speed beside the peers
+bench: $(VENV)/.benchmarks  ## measure accuracy and speed beside the peers, and kill a run 60 times
 	$(BIN)/python -m benchmarks.accuracy
 	$(BIN)/python -m benchmarks.conv
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.checkpoint
+	$(BIN)/python -m benchmarks.chaos
 
 notebooks: $(VENV)/.dev  ## run every notebook from top to bottom
 	$(BIN)/python -m pytest tests/test_notebooks.py

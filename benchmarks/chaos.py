@@ -1,0 +1,311 @@
+"""A run that is killed at random, again and again, ends in the state of the run that was left alone.
+
+    python -m benchmarks.chaos --kills=60 --damages=20 --seed=0
+
+Kills: SIGKILL, SIGTERM, SIGINT, and a file system that takes no more bytes (a tmpfs made smaller where this process may
+mount one, else a limit on the size of files), while the run compiles, trains, validates, saves or exports. Then every
+damage: a checkpoint truncated, with one bit flipped, or missing. `--machines=2` does it to a job of two machines.
+"""
+
+import argparse
+import collections
+import contextlib
+import hashlib
+import io
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
+
+from trainer.local_cluster import cluster_specs
+from trainer.training import state as states
+
+FLAGS = [
+    *("--filters=4", "--dense_units=64", "--epochs=12", "--precision=float32", "--schedule=constant"),
+    *("--checkpoint_every=7", "--learning_rate=0.005"),
+]
+PHASES = ("start", "compile", "train", "validate", "save", "export")
+CAUSES = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, "full disk")
+TIMED = ("input_wait", "images_per_second", "memory_mib")  # no part of what must be equal
+_LIMIT = 300.0  # seconds that any one process may take
+
+
+class Job:
+    """One start of the run, on one machine or several, until it ends."""
+
+    def __init__(self, root: Path, machines: int = 1):
+        command = [sys.executable, "-m", "benchmarks.chaotic", *FLAGS, f"--job_dir={root}"]
+        specs = cluster_specs(machines) if machines > 1 else [""]
+        self.root, self.phase, self.step = root, "start", 0
+        self.lines: list[str] = []
+        self.processes = [
+            subprocess.Popen(
+                command,
+                env={**os.environ, "CLUSTER_SPEC": spec},
+                stdout=subprocess.PIPE if index == 0 else subprocess.DEVNULL,
+                stderr=subprocess.STDOUT if index == 0 else subprocess.DEVNULL,
+                text=True,
+            )
+            for index, spec in enumerate(specs)
+        ]
+        self._heard = threading.Condition()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for line in self.processes[0].stdout or ():
+            with self._heard:
+                if line.startswith("phase "):
+                    _, self.phase, *step = line.split()
+                    self.step = int(step[0]) if step else self.step
+                else:
+                    self.lines.append(line.rstrip())
+                self._heard.notify_all()
+        with self._heard:
+            self.phase = "end"
+            self._heard.notify_all()
+
+    def reach(self, phase: str, occurrence: int) -> bool:
+        """Waits until the run is in a phase for the n-th time; returns whether it came there."""
+        if phase == "save":
+            deadline = time.monotonic() + _LIMIT
+            while self.phase != "end" and time.monotonic() < deadline:
+                if self.step and self._is_saving():
+                    occurrence -= 1
+                    if occurrence <= 0:
+                        return True
+                    time.sleep(0.05)
+            return False
+        with self._heard:
+            for _ in range(occurrence):
+                self._heard.wait_for(lambda: self.phase in (phase, "end"), _LIMIT)
+                if self.phase != phase or occurrence == 1:
+                    break
+                now = self.step
+                self._heard.wait_for(lambda now=now: self.step != now or self.phase == "end", _LIMIT)
+            return self.phase == phase
+
+    def _is_saving(self) -> bool:
+        with contextlib.suppress(FileNotFoundError):  # a checkpoint that was removed meanwhile
+            return any((self.root / "checkpoints").glob("*/.*.partial"))
+        return False
+
+    def wait(self) -> list[int]:
+        """Returns the exit statuses, as a shell has them."""
+        statuses = [process.wait(_LIMIT) for process in self.processes]
+        return [status if status >= 0 else 128 - status for status in statuses]
+
+
+class Disk:
+    """A folder that can be made to take no more bytes."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        folder.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", "size=512m", "tmpfs", str(folder)]
+        self.is_mounted = (
+            shutil.which("mount") is not None
+            and not subprocess.run(command, check=False, capture_output=True).returncode
+        )
+
+    def fill(self, room: int, processes: list[subprocess.Popen[str]]) -> None:
+        if self.is_mounted:
+            status = os.statvfs(self.folder)
+            used = (status.f_blocks - status.f_bfree) * status.f_frsize
+            self._resize(f"{used + room}")
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                for process in processes:
+                    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, room))
+
+    def empty(self) -> None:
+        if self.is_mounted:
+            self._resize("512m")
+
+    def close(self) -> None:
+        if self.is_mounted:
+            subprocess.run(["umount", "-l", str(self.folder)], check=True)
+
+    def _resize(self, size: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={size}", str(self.folder)], check=True)
+
+
+def fingerprint(root: Path) -> str:
+    """Returns a hash of everything that a run ends with and that no clock has a part in."""
+    state, _ = newest(root)
+    parts: list[Any] = [[state["step"], state["epoch"]], *state["variables"]]
+    for name in ("EarlyStopping", "ReduceLROnPlateau", "SaveCheckpoint"):
+        remembered = state["callbacks"].get(name, {})
+        parts += [f"{name} {key} {value!r}" for key, value in remembered.items() if key != "best_weights"]
+        parts += remembered.get("best_weights") or []
+    history = state["callbacks"]["History"]["history"]
+    parts += [f"{name} {values}" for name, values in sorted(history.items()) if name not in TIMED]
+    parts += scalars(root)
+    with zipfile.ZipFile(root / "model" / "model.keras") as model:
+        weights = h5py.File(io.BytesIO(model.read("model.weights.h5")))
+    weights.visititems(lambda name, item: parts.append(item[()]) if isinstance(item, h5py.Dataset) else None)
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.tobytes() if isinstance(part, (np.ndarray, np.generic)) else repr(part).encode())
+    return digest.hexdigest()[:16]
+
+
+def scalars(root: Path) -> list[tuple[str, str, int, float]]:
+    """Returns every scalar in the order of TensorBoard's files; of a timed one its place alone."""
+    found = []
+    for path in sorted((root / "logs").rglob("events.out.tfevents.*")):
+        for event in LegacyEventFileLoader(str(path)).Load():
+            for value in event.summary.value:
+                number = 0.0 if value.tag in TIMED else np.frombuffer(value.tensor.tensor_content, np.float32)[0]
+                found.append((path.parent.name, value.tag, event.step, float(number)))
+    return sorted(found)
+
+
+def newest(root: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the state in the newest checkpoint, and its manifest."""
+    manifest = json.loads((root / "checkpoints" / "latest.json").read_text())
+    return states.unpack((root / "checkpoints" / manifest["files"][0]["name"]).read_bytes()), manifest
+
+
+def kill(root: Path, disk: Disk, draw: random.Random, machines: int, report: collections.Counter[str]) -> bool:
+    """Starts the run, and ends it somewhere; returns whether the kill met it."""
+    cause, phase = draw.choice(CAUSES), draw.choice(PHASES)
+    occurrence, delay, room = draw.randint(1, 12), draw.uniform(0, 0.05), draw.randint(0, 1_200_000)
+    job = Job(root, machines)
+    if phase == "start":
+        time.sleep(draw.uniform(0, 5))
+    elif not job.reach(phase, occurrence if phase in ("train", "save") else 1):
+        job.wait()
+        return False
+    if phase not in ("start", "save"):
+        time.sleep(delay)
+    met, step, begin = job.phase, job.step, time.monotonic()
+    if cause == "full disk":
+        disk.fill(room, job.processes)
+    else:
+        victims = job.processes if machines == 1 or cause != signal.SIGKILL else [draw.choice(job.processes)]
+        for process in victims:
+            process.send_signal(cause)
+    statuses = job.wait()
+    seconds = time.monotonic() - begin
+    disk.empty()
+    if met == "end" or statuses[0] == 0:
+        if cause != "full disk" and statuses[0] == 0 and met != "end":
+            report["exit status 0 although stopped"] += 1
+        return False
+    report["kills"] += 1
+    report[f"  by {cause if cause == 'full disk' else signal.Signals(cause).name}"] += 1
+    report[f"  in {'save' if phase == 'save' else met}"] += 1
+    expected = {signal.SIGTERM: (143,), signal.SIGINT: (130,), "full disk": (2, 4)}.get(cause, (137, 134))
+    if statuses[0] not in expected:
+        report[f"unexpected exit status {statuses[0]} by {cause}: {job.lines[-1:]}"] += 1
+    saved = newest(root)[1]["step"] if (root / "checkpoints" / "latest.json").exists() else 0
+    lost = max(0, max(step, job.step) - saved)
+    if cause in (signal.SIGTERM, signal.SIGINT):
+        report["steps lost after SIGTERM and SIGINT"] += lost
+        report["seconds to the end after them, at most"] = max(
+            report["seconds to the end after them, at most"], round(seconds + 0.5)
+        )
+    else:
+        report["steps lost after SIGKILL and full disks"] += lost
+    return True
+
+
+def damage(root: Path, draw: random.Random) -> str:
+    """Spoils the newest checkpoint of a run, and returns how."""
+    manifest = newest(root)[1]
+    state = root / "checkpoints" / manifest["files"][0]["name"]
+    path = draw.choice([state, state, root / "checkpoints" / "latest.json"])
+    how = draw.choice(["truncated", "bit flipped", "missing"])
+    content = bytearray(path.read_bytes())
+    if how == "missing":
+        path.unlink()
+    elif how == "truncated":
+        path.write_bytes(content[: draw.randrange(len(content))])
+    else:
+        content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
+        path.write_bytes(content)
+    return f"{path.name}: {how}"
+
+
+def run_damaged(reference: Path, folder: Path, draw: random.Random) -> tuple[bool, str]:
+    """Goes on from a copy of a finished run whose newest checkpoint is spoilt; returns whether that was found."""
+    root = folder / "damaged"
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(reference, root)
+    (root / "model" / "model.keras").unlink()  # else the run would be finished
+    how = damage(root, draw)
+    job = Job(root)
+    job.wait()
+    found = sum("trying an older one" in line for line in job.lines)
+    return found > 0 and fingerprint(root) == fingerprint(reference), how
+
+
+@contextlib.contextmanager
+def workplace() -> Iterator[tuple[Path, Disk]]:
+    with tempfile.TemporaryDirectory() as folder:
+        disk = Disk(Path(folder) / "disk")
+        try:
+            yield Path(folder), disk
+        finally:
+            disk.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--damages", type=int, default=20)
+    parser.add_argument("--machines", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    draw, report = random.Random(arguments.seed), collections.Counter[str]()
+    with workplace() as (folder, disk):
+        reference = folder / "reference"
+        assert Job(reference, arguments.machines).wait()[0] == 0
+        expected = fingerprint(reference)
+        print(f"left alone: {expected}", flush=True)
+        mismatches = runs = 0
+        while report["kills"] < arguments.kills:
+            root = disk.folder / f"run-{runs}"
+            for _ in range(8):  # kills of one run, at most
+                if report["kills"] < arguments.kills and not (
+                    kill(root, disk, draw, arguments.machines, report) or (root / "model" / "model.keras").exists()
+                ):
+                    break
+            job = Job(root, arguments.machines)
+            statuses = job.wait()
+            same = statuses[0] == 0 and fingerprint(root) == expected
+            runs, mismatches = runs + 1, mismatches + (not same)
+            print(f"run {runs}, {report['kills']} kills: {'the same' if same else job.lines}", flush=True)
+            shutil.rmtree(root)
+        found = 0
+        for _ in range(arguments.damages):
+            was_found, how = run_damaged(reference, folder, draw)
+            found += was_found
+            if not was_found:
+                print(f"not found: {how}", flush=True)
+        for name, count in report.items():
+            print(f"{name:<45} {count}")
+        print(f"{'runs':<45} {runs}")
+        print(f"{'mismatches':<45} {mismatches}")
+        if arguments.damages:
+            print(f"{'damaged checkpoints found, run ended the same':<45} {found} of {arguments.damages}")
+    sys.exit(int(mismatches > 0 or found < arguments.damages))
+
+
+if __name__ == "__main__":
+    main()

@@ -148,11 +148,11 @@ def fingerprint(root: Path) -> str:
     """Returns a hash of everything that a run ends with and that no clock has a part in."""
     state, _ = newest(root)
     parts: list[Any] = [[state["step"], state["epoch"]], *state["variables"]]
-    for name in ("EarlyStopping", "ReduceLROnPlateau", "SaveCheckpoint"):
+    for name in ("keras.EarlyStopping", "keras.ReduceLROnPlateau", "trainer.SaveCheckpoint"):
         remembered = state["callbacks"].get(name, {})
         parts += [f"{name} {key} {value!r}" for key, value in remembered.items() if key != "best_weights"]
         parts += remembered.get("best_weights") or []
-    history = state["callbacks"]["History"]["history"]
+    history = state["callbacks"]["keras.History"]["history"]
     parts += [f"{name} {values}" for name, values in sorted(history.items()) if name not in TIMED]
     parts += scalars(root)
     with zipfile.ZipFile(root / "model" / "model.keras") as model:
@@ -272,6 +272,7 @@ def main() -> None:
     parser.add_argument("--machines", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # else what a shell starts in the background ignores it
     draw, report = random.Random(arguments.seed), collections.Counter[str]()
     with workplace() as (folder, disk):
         reference = folder / "reference"

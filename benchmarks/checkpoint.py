@@ -77,9 +77,7 @@ def main() -> None:
     print(f"training thread, each save       median {statistics.median(own):6.1f} ms, at most {max(own):.1f} ms")
     print(f"an epoch of {arguments.steps} steps             {epoch:6.2f} s without a save")
     print(f"it takes longer with one         median {middle:6.1f} ms, middle half {low:.1f} to {high:.1f} ms")
-    print(
-        f"a save every {_INTERVAL:.0f} s and each epoch  {often:6.2%} of the run"
-    )
+    print(f"a save every {_INTERVAL:.0f} s and each epoch  {often:6.2%} of the run")
     print(f"a save every {_INTERVAL:.0f} s                 {middle / 1e3 / _INTERVAL:6.2%} of the run")
 
 

@@ -277,7 +277,7 @@ def _logs(
     batch_size: int,
 ) -> list[keras.callbacks.Callback]:
     """Returns what the chief tells of the training: to TensorBoard, and to the tuning service where there is one."""
-    before = state["callbacks"]["TensorBoard"]["sizes"] if state else {}
+    before = state["callbacks"][states.name_of(TensorBoard)]["sizes"] if state else {}
     # The logs in a folder without a record of this run are not its own, and are left alone.
     callbacks = [TensorBoard(environment.logs, steps_per_epoch, batch_size, before if former else None)]
     if environment.metric_file:

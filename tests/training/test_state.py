@@ -69,5 +69,5 @@ def test_keras_callbacks_go_on_as_if_they_had_not_been_stopped() -> None:
     resumed = begun()
     state.restore_callbacks(resumed, state.unpack(state.pack(told(begun(), range(3)))))
     np.testing.assert_equal(told(resumed, range(3, 7)), whole)
-    assert whole["EarlyStopping"]["min_delta"] == -0.1, "the sign was turned once"
-    assert set(whole) == {"EarlyStopping", "ReduceLROnPlateau", "ReduceLROnPlateau 2"}
+    assert whole["keras.EarlyStopping"]["min_delta"] == -0.1, "the sign was turned once"
+    assert set(whole) == {"keras.EarlyStopping", "keras.ReduceLROnPlateau", "keras.ReduceLROnPlateau 2"}

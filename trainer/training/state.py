@@ -37,11 +37,16 @@ def unpack(content: bytes) -> Any:
 
 
 def of_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, Any]:
-    """Returns what callbacks remember, each under its class's name, a second one under `<name> 2`.
+    """Returns what callbacks remember, each under its class's `name_of`, a second one under `<name> 2`.
 
     A callback with `get_state` says it itself. Of any other, as Keras's, these are its attributes that are plain.
     """
     return {name: _remembered(callback) for name, callback in _named(callbacks).items()}
+
+
+def name_of(kind: type[keras.callbacks.Callback]) -> str:
+    """Returns the name that the state of a class's first callback has; Keras's TensorBoard is not ours."""
+    return f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
 
 
 def restore_callbacks(callbacks: Sequence[keras.callbacks.Callback], states: dict[str, Any]) -> None:
@@ -74,8 +79,8 @@ def _remembered(callback: keras.callbacks.Callback) -> Any:
 def _named(callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, keras.callbacks.Callback]:
     named: dict[str, keras.callbacks.Callback] = {}
     for callback in callbacks:
-        name = type(callback).__name__
-        same = sum(type(other).__name__ == name for other in named.values())
+        name = name_of(type(callback))
+        same = sum(name_of(type(other)) == name for other in named.values())
         named[f"{name} {same + 1}" if same else name] = callback
     return named
 

@@ -42,6 +42,7 @@ FLAGS = [
 PHASES = ("start", "compile", "train", "validate", "save", "export")
 CAUSES = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, "full disk")
 TIMED = ("input_wait", "images_per_second", "memory_mib")  # no part of what must be equal
+_WRONG = ("unexpected exit status", "exit status 0 although", "steps lost after SIGTERM")  # what must not be counted
 _LIMIT = 300.0  # seconds that any one process may take
 
 
@@ -242,14 +243,14 @@ def damage(root: Path, draw: random.Random) -> str:
     return f"{path.name}: {how}"
 
 
-def run_damaged(reference: Path, folder: Path, draw: random.Random) -> tuple[bool, str]:
+def run_damaged(reference: Path, folder: Path, draw: random.Random, machines: int) -> tuple[bool, str]:
     """Goes on from a copy of a finished run whose newest checkpoint is spoilt; returns whether that was found."""
     root = folder / "damaged"
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(reference, root)
     (root / "model" / "model.keras").unlink()  # else the run would be finished
     how = damage(root, draw)
-    job = Job(root)
+    job = Job(root, machines)
     job.wait()
     found = sum("trying an older one" in line for line in job.lines)
     return found > 0 and fingerprint(root) == fingerprint(reference), how
@@ -295,7 +296,7 @@ def main() -> None:
             shutil.rmtree(root)
         found = 0
         for _ in range(arguments.damages):
-            was_found, how = run_damaged(reference, folder, draw)
+            was_found, how = run_damaged(reference, folder, draw, arguments.machines)
             found += was_found
             if not was_found:
                 print(f"not found: {how}", flush=True)
@@ -305,7 +306,8 @@ def main() -> None:
         print(f"{'mismatches':<45} {mismatches}")
         if arguments.damages:
             print(f"{'damaged checkpoints found, run ended the same':<45} {found} of {arguments.damages}")
-    sys.exit(int(mismatches > 0 or found < arguments.damages))
+    wrong = any(count for name, count in report.items() if name.startswith(_WRONG))
+    sys.exit(int(wrong or mismatches > 0 or found < arguments.damages))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,8 @@ LIKE_KERAS = [
 def test_equals_keras_to_the_bit(rank: int, arguments: dict[str, Any], dtype: str) -> None:
     """Same seed, same kernel; same output and gradients.
 
-    Channels first are only close: backward, as the bias is summed in another order; and at rank 3, as Keras uses XLA.
+    Channels first are only close: backward, as the bias is summed in another order; and at rank 3, as Keras uses XLA,
+    which sums in float32 what a CPU without bfloat16 units sums in bfloat16. On some CPUs Keras has none at all.
     """
     if arguments.get("padding") == "causal" and rank > 1:
         pytest.skip("Keras has causal for rank 1 only")
@@ -80,18 +81,21 @@ def test_equals_keras_to_the_bit(rank: int, arguments: dict[str, Any], dtype: st
         layer = kind(6, 3, dtype=dtype, name="conv", **arguments)
         with tf.GradientTape() as tape:
             tape.watch(x)
-            y = layer(x)
+            try:
+                y = layer(x)
+            except tf.errors.UnimplementedError:
+                assert kind is KERAS[rank] and "data_format" in arguments
+                pytest.skip("Keras has no channels_first on this CPU")
         gradients = tape.gradient(y, [x, *layer.trainable_weights])
         results.append([*layer.get_weights(), y, *gradients])
         assert layer.compute_output_shape(x.shape) == y.shape
         assert [weight.path for weight in layer.weights] == ["conv/kernel", "conv/bias"][: len(layer.weights)]
-    exact = 0.0, 0.0
-    close = (1e-4, 1e-4) if dtype == "float32" else (0.1, 0.1)
+    close = 1e-4 if dtype == "float32" else 0.05
     forward = len(results[0]) - len(layer.trainable_weights) - 1
     for index, (ours, theirs) in enumerate(zip(*results, strict=True)):
         loose = "data_format" in arguments and (rank == 3 or index >= forward)
-        rtol, atol = close if loose else exact
-        np.testing.assert_allclose(tf.cast(ours, "float32"), tf.cast(theirs, "float32"), rtol=rtol, atol=atol)
+        atol = close * max(1.0, float(np.abs(theirs).max())) if loose else 0.0
+        np.testing.assert_allclose(tf.cast(ours, "float32"), tf.cast(theirs, "float32"), rtol=0, atol=atol)
 
 
 def test_takes_over_the_weights_of_keras(tmp_path: Any) -> None:

@@ -37,7 +37,7 @@ from trainer.training import state as states
 
 FLAGS = [
     *("--filters=4", "--dense_units=64", "--epochs=12", "--precision=float32", "--schedule=constant"),
-    *("--checkpoint_every=7", "--learning_rate=0.005"),
+    *("--checkpoint_every=29", "--learning_rate=0.002", "--batch_size=16"),
 ]
 PHASES = ("start", "compile", "train", "validate", "save", "export")
 CAUSES = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, "full disk")
@@ -80,25 +80,30 @@ class Job:
             self.phase = "end"
             self._heard.notify_all()
 
-    def reach(self, phase: str, occurrence: int) -> bool:
-        """Waits until the run is in a phase for the n-th time; returns whether it came there."""
+    def reach(self, phase: str, count: int) -> bool:
+        """Waits for the count-th step where that is to train, the count-th save, or any other phase to begin.
+
+        Returns:
+          Whether the run came there.
+        """
         if phase == "save":
-            deadline = time.monotonic() + _LIMIT
-            while self.phase != "end" and time.monotonic() < deadline:
-                if self.step and self._is_saving():
-                    occurrence -= 1
-                    if occurrence <= 0:
-                        return True
-                    time.sleep(0.05)
-            return False
+            return self._reach_save(count)
         with self._heard:
-            for _ in range(occurrence):
-                self._heard.wait_for(lambda: self.phase in (phase, "end"), _LIMIT)
-                if self.phase != phase or occurrence == 1:
-                    break
-                now = self.step
-                self._heard.wait_for(lambda now=now: self.step != now or self.phase == "end", _LIMIT)
+            self._heard.wait_for(lambda: self.phase in (phase, "end"), _LIMIT)
+            if phase == "train":
+                last = self.step + count
+                self._heard.wait_for(lambda: self.phase == "end" or (self.phase == phase and self.step >= last), _LIMIT)
             return self.phase == phase
+
+    def _reach_save(self, count: int) -> bool:
+        deadline = time.monotonic() + _LIMIT
+        while self.phase != "end" and time.monotonic() < deadline:
+            if self.step and self._is_saving():
+                count -= 1
+                if count <= 0:
+                    return True
+                time.sleep(0.05)
+        return False
 
     def _is_saving(self) -> bool:
         with contextlib.suppress(FileNotFoundError):  # a checkpoint that was removed meanwhile
@@ -185,14 +190,14 @@ def newest(root: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 def kill(root: Path, disk: Disk, draw: random.Random, machines: int, report: collections.Counter[str]) -> bool:
     """Starts the run, and ends it somewhere; returns whether the kill met it."""
     cause, phase = draw.choice(CAUSES), draw.choice(PHASES)
-    occurrence, delay, room = draw.randint(1, 12), draw.uniform(0, 0.05), draw.randint(0, 1_200_000)
+    count, delay, room = draw.randint(1, 300), draw.uniform(0, 0.05), draw.randint(0, 1_200_000)
     job = Job(root, machines)
     if phase == "start":
         time.sleep(draw.uniform(0, 5))
-    elif not job.reach(phase, occurrence if phase in ("train", "save") else 1):
+    elif not job.reach(phase, count if phase == "train" else 1 + count // 25):
         job.wait()
         return False
-    if phase not in ("start", "save"):
+    if phase not in ("start", "train", "save"):
         time.sleep(delay)
     met, step, begin = job.phase, job.step, time.monotonic()
     if cause == "full disk":

@@ -42,10 +42,9 @@ def main(
         try:
             status = _run(arguments, variables, callbacks, stop)
         except StoppedError:
-            status = 0 if stop.requested else _stop(134, f"another machine was told to stop; {_GO_ON}")
-        if stop.requested:
-            status = _stop(stop.status, f"stopped; {_GO_ON}")
-    return status
+            if not stop.requested:
+                return _stop(134, f"another machine was told to stop; {_GO_ON}")
+        return _stop(stop.status, f"stopped; {_GO_ON}") if stop.requested else status
 
 
 def _run(

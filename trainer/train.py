@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,16 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
-from trainer import data, record
+from trainer import data, record, resume
 from trainer import model as network
 from trainer.cloud.cluster import Cluster
 from trainer.cloud.environment import Environment
 from trainer.cloud.tuning import METRIC, MetricReport
-from trainer.errors import StoppedError, StorageError, UsageError
+from trainer.errors import UsageError
 from trainer.hparams import PRECISIONS, HParams
 from trainer.signals import Stop
 from trainer.tensorboard.callback import TensorBoard
-from trainer.training import devices, export, optimizer
+from trainer.training import devices, optimizer
 from trainer.training import precision as precisions
 from trainer.training import state as states
 from trainer.training.checkpoint import Store
@@ -30,8 +30,6 @@ from trainer.training.precision import Precision
 from trainer.training.progress import Progress
 from trainer.training.saving import Every, MetricCallback, SaveCheckpoint
 
-_WARM_UP = 0.2  # of all steps, until the highest learning rate; then it falls to zero along a cosine
-
 
 @dataclasses.dataclass(frozen=True)
 class Result:
@@ -39,15 +37,15 @@ class Result:
 
     Attributes:
       test_accuracy: the share of the test images that are classified rightly.
-      seconds: from the first step to the end of the last validation.
-      images_per_second: training images over those seconds; 0 where the run was finished before.
       model: the file of the trained model; nothing on a machine that is not the chief.
+      seconds: from the first step to the end of the last validation; 0 where the run was finished before.
+      images_per_second: training images over those seconds.
     """
 
     test_accuracy: float
-    seconds: float
-    images_per_second: float
     model: Path | None
+    seconds: float = 0.0
+    images_per_second: float = 0.0
 
 
 def run(
@@ -80,23 +78,23 @@ def run(
     screen = screen if environment.is_chief else Console(quiet=True, force_terminal=False)
     former = record.check(environment.root, hparams)
     strategy = _choose_strategy(hparams, environment, screen)
-    with devices.named_losses(environment.cluster), _named_failures():
+    with devices.named_losses(environment.cluster), resume.named_failures():
         keras.utils.set_random_seed(hparams.seed)
         dataset = data.load(hparams.data, hparams.validation_split, hparams.seed)
         steps_per_epoch = _count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
         validation, test = _part(dataset.validation, strategy), _part(dataset.test, strategy)
         configuration = {**hparams.configuration(), "steps_per_epoch": steps_per_epoch}
         store = Store(environment.checkpoints, configuration, hparams.keep_checkpoints)
-        finished = _finished(store, hparams, environment, strategy)
+        finished = resume.finished(store, hparams, environment, strategy)
         if finished:
-            return finished
+            return Result(*finished)
         precision = _choose_precision(hparams, former, strategy, environment.cluster)
         with strategy.scope():
             model = _build(hparams, dataset, precision, steps_per_epoch)
             metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
             loop = Loop(model, strategy, metrics, lambda: stop.requested)
         with environment.claimed() if environment.is_chief else contextlib.nullcontext():
-            state = _read_state(store, hparams, environment, strategy, screen)
+            state = resume.read_state(store, hparams, environment, strategy, screen)
             if environment.is_chief and not former:
                 record.write(environment.root, hparams, precision.name, precision.reason)
             screen.out(f"precision {precision}", highlight=False)
@@ -108,7 +106,7 @@ def run(
             written = [*_logs(environment, former, state, steps_per_epoch, hparams.batch_size), save]
             batches = _training_batches(dataset.train, hparams, steps)
             begin = time.perf_counter()
-            with stop.deferred(), _saved(save if environment.is_chief else None, stop):
+            with stop.deferred(), resume.saved(save if environment.is_chief else None, stop):
                 with Progress(screen, hparams.epochs, steps_per_epoch, hparams.batch_size) as progress:
                     told = [keras.callbacks.History(), *callbacks, progress, *(written if environment.is_chief else [])]
                     loop.fit(
@@ -116,59 +114,8 @@ def run(
                     )
                 seconds = time.perf_counter() - begin
                 test_accuracy = loop.evaluate(test)["accuracy"]
-            saved = _finish(model, store, environment, test_accuracy) if environment.is_chief else None
-    return Result(test_accuracy, seconds, len(steps) * hparams.batch_size / seconds, saved)
-
-
-@contextlib.contextmanager
-def _saved(save: SaveCheckpoint | None, stop: Stop) -> Iterator[None]:
-    """Has the state on the disk when what is within ends, whether it came to its end or was told to stop."""
-    try:
-        yield
-    except StoppedError:
-        if save:
-            with stop.saving():
-                save.save()
-                save.wait()
-        raise
-    if save:
-        save.wait()
-
-
-@contextlib.contextmanager
-def _named_failures() -> Iterator[None]:
-    """Gives a file that cannot be written its name and reason."""
-    try:
-        yield
-    except StorageError:
-        raise
-    except OSError as error:
-        raise StorageError(f"{error.filename or 'the output'} cannot be written: {error.strerror or error}") from error
-
-
-def _finish(model: keras.Model, store: Store, environment: Environment, test_accuracy: float) -> Path:
-    saved = export.save(model, environment.model)
-    store.finish({"test_accuracy": test_accuracy, "model": saved.name})
-    return saved
-
-
-def _finished(
-    store: Store, hparams: HParams, environment: Environment, strategy: tf.distribute.Strategy
-) -> Result | None:
-    """Returns what this run came to, on all machines, where it was finished before; else nothing."""
-    result: Mapping[str, Any] = {}
-    if environment.is_chief:
-        if hparams.resume == "never" and store.exists():
-            raise UsageError(f"`--job_dir` must be new where `--resume=never`. Received: {environment.root}")
-        if hparams.resume == "must" and not store.exists():
-            raise UsageError(f"`--job_dir` must hold a run where `--resume=must`. Received: {environment.root}")
-        result = store.result() or {}
-    if result and not (environment.model / result["model"]).exists():
-        result = {}
-    (accuracy,) = devices.from_chief(strategy, environment.cluster, [np.float64(result.get("test_accuracy", -1.0))])
-    if accuracy < 0:
-        return None
-    return Result(float(accuracy), 0.0, 0.0, environment.model / result["model"] if result else None)
+            saved = resume.finish(model, store, environment, test_accuracy) if environment.is_chief else None
+    return Result(test_accuracy, saved, seconds, len(steps) * hparams.batch_size / seconds)
 
 
 def _choose_strategy(hparams: HParams, environment: Environment, screen: Console) -> tf.distribute.Strategy:
@@ -210,43 +157,12 @@ def _choose_precision(
 
 def _build(hparams: HParams, dataset: data.Dataset, precision: Precision, steps_per_epoch: int) -> keras.Model:
     model = network.build(hparams, dataset.input_shape, dataset.classes, precision.policy)
-    fitting = _optimizer(hparams, steps_per_epoch)
+    fitting = optimizer.make(hparams, hparams.epochs * steps_per_epoch)
     if precision.name == "float16":
         fitting = keras.optimizers.LossScaleOptimizer(fitting)  # small gradients would be zero
     model.compile(fitting, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.optimizer.build(model.trainable_variables)
     return model
-
-
-def _optimizer(hparams: HParams, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    rate: Any = hparams.learning_rate
-    if hparams.schedule == "cosine":
-        steps = hparams.epochs * steps_per_epoch
-        warm_up = round(_WARM_UP * steps)
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, steps - warm_up), warmup_target=hparams.learning_rate, warmup_steps=warm_up
-        )
-    if hparams.optimizer == "sgd":
-        return optimizer.SGD(rate, momentum=hparams.momentum)
-    if hparams.optimizer == "adamw":
-        return optimizer.AdamW(rate, weight_decay=hparams.weight_decay)
-    return optimizer.Adam(rate)
-
-
-def _read_state(
-    store: Store, hparams: HParams, environment: Environment, strategy: tf.distribute.Strategy, screen: Console
-) -> Mapping[str, Any] | None:
-    """Returns, on every machine, the state in the chief's newest sound checkpoint; nothing where there is none."""
-    content = b""
-    if environment.is_chief:
-        found = store.newest(lambda line: screen.out(line, highlight=False))
-        if found is None and hparams.resume == "must":
-            raise UsageError(
-                f"`--job_dir` must hold a sound checkpoint where `--resume=must`. Received: {environment.root}"
-            )
-        content = found[1] if found else b""
-    content = devices.bytes_from_chief(strategy, environment.cluster, content)
-    return states.unpack(content) if content else None
 
 
 def _training_batches(split: data.Split, hparams: HParams, steps: range) -> Batches:

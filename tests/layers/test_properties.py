@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from tests.layers import oracle
 from tests.layers.cases import Case, convolutions
 
-# For values of order 1 that sum at most 54 products: some 20 units in the last place. Absolute, and of the largest value
-# where that is more than 10: a CPU without units of a type rounds to it after each product.
+# For values of order 1 that sum at most 54 products: some 20 units in the last place. Absolute up to a largest value of
+# 10 and relative to it beyond: a CPU without units of a type rounds to it after each product.
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12, "bfloat16": 0.25, "float16": 0.03}
 
 SETTINGS = settings(derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.filter_too_much])

@@ -11,7 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.errors import DivergedError, StoppedError
+from trainer.training import gradients
 from trainer.training import state as states
+from trainer.training.results import Results
 
 _CALL_SECONDS = 0.25  # of steps in one call of the graph: the screen moves, and the call's own cost is not felt
 
@@ -74,13 +76,10 @@ class Loop:
         is_stopped: Callable[[], bool] = lambda: False,
     ):
         self._model, self._strategy, self._is_stopped = model, strategy, is_stopped
-        with strategy.scope():
-            self._loss = keras.metrics.Mean(name="loss")
-        self._metrics = [self._loss, *metrics]
+        self._results = Results(strategy, metrics)
         self._last_loss = tf.constant(0.0)
         self._train = tf.function(self._train_steps, reduce_retracing=True)
         self._evaluate = tf.function(self._evaluate_steps, reduce_retracing=True)
-        self._assign_metrics = tf.function(self._assign_metric_values)
         self._steps_per_call, self._evaluation_steps_per_call = 1, 1
         self._place = _Place()
         self._steps_per_epoch = self._call_ends = 0
@@ -128,7 +127,7 @@ class Loop:
             epoch = self._place.epoch
             if not self._place.steps_in_epoch:
                 events.on_epoch_begin(epoch)
-                self._reset()
+                self._results.reset()
             self._run_epoch(iterator, events)
             events.on_test_begin()
             results = self.evaluate(validation)
@@ -144,7 +143,7 @@ class Loop:
         Raises:
           StoppedError: this machine or another was told to stop.
         """
-        self._reset()
+        self._results.reset()
         iterator = iter(self._strategy.distribute_datasets_from_function(part.batches))
         done, results = 0, {}
         while done < part.steps:
@@ -175,11 +174,7 @@ class Loop:
             variable.assign(value)
         self._place = _Place(**{field.name: state[field.name] for field in dataclasses.fields(_Place)})
         if self._place.steps_in_epoch:
-            values, replicas = state["metrics"], self._strategy.num_replicas_in_sync
-            if len(values) != replicas:  # other machines took part; the sums are what counts
-                values = np.concatenate([values.sum(0, keepdims=True), np.zeros((replicas - 1, values.shape[1]))])
-            self._assign_metrics(tf.constant(values))
-            self._metric_values = values
+            self._metric_values = self._results.restore(state["metrics"])
         self._model.stop_training = state["stop_training"]
         states.restore_callbacks(self._callbacks, state["callbacks"])
 
@@ -199,7 +194,7 @@ class Loop:
             squares, self._last_loss = ran["squares"].numpy(), ran["loss"]
             if not math.isfinite(ran["loss"]):
                 step = place.epoch * self._steps_per_epoch + place.steps_in_epoch
-                norms = _norms(squares, self._model.trainable_variables)
+                norms = gradients.norms(squares, self._model.trainable_variables)
                 finite = (place.logs | {"loss": float(ran["former"])}) if step > 1 else {}
                 raise DivergedError(_describe(float(ran["loss"]), step, finite, norms))
             place.waited += float(ran["waited"])
@@ -248,8 +243,8 @@ class Loop:
             "seconds": seconds,
             "waited": waited,
             "stopping": stopping,
-            "results": self._results(),
-            "metrics": self._first(self._strategy.run(self._gather_metrics)),
+            "results": self._results.values(),
+            "metrics": self._first(self._strategy.run(self._results.gather)),
         }
 
     def _train_step(self, images: tf.Tensor, labels: tf.Tensor, last: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -258,14 +253,14 @@ class Loop:
         with tf.GradientTape() as tape:
             loss, logits = self._forward(images, labels, training=True)
             scaled = optimizer.scale_loss(loss)
-        gradients = tape.gradient(scaled, variables)
-        optimizer.apply(gradients, variables)
-        self._update(loss, labels, logits)
+        found = tape.gradient(scaled, variables)
+        optimizer.apply(found, variables)
+        self._results.update(loss * self._strategy.num_replicas_in_sync, labels, logits)
         loss = tf.cast(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, loss), tf.float32)
         unscale = self._strategy.num_replicas_in_sync / optimizer.scale_loss(1.0)
         squares = tf.cond(
             tf.logical_or(last, ~tf.math.is_finite(loss)),
-            lambda: tf.stack([_square(gradient) * unscale**2 for gradient in gradients]),
+            lambda: tf.stack([gradients.square(gradient) * unscale**2 for gradient in found]),
             lambda: tf.zeros(len(variables)),
         )
         return loss, squares
@@ -274,7 +269,7 @@ class Loop:
         begin = tf.timestamp()
         for _ in tf.range(steps):
             self._strategy.run(self._evaluate_step, next(iterator))
-        results = self._results()
+        results = self._results.values()
         with tf.control_dependencies(list(results.values())):
             seconds = tf.cast(tf.timestamp() - begin, tf.float32)
         seconds, stopping = self._first(self._strategy.run(_mean_over_replicas, ((seconds, stopping),)))
@@ -282,47 +277,12 @@ class Loop:
 
     def _evaluate_step(self, images: tf.Tensor, labels: tf.Tensor) -> None:
         loss, logits = self._forward(images, labels, training=False)
-        self._update(loss, labels, logits)
+        self._results.update(loss * self._strategy.num_replicas_in_sync, labels, logits)
 
     def _forward(self, images: tf.Tensor, labels: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns this replica's mean loss, which Keras has divided by the number of replicas, and the logits."""
         logits = self._model(images, training=training)
         return self._model.compute_loss(images, labels, logits, training=training), logits
-
-    def _update(self, loss: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor) -> None:
-        own_loss = loss * self._strategy.num_replicas_in_sync
-        self._loss.update_state(own_loss, sample_weight=tf.shape(labels)[0])
-        for metric in self._metrics[1:]:
-            metric.update_state(labels, logits)
-
-    def _reset(self) -> None:
-        for metric in self._metrics:
-            metric.reset_state()
-
-    def _results(self) -> dict[str, tf.Tensor]:
-        return {metric.name: metric.result() for metric in self._metrics}
-
-    def _gather_metrics(self) -> tf.Tensor:
-        """Returns what each replica's metrics have summed up, `(replicas, values)`, on every replica."""
-        context = tf.distribute.get_replica_context()
-        own = [tf.reshape(tf.cast(tf.convert_to_tensor(v), tf.float64), [-1]) for v in self._metric_variables()]
-        is_own = tf.range(context.num_replicas_in_sync)[:, None] == context.replica_id_in_sync_group
-        row = tf.concat(own, 0)[None]
-        return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.where(is_own, row, tf.zeros_like(row)))
-
-    def _assign_metric_values(self, values: tf.Tensor) -> None:
-        """Gives each replica's metrics its row of what was gathered."""
-
-        def assign() -> None:
-            row = values[tf.distribute.get_replica_context().replica_id_in_sync_group]
-            parts = tf.split(row, [math.prod(variable.shape) for variable in self._metric_variables()])
-            for variable, part in zip(self._metric_variables(), parts, strict=True):
-                variable.assign(tf.cast(tf.reshape(part, variable.shape), variable.dtype))
-
-        self._strategy.run(assign)
-
-    def _metric_variables(self) -> list[keras.Variable]:
-        return [variable for metric in self._metrics for variable in metric.variables]
 
     def _first(self, values: Any) -> Any:
         """Returns one replica's of some values that all replicas share."""
@@ -337,23 +297,6 @@ def _fitting(steps: int, ran: Mapping[str, tf.Tensor]) -> int:
 def _mean_over_replicas(values: Any) -> Any:
     own = tf.nest.map_structure(tf.identity, values)  # on the replica's device, which the exchange asks for
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, own)
-
-
-def _square(gradient: tf.Tensor | tf.IndexedSlices | None) -> tf.Tensor:
-    """Returns the sum of a gradient's squares; 0 where a variable has none."""
-    if gradient is None:
-        return tf.constant(0.0)
-    values = gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
-    return tf.reduce_sum(tf.square(tf.cast(values, tf.float32)))
-
-
-def _norms(squares: Sequence[float], variables: Sequence[keras.Variable]) -> dict[str, float]:
-    """Returns the gradient norm of each layer, from each of its variables' squares."""
-    sums: dict[str, float] = {}
-    for square, variable in zip(squares, variables, strict=True):
-        layer = variable.path.split("/")[-2]
-        sums[layer] = sums.get(layer, 0.0) + float(square)
-    return {layer: math.sqrt(total) for layer, total in sums.items()}
 
 
 def _describe(loss: float, step: int, finite: dict[str, float], norms: dict[str, float]) -> str:

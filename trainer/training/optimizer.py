@@ -9,6 +9,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from trainer.hparams import HParams
+
+_WARM_UP = 0.2  # of all steps, until the highest learning rate; then it falls to zero along a cosine
 _KERNEL_TYPES = (tf.float16, tf.bfloat16, tf.float32, tf.float64)
 
 
@@ -71,6 +74,21 @@ class SGD(keras.optimizers.SGD):
             momentum=tf.constant(self.momentum, kind),
             use_nesterov=self.nesterov,
         )
+
+
+def make(hparams: HParams, steps: int) -> keras.optimizers.Optimizer:
+    """Returns the optimizer of a run of so many steps, with its learning rate or schedule."""
+    rate: Any = hparams.learning_rate
+    if hparams.schedule == "cosine":
+        warm_up = round(_WARM_UP * steps)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, steps - warm_up), warmup_target=hparams.learning_rate, warmup_steps=warm_up
+        )
+    if hparams.optimizer == "sgd":
+        return SGD(rate, momentum=hparams.momentum)
+    if hparams.optimizer == "adamw":
+        return AdamW(rate, weight_decay=hparams.weight_decay)
+    return Adam(rate)
 
 
 def _handle(slot: Any) -> tf.Tensor:

@@ -130,9 +130,8 @@ class Disk:
 
     def fill(self, room: int, processes: list[subprocess.Popen[str]]) -> None:
         if self.is_mounted:
-            status = os.statvfs(self.folder)
-            used = (status.f_blocks - status.f_bfree) * status.f_frsize
-            self._resize(f"{used + room}")
+            while not self._resize(self._used() + room):  # it may have grown meanwhile
+                pass
         else:
             with contextlib.suppress(ProcessLookupError):
                 for process in processes:
@@ -140,14 +139,19 @@ class Disk:
 
     def empty(self) -> None:
         if self.is_mounted:
-            self._resize("512m")
+            self._resize(2**29)
 
     def close(self) -> None:
         if self.is_mounted:
             subprocess.run(["umount", "-l", str(self.folder)], check=True)
 
-    def _resize(self, size: str) -> None:
-        subprocess.run(["mount", "-o", f"remount,size={size}", str(self.folder)], check=True)
+    def _used(self) -> int:
+        status = os.statvfs(self.folder)
+        return (status.f_blocks - status.f_bfree) * status.f_frsize
+
+    def _resize(self, size: int) -> bool:
+        command = ["mount", "-o", f"remount,size={size}", str(self.folder)]
+        return not subprocess.run(command, check=False, capture_output=True).returncode
 
 
 def fingerprint(root: Path) -> str:

@@ -34,6 +34,7 @@ setup(
         "google-cloud-storage>=3.1,<4",  # gs:// folders
         "keras>=3.15,<4",
         "numpy>=2,<3",
+        "pillow>=11,<14",  # words on TensorBoard's pictures
         "rich>=13,<16",  # the progress bar; Keras brings it along
         "scikit-learn>=1.5,<2",  # the default data set, real digits without a download
         "tensorboard>=2.20,<3",  # no longer a dependency of tensorflow
@@ -51,6 +52,7 @@ setup(
             "import-linter>=2,<3",
             "mypy>=1.15,<3",
             "nbstripout>=0.8,<1",  # notebooks are committed without outputs
+            "playwright>=1.50,<2",  # drives Debian's chromium against TensorBoard in the tests
             "pytest>=8.3,<10",
             "pyyaml>=6,<7",
             "ruff>=0.11,<1",

@@ -207,7 +207,9 @@ def kill(root: Path, disk: Disk, draw: random.Random, machines: int, report: col
     if cause == "full disk":
         disk.fill(room, job.processes)
     else:
-        victims = job.processes if machines == 1 or cause != signal.SIGKILL else [draw.choice(job.processes)]
+        # One of two that is killed before they have met is waited for: a service starts it again.
+        is_alone = cause == signal.SIGKILL and met != "start"
+        victims = [draw.choice(job.processes)] if is_alone else job.processes
         for process in victims:
             process.send_signal(cause)
     statuses = job.wait()

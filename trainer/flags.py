@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -40,6 +41,16 @@ def read(arguments: Sequence[str]) -> HParams:
     if rest:
         raise UsageError(f"every argument must be a flag, as in --data=digits. Received: {rest[0]}")
     return HParams(**{name: values[name].value for name in values})
+
+
+def command(hparams: HParams) -> str:
+    """Returns the command line of a run: the flags that are not their defaults."""
+    given = [
+        f"--{field.name}={getattr(hparams, field.name)}"
+        for field in dataclasses.fields(HParams)
+        if getattr(hparams, field.name) != field.default
+    ]
+    return shlex.join(["python", "-m", "trainer.task", *given])
 
 
 def help_text(command: str) -> str:

@@ -130,6 +130,22 @@ class HParams:
         placement=True,
     )
 
+    log_images: str = _flag(
+        "auto",
+        "Output",
+        "when TensorBoard gets pictures: up to ten times, ever more seldom; after each epoch; or each so many steps",
+        pattern=r"auto|never|epoch|[1-9]\d*",
+        form="auto, never, epoch, or a number of steps",
+        placement=True,
+    )
+    profile_steps: str = _flag(
+        "",
+        "Output",
+        "first and last step of a trace for TensorBoard's profiler, as in 10,20",
+        pattern=r"|\d+,\d+",
+        form="two steps, as in 10,20",
+        placement=True,
+    )
     job_dir: str = _flag("", "Output", "folder of the run; runs/<date-time> if not given", placement=True)
 
     def __post_init__(self) -> None:
@@ -139,6 +155,9 @@ class HParams:
                 raise UsageError(f"`--{field.name}` must be {_KINDS[field.type]}. Received: {value!r}")
             if not rule.allows(value):
                 raise UsageError(f"`--{field.name}` must be {rule}. Received: {value}")
+        first, _, last = self.profile_steps.partition(",")
+        if last and int(first) >= int(last):
+            raise UsageError(f"`--profile_steps` must have the earlier step first. Received: {self.profile_steps}")
 
     def configuration(self) -> dict[str, Value]:
         """Returns what is trained, without where it goes: runs of equal configuration are the same run."""

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
-from trainer import data, record, resume
+from trainer import data, flags, record, resume
 from trainer import model as network
 from trainer.cloud.cluster import Cluster
 from trainer.cloud.environment import Environment
@@ -20,7 +20,10 @@ from trainer.cloud.tuning import METRIC, MetricReport
 from trainer.errors import UsageError
 from trainer.hparams import PRECISIONS, HParams
 from trainer.signals import Stop
+from trainer.tensorboard import schedule
 from trainer.tensorboard.callback import TensorBoard
+from trainer.tensorboard.log import Log
+from trainer.tensorboard.observer import Examples
 from trainer.training import devices, optimizer
 from trainer.training import precision as precisions
 from trainer.training import state as states
@@ -103,14 +106,35 @@ def run(
             if first_step:
                 screen.out(f"goes on from step {first_step:,} of {steps.stop:,}", highlight=False)
             save = SaveCheckpoint(store, loop.state, every, METRIC, first_step=first_step)
-            written = [*_logs(environment, former, state, steps_per_epoch, hparams.batch_size), save]
+            pictures = schedule.picture_steps(hparams.log_images, steps_per_epoch, hparams.epochs)
+            profile = schedule.profile_steps(hparams.profile_steps)
+
+            def call_ends(step: int) -> float:
+                others = (schedule.next_step(steps, step) for steps in (pictures, profile))
+                return min(every.next_step(step), *others)
+
             batches = _training_batches(dataset.train, hparams, steps)
+            board = _tensorboard(
+                hparams,
+                environment,
+                dataset,
+                former,
+                state,
+                steps_per_epoch=steps_per_epoch,
+                pictures=pictures,
+                profile=profile,
+            )
             begin = time.perf_counter()
-            with stop.deferred(), resume.saved(save if environment.is_chief else None, stop):
+            with (
+                board.session() if board else contextlib.nullcontext(),
+                stop.deferred(),
+                resume.saved(save if environment.is_chief else None, stop),
+            ):
                 with Progress(screen, hparams.epochs, steps_per_epoch, hparams.batch_size) as progress:
-                    told = [keras.callbacks.History(), *callbacks, progress, *(written if environment.is_chief else [])]
+                    written = [board, *_reports(environment), save] if board else []
+                    told = [keras.callbacks.History(), *callbacks, progress, *written]
                     loop.fit(
-                        batches, validation, steps_per_epoch, hparams.epochs, told, state=state, call_ends=every.steps
+                        batches, validation, steps_per_epoch, hparams.epochs, told, state=state, call_ends=call_ends
                     )
                 seconds = time.perf_counter() - begin
                 test_accuracy = loop.evaluate(test)["accuracy"]
@@ -185,17 +209,35 @@ def _part(split: data.Split, strategy: tf.distribute.Strategy) -> Part:
     )
 
 
-def _logs(
+def _tensorboard(
+    hparams: HParams,
     environment: Environment,
+    dataset: data.Dataset,
     former: Mapping[str, str],
     state: Mapping[str, Any] | None,
+    *,
     steps_per_epoch: int,
-    batch_size: int,
-) -> list[keras.callbacks.Callback]:
-    """Returns what the chief tells of the training: to TensorBoard, and to the tuning service where there is one."""
+    pictures: Sequence[int],
+    profile: Sequence[int],
+) -> TensorBoard | None:
+    """Returns what the chief writes to TensorBoard; nothing on another machine."""
+    if not environment.is_chief:
+        return None
     before = state["callbacks"][states.name_of(TensorBoard)]["sizes"] if state else {}
-    # The logs in a folder without a record of this run are not its own, and are left alone.
-    callbacks = [TensorBoard(environment.logs, steps_per_epoch, batch_size, before if former else None)]
-    if environment.metric_file:
-        callbacks.append(MetricCallback(MetricReport(environment.metric_file)))
-    return callbacks
+    classes = [str(label) for label in range(dataset.classes)]
+    return TensorBoard(
+        # The logs in a folder without a record of this run are not its own, and are left alone.
+        Log(environment.logs, before if former else None),
+        steps_per_epoch,
+        hparams.batch_size,
+        configuration=hparams.configuration(),
+        command=flags.command(hparams),
+        examples=Examples(dataset.validation.images, dataset.validation.labels, classes),
+        pictures=pictures,
+        profile=profile,
+    )
+
+
+def _reports(environment: Environment) -> list[MetricCallback]:
+    """Returns what tells the tuning service, where there is one."""
+    return [MetricCallback(MetricReport(environment.metric_file))] if environment.metric_file else []

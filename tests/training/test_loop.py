@@ -17,7 +17,7 @@ def _data(count: int = 60) -> tuple[np.ndarray, np.ndarray]:
 
 def _model(learning_rate: float = 0.01) -> keras.Model:
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="dense")])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(learning_rate), loss, metrics=["accuracy"])
     return model
@@ -75,7 +75,7 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.last_batch = batch
-        assert set(logs) == {"loss", "accuracy", "gradient_norm", "input_wait"}
+        assert set(logs) == {"loss", "accuracy", "gradient_norm", "gradient_norm/dense", "input_wait"}
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.events.append((epoch, self.last_batch, sorted(logs)))
@@ -88,7 +88,7 @@ class Recorder(keras.callbacks.Callback):
 def test_tells_callbacks_everything_in_order() -> None:
     recorder = Recorder()
     _fit(_model(), 2, recorder)
-    names = ["accuracy", "gradient_norm", "input_wait", "loss", "val_accuracy", "val_loss"]
+    names = ["accuracy", "gradient_norm", "gradient_norm/dense", "input_wait", "loss", "val_accuracy", "val_loss"]
     assert recorder.events == ["begin", 0, (0, 5, names), 1, (1, 5, names), "end"]
     assert 0 <= recorder.logs["input_wait"] <= 1
 

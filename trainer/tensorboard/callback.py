@@ -1,109 +1,174 @@
 """When something is written to TensorBoard."""
 
 import contextlib
-import os
 import resource
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from trainer.errors import StorageError
+from trainer.errors import StoppedError
+from trainer.tensorboard import drawing, summaries, table
+from trainer.tensorboard.log import RUN, TRAIN, VALIDATION, Log
+from trainer.tensorboard.observer import Examples, Observer
+
+_VALIDATION = "val_"
+_METRICS = ("accuracy", "loss")
 
 
 class TensorBoard(keras.callbacks.Callback):
-    """Writes the scalars of each epoch: `train/` and `validation/` hold the same names, so that they share a chart.
+    """Writes what a run does, and what its network has learned.
 
-    The step axis counts training steps. `loss` and `accuracy` are means over the epoch, `learning_rate` and
-    `gradient_norm` are its last; `input_wait` is the share of the time that steps waited for their images,
+    `train` and `validation` hold the scalars of each epoch under the same names, so that they share a chart. The step
+    axis counts training steps. `loss` and `accuracy` are means over the epoch, `learning_rate` and `gradient_norm`, of
+    all and of each layer, are its last; `input_wait` is the share of the time that steps waited for their images,
     `images_per_second` leaves the validation out, `memory_mib` is the most that the process has had, of a GPU that the
-    GPU has.
+    GPU has. Before the first step there are the graphs, the table of layers, the configuration and the run's row in the
+    HParams table; at some steps pictures; at the end what decides, what is mistaken, and the projector's points.
 
     Args:
-      folder: the run's log folder.
+      log: where to.
       steps_per_epoch: steps in each epoch.
       batch_size: images in each step.
-      sizes: of a run that goes on, how many bytes of each event file were written up to there; what came after is
-        removed, and will come again. None leaves what is there.
+      configuration: the run's, and its columns in the HParams table.
+      command: the command line.
+      examples: validation images; None leaves out all that looks into the network.
+      pictures: the steps after which pictures are made; where there are none, nothing looks into the network.
+      profile: the two steps between which a trace is taken for the profiler, or none.
 
     Raises:
       StorageError: an event cannot be written.
     """
 
-    def __init__(self, folder: Path, steps_per_epoch: int, batch_size: int, sizes: Mapping[str, int] | None = None):
+    def __init__(
+        self,
+        log: Log,
+        steps_per_epoch: int,
+        batch_size: int,
+        *,
+        configuration: Mapping[str, Any] | None = None,
+        command: str = "",
+        examples: Examples | None = None,
+        pictures: Sequence[int] = (),
+        profile: Sequence[int] = (),
+    ):
         super().__init__()
-        self._folder, self._steps_per_epoch, self._batch_size = folder, steps_per_epoch, batch_size
-        self._sizes = sizes
+        self._log, self._steps_per_epoch, self._batch_size = log, steps_per_epoch, batch_size
+        self._configuration, self._command = dict(configuration or {}), command
+        self._examples, self._pictures, self._profile = examples, pictures, profile
+        self._observer: Observer | None = None
+        self._kernels: dict[str, np.ndarray] = {}
         self._begin = self._seconds = 0.0
+        self._epoch = self._step = 0
+        self._is_profiling = False
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if self._sizes is not None:
-            for name, size in _sizes(self._folder).items():
-                if self._sizes.get(name, 0) == 0:
-                    (self._folder / name).unlink()
-                elif size > self._sizes[name]:
-                    os.truncate(self._folder / name, self._sizes[name])
-        self._writers = {part: tf.summary.create_file_writer(str(self._folder / part)) for part in _PARTS}
+        if self._examples and self._pictures:
+            self._observer = Observer(self.model, self._examples)
+        if self._log.is_new:
+            self._introduce()
+            if 0 in self._pictures:
+                self._draw(0)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._begin = time.perf_counter()
+        self._epoch, self._begin = epoch, time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._seconds = time.perf_counter() - self._begin
+        self._step = self._epoch * self._steps_per_epoch + batch + 1
+        if self._step in self._pictures:
+            self._draw(self._step)
+            self._begin = time.perf_counter() - self._seconds  # pictures are no part of the images per second
+        if self._profile:
+            self._trace(self._step)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         step = (epoch + 1) * self._steps_per_epoch
         scalars = {
-            "train": {
+            TRAIN: {
                 **{name: value for name, value in logs.items() if not name.startswith(_VALIDATION)},
                 "learning_rate": float(tf.convert_to_tensor(self.model.optimizer.learning_rate)),
                 "images_per_second": self._steps_per_epoch * self._batch_size / self._seconds,
                 "memory_mib": _peak_memory() / 2**20,
             },
-            "validation": {
+            VALIDATION: {
                 name.removeprefix(_VALIDATION): value for name, value in logs.items() if name.startswith(_VALIDATION)
             },
         }
-        with self._named_failures():
-            for part, values in scalars.items():
-                with self._writers[part].as_default(step):
-                    for name, value in values.items():
-                        tf.summary.scalar(name, value)
-                self._writers[part].flush()
+        for part, values in scalars.items():
+            for name, value in values.items():
+                self._log.add(part, summaries.scalar(name, value), step)
+        self._log.flush()
 
     def on_train_end(self, logs: Any = None) -> None:
-        with self._named_failures():
-            for writer in self._writers.values():
-                writer.close()
-
-    def get_state(self) -> dict[str, Any]:
-        return {"seconds": self._seconds, "sizes": _sizes(self._folder)}
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        self._seconds = state["seconds"]
-        self._begin = time.perf_counter() - self._seconds
+        if self._is_profiling:
+            self._trace(self._profile[1])
+        if self._observer:
+            step = self._step or self._epoch * self._steps_per_epoch
+            if step not in self._pictures:
+                self._draw(step)
+            for summary in drawing.conclusion(self._observer, self._log.folder / VALIDATION):
+                self._log.add(VALIDATION, summary, step)
+        self._log.flush()
 
     @contextlib.contextmanager
-    def _named_failures(self) -> Iterator[None]:
+    def session(self) -> Iterator[None]:
+        """Notes in the HParams table how what is within ended, and closes the log."""
+        status = summaries.FAILED
         try:
             yield
-        except tf.errors.OpError as error:
-            reason = error.message.splitlines()[0].rpartition("; ")[2]
-            raise StorageError(f"the logs in {self._folder} cannot be written: {reason}") from None
+            status = summaries.SUCCESS
+        except StoppedError:
+            status = summaries.STOPPED
+            raise
+        finally:
+            with contextlib.nullcontext() if status == summaries.SUCCESS else contextlib.suppress(Exception):
+                self._log.add(RUN, summaries.hparams_end(status, time.time()), 0)
+                self._log.close()
 
+    def get_state(self) -> dict[str, Any]:
+        self._log.flush()
+        return {"seconds": self._seconds, "step": self._step, "sizes": self._log.sizes(), "kernels": self._kernels}
 
-_PARTS = ("train", "validation")
-_VALIDATION = "val_"
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        self._seconds, self._step, self._kernels = state["seconds"], state["step"], dict(state["kernels"])
+        self._begin = time.perf_counter() - self._seconds
 
+    def _introduce(self) -> None:
+        """Writes what does not change."""
+        self._log.add_graph(summaries.op_graph(self.model))
+        rows = "".join(f"| {name} | {value} |\n" for name, value in self._configuration.items())
+        trial = str(self._log.folder)
+        for summary in (
+            summaries.keras_graph(self.model),
+            summaries.text("network", table.markdown(self.model)),
+            summaries.text("configuration", f"| flag | value |\n| --- | --- |\n{rows}"),
+            summaries.text("command_line", f"    {self._command}"),
+            summaries.layout(),
+            *summaries.hparams(self._configuration, trial, _METRICS),
+        ):
+            self._log.add(RUN, summary, 0)
 
-def _sizes(folder: Path) -> dict[str, int]:
-    """Returns the size of each event file, in bytes, by its path within the folder."""
-    files = (path for part in _PARTS for path in folder.glob(f"{part}/events.out.tfevents.*"))
-    return {str(path.relative_to(folder)): path.stat().st_size for path in files}
+    def _draw(self, step: int) -> None:
+        if self._observer:
+            look = self._observer.look()
+            for summary in drawing.moment(self._observer, look, self._kernels):
+                self._log.add(TRAIN, summary, step)
+            self._kernels = look.kernels
+
+    def _trace(self, step: int) -> None:
+        """Begins or ends the profiler's trace."""
+        first, last = self._profile
+        if not self._is_profiling and first <= step < last:
+            tf.profiler.experimental.start(str(self._log.folder / TRAIN))
+            self._is_profiling = True
+        elif self._is_profiling and step >= last:
+            tf.profiler.experimental.stop()
+            self._is_profiling = False
 
 
 def _peak_memory() -> int:

@@ -58,8 +58,9 @@ class Loop:
     Callbacks are Keras's own: they get `on_train_begin`, `on_epoch_begin`, `on_train_batch_end` (after each call, with
     the last step's index in its epoch), `on_test_begin` and `on_test_end` around the validation, `on_epoch_end` and
     `on_train_end`, and stop the training by `model.stop_training`. The logs hold `loss` and the metrics, means over the
-    epoch; `gradient_norm`, the last step's on one replica, on average over the replicas; `input_wait`, the share of the
-    time that a step waited for its batch; and, after an epoch, `val_loss` and the other validation results.
+    epoch; `gradient_norm` and `gradient_norm/<layer>`, the last step's on one replica, on average over the replicas;
+    `input_wait`, the share of the time that a step waited for its batch; and, after an epoch, `val_loss` and the other
+    validation results.
 
     Args:
       model: compiled with its optimizer and its loss, in the scope of the strategy.
@@ -82,7 +83,8 @@ class Loop:
         self._evaluate = tf.function(self._evaluate_steps, reduce_retracing=True)
         self._steps_per_call, self._evaluation_steps_per_call = 1, 1
         self._place = _Place()
-        self._steps_per_epoch = self._call_ends = 0
+        self._steps_per_epoch = 0
+        self._call_ends: Callable[[int], float] = lambda step: math.inf
         self._metric_values = np.zeros((0, 0))
         self._callbacks: list[keras.callbacks.Callback] = []
 
@@ -95,7 +97,7 @@ class Loop:
         callbacks: Sequence[keras.callbacks.Callback],
         *,
         state: Mapping[str, Any] | None = None,
-        call_ends: int = 0,
+        call_ends: Callable[[int], float] = lambda step: math.inf,
     ) -> None:
         """Trains for some epochs, each followed by a look at the validation part.
 
@@ -107,7 +109,7 @@ class Loop:
           epochs: how many, those before `state` included.
           callbacks: told of every event.
           state: what `state` returned before the run was stopped.
-          call_ends: a call of the graph ends at each multiple of this many steps, so that callbacks are told there.
+          call_ends: for a step, the next one at which a call of the graph ends, so that callbacks are told there.
 
         Raises:
           DivergedError: the loss is not finite.
@@ -186,21 +188,22 @@ class Loop:
         place, begin = self._place, time.perf_counter() - self._place.seconds
         while place.steps_in_epoch < self._steps_per_epoch:
             steps = min(self._steps_per_call, self._steps_per_epoch - place.steps_in_epoch)
-            if self._call_ends:
-                step = place.epoch * self._steps_per_epoch + place.steps_in_epoch
-                steps = min(steps, self._call_ends - step % self._call_ends)
+            step = place.epoch * self._steps_per_epoch + place.steps_in_epoch
+            steps = int(min(steps, self._call_ends(step) - step))
             ran = self._train(iterator, tf.constant(steps), self._last_loss, self._stopping())
             place.steps_in_epoch += int(ran["steps"])
             squares, self._last_loss = ran["squares"].numpy(), ran["loss"]
+            norms = gradients.norms(squares, self._model.trainable_variables)
             if not math.isfinite(ran["loss"]):
                 step = place.epoch * self._steps_per_epoch + place.steps_in_epoch
-                norms = gradients.norms(squares, self._model.trainable_variables)
-                finite = (place.logs | {"loss": float(ran["former"])}) if step > 1 else {}
+                finite = {name: value for name, value in place.logs.items() if "/" not in name}
+                finite = (finite | {"loss": float(ran["former"])}) if step > 1 else {}
                 raise DivergedError(_describe(float(ran["loss"]), step, finite, norms))
             place.waited += float(ran["waited"])
             place.seconds = time.perf_counter() - begin
             place.logs = _floats(ran["results"]) | {
                 "gradient_norm": math.sqrt(squares.sum()),
+                **{f"gradient_norm/{layer}": norm for layer, norm in norms.items()},
                 "input_wait": place.waited / place.seconds,
             }
             self._metric_values = ran["metrics"].numpy()

@@ -1,6 +1,7 @@
 """When a run's state is saved; the writing itself goes on beside the training."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +26,10 @@ class Every:
     def read(cls, text: str) -> "Every":
         """Returns what `500` or `30s` says."""
         return cls(seconds=float(text[:-1])) if text.endswith("s") else cls(steps=int(text))
+
+    def next_step(self, step: int) -> float:
+        """Returns the first step after this one at which it is time, where steps are counted."""
+        return (step // self.steps + 1) * self.steps if self.steps else math.inf
 
 
 class SaveCheckpoint(keras.callbacks.Callback):

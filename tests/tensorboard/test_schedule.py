@@ -1,0 +1,40 @@
+import itertools
+import math
+
+import pytest
+
+from trainer.tensorboard.schedule import next_step, picture_steps, profile_steps
+
+
+@pytest.mark.parametrize(
+    ("log_images", "expected"),
+    [("never", []), ("epoch", [0, 20, 40, 60]), ("25", [0, 25, 50]), ("auto", [0, 8, 60])],
+)
+def test_picture_steps(log_images: str, expected: list[int]) -> None:
+    assert list(picture_steps(log_images, 20, 3)) == expected
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 1000, 10**6])
+def test_auto_keeps_to_what_tensorboard_keeps(steps: int) -> None:
+    chosen = picture_steps("auto", steps, 1)
+    assert len(chosen) <= 10
+    assert chosen[0] == 0
+    assert chosen[-1] == steps
+    assert list(chosen) == sorted(set(chosen))
+
+
+def test_auto_is_geometric() -> None:
+    chosen = picture_steps("auto", 10**6, 1)
+    ratios = [later / former for former, later in itertools.pairwise(chosen[3:])]
+    assert ratios == pytest.approx([10 ** (6 / 9)] * len(ratios), rel=0.01)
+
+
+def test_next_step() -> None:
+    assert [next_step((0, 8, 60), step) for step in (0, 7, 8, 60)] == [8, 8, 60, math.inf]
+    assert next_step(range(0, 61, 20), 40) == 60
+    assert next_step((), 3) == math.inf
+
+
+def test_profile_steps() -> None:
+    assert list(profile_steps("")) == []
+    assert list(profile_steps("10,20")) == [10, 20]

@@ -1,0 +1,290 @@
+"""Which pixels a classifier's logit rests on: Grad-CAM, integrated gradients, occlusion, and a check of the first two.
+
+Pixels may be of any numeric dtype; maps are float32, whatever the model computes in.
+"""
+
+import copy
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainer.tensorboard.convolutions import later_activation
+
+_MOST_IMAGES = 128  # a call: bounds the memory, and 256 were no faster on two cores
+
+
+class Explainer:
+    """Attributions of a model from `(batch, height, width, channels)` to logits, `(batch, classes)`.
+
+    One is made per model, so that each method traces once; it reads the weights anew at each call, and changes none.
+    In all methods `classes` holds, for each image, the class whose logit is explained.
+
+    Args:
+      model: a Sequential or functional model.
+      layer: the name of the convolution that `grad_cam` looks at, under its activation; by default the last.
+
+    Raises:
+      ValueError: the model has no such convolution.
+    """
+
+    def __init__(self, model: keras.Model, layer: str | None = None) -> None:
+        image = model.inputs[0]
+        convolution = _convolution(model, layer)
+        features = (later_activation(model, convolution) or convolution).output
+        self._network = keras.Model(image, [features, model.outputs[0]], name="explained")
+        self._trainable = self._network.trainable_variables
+        self._other = self._network.non_trainable_variables
+        self._fixed: list[list[tf.Tensor]] | None = None
+        # Weights are arguments, so that a model with others, as in `sanity`, needs neither a clone nor a second trace.
+        signature = [
+            *([tf.TensorSpec(v.shape, v.dtype) for v in part] for part in (self._trainable, self._other)),
+            tf.TensorSpec((None, *image.shape[1:]), tf.float32),
+            tf.TensorSpec((None,), tf.int32),
+        ]
+        self._logits = tf.function(self._trace_logits, input_signature=signature)
+        self._slopes = tf.function(self._trace_slopes, input_signature=signature)
+        self._cams = tf.function(self._trace_cams, input_signature=signature)
+
+    def grad_cam(self, images: np.ndarray, classes: Iterable[int]) -> np.ndarray:
+        """Returns maps `(batch, height, width)`, at least 0: where the layer's output speaks for the class.
+
+        Each channel of that output counts by the mean, over its pixels, of the logit's gradient; what the channels'
+        sum has above 0 is brought to the images' size bilinearly.
+
+        Raises:
+          ValueError: images or classes are not as the model has them.
+
+        Source: Selvaraju et al., Grad-CAM, 2017, equations 1 and 2.
+        """
+        return self._in_pieces(self._cams, *self._checked(images, classes))
+
+    def integrated_gradients(
+        self,
+        images: np.ndarray,
+        classes: Iterable[int],
+        baseline: float = 0.0,
+        steps: int = 32,
+        *,
+        tolerance: float = 0.01,
+        most_steps: int = 512,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns attributions `(batch, height, width, channels)`, signed, and their residual `(batch,)`.
+
+        An image's attributions should sum to its logit minus the baseline's. The residual is by how much they miss it,
+        as a share of that difference; where the difference is 0, it is the amount itself.
+
+        Args:
+          images: raw pixels, as the model takes them.
+          classes: one per image.
+          baseline: the value of every pixel of the image that says nothing.
+          steps: at how many points of the way from the baseline the gradient is taken, at first.
+          tolerance: while an image's residual is above, its steps double,
+          most_steps: as long as they stay within this.
+
+        Raises:
+          ValueError: images or classes are not as the model has them, or there is no step.
+
+        Source: Sundararajan et al., Axiomatic Attribution for Deep Networks, 2017, equations 1 and 3.
+        """
+        pixels, labels = self._checked(images, classes)
+        if not 1 <= steps <= most_steps:
+            raise ValueError(f"`steps` must be from 1 to most_steps={most_steps}. Received: steps={steps!r}")
+        start = self._in_pieces(self._logits, np.full_like(pixels, baseline), labels)
+        differences = self._in_pieces(self._logits, pixels, labels) - start
+        attributions = np.empty_like(pixels)
+        residuals = np.empty(len(pixels), np.float32)
+        for i, (delta, label, difference) in enumerate(zip(pixels - baseline, labels, differences, strict=True)):
+            count = steps
+            while True:
+                attributions[i] = delta * self._mean_slope(delta, label, baseline, count)
+                gap = abs(attributions[i].sum(dtype=np.float64) - difference)
+                residuals[i] = gap / (abs(difference) or 1.0)
+                if residuals[i] <= tolerance or 2 * count > most_steps:
+                    break
+                count *= 2
+        return attributions, residuals
+
+    def occlusion(
+        self, images: np.ndarray, classes: Iterable[int], size: int, stride: int, fill: float = 0.0
+    ) -> np.ndarray:
+        """Returns maps `(batch, height, width)`: by how much the logit falls where a square covers the pixel.
+
+        It is the mean over the squares that do: `size` pixels wide, `stride` apart, and the last at the border.
+
+        Raises:
+          ValueError: images or classes are not as the model has them, or squares would leave out a pixel.
+
+        Source: Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014, section 4.2.
+        """
+        pixels, labels = self._checked(images, classes)
+        height, width = pixels.shape[1:3]
+        if not 1 <= size <= min(height, width):
+            raise ValueError(f"`size` must be from 1 to {min(height, width)} on these images. Received: size={size!r}")
+        if not 1 <= stride <= size:
+            raise ValueError(f"`stride` must be from 1 to size={size}. Received: stride={stride!r}")
+        rows, columns = _covers(height, size, stride), _covers(width, size, stride)
+        squares = (rows[:, None, :, None] & columns[None, :, None, :]).reshape(-1, height, width)
+        covering = squares.sum(axis=0)
+        maps = np.empty(pixels.shape[:3], np.float32)
+        whole = self._in_pieces(self._logits, pixels, labels)
+        for i, (image, label, logit) in enumerate(zip(pixels, labels, whole, strict=True)):
+            covered = np.where(squares[..., None], np.float32(fill), image)
+            falls = logit - self._in_pieces(self._logits, covered, np.full(len(squares), label))
+            maps[i] = np.tensordot(falls, squares, axes=1) / covering
+        return maps
+
+    def shuffled(self, seed: int) -> "Explainer":
+        """Returns an explainer of the same network where the values of each weight have changed places at random."""
+        random = np.random.default_rng(seed)
+        other = copy.copy(self)
+        other._fixed = [[_permuted(value, random) for value in part] for part in self._values()]
+        return other
+
+    def sanity(self, images: np.ndarray, classes: Iterable[int], seed: int = 0) -> dict[str, float]:
+        """Returns, by method, the mean over images of the rank correlation of its maps with those of a `shuffled` net.
+
+        Near 1, the maps tell of the images alone and not of what was learned. Integrated gradients are summed over
+        channels; a pixel as the baseline is left out, since it has 0 in any network.
+
+        Raises:
+          ValueError: images or classes are not as the model has them.
+
+        Source: Adebayo et al., Sanity Checks for Saliency Maps, 2018, section 3.
+        """
+        pixels, labels = self._checked(images, classes)
+        other = self.shuffled(seed)
+        cams = rank_correlation(self.grad_cam(pixels, labels), other.grad_cam(pixels, labels))
+        # Ranks settle long before the sum does: no doubling.
+        ours, theirs = (
+            net.integrated_gradients(pixels, labels, most_steps=32)[0].sum(axis=-1) for net in (self, other)
+        )
+        seen = (pixels != 0).any(axis=-1)
+        paths = [
+            rank_correlation(a[mask][None], b[mask][None])[0] for a, b, mask in zip(ours, theirs, seen, strict=True)
+        ]
+        return {"grad_cam": float(cams.mean()), "integrated_gradients": float(np.mean(paths))}
+
+    def _checked(self, images: np.ndarray, classes: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Returns images as float32 and classes as int32."""
+        pixels, labels = np.asarray(images, np.float32), np.asarray(classes)
+        shape, count = self._network.inputs[0].shape[1:], self._network.outputs[1].shape[-1]
+        if not pixels.size or not tf.TensorShape((None, *shape)).is_compatible_with(pixels.shape):
+            raise ValueError(f"`images` must have the shape (batch, *{shape}). Received: shape {pixels.shape}")
+        if (
+            labels.shape != pixels.shape[:1]
+            or labels.dtype.kind not in "iu"
+            or ((labels < 0) | (labels >= count)).any()
+        ):
+            raise ValueError(
+                f"`classes` must be one whole number from 0 to {count - 1} for each of {len(pixels)} images. "
+                f"Received: {classes!r}"
+            )
+        return pixels, labels.astype(np.int32)
+
+    def _values(self) -> list[list[tf.Tensor]]:
+        """Returns the weights, trainable and other."""
+        if self._fixed is not None:
+            return self._fixed
+        return [[tf.convert_to_tensor(v.value) for v in part] for part in (self._trainable, self._other)]
+
+    def _in_pieces(self, traced: Callable[..., tf.Tensor], images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        values = self._values()
+        starts = range(0, len(images), _MOST_IMAGES)
+        return np.concatenate(
+            [traced(*values, images[i : i + _MOST_IMAGES], classes[i : i + _MOST_IMAGES]).numpy() for i in starts]
+        )
+
+    def _mean_slope(self, delta: np.ndarray, label: int, baseline: float, count: int) -> np.ndarray:
+        """Returns the mean gradient from the baseline to one image, at the midpoints of `count` equal parts.
+
+        Of a piecewise linear network the gradient is a step function, for which a higher order gains nothing; and the
+        ends, where the units of a blank image without biases stand in their kink, are no midpoints.
+        """
+        shares = (np.arange(count, dtype=np.float32) + 0.5) / count
+        points = np.float32(baseline) + shares[:, None, None, None] * delta
+        return np.asarray(self._in_pieces(self._slopes, points, np.full(count, label)).mean(axis=0))
+
+    def _forward(
+        self, trainable: Any, other: Any, images: tf.Tensor, classes: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the convolution's output and the logit of each image's class."""
+        (features, logits), _ = self._network.stateless_call(trainable, other, images, training=False)
+        return features, tf.cast(tf.gather(logits, classes, batch_dims=1), tf.float32)
+
+    def _trace_logits(self, trainable: Any, other: Any, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        return self._forward(trainable, other, images, classes)[1]
+
+    def _trace_slopes(self, trainable: Any, other: Any, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(images)
+            _, logits = self._forward(trainable, other, images, classes)
+        return tape.gradient(logits, images)
+
+    def _trace_cams(self, trainable: Any, other: Any, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(images)  # and so what follows from them: the features cannot be watched before they are used
+            features, logits = self._forward(trainable, other, images, classes)
+        gradients = tf.cast(tape.gradient(logits, features), tf.float32)
+        weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
+        maps = tf.nn.relu(tf.reduce_sum(weights * tf.cast(features, tf.float32), axis=-1, keepdims=True))
+        return tf.image.resize(maps, tf.shape(images)[1:3])[..., 0]
+
+
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Returns, `(batch,)`, Spearman's correlation of each image's map in `a` with that in `b`.
+
+    Equal values share their mean rank; where a map is constant, the correlation is 0.
+
+    Raises:
+      ValueError: the shapes differ.
+    """
+    if a.shape != b.shape:
+        raise ValueError(f"`b` must have the shape of a, {a.shape}. Received: shape {b.shape}")
+    correlations = np.zeros(len(a))
+    for i, maps in enumerate(zip(a, b, strict=True)):
+        first, second = (_centred_ranks(values) for values in maps)
+        scale = np.sqrt((first @ first) * (second @ second))
+        if scale:
+            correlations[i] = first @ second / scale
+    return correlations
+
+
+def _centred_ranks(values: np.ndarray) -> np.ndarray:
+    """Returns the ranks of the values, flat, with a mean of 0."""
+    _, places, counts = np.unique(values.ravel(), return_inverse=True, return_counts=True)
+    # Doubled, as whole numbers: a constant map is exactly 0.
+    return np.asarray((2 * np.cumsum(counts) - counts)[places] - values.size, np.float64)
+
+
+def _convolution(model: keras.Model, name: str | None) -> keras.layers.Layer:
+    """Returns the convolution of that name, or the last."""
+    found = {layer.name: layer for layer in model.layers if hasattr(layer, "kernel_size") and _is_map(layer)}
+    if name is None and found:
+        return list(found.values())[-1]
+    if name not in found:
+        raise ValueError(
+            f"`layer` must be a convolution of the model over (batch, height, width, channels), "
+            f"which has {', '.join(found) or 'none'}. Received: layer={name!r}"
+        )
+    return found[name]
+
+
+def _is_map(layer: keras.layers.Layer) -> bool:
+    return len(layer.output.shape) == 4 and bool(layer.data_format == "channels_last")
+
+
+def _covers(length: int, size: int, stride: int) -> np.ndarray:
+    """Returns, `(positions, length)`, which places of an axis each position of a square covers."""
+    starts = np.unique(np.append(np.arange(0, length - size, stride), length - size))[:, None]
+    places = np.arange(length)
+    return np.asarray((starts <= places) & (places < starts + size))
+
+
+def _permuted(value: tf.Tensor, random: np.random.Generator) -> tf.Tensor:
+    """Returns the tensor with its values in random places; a whole number, such as a seed, is left as it is."""
+    if not value.dtype.is_floating:
+        return value
+    return tf.constant(random.permutation(value.numpy().ravel()).reshape(value.shape))

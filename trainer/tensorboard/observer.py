@@ -1,0 +1,131 @@
+"""What a network does with a few images: its feature maps, its gradients, its mistakes; nothing is written here."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainer.tensorboard.convolutions import is_convolution, later_activation
+
+_MOST_PROBES = 10  # each has pictures of its own
+_MOST_IMAGES = 32  # of which activations and gradients are taken; half a training step's
+_MOST_EXAMPLES = 2000  # that are classified at the end; 5 % of them are wrong by chance in 0.5 % more or less
+_BATCH = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Images that were not trained on: uint8 `(count, height, width, channels)`, their labels, the classes' names."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """What a network does at one moment.
+
+    Attributes:
+      kernels: of each convolution, `(*spatial, channels, filters)`.
+      maps: what each convolution gives on, for each image, `(images, *spatial, filters)`; the probes come first.
+      weights: by the name of layer and variable.
+      gradients: likewise, of the mean loss over the images.
+    """
+
+    kernels: dict[str, np.ndarray]
+    maps: dict[str, np.ndarray]
+    weights: dict[str, np.ndarray]
+    gradients: dict[str, np.ndarray]
+
+    def dead(self) -> dict[str, np.ndarray]:
+        """Returns, for each convolution, which filters give the same everywhere, `(filters,)`."""
+        flat = {name: maps.reshape(-1, maps.shape[-1]) for name, maps in self.maps.items()}
+        return {name: values.min(0) == values.max(0) for name, values in flat.items()}
+
+    def changes(self, kernels: dict[str, np.ndarray]) -> dict[str, float]:
+        """Returns how far each convolution's kernels have moved since, as a share of their length then."""
+        pairs = {name: (kernel, kernels[name]) for name, kernel in self.kernels.items() if name in kernels}
+        return {
+            name: float(np.linalg.norm(now - then) / (np.linalg.norm(then) or 1.0))
+            for name, (now, then) in pairs.items()
+        }
+
+
+class Observer:
+    """Looks at a network through a copy, so that no strategy and no random state of the training has a part in it.
+
+    Args:
+      model: a Sequential or functional model from images to logits.
+      examples: the first of each class, at most 10, are the probes.
+    """
+
+    def __init__(self, model: keras.Model, examples: Examples):
+        self._original, self.examples = model, examples
+        self.model: keras.Model = keras.models.clone_model(model)
+        _, firsts = np.unique(examples.labels, return_index=True)
+        self.probes = np.sort(firsts)[:_MOST_PROBES] if len(firsts) > _MOST_PROBES else firsts
+        others = np.setdiff1d(np.arange(min(len(examples.labels), _MOST_IMAGES)), self.probes)
+        chosen = np.concatenate([self.probes, others])[: max(_MOST_IMAGES, len(self.probes))]
+        self._images = tf.constant(examples.images[chosen], tf.float32)
+        self._labels = tf.constant(examples.labels[chosen])
+        self.convolutions = [layer for layer in self.model.layers if is_convolution(layer)]
+        hidden = self.model.layers[-1].input
+        outputs = [_given_on(self.model, layer) for layer in self.convolutions]
+        self._inside = keras.Model(self.model.inputs, [*outputs, self.model.outputs[0]])
+        self._ahead = keras.Model(self.model.inputs, [hidden, self.model.outputs[0]])
+        self._traced = tf.function(self._trace)
+        self._classify = tf.function(lambda images: self._ahead(images, training=False), reduce_retracing=True)
+
+    def look(self) -> Look:
+        """Returns what the network does now."""
+        self.catch_up()
+        outputs, gradients = self._traced()
+        layers = {layer.name: layer for layer in self.convolutions}
+        variables = self.model.trainable_variables
+        names = ["/".join(variable.path.split("/")[-2:]) for variable in variables]
+        return Look(
+            {name: _float32(layer.kernel) for name, layer in layers.items()},
+            dict(zip(layers, map(_float32, outputs), strict=True)),
+            dict(zip(names, map(_float32, variables), strict=True)),
+            {name: _float32(one) for name, one in zip(names, gradients, strict=True) if one is not None},
+        )
+
+    def classify(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns, of at most the first 2,000 examples, the classes' probabilities and the last hidden layer's values.
+
+        Shapes: `(count, classes)` and `(count, units)`.
+        """
+        self.catch_up()
+        images = self.examples.images[:_MOST_EXAMPLES]
+        parts = [
+            self._classify(tf.constant(images[first : first + _BATCH], tf.float32))
+            for first in range(0, len(images), _BATCH)
+        ]
+        hidden = np.concatenate([_float32(part[0]).reshape(len(part[0]), -1) for part in parts])
+        return np.concatenate([tf.nn.softmax(tf.cast(part[1], tf.float32)).numpy() for part in parts]), hidden
+
+    def catch_up(self) -> None:
+        """Gives the copy the network's weights."""
+        self.model.set_weights(self._original.get_weights())
+
+    def _trace(self) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        with tf.GradientTape() as tape:
+            *outputs, logits = self._inside(self._images, training=False)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(self._labels, tf.cast(logits, tf.float32))
+            loss = tf.reduce_mean(losses)
+        return outputs, tape.gradient(loss, self.model.trainable_variables)
+
+
+def _given_on(model: keras.Model, layer: keras.layers.Layer) -> keras.KerasTensor:
+    """Returns a convolution's output, under its activation where that is a layer of its own."""
+    later = later_activation(model, layer)
+    if later is None:
+        return layer.output
+    return type(later).from_config({**later.get_config(), "name": f"{layer.name}_{later.name}"})(layer.output)
+
+
+def _float32(values: tf.Tensor | keras.Variable) -> np.ndarray:
+    return np.asarray(tf.cast(tf.convert_to_tensor(values), tf.float32))

@@ -1,0 +1,37 @@
+"""At which steps pictures are made."""
+
+import bisect
+import math
+from collections.abc import Sequence
+
+_MOST = 10  # TensorBoard keeps so many pictures of a tag
+_STEPS_EACH = 60  # on average, at least, so that what pictures cost is not felt in a short run
+
+
+def picture_steps(log_images: str, steps_per_epoch: int, epochs: int) -> Sequence[int]:
+    """Returns the steps after which pictures are made, in order; 0 is before the first.
+
+    Args:
+      log_images: `auto` is 0, and on by equal ratios to the last step, since a network changes fastest at first;
+        `epoch` is 0 and the end of each epoch; a number is 0 and every multiple of it; `never` is none.
+      steps_per_epoch: steps in each epoch.
+      epochs: how many.
+    """
+    steps = epochs * steps_per_epoch
+    if log_images == "never":
+        return ()
+    if log_images != "auto":
+        return range(0, steps + 1, steps_per_epoch if log_images == "epoch" else int(log_images))
+    later = max(2, min(_MOST, steps // _STEPS_EACH) - 1)
+    return tuple(sorted({0, *(round(steps ** (index / later)) for index in range(1, later + 1))}))
+
+
+def profile_steps(text: str) -> Sequence[int]:
+    """Returns the two steps between which `10,20` asks for a trace; none where it is empty."""
+    return tuple(int(step) for step in text.split(",") if step)
+
+
+def next_step(steps: Sequence[int], step: int) -> float:
+    """Returns the first of some steps in order that is after this one; infinity where none is."""
+    place = bisect.bisect_right(steps, step)
+    return steps[place] if place < len(steps) else math.inf

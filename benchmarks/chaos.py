@@ -41,7 +41,7 @@ FLAGS = [
 ]
 PHASES = ("start", "compile", "train", "validate", "save", "export")
 CAUSES = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, "full disk")
-TIMED = ("input_wait", "images_per_second", "memory_mib")  # no part of what must be equal
+TIMED = ("input_wait", "images_per_second", "memory_mib", "command_line")  # or placed: no part of what must be equal
 _WRONG = ("unexpected exit status", "exit status 0 although", "steps lost after SIGTERM")  # what must not be counted
 _LIMIT = 300.0  # seconds that any one process may take
 
@@ -164,7 +164,7 @@ def fingerprint(root: Path) -> str:
         parts += remembered.get("best_weights") or []
     history = state["callbacks"]["keras.History"]["history"]
     parts += [f"{name} {values}" for name, values in sorted(history.items()) if name not in TIMED]
-    parts += scalars(root)
+    parts += logged(root)
     with zipfile.ZipFile(root / "model" / "model.keras") as model:
         weights = h5py.File(io.BytesIO(model.read("model.weights.h5")))
     weights.visititems(lambda name, item: parts.append(item[()]) if isinstance(item, h5py.Dataset) else None)
@@ -174,14 +174,14 @@ def fingerprint(root: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def scalars(root: Path) -> list[tuple[str, str, int, float]]:
-    """Returns every scalar in the order of TensorBoard's files; of a timed one its place alone."""
+def logged(root: Path) -> list[tuple[str, str, int, str]]:
+    """Returns a hash of every scalar, picture, histogram and text in TensorBoard's files; of a timed one its place."""
     found = []
     for path in sorted((root / "logs").rglob("events.out.tfevents.*")):
         for event in LegacyEventFileLoader(str(path)).Load():
             for value in event.summary.value:
-                number = 0.0 if value.tag in TIMED else np.frombuffer(value.tensor.tensor_content, np.float32)[0]
-                found.append((path.parent.name, value.tag, event.step, float(number)))
+                content = b"" if value.tag in TIMED else value.tensor.SerializeToString()
+                found.append((path.parent.name, value.tag, event.step, hashlib.sha256(content).hexdigest()))
     return sorted(found)
 
 

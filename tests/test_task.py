@@ -14,7 +14,7 @@ import pytest
 
 from trainer import task
 
-SMALL = ("--filters=2", "--dense_units=8", "--epochs=2")
+SMALL = ("--filters=2", "--dense_units=8", "--epochs=2", "--log_images=never")
 
 
 def _popen(*arguments: str, folder: Path) -> subprocess.Popen[str]:

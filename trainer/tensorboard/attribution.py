@@ -49,7 +49,7 @@ class Explainer:
         self._cams = tf.function(self._trace_cams, input_signature=signature)
 
     def grad_cam(self, images: np.ndarray, classes: Iterable[int]) -> np.ndarray:
-        """Returns maps `(batch, height, width)`, at least 0: where the layer's output speaks for the class.
+        """Returns maps `(batch, height, width)`, at least 0: where what the layer gives on speaks for the class.
 
         Each channel of that output counts by the mean, over its pixels, of the logit's gradient; what the channels'
         sum has above 0 is brought to the images' size bilinearly.

@@ -1,5 +1,6 @@
 """What TensorBoard's dashboards read, as summaries: values in, protos out, nothing written."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -56,7 +57,8 @@ def image(tag: str, picture: np.ndarray) -> Summary:
 def keras_graph(model: keras.Model) -> Summary:
     """Returns the conceptual graph: the model's layers."""
     about = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1"))
-    return _summary("keras", about, _string(model.to_json().encode()))
+    layers = {name: value for name, value in json.loads(model.to_json()).items() if name != "compile_config"}
+    return _summary("keras", about, _string(json.dumps(layers).encode()))
 
 
 def op_graph(model: keras.Model) -> tf.compat.v1.GraphDef:

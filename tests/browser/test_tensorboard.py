@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
 
 pytestmark = [
     pytest.mark.slow,
@@ -66,21 +66,22 @@ def tensorboard(study: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator[BrowserContext]:
+    """A browser whose pages share its cache."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
             args=["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage"],
         )
-        yield browser
+        yield browser.new_context(viewport={"width": 1400, "height": 900})
         browser.close()
 
 
 @pytest.fixture
-def dashboard(tensorboard: str, browser: Browser) -> Iterator[Dashboard]:
+def dashboard(tensorboard: str, browser: BrowserContext) -> Iterator[Dashboard]:
     """Opens a dashboard; at the test's end its picture is taken, and nothing that it asked for may have failed."""
     expect.set_options(timeout=PATIENCE * 1000)
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page = browser.new_page()
     page.set_default_timeout(PATIENCE * 1000)
     name, failures = "", []
     page.on("pageerror", lambda error: failures.append(str(error)))

@@ -142,7 +142,7 @@ class TensorBoard(keras.callbacks.Callback):
         """Writes what does not change."""
         self._log.add_graph(summaries.op_graph(self.model))
         rows = "".join(f"| {name} | {value} |\n" for name, value in self._configuration.items())
-        trial = str(self._log.folder)
+        trial = "/".join(self._log.folder.parts[-3:-1])  # <study>/<trial>/logs; the whole path would be cut off
         for summary in (
             summaries.keras_graph(self.model),
             summaries.text("network", table.markdown(self.model)),

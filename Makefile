@@ -33,6 +33,7 @@ bench: $(VENV)/.benchmarks  ## measure accuracy and speed beside the peers, and 
 	$(BIN)/python -m benchmarks.conv
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.checkpoint
+	$(BIN)/python -m benchmarks.tensorboard
 	$(BIN)/python -m benchmarks.chaos
 
 notebooks: $(VENV)/.dev  ## run every notebook from top to bottom

@@ -181,7 +181,14 @@ def test_a_second_process_in_the_same_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_takes_no_more_is_exit_status_4_and_the_run_goes_on_later(tmp_path: Path) -> None:
-    flags = ("--filters=4", "--dense_units=64", "--epochs=8", "--job_dir=run", "--precision=float32")
+    flags = (
+        "--filters=4",
+        "--dense_units=64",
+        "--epochs=8",
+        "--job_dir=run",
+        "--precision=float32",
+        "--log_images=never",
+    )
     process = _popen(*flags, folder=tmp_path)
     assert process.stdout is not None
     for line in process.stdout:

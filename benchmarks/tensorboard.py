@@ -1,0 +1,131 @@
+"""What it costs to see the convolutions, beside Keras's own callback: time, bytes, and which dashboards have content.
+
+    python -m benchmarks.tensorboard --epochs=14 --rounds=3
+
+Ours is a whole run with `--log_images=auto` over one with `never`; Keras's is `fit` with
+`keras.callbacks.TensorBoard(histogram_freq=1, write_images=True, write_graph=True)` over `fit` without. Both in this
+process, so that no import is in the time; in turns, and the first round is not counted.
+"""
+
+import argparse
+import datetime
+import io
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import keras
+from rich.console import Console
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from trainer import data, train
+from trainer import model as network
+from trainer.cloud.environment import Environment
+from trainer.hparams import HParams
+from trainer.training import optimizer
+
+_LIMIT = 0.05  # of a run's time, which pictures may add
+_PLUGINS = {
+    "scalars": "Scalars",
+    "images": "Images",
+    "histograms": "Histograms, Distributions",
+    "graph_keras_model": "Graphs: conceptual",
+    "text": "Text",
+    "hparams": "HParams",
+    "pr_curves": "PR Curves",
+    "custom_scalars": "Custom Scalars",
+}
+
+
+def run_ours(hparams: HParams, root: Path) -> float:
+    environment = Environment.read({}, str(root), datetime.datetime(2026, 1, 1))
+    begin = time.perf_counter()
+    train.run(hparams, environment, Console(file=io.StringIO()))
+    return time.perf_counter() - begin
+
+
+def run_keras(hparams: HParams, logs: Path | None) -> float:
+    dataset = data.load(hparams.data, hparams.validation_split, hparams.seed)
+    model = network.build(hparams, dataset.input_shape, dataset.classes)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer.make(hparams, 1), loss, metrics=["accuracy"])
+    callbacks = []
+    if logs:
+        callbacks = [keras.callbacks.TensorBoard(str(logs), histogram_freq=1, write_images=True, write_graph=True)]
+    images, labels = dataset.train.images, dataset.train.labels
+    validation = dataset.validation.images, dataset.validation.labels
+    begin = time.perf_counter()
+    model.fit(
+        images,
+        labels,
+        hparams.batch_size,
+        hparams.epochs,
+        verbose=0,
+        validation_data=validation,
+        callbacks=callbacks,
+    )
+    return time.perf_counter() - begin
+
+
+def content(logs: Path) -> set[str]:
+    """Returns which dashboards have something to show."""
+    found = {"Projector"} if list(logs.rglob("projector_config.pbtxt")) else set()
+    for folder in {path.parent for path in logs.rglob("events.out.tfevents.*")}:
+        events = EventAccumulator(str(folder)).Reload()
+        found |= {name for plugin, name in _PLUGINS.items() if plugin in plugins(events)}
+        if events.Tags()["graph"] and any(
+            node.op == "Conv2D" for node in events.Graph().node
+        ):  # Keras writes a graph without one
+            found.add("Graphs: operations")
+        if any("conv" in tag for tag in image_tags(events)):
+            found.add("Images: kernels of convolutions")
+    return found
+
+
+def plugins(events: EventAccumulator) -> set[str]:
+    return {events.SummaryMetadata(tag).plugin_data.plugin_name for tag in events.Tags()["tensors"]}
+
+
+def image_tags(events: EventAccumulator) -> list[str]:
+    return [tag for tag in events.Tags()["tensors"] if events.SummaryMetadata(tag).plugin_data.plugin_name == "images"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data", default="digits")
+    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--filters", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    plain = HParams(data=arguments.data, epochs=arguments.epochs, filters=arguments.filters, log_images="never")
+    pictured = HParams(data=arguments.data, epochs=arguments.epochs, filters=arguments.filters)
+    shares: dict[str, list[float]] = {"ours": [], "Keras": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for turn in range(arguments.rounds + 1):
+            roots = {name: Path(folder) / f"{turn}" / name for name in ("plain", "pictured", "keras")}
+            ours = run_ours(pictured, roots["pictured"]) / run_ours(plain, roots["plain"]) - 1
+            theirs = run_keras(plain, roots["keras"]) / run_keras(plain, None) - 1
+            if turn:
+                shares["ours"].append(ours)
+                shares["Keras"].append(theirs)
+        logs = {"ours": roots["pictured"] / "logs", "Keras": roots["keras"]}
+        sizes = {
+            name: sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) for name, root in logs.items()
+        }
+        found = {name: content(root) for name, root in logs.items()}
+    for name, values in shares.items():
+        print(
+            f"{name}: adds {statistics.median(values):.1%} ({min(values):.1%} to {max(values):.1%}), "
+            f"{sizes[name] / 1e6:.1f} MB"
+        )
+    print(f"allowed: {_LIMIT:.0%}")
+    for dashboard in sorted(found["ours"] | found["Keras"]):
+        print(
+            f"{dashboard:<34}"
+            + "".join(f"{name + ' ' + ('yes' if dashboard in found[name] else 'no'):<12}" for name in logs)
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -78,8 +78,10 @@ def content(logs: Path) -> set[str]:
             node.op == "Conv2D" for node in events.Graph().node
         ):  # Keras writes a graph without one
             found.add("Graphs: operations")
-        if any("conv" in tag for tag in image_tags(events)):
-            found.add("Images: kernels of convolutions")
+        # Keras draws the first layer's alone, where the images are grey: 3x3 pixels each.
+        drawn = [tag for tag in image_tags(events) if "filters/" in tag or "kernel" in tag]
+        if all(any(name in tag for tag in drawn) for name in ("conv1", "conv2")):
+            found.add("Images: every convolution")
     return found
 
 

@@ -57,6 +57,9 @@ setup(
             "pyyaml>=6,<7",
             "ruff>=0.11,<1",
             "setuptools>=77",  # python setup.py sdist
+            "tensorboard-plugin-profile>=2.20,<3",  # the profile dashboard is looked at too
+            "tf-keras-vis>=0.8.7,<1",  # Grad-CAM as others compute it
+            "trustme>=1,<2",  # a certificate for the bucket of the tests, which TensorFlow's reader asks for
             "uv>=0.6,<1",  # resolves constraints.txt
         ],
         "benchmarks": [  # the peers
@@ -65,6 +68,7 @@ setup(
             "optax>=0.2.4,<1",
             "torch==2.13.0",
         ],
+        "profile": ["tensorboard-plugin-profile>=2.20,<3"],  # opens the traces of --profile_steps, 120 MB
         "jax": ["jax>=0.6,<1"],  # the layer on Keras's JAX backend
     },
 )

@@ -2,26 +2,26 @@
 
     python -m benchmarks.tensorboard --epochs=14 --rounds=3
 
-Ours is a whole run with `--log_images=auto` over one with `never`; Keras's is `fit` with
-`keras.callbacks.TensorBoard(histogram_freq=1, write_images=True, write_graph=True)` over `fit` without. Both in this
-process, so that no import is in the time; in turns, and the first round is not counted.
+Ours is a whole command, `python -m trainer.task` with `--log_images=auto`, beside one with `never`; Keras's is `fit`
+with `keras.callbacks.TensorBoard(histogram_freq=1, write_images=True, write_graph=True)` beside `fit` without, in this
+process and after a round that is not counted. All in turns.
 """
 
 import argparse
-import datetime
-import io
+import dataclasses
+import shlex
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import keras
-from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from trainer import data, train
+from trainer import data, flags
 from trainer import model as network
-from trainer.cloud.environment import Environment
 from trainer.hparams import HParams
 from trainer.training import optimizer
 
@@ -39,9 +39,9 @@ _PLUGINS = {
 
 
 def run_ours(hparams: HParams, root: Path) -> float:
-    environment = Environment.read({}, str(root), datetime.datetime(2026, 1, 1))
+    _, *command = shlex.split(flags.command(dataclasses.replace(hparams, job_dir=str(root))))
     begin = time.perf_counter()
-    train.run(hparams, environment, Console(file=io.StringIO()))
+    subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - begin
 
 
@@ -101,25 +101,26 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     plain = HParams(data=arguments.data, epochs=arguments.epochs, filters=arguments.filters, log_images="never")
-    pictured = HParams(data=arguments.data, epochs=arguments.epochs, filters=arguments.filters)
-    shares: dict[str, list[float]] = {"ours": [], "Keras": []}
+    pictured = dataclasses.replace(plain, log_images="auto")
+    seconds: dict[str, list[tuple[float, float]]] = {"ours": [], "Keras": []}  # with all of it, and without
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(arguments.rounds + 1):
             roots = {name: Path(folder) / f"{turn}" / name for name in ("plain", "pictured", "keras")}
-            ours = run_ours(pictured, roots["pictured"]) / run_ours(plain, roots["plain"]) - 1
-            theirs = run_keras(plain, roots["keras"]) / run_keras(plain, None) - 1
+            ours = run_ours(pictured, roots["pictured"]), run_ours(plain, roots["plain"])
+            theirs = run_keras(plain, roots["keras"]), run_keras(plain, None)
             if turn:
-                shares["ours"].append(ours)
-                shares["Keras"].append(theirs)
+                seconds["ours"].append(ours)
+                seconds["Keras"].append(theirs)
         logs = {"ours": roots["pictured"] / "logs", "Keras": roots["keras"]}
         sizes = {
             name: sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) for name, root in logs.items()
         }
         found = {name: content(root) for name, root in logs.items()}
-    for name, values in shares.items():
+    for name, pairs in seconds.items():
+        shares, added = [a / b - 1 for a, b in pairs], statistics.median(a - b for a, b in pairs)
         print(
-            f"{name}: adds {statistics.median(values):.1%} ({min(values):.1%} to {max(values):.1%}), "
-            f"{sizes[name] / 1e6:.1f} MB"
+            f"{name}: adds {statistics.median(shares):.1%} ({min(shares):.1%} to {max(shares):.1%}), {added:.1f} s to "
+            f"{statistics.median(b for _, b in pairs):.1f} s; {sizes[name] / 1e6:.1f} MB"
         )
     print(f"allowed: {_LIMIT:.0%}")
     for dashboard in sorted(found["ours"] | found["Keras"]):

@@ -19,7 +19,7 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
-TRIALS = {"1": ["--filters=8"], "2": ["--filters=4", "--stride=2"]}  # the layout of a study
+TRIALS = {"1": ["--filters=8", "--profile_steps=5,8"], "2": ["--filters=4", "--stride=2"]}  # the layout of a study
 CONVOLUTIONS = ("conv1", "conv2")
 CLASSES = tuple("0123456789")
 VALIDATION_IMAGES = 144  # a tenth of the training images of digits
@@ -219,10 +219,8 @@ def test_text_tells_how_to_run_it_again(dashboard: Dashboard) -> None:
 def test_hparams_list_the_trials_that_succeeded(dashboard: Dashboard) -> None:
     page = dashboard("hparams")
     boxes = page.locator("tf-hparams-query-pane paper-checkbox")
-    filters = boxes.filter(has_text=re.compile(r"^\s*filters\s*$"))
-    expect(filters).to_be_visible()
-    if filters.get_attribute("aria-checked") != "true":
-        filters.click()
+    for name in ("filters", "kernel_size", "learning_rate", "padding", "stride"):  # unasked
+        expect(boxes.filter(has_text=re.compile(rf"^\s*{name}\s*$"))).to_have_attribute("aria-checked", "true")
     for status in ("Unknown", "Failure", "Running"):
         boxes.filter(has_text=status).click()
     cells = page.locator("tf-hparams-table-view vaadin-grid-cell-content")
@@ -246,6 +244,15 @@ def test_projector_shows_the_validation_images(dashboard: Dashboard) -> None:
     expect(projector.locator(".numDataPoints").first).to_have_text(str(VALIDATION_IMAGES))
     expect(projector.locator(".dim").first).to_have_text("32")
     expect(projector.locator("#scatter canvas").first).to_be_visible()
+
+
+def test_profile_opens_the_trace_of_the_steps(dashboard: Dashboard) -> None:
+    tools = dashboard("profile").frame_locator("iframe")
+    for name, chosen in {"Sessions": "1/logs/train", "Tools": "Overview Page"}.items():
+        expect(tools.get_by_text(re.compile(rf"{name} \(\d+\)"))).to_be_visible()
+        expect(tools.get_by_text(re.compile(chosen)).first).to_be_visible()
+    expect(tools.get_by_text("Device type: CPU")).to_be_visible()
+    expect(tools.get_by_text("Host Compute Time")).to_be_visible()
 
 
 def _of_tag(cards: Locator, tag: str) -> Locator:

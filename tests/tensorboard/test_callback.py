@@ -119,7 +119,7 @@ def test_looks_into_nothing_where_pictures_are_never_made(tmp_path: Path) -> Non
 
 def test_leaves_a_trace_for_the_profiler(seen: tuple[Path, keras.Model, TensorBoard], tmp_path: Path) -> None:
     _, model, _ = seen
-    callback = TensorBoard(Log(tmp_path / "profiled"), 4, 4, profile=(1, 3))
+    callback = TensorBoard(Log(tmp_path / "profiled"), 4, 4, profile=(1, 2, 3))
     callback.set_model(model)
     callback.on_train_begin()
     callback.on_epoch_begin(0)

@@ -32,6 +32,7 @@ def test_maps_are_what_the_layer_gives_under_its_activation() -> None:
     x = keras.ops.cast(examples.images[observer.probes], "float32") / 255
     first = model.get_layer("conv1")(x)
     np.testing.assert_allclose(maps["conv1"][:3], first, atol=1e-5)
+    assert list(observer.look().activations) == ["conv1", "conv2", "dense", "logits"]
     # The network pools before it activates; what is shown is active all the same.
     np.testing.assert_allclose(maps["conv2"][:3], np.maximum(model.get_layer("conv2")(first), 0), atol=1e-5)
 

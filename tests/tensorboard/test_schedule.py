@@ -37,4 +37,4 @@ def test_next_step() -> None:
 
 def test_profile_steps() -> None:
     assert list(profile_steps("")) == []
-    assert list(profile_steps("10,20")) == [10, 20]
+    assert list(profile_steps("10,13")) == [10, 11, 12, 13]

@@ -38,7 +38,7 @@ class TensorBoard(keras.callbacks.Callback):
       command: the command line.
       examples: validation images; None leaves out all that looks into the network.
       pictures: the steps after which pictures are made; where there are none, nothing looks into the network.
-      profile: the two steps between which a trace is taken for the profiler, or none.
+      profile: the steps from first to last between which a trace is taken for the profiler, or none.
 
     Raises:
       StorageError: an event cannot be written.
@@ -106,7 +106,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         if self._is_profiling:
-            self._trace(self._profile[1])
+            self._trace(self._profile[-1])
         if self._observer:
             step = self._step or self._epoch * self._steps_per_epoch
             if step not in self._pictures:
@@ -162,7 +162,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _trace(self, step: int) -> None:
         """Begins or ends the profiler's trace."""
-        first, last = self._profile
+        first, last = self._profile[0], self._profile[-1]
         if not self._is_profiling and first <= step < last:
             tf.profiler.experimental.start(str(self._log.folder / TRAIN))
             self._is_profiling = True

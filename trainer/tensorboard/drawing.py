@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from trainer.tensorboard import images, summaries
@@ -12,7 +11,6 @@ from trainer.tensorboard.attribution import Explainer
 from trainer.tensorboard.observer import Look, Observer
 
 _MOST_MISTAKES = 20
-_CHECKED = 3  # probes of the sanity check: all ten took 2 s, as long as all the rest at the end of a run
 _MOST_POINTS = 1000  # in the projector, which a browser still turns smoothly
 _SPRITE = 32  # pixels; the sheet of all points may have 8,192 in all
 
@@ -37,7 +35,7 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
         maps = {name: output[place] for name, output in look.maps.items()}
         picture = images.feature_maps(examples.images[probe], maps, dead, f"an image of class {label}")
         yield summaries.image(f"feature_maps/{label}", picture)
-    for kind, values in (("weights", look.weights), ("gradients", look.gradients), ("activations", look.maps)):
+    for kind, values in (("weights", look.weights), ("gradients", look.gradients), ("activations", look.activations)):
         for name, value in values.items():
             yield summaries.histogram(f"{kind}/{name}", value)
 
@@ -56,7 +54,7 @@ def _decisions(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
     explainer = Explainer(observer.model)
     cams = explainer.grad_cam(explained, labels)
     gradients, residuals = explainer.integrated_gradients(explained, labels, steps=16)
-    size = max(2, round(min(explained.shape[1:3]) / 7))
+    size = max(2, round(min(explained.shape[1:3]) / 6))
     falls = explainer.occlusion(explained, labels, size=size, stride=size)
     for place, probe in enumerate(observer.probes):
         maps = {"Grad-CAM": cams[place], "integrated gradients": gradients[place].sum(-1), "occlusion": falls[place]}
@@ -64,7 +62,7 @@ def _decisions(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
         title = f"true {true}; predicted {_said(observer, probabilities, probe)}; what speaks for {true}"
         yield summaries.image(f"what_decides/{true}", images.what_decides(explained[place], maps, title))
     yield summaries.scalar("attribution/completeness_residual", residuals.max())
-    for name, correlation in explainer.sanity(explained[:_CHECKED], labels[:_CHECKED]).items():
+    for name, correlation in explainer.sanity(explained, labels, cams, gradients).items():
         yield summaries.scalar(f"attribution/sanity_{name}", correlation)
 
 
@@ -103,6 +101,6 @@ def _project(observer: Observer, probabilities: np.ndarray, hidden: np.ndarray, 
     (folder / "embedding.tsv").write_text("".join("\t".join(f"{v:.5g}" for v in row) + "\n" for row in points))
     (folder / "labels.tsv").write_text("\n".join(rows) + "\n")
     sheet = images.sprite(examples.images[: len(points)], _SPRITE)
-    (folder / "sprite.png").write_bytes(tf.io.encode_png(sheet).numpy())
+    (folder / "sprite.png").write_bytes(summaries.png(sheet))
     text = summaries.projector_config("embedding.tsv", "labels.tsv", "sprite.png", _SPRITE)
     (folder / "projector_config.pbtxt").write_text(text)

@@ -18,6 +18,7 @@ _GAP = 4
 _SIDE = 27  # pixels that the longer side of a kernel is enlarged to
 _MOST_FILTERS = 256
 _MOST_MAPS = 64
+_SHOWN = 348  # pixels of a picture's width that TensorBoard shows unasked, more or less
 _STRONGEST = {1: 16, 2: 4, 3: 2}  # input channels drawn of a deeper layer's kernel, by its rank
 
 # Where a value between 0 and 1 lies on the way through these colours; each way is evenly bright.
@@ -57,7 +58,7 @@ def filters(kernel: Array, layer: str, is_first: bool = False) -> Picture:
 
 
 def feature_maps(image: Array, layers: Mapping[str, Array], dead: Mapping[str, Array], title: str) -> Picture:
-    """Returns an image beside what each convolution makes of it.
+    """Returns an image, and below it what each convolution makes of it; no wider than TensorBoard shows it unasked.
 
     Maps of one layer share their scale: black is the layer's lowest value, or 0 where that is higher, and yellow its
     highest. Dead filters are crossed out.
@@ -74,10 +75,12 @@ def feature_maps(image: Array, layers: Mapping[str, Array], dead: Mapping[str, A
         low, high = min(0.0, float(maps.min())), float(maps.max())
         drawn = _coloured(_planes((maps[:_MOST_MAPS] - low) / ((high - low) or 1.0)), _SEQUENTIAL)
         more = f" of {len(maps)}" if len(maps) > len(drawn) else ""
-        pictures = [enlarged(picture, 40) for picture in drawn]
-        sheet = grid(pictures, [str(index) for index in range(len(drawn))], marked=dead[name][: len(drawn)])
+        pictures = [enlarged(picture, 28) for picture in drawn]
+        numbers = [str(index) for index in range(len(drawn))]
+        columns = max(1, (_SHOWN - _GAP) // (pictures[0].shape[1] + _GAP + 2))
+        sheet = grid(pictures, numbers, marked=dead[name][: len(drawn)], columns=min(columns, len(pictures)))
         parts.append(titled(sheet, f"{name}: {len(drawn)}{more} maps, {low:.3g} to {high:.3g}"))
-    return titled(_beside(parts), title)
+    return titled(_below(parts), title)
 
 
 def what_decides(image: Array, maps: Mapping[str, Array], title: str) -> Picture:
@@ -228,11 +231,10 @@ def _by_channel(kernels: Array, colours: Sequence[tuple[int, int, int]]) -> list
     pictures = _enlarged_kernels(planes, chosen.shape[rank - 1 : rank + 1])
     if channels == 1:
         return pictures
-    numbered = [_numbered(picture, str(channel)) for picture, channel in zip(pictures, strongest.flat, strict=True)]
-    width = max(picture.shape[1] for picture in numbered)
-    even = [np.pad(one, ((0, 0), (0, width - one.shape[1]), (0, 0)), constant_values=255) for one in numbered]
-    few = strongest.shape[1]
-    return [_beside(even[first : first + few]) for first in range(0, len(even), few)]
+    numbered = _numbered(pictures, [str(channel) for channel in strongest.flat])
+    count, few = strongest.shape
+    beside = numbered.reshape(count, few, *numbered.shape[1:]).swapaxes(1, 2)  # (filters, height, few, width, 3)
+    return list(beside.reshape(count, len(numbered[0]), -1, 3)[:, :, :-_GAP])
 
 
 def _enlarged_kernels(pictures: Picture, size: tuple[int, ...]) -> list[Picture]:
@@ -250,21 +252,27 @@ def _planes(values: Array) -> Array:
     return np.concatenate([slices[:, index] for index in range(slices.shape[1])], 2)[..., :-1]
 
 
-def _numbered(picture: Picture, number: str) -> Picture:
-    """Returns a picture with a number below."""
-    label = _label(number, _FAINT)
-    canvas = np.full((picture.shape[0] + _FONT + 1, max(picture.shape[1], label.shape[1]), 3), 255, np.uint8)
-    canvas[: picture.shape[0], : picture.shape[1]] = picture
-    left = (canvas.shape[1] - label.shape[1]) // 2
-    low = canvas[picture.shape[0] - 1 :, left : left + label.shape[1]]
-    low[1:] = label[1 : len(low)]
+def _numbered(pictures: Sequence[Picture], numbers: Sequence[str]) -> Picture:
+    """Returns pictures of one size, each with its number below and a gap to its right."""
+    high, wide, _ = pictures[0].shape
+    width = max(wide, *map(_width, numbers)) + _GAP
+    canvas = np.full((len(pictures), high + _FONT + 1, width, 3), 255, np.uint8)
+    for numbered, picture, number in zip(canvas, pictures, numbers, strict=True):
+        label = _label(number, _FAINT)
+        left = max(0, (wide - label.shape[1]) // 2)
+        below = numbered[high:, left : left + label.shape[1]]
+        below[:] = label[1 : 1 + len(below)]
+        numbered[:high, :wide] = picture
     return canvas
 
 
-def _beside(pictures: Sequence[Picture]) -> Picture:
-    height = max(picture.shape[0] for picture in pictures)
-    padded = [np.pad(one, ((0, height - len(one)), (0, _GAP), (0, 0)), constant_values=255) for one in pictures]
-    return np.concatenate(padded, 1)[:, :-_GAP]
+def _below(pictures: Sequence[Picture]) -> Picture:
+    height, width = sum(map(len, pictures)), max(picture.shape[1] for picture in pictures)
+    canvas, top = np.full((height, width, 3), 255, np.uint8), 0
+    for picture in pictures:
+        canvas[top : top + len(picture), : picture.shape[1]] = picture
+        top += len(picture)
+    return canvas
 
 
 def _coloured(values: Array, colours: Sequence[tuple[int, int, int]]) -> Picture:
@@ -296,6 +304,7 @@ def _centred(draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, i
     draw.text(place, text, ink, _font(), anchor="mm")
 
 
+@functools.lru_cache(2048)
 def _width(text: str) -> int:
     return math.ceil(_font().getlength(text))
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import struct
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +24,8 @@ from tensorboard.plugins.scalar import summary_v2 as scalars
 from tensorboard.plugins.text import summary_v2 as texts
 
 _CURVES = ("loss", "accuracy", "learning_rate", "gradient_norm")  # the first page of Custom Scalars
+# TensorBoard shows five columns unasked, first those that are said to differ.
+_FIRST_COLUMNS = ("filters", "kernel_size", "learning_rate", "padding", "stride")
 _THRESHOLDS = 101
 _BINS = 30  # TensorBoard's own number
 _MOST_VALUES = 100_000  # in a histogram; 1.6 million weights of a dense layer took 0.1 s
@@ -47,11 +51,27 @@ def histogram(tag: str, values: np.ndarray) -> Summary:
 def image(tag: str, picture: np.ndarray) -> Summary:
     """Returns a picture, uint8 `(height, width, 3)`, as PNG."""
     height, width, _ = picture.shape
-    # Compression 1 takes half the time of the default, and the pictures' flat areas are no larger for it.
-    png = tf.io.encode_png(picture, compression=1).numpy()
-    strings = [str(width).encode(), str(height).encode(), png]
+    strings = [str(width).encode(), str(height).encode(), png(picture)]
     about = images.create_summary_metadata(display_name=None, description=None)
     return _summary(tag, about, tf.make_tensor_proto(strings))
+
+
+def png(picture: np.ndarray) -> bytes:
+    """Returns a picture, uint8 `(height, width, 3)`, as PNG.
+
+    Its rows are not filtered: drawn pictures are flat, so that they come out smaller, and in 3 ms, where the filters
+    that a library tries for each row took 6.
+
+    Source: the W3C's Portable Network Graphics specification, sections 5 and 11.
+    """
+    height, width, _ = picture.shape
+    rows = np.concatenate([np.zeros((height, 1), np.uint8), picture.reshape(height, -1)], 1)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits of red, green and blue
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 1)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks
+    )
 
 
 def keras_graph(model: keras.Model) -> Summary:
@@ -103,10 +123,13 @@ def hparams(configuration: Mapping[str, Any], trial: str, metrics: Sequence[str]
     """
     infos = [hparams_summaries.HParam(name) for name in configuration]
     shown = [hparams_summaries.Metric(tag, group="validation", display_name=tag) for tag in metrics]
-    return [
-        hparams_summaries.hparams_config_pb(infos, shown),
-        hparams_summaries.hparams_pb(dict(configuration), trial_id=trial),
-    ]
+    config = hparams_summaries.hparams_config_pb(infos, shown)
+    about = config.value[0].metadata.plugin_data
+    data = plugin_data_pb2.HParamsPluginData.FromString(about.content)
+    for info in data.experiment.hparam_infos:
+        info.differs = info.name in _FIRST_COLUMNS
+    about.content = data.SerializeToString()
+    return [config, hparams_summaries.hparams_pb(dict(configuration), trial_id=trial)]
 
 
 def hparams_end(status: int, seconds: float) -> Summary:

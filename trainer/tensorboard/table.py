@@ -168,11 +168,12 @@ def rows(model: keras.Model) -> list[Row]:
         if isinstance(layer, _CONVOLUTIONS + _POOLINGS)
     )
     views = [_view(_spatial(tensor.shape, channels_first)) for tensor in model.inputs]
-    total, table = model.count_params(), []
+    total = sum(math.prod(weight.shape) for weight in model.weights if _is_learned(weight))
+    table = []
     seen: set[int] = set()
     for name, call, view in _calls(model, views, channels_first):
         layer = call.operation
-        weights = {id(weight): math.prod(weight.shape) for weight in layer.weights if id(weight) not in seen}
+        weights = {id(one): math.prod(one.shape) for one in layer.weights if _is_learned(one) and id(one) not in seen}
         seen.update(weights)
         parameters = sum(weights.values())
         table.append(
@@ -220,6 +221,11 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _times(sizes: Shape | None) -> str:
     return "×".join("?" if size is None else str(size) for size in sizes or ()) or "–"
+
+
+def _is_learned(weight: keras.Variable) -> bool:
+    """Returns whether a weight is a parameter, and not a count such as the steps of `trainer.layers.Dropout`."""
+    return bool(keras.backend.is_float_dtype(weight.dtype))
 
 
 def _kernel(layer: Any) -> tuple[int, ...] | None:

@@ -190,7 +190,8 @@ class Loop:
             steps = min(self._steps_per_call, self._steps_per_epoch - place.steps_in_epoch)
             step = place.epoch * self._steps_per_epoch + place.steps_in_epoch
             steps = int(min(steps, self._call_ends(step) - step))
-            ran = self._train(iterator, tf.constant(steps), self._last_loss, self._stopping())
+            with tf.profiler.experimental.Trace("train", step_num=step, _r=1):  # a step to the profiler
+                ran = self._train(iterator, tf.constant(steps), self._last_loss, self._stopping())
             place.steps_in_epoch += int(ran["steps"])
             squares, self._last_loss = ran["squares"].numpy(), ran["loss"]
             norms = gradients.norms(squares, self._model.trainable_variables)

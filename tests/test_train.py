@@ -159,7 +159,7 @@ def test_rejects_to_go_on_where_every_checkpoint_is_damaged(tmp_path: Path) -> N
     first = _run(SMALL, tmp_path)
     assert first.model is not None
     first.model.unlink()
-    for path in tmp_path.glob("checkpoints/*/*.npz"):
+    for path in tmp_path.glob("checkpoints/*/*.state"):
         path.write_bytes(b"")
     with pytest.raises(UsageError, match="must hold a sound checkpoint where `--resume=must`"):
         _run(dataclasses.replace(SMALL, resume="must"), tmp_path)

@@ -12,7 +12,7 @@ CONFIGURATION = {"filters": 2}
 def _store(folder: Path, keep: int = 2) -> Store:
     store = Store(folder, CONFIGURATION, keep)
     for step in (1, 2, 3):
-        store.write(step, f"state {step}".encode() * 100, best=1, about={"epoch": step})
+        store.write(step, [f"state {step}".encode() * 100], best=1, about={"epoch": step})
     return store
 
 
@@ -42,7 +42,7 @@ def test_finds_nothing_where_nothing_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", ["state", "latest.json"])
 def test_a_damaged_checkpoint_is_found_and_told(tmp_path: Path, damage: str, file: str) -> None:
     store, told = _store(tmp_path), []
-    path = next((tmp_path / "3").glob("*.npz")) if file == "state" else tmp_path / file
+    path = next((tmp_path / "3").glob("*.state")) if file == "state" else tmp_path / file
     content = path.read_bytes()
     if damage == "truncated":
         path.write_bytes(content[:-9])
@@ -72,7 +72,7 @@ def test_any_flipped_bit_of_the_manifest_is_found(tmp_path: Path, position: int)
 
 def test_where_all_are_damaged_there_is_none(tmp_path: Path) -> None:
     store, told = _store(tmp_path), []
-    for path in tmp_path.glob("*/*.npz"):
+    for path in tmp_path.glob("*/*.state"):
         path.write_bytes(b"")
     assert store.newest(told.append) is None
     assert len(told) == 4
@@ -83,14 +83,14 @@ def test_a_write_that_fails_leaves_the_former_checkpoint(tmp_path: Path) -> None
     store = _store(tmp_path)
     (tmp_path / "4").touch()  # where a folder is to be
     with pytest.raises(OSError):
-        store.write(4, b"new", None, {})
+        store.write(4, [b"n", b"ew"], None, {})
     (tmp_path / "4").unlink()
     assert (store.newest(_silence) or [{}])[0]["step"] == 3
 
 
 def test_a_later_checkpoint_that_was_not_gone_on_from_is_removed(tmp_path: Path) -> None:
     store = _store(tmp_path)
-    store.write(2, b"again", 1, {})
+    store.write(2, [b"again"], 1, {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2", "best.json", "latest.json"]
     assert len(list((tmp_path / "2").iterdir())) == 2, "what the former checkpoint of this step consisted of is gone"
 

@@ -1,6 +1,5 @@
-import io
 import json
-import pickle
+import struct
 from typing import Any
 
 import keras
@@ -18,7 +17,7 @@ from trainer.training import state
     ],
 )  # fmt: skip
 def test_comes_back_as_it_was(value: Any) -> None:
-    back = state.unpack(state.pack({"value": value}))["value"]
+    back = state.unpack(b"".join(state.pack({"value": value})))["value"]
     assert type(back) is type(value)
     np.testing.assert_equal(back, value)
     assert getattr(back, "dtype", None) == getattr(value, "dtype", None)
@@ -30,12 +29,9 @@ def test_rejects_what_is_not_plain() -> None:
 
 
 def test_loads_no_pickle() -> None:
-    file = io.BytesIO()
-    tree = np.frombuffer(json.dumps(["array", 0]).encode(), np.uint8)
-    np.savez(file, **{"tree": tree, "0": np.array([print], object)})
-    assert pickle.dumps(print) in file.getvalue() or b"builtins" in file.getvalue()
-    with pytest.raises(ValueError, match="allow_pickle=False"):
-        state.unpack(file.getvalue())
+    text = json.dumps([["array", 0], [["|O", [1]]]]).encode()
+    with pytest.raises(ValueError, match=r"a state must hold arrays of numbers. Received: \|O"):
+        state.unpack(struct.pack("<Q", len(text)) + text + bytes(8))
 
 
 def _callbacks() -> list[keras.callbacks.Callback]:
@@ -67,7 +63,7 @@ def test_keras_callbacks_go_on_as_if_they_had_not_been_stopped() -> None:
 
     whole = told(begun(), range(7))
     resumed = begun()
-    state.restore_callbacks(resumed, state.unpack(state.pack(told(begun(), range(3)))))
+    state.restore_callbacks(resumed, state.unpack(b"".join(state.pack(told(begun(), range(3))))))
     np.testing.assert_equal(told(resumed, range(3, 7)), whole)
     assert whole["keras.EarlyStopping"]["min_delta"] == -0.1, "the sign was turned once"
     assert set(whole) == {"keras.EarlyStopping", "keras.ReduceLROnPlateau", "keras.ReduceLROnPlateau 2"}

@@ -3,7 +3,7 @@
 <folder>/latest.json         a copy of the newest manifest, written last
 <folder>/best.json           a copy of the best epoch's
 <folder>/<step>/manifest.json
-<folder>/<step>/<checksum>.npz
+<folder>/<step>/<checksum>.state
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,10 @@ from trainer.errors import UsageError
 LATEST = "latest.json"
 BEST = "best.json"
 _MANIFEST = "manifest.json"
-_FORMAT = 1
+_FORMAT = 2
 
 Manifest = dict[str, Any]
+Content = Sequence[bytes | memoryview]  # a file's, in parts
 
 
 class DamagedError(ValueError):
@@ -49,31 +50,34 @@ class Store:
         """Returns whether there is anything that was once a checkpoint."""
         return (self.folder / LATEST).exists() or any(self._steps())
 
-    def write(self, step: int, content: bytes, best: int | None, about: Mapping[str, Any]) -> None:
+    def write(self, step: int, content: Content, best: int | None, about: Mapping[str, Any]) -> None:
         """Writes a checkpoint, and removes those that are no longer wanted.
 
         Whoever reads meanwhile finds the former one or this one, whole.
 
         Args:
           step: how many steps the run has done.
-          content: its state.
+          content: its state, in parts.
           best: the step at the end of the best epoch so far.
           about: what a person or another program may want to know, for the manifest.
 
         Raises:
           OSError: it could not be written; the former ones are still there.
         """
-        checksum = hashlib.sha256(content).hexdigest()
+        digest = hashlib.sha256()
+        for part in content:
+            digest.update(part)
+        checksum = digest.hexdigest()
         # A name that no other content has: nothing that a manifest speaks of is ever overwritten.
-        state = self.folder / str(step) / f"{checksum[:16]}.npz"
+        state = self.folder / str(step) / f"{checksum[:16]}.state"
         state.parent.mkdir(parents=True, exist_ok=True)
-        _replace(state, content)
+        _replace(state, *content)
         manifest = {
             "format": _FORMAT,
             "step": step,
             **about,
             "best": best,
-            "files": [{"name": f"{step}/{state.name}", "size": len(content), "sha256": checksum}],
+            "files": [{"name": f"{step}/{state.name}", "size": sum(map(len, content)), "sha256": checksum}],
             "configuration": dict(self.configuration),
         }
         text = _signed(manifest)
@@ -188,12 +192,12 @@ def _checksum(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, *content: bytes | memoryview) -> None:
     """Writes a file so that its name stands for the former content or the new one, also after a loss of power."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("wb") as file:
-            file.write(content)
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

@@ -41,7 +41,8 @@ FLAGS = [
 ]
 PHASES = ("start", "compile", "train", "validate", "save", "export")
 CAUSES = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, "full disk")
-TIMED = ("input_wait", "images_per_second", "memory_mib", "command_line")  # or placed: no part of what must be equal
+# Or placed: no part of what must be equal.
+TIMED = ("input_wait", "images_per_second", "memory_mib", "bucket_lag", "command_line")
 _WRONG = ("unexpected exit status", "exit status 0 although", "steps lost after SIGTERM")  # what must not be counted
 _LIMIT = 300.0  # seconds that any one process may take
 
@@ -154,35 +155,55 @@ class Disk:
         return not subprocess.run(command, check=False, capture_output=True).returncode
 
 
-def fingerprint(root: Path) -> str:
-    """Returns a hash of everything that a run ends with and that no clock has a part in."""
+def remains(root: Path) -> dict[str, str]:
+    """Returns, by name, a hash of everything that a run ends with and that no clock has a part in."""
     state, _ = newest(root)
-    parts: list[Any] = [[state["step"], state["epoch"]], *state["variables"]]
+    parts: dict[str, Any] = {"step": state["step"], "epoch": state["epoch"]}
+    parts |= {f"variable {index}": value for index, value in enumerate(state["variables"])}
     for name in ("keras.EarlyStopping", "keras.ReduceLROnPlateau", "trainer.SaveCheckpoint"):
-        remembered = state["callbacks"].get(name, {})
-        parts += [f"{name} {key} {value!r}" for key, value in remembered.items() if key != "best_weights"]
-        parts += remembered.get("best_weights") or []
+        remembered = dict(state["callbacks"].get(name, {}))
+        best = remembered.pop("best_weights", None) or []
+        parts |= {f"{name} {key}": value for key, value in remembered.items()}
+        parts |= {f"{name} best weights {index}": value for index, value in enumerate(best)}
     history = state["callbacks"]["keras.History"]["history"]
-    parts += [f"{name} {values}" for name, values in sorted(history.items()) if name not in TIMED]
-    parts += logged(root)
+    parts |= {f"history {name}": values for name, values in history.items() if name not in TIMED}
+    parts |= logged(root)
     with zipfile.ZipFile(root / "model" / "model.keras") as model:
         weights = h5py.File(io.BytesIO(model.read("model.weights.h5")))
-    weights.visititems(lambda name, item: parts.append(item[()]) if isinstance(item, h5py.Dataset) else None)
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.tobytes() if isinstance(part, (np.ndarray, np.generic)) else repr(part).encode())
-    return digest.hexdigest()[:16]
+    weights.visititems(
+        lambda name, item: parts.update({f"model {name}": item[()]}) if isinstance(item, h5py.Dataset) else None
+    )
+    return {name: _hash(value) for name, value in parts.items()}
 
 
-def logged(root: Path) -> list[tuple[str, str, int, str]]:
-    """Returns a hash of every scalar, picture, histogram and text in TensorBoard's files; of a timed one its place."""
-    found = []
+def fingerprint(of: dict[str, str]) -> str:
+    return _hash(sorted(of.items()))
+
+
+def differences(mine: dict[str, str], expected: dict[str, str]) -> list[str]:
+    """Returns the names of what differs, the first few."""
+    return [name for name in sorted(mine | expected) if mine.get(name) != expected.get(name)][:8]
+
+
+def _hash(value: Any) -> str:
+    content = value.tobytes() if isinstance(value, (np.ndarray, np.generic)) else repr(value).encode()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def logged(root: Path) -> dict[str, bytes]:
+    """Returns every scalar, picture, histogram and text in TensorBoard's files, by its place; of a timed one nothing.
+
+    One that is there twice has two places.
+    """
+    found: dict[str, bytes] = {}
     for path in sorted((root / "logs").rglob("events.out.tfevents.*")):
         for event in LegacyEventFileLoader(str(path)).Load():
             for value in event.summary.value:
-                content = b"" if value.tag in TIMED else value.tensor.SerializeToString()
-                found.append((path.parent.name, value.tag, event.step, hashlib.sha256(content).hexdigest()))
-    return sorted(found)
+                place = f"log {path.parent.name} {value.tag} {event.step}"
+                while place in found:
+                    place += " again"
+                found[place] = b"" if value.tag in TIMED else value.tensor.SerializeToString()
+    return found
 
 
 def newest(root: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -264,7 +285,7 @@ def run_damaged(reference: Path, folder: Path, draw: random.Random, machines: in
     job = Job(root, machines)
     job.wait()
     found = sum("trying an older one" in line for line in job.lines)
-    return found > 0 and fingerprint(root) == fingerprint(reference), how
+    return found > 0 and remains(root) == remains(reference), how
 
 
 @contextlib.contextmanager
@@ -289,8 +310,8 @@ def main() -> None:
     with workplace() as (folder, disk):
         reference = folder / "reference"
         assert Job(reference, arguments.machines).wait()[0] == 0
-        expected = fingerprint(reference)
-        print(f"left alone: {expected}", flush=True)
+        expected = remains(reference)
+        print(f"left alone: {fingerprint(expected)}, {len(expected)} parts", flush=True)
         mismatches = runs = 0
         while report["kills"] < arguments.kills:
             root = disk.folder / f"run-{runs}"
@@ -301,9 +322,9 @@ def main() -> None:
                     break
             job = Job(root, arguments.machines)
             statuses = job.wait()
-            same = statuses[0] == 0 and fingerprint(root) == expected
-            runs, mismatches = runs + 1, mismatches + (not same)
-            print(f"run {runs}, {report['kills']} kills: {'the same' if same else job.lines}", flush=True)
+            wrong = differences(remains(root), expected) if statuses[0] == 0 else job.lines
+            runs, mismatches = runs + 1, mismatches + bool(wrong)
+            print(f"run {runs}, {report['kills']} kills: {wrong or 'the same'}", flush=True)
             shutil.rmtree(root)
         found = 0
         for _ in range(arguments.damages):
@@ -317,8 +338,8 @@ def main() -> None:
         print(f"{'mismatches':<45} {mismatches}")
         if arguments.damages:
             print(f"{'damaged checkpoints found, run ended the same':<45} {found} of {arguments.damages}")
-    wrong = any(count for name, count in report.items() if name.startswith(_WRONG))
-    sys.exit(int(wrong or mismatches > 0 or found < arguments.damages))
+    is_wrong = any(count for name, count in report.items() if name.startswith(_WRONG))
+    sys.exit(int(is_wrong or mismatches > 0 or found < arguments.damages))
 
 
 if __name__ == "__main__":

@@ -74,6 +74,18 @@ def test_saves_nothing_twice(tmp_path: Path) -> None:
     assert (tmp_path / "latest.json").stat().st_mtime_ns == written
 
 
+def test_does_not_save_what_it_goes_on_from(tmp_path: Path) -> None:
+    """What came after it, such as TensorBoard's conclusion at the end of a run, comes again in the next process."""
+    run = Run(tmp_path, "30s")
+    run.end_epoch(0.5)
+    run.callback.wait()
+    resumed = SaveCheckpoint(run.store, run.state, Every(), "val_accuracy", resumed=run.state())
+    written = (tmp_path / "latest.json").stat().st_mtime_ns
+    resumed.save()
+    resumed.wait()
+    assert (tmp_path / "latest.json").stat().st_mtime_ns == written
+
+
 def test_training_does_not_wait_for_a_slow_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, disk = Run(tmp_path, "1"), threading.Event()
     write = Store.write

@@ -67,7 +67,8 @@ def training_batches(
             chosen = _transform(chosen, maps[first_row : first_row + rows])
         return chosen, tf.gather(labels, indices)
 
-    return tf.data.Dataset.range(steps.start * share.count, steps.stop * share.count).map(part).prefetch(2)
+    elements = tf.data.Dataset.range(steps.start * share.count, steps.stop * share.count)
+    return elements.map(part).prefetch(2).with_options(_options())
 
 
 def evaluation_batches(split: Split, share: Share | None = None) -> tf.data.Dataset:
@@ -128,3 +129,10 @@ def _transform(images: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
         fill_value=0.0,
         interpolation="BILINEAR",
     )
+
+
+def _options() -> tf.data.Options:
+    """Returns options without the thread that tunes: there is nothing to tune, and a stopped run waited 8 s for it."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options

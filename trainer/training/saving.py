@@ -43,7 +43,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
       state: gives the state, which holds `step`.
       every: how often within an epoch.
       monitor: the result by which the best epoch is known, the higher the better.
-      first_step: the step that the run begins with, or goes on from.
+      resumed: the state that the run goes on from, which is saved already; None where it begins.
       clock: seconds.
     """
 
@@ -54,7 +54,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
         every: Every,
         monitor: str,
         *,
-        first_step: int = 0,
+        resumed: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
         super().__init__()
@@ -62,8 +62,8 @@ class SaveCheckpoint(keras.callbacks.Callback):
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._pending: Future[None] | None = None
         self._best: tuple[float, int] | None = None  # the result, and the step
-        self._last_place: tuple[int, int] | None = None
-        self._epoch, self._last_step, self._last_time = 0, first_step, clock()
+        self._last_place = _place(resumed) if resumed else None
+        self._epoch, self._last_step, self._last_time = 0, resumed["step"] if resumed else 0, clock()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch
@@ -87,7 +87,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
           StorageError: the former checkpoint could not be written.
         """
         state = dict(self._state())
-        place = state["epoch"], state["steps_in_epoch"]
+        place = _place(state)
         if place == self._last_place:
             return
         self.wait()
@@ -121,6 +121,10 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
     def _write(self, step: int, state: Mapping[str, Any], best: int | None, about: Mapping[str, Any]) -> None:
         self._store.write(step, states.pack(state), best, about)
+
+
+def _place(state: Mapping[str, Any]) -> tuple[int, int]:
+    return state["epoch"], state["steps_in_epoch"]
 
 
 class MetricCallback(keras.callbacks.Callback):

@@ -4,16 +4,19 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help train cluster test lint format bench notebooks tensorboard image lock clean
+.PHONY: help train cluster gcs-demo test lint format bench notebooks tensorboard image lock clean
 
 help:  ## say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 train: $(VENV)/.run  ## train on real digits; ARGS="--data=mnist --epochs=8" for more
 	@$(BIN)/python -m trainer.task $(ARGS)
 
 cluster: $(VENV)/.run  ## train on two worker processes over loopback, as on two machines; ARGS as for train
 	@$(BIN)/python -m trainer.local_cluster $(ARGS)
+
+gcs-demo: $(VENV)/.run  ## train with all output on a bucket, gs://demo, without an account; ARGS as for train
+	@$(BIN)/python -m tests.gcs.demo $(ARGS)
 
 test: $(VENV)/.dev  ## run every test; ARGS="-m 'not slow'" for the fast ones
 	@$(BIN)/python -m pytest $(ARGS)
@@ -28,19 +31,21 @@ format: $(VENV)/.dev  ## put the code into the common style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/.benchmarks  ## measure accuracy and speed beside the peers, and kill a run 60 times
+bench: $(VENV)/.benchmarks  ## measure accuracy and speed beside the peers, take a bucket away, and kill a run 60 times
 	$(BIN)/python -m benchmarks.accuracy
 	$(BIN)/python -m benchmarks.conv
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.checkpoint
 	$(BIN)/python -m benchmarks.tensorboard
+	$(BIN)/python -m benchmarks.storage
+	$(BIN)/python -m benchmarks.outage
 	$(BIN)/python -m benchmarks.chaos
 
 notebooks: $(VENV)/.dev  ## run every notebook from top to bottom
 	$(BIN)/python -m pytest tests/test_notebooks.py
 
-tensorboard: $(VENV)/.run  ## show the logs of all runs in this folder
-	$(BIN)/tensorboard --logdir=runs
+tensorboard: $(VENV)/.run  ## show the logs of all runs in this folder; ARGS="--logdir=gs://bucket/run" for others
+	@$(BIN)/python -m trainer.tensorboard $(ARGS)
 
 image:  ## build the container image for Vertex AI
 	docker build --tag trainer .

@@ -55,7 +55,7 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
         ["checkpoints", f"{name}/checkpoints"],
         ["model", f"{name}/model/model.keras"],
     ]
-    assert lines[-1].endswith(f"-m tensorboard.main --logdir {name}/logs")
+    assert lines[-1].endswith(f"-m trainer.tensorboard --logdir {name}/logs")
     assert (root / "model" / "model.keras").is_file()
     assert list((root / "logs" / "train").iterdir())
 
@@ -111,7 +111,7 @@ def test_help_and_a_wrong_flag_do_not_wait_for_tensorflow(tmp_path: Path) -> Non
         (["--resume=must", "--job_dir=new"], "`--job_dir` must hold a run where `--resume=must`. Received: new"),
         (["--stride=20"], "`--stride` must leave every map at least one pixel"),
         (["--batch_size=100000"], "`--batch_size` must be at most the number of training images"),
-        (["--job_dir=gs://bucket/run"], "`--job_dir` must be a local folder, or in a bucket that is mounted"),
+        (["--job_dir=gs://Bucket/run"], "`gs://…` must be a bucket, or a folder in one, as in gs://bucket/folder."),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(

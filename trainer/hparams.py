@@ -64,7 +64,9 @@ class HParams:
       UsageError: a value breaks its rule; the message names the flag, the rule and the value.
     """
 
-    data: str = _flag("digits", "Data", f"{', '.join(DATASETS)}, or a folder of the MNIST family's IDX files")
+    data: str = _flag(
+        "digits", "Data", f"{', '.join(DATASETS)}, or a folder of the MNIST family's IDX files, also gs://…"
+    )
     validation_split: float = _flag(
         0.1, "Data", "share of the training images held out for validation", minimum=0.01, maximum=0.5
     )
@@ -146,7 +148,15 @@ class HParams:
         form="two steps, as in 10,20",
         placement=True,
     )
-    job_dir: str = _flag("", "Output", "folder of the run; runs/<date-time> if not given", placement=True)
+    job_dir: str = _flag(
+        "", "Output", "folder of the run, also gs://bucket/folder; runs/<date-time> if not given", placement=True
+    )
+    cache_dir: str = _flag(
+        "~/.cache/trainer",
+        "Output",
+        "holds what is on its way from and to a bucket; several runs may share it",
+        placement=True,
+    )
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
 
@@ -28,19 +29,25 @@ class Stop:
 
     def __init__(self) -> None:
         self.signal = 0
+        self._since = 0.0
         self.is_saving = False
         self._is_deferred = False
 
     def __call__(self, number: int, frame: FrameType | None = None) -> None:
         """Takes a signal."""
         if not self.signal:
-            self.signal = number
+            self.signal, self._since = number, time.monotonic()
             if not self._is_deferred:
                 raise StoppedError
 
     @property
     def requested(self) -> bool:
         return self.signal != 0
+
+    @property
+    def seconds(self) -> float:
+        """How long ago the signal was."""
+        return time.monotonic() - self._since if self.signal else 0.0
 
     @property
     def status(self) -> int:

@@ -55,7 +55,7 @@ def _run(
 ) -> int:
     try:
         hparams = flags.read(arguments)
-        environment = Environment.read(variables, hparams.job_dir, datetime.datetime.now())
+        environment = Environment.read(variables, hparams.job_dir, datetime.datetime.now(), hparams.cache_dir)
         with _without_chatter():
             from rich.console import Console
 
@@ -78,11 +78,11 @@ def _tell(result: "Result", environment: Environment) -> None:
     speed = f"in {result.seconds:.1f} s at {result.images_per_second:,.0f} images/s"
     print(
         f"test accuracy {result.test_accuracy:.2%}, {f'trained {speed}' if result.seconds else 'finished before'}",
-        f"  logs         {environment.logs}",
-        f"  checkpoints  {environment.checkpoints}",
-        f"  model        {result.model}",
+        f"  logs         {environment.shown('logs')}",
+        f"  checkpoints  {environment.shown('checkpoints')}",
+        f"  model        {environment.shown('model')}/{result.model.name if result.model else ''}",
         "To see how it learned, run this and open the address that it prints:",
-        f"  {shlex.join([sys.executable, '-m', 'tensorboard.main', '--logdir', str(environment.logs)])}",
+        f"  {shlex.join([sys.executable, '-m', 'trainer.tensorboard', '--logdir', environment.shown('logs')])}",
         sep="\n",
     )
 

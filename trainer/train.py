@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,12 @@ from trainer import data, flags, record, resume
 from trainer import model as network
 from trainer.cloud.cluster import Cluster
 from trainer.cloud.environment import Environment
+from trainer.cloud.fetch import fetch
+from trainer.cloud.storage import Storage, is_remote
 from trainer.cloud.tuning import METRIC, MetricReport
 from trainer.errors import UsageError
 from trainer.hparams import PRECISIONS, HParams
+from trainer.mirror import Mirror, mirrored
 from trainer.signals import Stop
 from trainer.tensorboard import schedule
 from trainer.tensorboard.callback import TensorBoard
@@ -79,11 +82,24 @@ def run(
     """
     stop = stop or Stop()
     screen = screen if environment.is_chief else Console(quiet=True, force_terminal=False)
+    with resume.named_failures(), mirrored(environment, screen, stop) as storage:
+        return _run(hparams, environment, screen, callbacks, stop=stop, storage=storage)
+
+
+def _run(
+    hparams: HParams,
+    environment: Environment,
+    screen: Console,
+    callbacks: Sequence[keras.callbacks.Callback],
+    *,
+    stop: Stop,
+    storage: Storage | None,
+) -> Result:
     former = record.check(environment.root, hparams)
     strategy = _choose_strategy(hparams, environment, screen)
-    with devices.named_losses(environment.cluster), resume.named_failures():
+    with devices.named_losses(environment.cluster):
         keras.utils.set_random_seed(hparams.seed)
-        dataset = data.load(hparams.data, hparams.validation_split, hparams.seed)
+        dataset = _load(hparams, screen)
         steps_per_epoch = _count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
         validation, test = _part(dataset.validation, strategy), _part(dataset.test, strategy)
         configuration = {**hparams.configuration(), "steps_per_epoch": steps_per_epoch}
@@ -96,7 +112,10 @@ def run(
             model = _build(hparams, dataset, precision, steps_per_epoch)
             metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
             loop = Loop(model, strategy, metrics, lambda: stop.requested)
-        with environment.claimed() if environment.is_chief else contextlib.nullcontext():
+        with environment.claimed() if environment.is_chief and not storage else contextlib.nullcontext():
+            if storage:
+                storage.begin()
+                storage.start()
             state = resume.read_state(store, hparams, environment, strategy, screen)
             if environment.is_chief and not former:
                 record.write(environment.root, hparams, precision.name, precision.reason)
@@ -105,7 +124,7 @@ def run(
             steps = range(first_step, hparams.epochs * steps_per_epoch)
             if first_step:
                 screen.out(f"goes on from step {first_step:,} of {steps.stop:,}", highlight=False)
-            save = SaveCheckpoint(store, loop.state, every, METRIC, first_step=first_step)
+            save = SaveCheckpoint(store, loop.state, every, METRIC, resumed=state)
             pictures = schedule.picture_steps(hparams.log_images, steps_per_epoch, hparams.epochs)
             profile = schedule.profile_steps(hparams.profile_steps)
 
@@ -123,6 +142,7 @@ def run(
                 steps_per_epoch=steps_per_epoch,
                 pictures=pictures,
                 profile=profile,
+                lag=storage.lag if storage else None,
             )
             begin = time.perf_counter()
             with (
@@ -132,6 +152,7 @@ def run(
             ):
                 with Progress(screen, hparams.epochs, steps_per_epoch, hparams.batch_size) as progress:
                     written = [board, *_reports(environment), save] if board else []
+                    written += [Mirror(storage)] if storage else []
                     told = [keras.callbacks.History(), *callbacks, progress, *written]
                     loop.fit(
                         batches, validation, steps_per_epoch, hparams.epochs, told, state=state, call_ends=call_ends
@@ -140,6 +161,14 @@ def run(
                 test_accuracy = loop.evaluate(test)["accuracy"]
             saved = resume.finish(model, store, environment, test_accuracy) if environment.is_chief else None
     return Result(test_accuracy, saved, seconds, len(steps) * hparams.batch_size / seconds)
+
+
+def _load(hparams: HParams, screen: Console) -> data.Dataset:
+    folder = hparams.data
+    if is_remote(folder):
+        cache = Path(hparams.cache_dir).expanduser()
+        folder = str(fetch(folder, cache, tell=lambda line: screen.out(line, highlight=False)))
+    return data.load(folder, hparams.validation_split, hparams.seed)
 
 
 def _choose_strategy(hparams: HParams, environment: Environment, screen: Console) -> tf.distribute.Strategy:
@@ -219,6 +248,7 @@ def _tensorboard(
     steps_per_epoch: int,
     pictures: Sequence[int],
     profile: Sequence[int],
+    lag: Callable[[], float] | None,
 ) -> TensorBoard | None:
     """Returns what the chief writes to TensorBoard; nothing on another machine."""
     if not environment.is_chief:
@@ -235,6 +265,7 @@ def _tensorboard(
         examples=Examples(dataset.validation.images, dataset.validation.labels, classes),
         pictures=pictures,
         profile=profile,
+        lag=lag,
     )
 
 

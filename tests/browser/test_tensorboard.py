@@ -50,7 +50,7 @@ def tensorboard(study: Path) -> Iterator[str]:
     output = study.with_name("tensorboard.txt")
     with output.open("w") as stream:
         command = [
-            *(sys.executable, "-m", "tensorboard.main", f"--logdir={study}", "--host=127.0.0.1", "--port=0"),
+            *(sys.executable, "-m", "trainer.tensorboard", f"--logdir={study}", "--host=127.0.0.1", "--port=0"),
             *("--load_fast=false", "--reload_task=blocking", "--reload_interval=0"),
         ]
         process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)

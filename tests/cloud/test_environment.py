@@ -43,13 +43,30 @@ def test_vertex_places_each_folder_by_itself() -> None:
     assert Environment.read(variables, "mine", NOW).checkpoints == Path("mine/checkpoints")
 
 
-def test_rejects_a_bucket_that_is_not_mounted() -> None:
-    with pytest.raises(
-        UsageError, match="^`--job_dir` must be a local folder, or in a bucket that is mounted below /gcs"
-    ):
-        Environment.read({}, "gs://no-such-bucket/run", NOW)
-    with pytest.raises(UsageError, match="^`AIP_MODEL_DIR` must be .* Received: gs://no-such-bucket/model/"):
-        Environment.read({"AIP_MODEL_DIR": "gs://no-such-bucket/model/"}, "", NOW)
+def test_a_bucket_is_written_in_the_cache_first() -> None:
+    environment = Environment.read({}, "gs://bucket/runs/a/", NOW, "cache")
+    assert environment.root == Path("cache/runs/bucket/runs/a")
+    assert environment.logs == Path("cache/runs/bucket/runs/a/logs")
+    assert environment.shown("root") == "gs://bucket/runs/a"
+    assert environment.places["checkpoints"].remote == "gs://bucket/runs/a/checkpoints"
+    assert Environment.read({}, "out", NOW).places == {}
+    assert Environment.read({}, "/gcs/bucket/a", NOW).logs == Path("/gcs/bucket/a/logs")
+
+
+def test_vertex_s_folders_are_in_buckets() -> None:
+    names = {"AIP_MODEL_DIR": "model", "AIP_CHECKPOINT_DIR": "checkpoints", "AIP_TENSORBOARD_LOG_DIR": "logs"}
+    variables = {name: f"gs://bucket/study/3/{folder}/" for name, folder in names.items()}
+    environment = Environment.read(variables, "", NOW, "cache")
+    folders = {folder: f"gs://bucket/study/3/{folder}" for folder in names.values()}
+    assert environment.remotes == {"root": "gs://bucket/study/3"} | folders
+    assert environment.model == Path("cache/runs/bucket/study/3/model")
+
+
+def test_rejects_what_is_neither_here_nor_there() -> None:
+    with pytest.raises(UsageError, match=r"must all be gs://…, or none\. Received: out, gs://bucket/model, out/check"):
+        Environment.read({"AIP_MODEL_DIR": "gs://bucket/model/"}, "out", NOW)
+    with pytest.raises(UsageError, match=r"as in gs://bucket/folder\. Received: gs://B/"):
+        Environment.read({}, "gs://B/a", NOW)
 
 
 def test_claims_its_folders_and_leaves_them_empty(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import resource
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -39,6 +39,7 @@ class TensorBoard(keras.callbacks.Callback):
       examples: validation images; None leaves out all that looks into the network.
       pictures: the steps after which pictures are made; where there are none, nothing looks into the network.
       profile: the steps from first to last between which a trace is taken for the profiler, or none.
+      lag: gives the seconds by which a bucket is behind, `bucket_lag`; None where there is no bucket.
 
     Raises:
       StorageError: an event cannot be written.
@@ -55,11 +56,13 @@ class TensorBoard(keras.callbacks.Callback):
         examples: Examples | None = None,
         pictures: Sequence[int] = (),
         profile: Sequence[int] = (),
+        lag: Callable[[], float] | None = None,
     ):
         super().__init__()
         self._log, self._steps_per_epoch, self._batch_size = log, steps_per_epoch, batch_size
         self._configuration, self._command = dict(configuration or {}), command
         self._examples, self._pictures, self._profile = examples, pictures, profile
+        self._lag = lag
         self._observer: Observer | None = None
         self._kernels: dict[str, np.ndarray] = {}
         self._begin = self._seconds = 0.0
@@ -94,6 +97,7 @@ class TensorBoard(keras.callbacks.Callback):
                 "learning_rate": float(tf.convert_to_tensor(self.model.optimizer.learning_rate)),
                 "images_per_second": self._steps_per_epoch * self._batch_size / self._seconds,
                 "memory_mib": _peak_memory() / 2**20,
+                **({"bucket_lag": self._lag()} if self._lag else {}),
             },
             VALIDATION: {
                 name.removeprefix(_VALIDATION): value for name, value in logs.items() if name.startswith(_VALIDATION)

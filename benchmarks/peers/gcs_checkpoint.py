@@ -1,0 +1,76 @@
+"""A checkpoint on its way to a bucket: ours, written to a local folder and sent beside that, and TensorFlow's own."""
+
+import functools
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import gcs_log
+
+_VARIABLES = 10
+
+Saved = tuple[float, float]  # when it began, by the clock of all processes, and the seconds of the thread that trains
+
+
+def ours(bucket: str, megabytes: float, folder: str) -> Saved:
+    """Saves as a run does, from a local folder; when it has landed, the bucket tells."""
+    return _timed(_saving(bucket, megabytes, folder).save, megabytes)
+
+
+def theirs(bucket: str, megabytes: float) -> Saved:
+    """Saves by TensorFlow's manager."""
+    _, manager = _managed(bucket, megabytes)
+    return _timed(manager.save, megabytes)
+
+
+def theirs_beside(bucket: str, megabytes: float) -> Saved:
+    """Saves by TensorFlow's manager, which is told to write in a thread; returns when that has ended."""
+    import tensorflow as tf
+
+    checkpoint, manager = _managed(bucket, megabytes)
+    saved = _timed(lambda: manager.save(options=tf.train.CheckpointOptions(enable_async=True)), megabytes)
+    checkpoint.sync()
+    return saved
+
+
+def _timed(save: Callable[[], object], megabytes: float) -> Saved:
+    for variable in _variables(megabytes):
+        variable.assign(variable + 1.0)  # or it would be the same checkpoint again
+    begun, begin = time.monotonic(), time.perf_counter()
+    save()
+    return begun, time.perf_counter() - begin
+
+
+@functools.cache
+def _variables(megabytes: float) -> list[Any]:
+    import tensorflow as tf
+
+    size = int(megabytes * 1e6 / 4 / _VARIABLES)
+    return [tf.Variable(tf.random.normal([size], seed=index)) for index in range(_VARIABLES)]
+
+
+@functools.cache
+def _saving(bucket: str, megabytes: float, folder: str) -> Any:
+    """Returns the callback that saves, with the bucket's agent beside it."""
+    from trainer.training.checkpoint import Store
+    from trainer.training.saving import Every, SaveCheckpoint
+
+    storage, steps = gcs_log.storage(bucket, Path(folder)), iter(range(1, 1 << 30))
+    storage.look()
+    storage.begin()
+    storage.start()
+
+    def state() -> dict[str, Any]:  # the very copies that `trainer.training.loop` makes
+        step, variables = next(steps), [variable.numpy() for variable in _variables(megabytes)]
+        return {"step": step, "epoch": 0, "steps_in_epoch": step, "variables": variables}
+
+    return SaveCheckpoint(Store(Path(folder) / "checkpoints", {}), state, Every(), "val_accuracy")
+
+
+@functools.cache
+def _managed(bucket: str, megabytes: float) -> tuple[Any, Any]:
+    import tensorflow as tf
+
+    checkpoint = tf.train.Checkpoint(variables=_variables(megabytes))
+    return checkpoint, tf.train.CheckpointManager(checkpoint, f"gs://{bucket}/run/checkpoints", max_to_keep=2)

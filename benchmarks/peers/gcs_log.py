@@ -1,0 +1,82 @@
+"""A log on a bucket: ours, written to a local folder and sent beside that, and one by TensorFlow's own writer."""
+
+import contextlib
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import gcs_process
+from trainer.cloud.location import Place
+from trainer.cloud.storage import Storage
+
+FLUSH = 10_000  # bytes
+_PATIENCE = 600.0  # seconds until all has landed
+
+
+def ours(bucket: str, flushes: int, pace: float) -> list[float]:
+    """Writes a log as a run does, and returns the seconds that each flush took of the thread that writes.
+
+    Args:
+      bucket: where it is when this returns.
+      flushes: how many.
+      pace: seconds from one to the next; where 0, a pass is made after each, not counted, and no agent is there.
+    """
+    from trainer.tensorboard.log import TRAIN, Log
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.closing(storage(bucket, Path(folder))) as sent:
+        sent.look()
+        sent.begin()
+        if pace:
+            sent.start()
+        log, seconds, first = Log(Path(folder) / "logs"), [], time.perf_counter()
+        for index in range(flushes):
+            time.sleep(max(0.0, first + index * pace - time.perf_counter()))
+            summary, begin = _summary(index), time.perf_counter()
+            log.add(TRAIN, summary, index)
+            log.flush()
+            seconds.append(time.perf_counter() - begin)
+            if not pace:
+                sent.sync()
+        log.close()
+        if pace:
+            sent.finish(_PATIENCE)
+        else:
+            sent.sync()
+        return seconds
+
+
+def theirs(bucket: str, flushes: int) -> list[float]:
+    """Writes a log by TensorFlow's own gs:// file system, and returns the seconds of each flush."""
+    import tensorflow as tf
+
+    writer, seconds = tf.summary.create_file_writer(f"gs://{bucket}/logs"), []
+    with writer.as_default():
+        for index in range(flushes):
+            summary, begin = _summary(index), time.perf_counter()
+            tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=index)
+            writer.flush()
+            seconds.append(time.perf_counter() - begin)
+    writer.close()
+    return seconds
+
+
+def storage(bucket: str, root: Path) -> Storage:
+    """Returns what sends a run's folders."""
+    remote = f"gs://{bucket}/run"
+    places = {role: Place(root / role, f"{remote}/{role}") for role in ("logs", "checkpoints", "model")}
+
+    def tell(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    return Storage({"root": Place(root, remote), **places}, tell=tell, client=gcs_process.client())
+
+
+def _summary(index: int) -> Any:
+    import numpy as np
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.util import tensor_util
+
+    values = np.random.default_rng(index).standard_normal(FLUSH // 4, np.float32)
+    return Summary(value=[Summary.Value(tag="weights", tensor=tensor_util.make_tensor_proto(values))])

@@ -1,0 +1,41 @@
+"""Google's client of the service, made for many requests at a time."""
+
+from typing import Any
+
+from trainer.errors import UsageError
+
+
+def connect(connections: int) -> Any:
+    """Returns a `google.cloud.storage.Client` with this machine's credentials; an emulator is asked without any.
+
+    Args:
+      connections: how many requests are made side by side.
+
+    Raises:
+      UsageError: the library or the credentials are missing.
+    """
+    try:
+        from google.auth.exceptions import GoogleAuthError
+        from google.cloud import storage  # type: ignore[import-untyped]
+    except ImportError:
+        raise UsageError("`gs://…` needs the package google-cloud-storage: pip install 'trainer[gcs]'") from None
+    try:
+        # Without a project, which only the making of buckets needs, and which not every machine knows.
+        client = storage.Client(project=None)
+    except GoogleAuthError:
+        raise UsageError(
+            "`gs://…` needs Google credentials: gcloud auth application-default login, or a service account's file "
+            "named in GOOGLE_APPLICATION_CREDENTIALS"
+        ) from None
+    return widened(client, connections)
+
+
+def widened(client: Any, connections: int) -> Any:
+    """Returns the client, which keeps so many connections open; by itself it throws away all above ten."""
+    from requests.adapters import HTTPAdapter
+
+    session = client._http  # the client has no other way to it
+    if not getattr(session, "is_mtls", False):
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, HTTPAdapter(pool_connections=connections, pool_maxsize=connections))
+    return client

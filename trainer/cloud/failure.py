@@ -1,0 +1,143 @@
+"""The ways in which a bucket does not do as it was asked, told apart by what is to be done about them."""
+
+import contextlib
+import http
+import http.client
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from trainer.errors import StorageError, UsageError
+
+DELETE = "storage.objects.delete"
+
+_PASSING = (http.HTTPStatus.REQUEST_TIMEOUT, http.HTTPStatus.TOO_MANY_REQUESTS)
+_PERMISSION = re.compile(r"storage\.(?:objects|buckets)\.\w+")
+# A retention policy or a hold keeps an object from being replaced as a missing permission does.
+_HELD = re.compile("subject to .* retention|under active .* hold", re.IGNORECASE)
+
+
+class UnreachableError(StorageError):
+    """The service has not done it in the time that was allowed; later it may."""
+
+
+class CorruptError(StorageError):
+    """What arrived is not what was sent."""
+
+
+class RefusedError(StorageError):
+    """The service will not do it for this account, or in this bucket.
+
+    Attributes:
+      permission: what is missing; empty where the service does not say.
+    """
+
+    def __init__(self, message: str, permission: str = ""):
+        super().__init__(message)
+        self.permission = permission
+
+
+class MissingError(RefusedError):
+    """The bucket does not exist."""
+
+
+class AbsentError(StorageError):
+    """The object does not exist."""
+
+
+class ChangedError(StorageError):
+    """An object is not the one that its writer last knew.
+
+    Attributes:
+      found: what is there instead; None where there is nothing.
+    """
+
+    def __init__(self, message: str, found: Any = None):
+        super().__init__(message)
+        self.found = found
+
+
+class FencedError(StorageError):
+    """Another process has taken over the run. Nothing that this one would still write has a place."""
+
+
+class InterruptedSyncError(Exception):
+    """What was being sent was given up, for something more pressing or because nothing is to be sent any more."""
+
+
+def is_passing(error: Exception) -> bool:
+    """Returns whether the same request may well succeed a little later."""
+    import requests
+    import urllib3
+    from google.api_core import exceptions
+    from google.auth.exceptions import TransportError
+
+    if isinstance(error, exceptions.GoogleAPICallError):
+        code = error.code or 0
+        # The service counts requests in some places by 403, and a checksum tells what the way has damaged.
+        is_limit = code == http.HTTPStatus.FORBIDDEN and "ateLimitExceeded" in str(error)
+        is_damage = code == http.HTTPStatus.BAD_REQUEST and "crc32c" in str(error).lower()
+        return code in _PASSING or code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or is_limit or is_damage
+    kinds = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, TransportError)
+    return isinstance(error, (CorruptError, ConnectionError, TimeoutError, *kinds))
+
+
+def named(error: Exception, bucket: str, action: str, permission: str) -> StorageError:
+    """Returns what a failed request means, in words that hold no address and no header of it.
+
+    Args:
+      error: what the client raised.
+      bucket: the bucket's name.
+      action: what was asked, as in `write run/latest.json`.
+      permission: what that needs, where the service does not say.
+    """
+    if isinstance(error, StorageError) and not isinstance(error, CorruptError):
+        return error
+    failed = f"gs://{bucket}: cannot {action}: "
+    if is_passing(error):
+        return UnreachableError(failed + _words(error))
+    return _refused(error, failed, permission) or _outdated(error, failed) or StorageError(failed + _words(error))
+
+
+@contextlib.contextmanager
+def as_usage(location: str) -> Iterator[None]:
+    """Makes what is refused before anything was done a mistake of the user's, who gave this location."""
+    try:
+        yield
+    except MissingError as error:
+        raise UsageError(f"`gs://…` must be in a bucket that exists. Received: {location} ({error})") from None
+    except RefusedError as error:
+        raise UsageError(f"`gs://…` must be where this account may do that. Received: {location} ({error})") from None
+
+
+def _refused(error: Exception, failed: str, permission: str) -> StorageError | None:
+    from google.api_core import exceptions
+    from google.auth.exceptions import GoogleAuthError
+
+    if isinstance(error, exceptions.Unauthorized | GoogleAuthError):
+        return RefusedError(f"{failed}the service does not know this account (401); it needs {permission}")
+    if isinstance(error, exceptions.Forbidden):
+        said = _PERMISSION.search(str(error))
+        missing = DELETE if _HELD.search(str(error)) else said[0] if said else ""
+        return RefusedError(f"{failed}the permission {missing or permission} is missing (403)", missing)
+    if isinstance(error, exceptions.NotFound) and "bucket does not exist" in str(error):
+        return MissingError(f"{failed}the bucket does not exist")
+    return None
+
+
+def _outdated(error: Exception, failed: str) -> StorageError | None:
+    from google.api_core import exceptions
+
+    if isinstance(error, exceptions.PreconditionFailed):
+        return ChangedError(f"{failed}it was changed meanwhile")
+    return AbsentError(f"{failed}there is no such object") if isinstance(error, exceptions.NotFound) else None
+
+
+def _words(error: Exception) -> str:
+    code = getattr(error, "code", None)
+    if code:
+        return f"{int(code)} {http.HTTPStatus(code).phrase}"
+    if isinstance(error, CorruptError):
+        return str(error)
+    is_late = isinstance(error, TimeoutError) or "Timeout" in type(error).__name__
+    return "no answer in time" if is_late else f"no connection ({type(error).__name__})"

@@ -1,0 +1,50 @@
+"""How far a bucket is behind the local folders, and what is said about it."""
+
+import time
+from collections.abc import Callable
+
+_NOTICED = 60.0  # seconds
+
+
+class Lag:
+    """Since when something waits to land.
+
+    Args:
+      where: what is behind, for the lines.
+      tell: hears a line when a minute has passed, then each time that has doubled, and when all has landed.
+      clock: seconds.
+    """
+
+    def __init__(self, where: str, tell: Callable[[str], None], clock: Callable[[], float] = time.monotonic):
+        self._where, self._tell, self._clock = where, tell, clock
+        self._since: float | None = None
+        self._threshold = _NOTICED
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the oldest change that has not landed; 0 where all has."""
+        since = self._since  # another thread may change it
+        return 0.0 if since is None else self._clock() - since
+
+    def note(self, is_pending: bool, since: float | None = None) -> None:
+        """Takes notice of whether something waits.
+
+        Args:
+          is_pending: whether it does.
+          since: when all that had been changed before then landed; None where nothing has landed.
+        """
+        if not is_pending:
+            self._since = None
+        elif self._since is None or since is not None:
+            self._since = self._clock() if since is None else since
+
+    def speak(self, reason: str) -> None:
+        """Tells the line that is due, if one is."""
+        seconds = self.seconds
+        if seconds >= self._threshold:
+            self._tell(f"{self._where} is {seconds:.0f} s behind{f': {reason}' if reason else ''}")
+            while self._threshold <= seconds:
+                self._threshold *= 2
+        elif seconds == 0 and self._threshold > _NOTICED:
+            self._tell(f"{self._where} has caught up")
+            self._threshold = _NOTICED

@@ -1,0 +1,81 @@
+"""TensorBoard, for logs on this machine or on a bucket: `python -m trainer.tensorboard --logdir=gs://bucket/run`.
+
+A bucket is read by this program, which keeps a local copy up to date. TensorBoard's own readers of gs:// need
+TensorFlow and its own way to credentials; the one that it takes unasked shows nothing, and says nothing, where it has
+none.
+"""
+
+import argparse
+import contextlib
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from trainer.cloud.location import is_remote
+from trainer.errors import StorageError, UsageError
+
+_SECONDS = 5.0  # between two looks at a bucket: as often as TensorBoard looks at its folder
+_FOREIGN = ("checkpoints/", "model/")  # of a run, which TensorBoard does not show
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs TensorBoard until it is stopped, and returns the exit status; all flags but `--logdir` are its own."""
+    parser = argparse.ArgumentParser(prog="python -m trainer.tensorboard", add_help=False, allow_abbrev=False)
+    parser.add_argument("--logdir", default="runs")
+    options, others = parser.parse_known_args(arguments)
+    try:
+        with _local(options.logdir) as folder:
+            return _show(["--logdir", folder, *others])
+    except (UsageError, StorageError) as error:
+        print(f"trainer.tensorboard: {error}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 4
+
+
+@contextlib.contextmanager
+def _local(logdir: str) -> Iterator[str]:
+    """Yields a local folder that is, and stays, what a location holds."""
+    if not is_remote(logdir):
+        yield logdir
+        return
+    from trainer.cloud.follow import Follower
+
+    with tempfile.TemporaryDirectory(prefix="trainer-logs-", ignore_cleanup_errors=True) as folder:
+        follower = Follower(logdir, Path(folder), is_wanted=_is_log, tell=_tell)
+        follower.catch_up()
+        if not any(Path(folder).iterdir()):
+            _tell(f"{logdir} holds no logs so far")
+        end = threading.Event()
+        threading.Thread(target=follower.follow, args=(_SECONDS, end), daemon=True).start()
+        try:
+            yield folder
+        finally:
+            end.set()
+
+
+def _is_log(name: str) -> bool:
+    return not any(f"/{folder}" in f"/{name}" for folder in _FOREIGN)
+
+
+def _show(arguments: Sequence[str]) -> int:
+    from tensorboard import default, main_lib, program
+    from tensorboard.plugins.base_plugin import FlagsError
+
+    main_lib.global_init()
+    board = program.TensorBoard(plugins=default.get_plugins())
+    try:
+        board.configure(("", *arguments))
+    except FlagsError as error:
+        raise UsageError(str(error)) from None
+    with contextlib.suppress(KeyboardInterrupt):
+        return int(board.main())
+    return 0
+
+
+def _tell(line: str) -> None:
+    print(f"trainer.tensorboard: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

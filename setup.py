@@ -6,6 +6,7 @@ from setuptools import find_packages, setup
 
 # gcloud's local packaging copies this file alone and installs from it, so nothing here may need another file.
 README = Path(__file__).with_name("README.md")
+STORAGE = "google-cloud-storage>=3.1,<4"
 
 setup(
     name="trainer",
@@ -31,7 +32,7 @@ setup(
     install_requires=[
         "absl-py>=2.1,<3",  # flags
         "cloudml-hypertune==0.1.0.dev6",  # only pre-releases exist, which a range would exclude
-        "google-cloud-storage>=3.1,<4",  # gs:// folders
+        STORAGE,  # gs:// folders
         "keras>=3.15,<4",
         "numpy>=2,<3",
         "pillow>=11,<14",  # words on TensorBoard's pictures
@@ -41,6 +42,7 @@ setup(
         "tensorflow>=2.21,<3",
     ],
     extras_require={
+        "gcs": [STORAGE],  # for who has installed the package without its dependencies
         "notebooks": [
             "ipykernel>=6,<8",
             "matplotlib>=3.9,<4",

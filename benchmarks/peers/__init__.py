@@ -1,6 +1,6 @@
 """What the benchmarks run beside each other, each in a process of its own, started as `benchmarks.peers.NAME`.
 
-training    epochs, shapes ──► peer ──► protocol ◄── engine | keras_fit | torch_loop | flax_loop  epochs in turn, by "go"
-            processes ──────► command ─► trainer.task | keras_script | first_step                 whole processes
-storage     gcs_log | gcs_checkpoint | gcs_files ──► gcs_process ──► gcs_service                  against a fake bucket
+training  epochs, shapes ──► peer ──► protocol ◄── engine | keras_fit | torch_loop | flax_loop   epochs in turn, by "go"
+          processes ──────► command ─► trainer.task | keras_script | first_step                  whole processes
+storage   gcs_log | gcs_checkpoint | gcs_files ──► gcs_process ──► gcs_service                   against a fake bucket
 """

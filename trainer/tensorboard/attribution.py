@@ -116,14 +116,15 @@ class Explainer:
             raise ValueError(f"`stride` must be from 1 to size={size}. Received: stride={stride!r}")
         rows, columns = _covers(height, size, stride), _covers(width, size, stride)
         squares = (rows[:, None, :, None] & columns[None, :, None, :]).reshape(-1, height, width)
-        covering = squares.sum(axis=0)
-        maps = np.empty(pixels.shape[:3], np.float32)
         whole = self._in_pieces(self._logits, pixels, labels)
-        for i, (image, label, logit) in enumerate(zip(pixels, labels, whole, strict=True)):
-            covered = np.where(squares[..., None], np.float32(fill), image)
-            falls = logit - self._in_pieces(self._logits, covered, np.full(len(squares), label))
-            maps[i] = np.tensordot(falls, squares, axes=1) / covering
-        return maps
+        falls = np.empty(len(pixels) * len(squares))
+        for first in range(0, len(falls), _MOST_IMAGES):
+            places = np.arange(first, min(first + _MOST_IMAGES, len(falls)))
+            image, square = np.divmod(places, len(squares))
+            covered = np.where(squares[square][..., None], np.float32(fill), pixels[image])
+            falls[places] = whole[image] - self._in_pieces(self._logits, covered, labels[image])
+        sums = np.tensordot(falls.reshape(len(pixels), -1), squares, axes=1)
+        return np.asarray(sums / squares.sum(axis=0), np.float32)
 
     def shuffled(self, seed: int) -> "Explainer":
         """Returns an explainer of the same network where the values of each weight have changed places at random."""
@@ -164,7 +165,7 @@ class Explainer:
             other = self.shuffled(draw)
             of[0] = rank_correlation(cams, other.grad_cam(pixels, labels))
             # Ranks settle long before the sum does.
-            theirs, _ = other.integrated_gradients(pixels, labels, steps=8, most_steps=8)
+            theirs, _ = other.integrated_gradients(pixels, labels, steps=4, most_steps=4)
             of[1] = rank_correlation(told(paths), told(theirs))
         grad_cam, integrated_gradients = correlations.mean((0, 2)).tolist()
         return {"grad_cam": grad_cam, "integrated_gradients": integrated_gradients}

@@ -54,7 +54,7 @@ def _decisions(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
     explainer = Explainer(observer.model)
     cams = explainer.grad_cam(explained, labels)
     gradients, residuals = explainer.integrated_gradients(explained, labels, steps=16)
-    size = max(2, round(min(explained.shape[1:3]) / 6))
+    size = max(2, round(min(explained.shape[1:3]) / 5))
     falls = explainer.occlusion(explained, labels, size=size, stride=size)
     for place, probe in enumerate(observer.probes):
         maps = {"Grad-CAM": cams[place], "integrated gradients": gradients[place].sum(-1), "occlusion": falls[place]}

@@ -84,7 +84,7 @@ def feature_maps(image: Array, layers: Mapping[str, Array], dead: Mapping[str, A
 
 
 def what_decides(image: Array, maps: Mapping[str, Array], title: str) -> Picture:
-    """Returns an image, and beside it each map laid over it.
+    """Returns an image, and each map laid over it, two in a row: as wide as TensorBoard shows them unasked.
 
     Args:
       image: `(height, width, channels)`, 0 to 255.
@@ -105,7 +105,7 @@ def what_decides(image: Array, maps: Mapping[str, Array], title: str) -> Picture
         opacity = np.clip(share * 1.5, 0.15, 0.9)
         mixed = (1 - opacity) * (0.5 * faint + 64) + opacity * colours
         tiles.append(enlarged(mixed.astype(np.uint8), side))
-    return titled(grid(tiles, ["input", *maps], columns=len(tiles)), title)
+    return titled(grid(tiles, ["input", *maps], columns=2), title)
 
 
 def confusion_matrix(counts: Array, classes: Sequence[str]) -> Picture:

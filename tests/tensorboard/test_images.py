@@ -4,17 +4,6 @@ import pytest
 from trainer.tensorboard import images
 
 
-def test_pixels_become_squares() -> None:
-    picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    large = images.enlarged(picture, 8)
-    assert large.shape == (8, 8, 3)
-    assert (large[:4, 4:] == picture[0, 1]).all()
-
-
-def test_a_large_image_becomes_smaller() -> None:
-    assert images.enlarged(np.zeros((400, 200, 3), np.uint8), 100).shape == (100, 50, 3)
-
-
 def test_a_filter_of_one_channel_is_grey_and_zero_is_its_middle() -> None:
     kernel = np.zeros((3, 3, 1, 2), np.float32)
     kernel[0, 0, 0, 0], kernel[2, 2, 0, 0] = 2.0, -2.0

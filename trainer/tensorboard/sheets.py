@@ -1,0 +1,141 @@
+"""Pictures laid out on sheets: in a grid, below each other, under words; and values as colours."""
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+Picture = npt.NDArray[np.uint8]  # (height, width, 3)
+Array = npt.NDArray[Any]
+Colour = tuple[int, int, int]
+
+INK, PAPER, FAINT, FRAME, MARK = (32, 32, 32), (255, 255, 255), (120, 120, 120), (176, 176, 176), (214, 39, 40)
+FONT = 11  # pixels, at which digits are still told apart
+GAP = 4
+
+# Where a value between 0 and 1 lies on the way through these colours; each way is evenly bright.
+SEQUENTIAL = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
+DIVERGING = ((5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31))
+GREYS = ((0, 0, 0), (255, 255, 255))
+
+
+def grid(
+    pictures: Sequence[Picture] | Picture, captions: Sequence[str], *, marked: Array | None = None, columns: int = 0
+) -> Picture:
+    """Returns pictures of one size in rows, framed, each under its caption.
+
+    Args:
+      pictures: `(height, width, 3)` each.
+      captions: one for each.
+      marked: which are framed in red and crossed out.
+      columns: how many; by themselves, so many that it all is about a third wider than high.
+    """
+    high, wide, _ = pictures[0].shape
+    head = FONT + 2 if any(captions) else 0
+    width = max(wide, *map(width_of, captions)) + GAP + 2
+    height = high + GAP + 2 + head
+    columns = columns or min(len(pictures), max(1, round(math.sqrt(len(pictures) * height / width * 4 / 3))))
+    canvas = np.full((-(-len(pictures) // columns) * height + GAP, columns * width + GAP, 3), 255, np.uint8)
+    for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+        y, x = divmod(index, columns)
+        top, left = GAP + y * height, GAP + x * width
+        if caption:
+            label = line_of(caption, INK)
+            canvas[top - 2 : top - 2 + len(label), left + 1 : left + 1 + label.shape[1]] = label
+        is_marked = marked is not None and bool(marked[index])
+        framed = canvas[top + head : top + head + high + 2, left : left + wide + 2]
+        framed[:] = MARK if is_marked else FRAME
+        framed[1:-1, 1:-1] = picture
+        if is_marked:
+            down = np.linspace(0, high + 1, 2 * max(high, wide)).astype(int)
+            across = np.linspace(0, wide + 1, 2 * max(high, wide)).astype(int)
+            framed[down, across] = framed[down, wide + 1 - across] = MARK
+    return canvas
+
+
+def titled(picture: Picture, title: str) -> Picture:
+    """Returns a picture under a line of text; of one that is too narrow for it, wider."""
+    label, head = line_of(title, INK), FONT + 2 * GAP
+    width = max(picture.shape[1], label.shape[1] + 2 * GAP)
+    canvas = np.full((picture.shape[0] + head, width, 3), 255, np.uint8)
+    canvas[GAP - 1 : GAP - 1 + len(label), GAP : GAP + label.shape[1]] = label
+    canvas[head:, : picture.shape[1]] = picture
+    return canvas
+
+
+def below(pictures: Sequence[Picture]) -> Picture:
+    """Returns pictures below each other."""
+    height, width = sum(map(len, pictures)), max(picture.shape[1] for picture in pictures)
+    canvas, top = np.full((height, width, 3), 255, np.uint8), 0
+    for picture in pictures:
+        canvas[top : top + len(picture), : picture.shape[1]] = picture
+        top += len(picture)
+    return canvas
+
+
+def numbered(pictures: Sequence[Picture], numbers: Sequence[str]) -> Picture:
+    """Returns pictures of one size, each with its number below and a gap to its right."""
+    high, wide, _ = pictures[0].shape
+    width = max(wide, *map(width_of, numbers)) + GAP
+    canvas = np.full((len(pictures), high + FONT + 1, width, 3), 255, np.uint8)
+    for place, picture, number in zip(canvas, pictures, numbers, strict=True):
+        label = line_of(number, FAINT)
+        left = max(0, (wide - label.shape[1]) // 2)
+        foot = place[high:, left : left + label.shape[1]]
+        foot[:] = label[1 : 1 + len(foot)]
+        place[:high, :wide] = picture
+    return canvas
+
+
+def enlarged(picture: Picture, side: int) -> Picture:
+    """Returns a picture whose pixels are squares, so many times as large that the longer side is about `side`.
+
+    One that is larger from the start is made smaller.
+    """
+    longer = max(picture.shape[:2])
+    factor = round(side / longer)
+    if factor >= 1:
+        return picture.repeat(factor, 0).repeat(factor, 1)
+    height, width = (max(1, round(pixels * side / longer)) for pixels in picture.shape[:2])
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX))
+
+
+def coloured(values: Array, colours: Sequence[Colour]) -> Picture:
+    """Returns values from 0 to 1 on the way through some colours; what is no number in the colour of frames."""
+    indices = np.where(np.isnan(values), 256.0, np.clip(values, 0, 1) * 255)
+    return _table(tuple(colours))[np.rint(indices).astype(np.int16)]
+
+
+def centred(draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, ink: Colour) -> None:
+    """Writes a text around a place."""
+    draw.text(place, text, ink, font(), anchor="mm")
+
+
+@functools.lru_cache(2048)
+def line_of(text: str, ink: Colour) -> Picture:
+    """Returns a line of text."""
+    canvas = Image.new("RGB", (max(1, width_of(text)), FONT + 4), PAPER)
+    ImageDraw.Draw(canvas).text((0, 0), text, ink, font())
+    return np.asarray(canvas)
+
+
+@functools.lru_cache(2048)
+def width_of(text: str) -> int:
+    """Returns the pixels that a text is wide."""
+    return math.ceil(font().getlength(text))
+
+
+@functools.cache
+def _table(colours: tuple[Colour, ...]) -> Picture:
+    at, places = np.linspace(0, 1, 256), np.linspace(0, 1, len(colours))
+    parts = [np.interp(at, places, [colour[part] for colour in colours]) for part in range(3)]
+    return np.concatenate([np.rint(np.stack(parts, -1)).astype(np.uint8), np.array([FRAME], np.uint8)])
+
+
+@functools.cache
+def font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(FONT)

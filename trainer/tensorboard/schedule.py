@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 
 _MOST = 10  # TensorBoard keeps so many pictures of a tag
-_STEPS_EACH = 90  # on average, at least: a moment's pictures take as long as three steps of the default network
+_STEPS_EACH = 200  # on average, at least: one moment takes as long as six steps of the default network
 
 
 def picture_steps(log_images: str, steps_per_epoch: int, epochs: int) -> Sequence[int]:

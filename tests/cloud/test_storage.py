@@ -515,6 +515,7 @@ def test_random_faults_lose_nothing_and_double_nothing(server: Server, tmp_path:
     client = server.client()
     for seed in range(SCHEDULES):
         _run_with_faults(server, client, tmp_path / str(seed), seed, met)
+    print("\nfault         met", *(f"{name:<13} {count}" for name, count in sorted(met.items())), sep="\n")  # pytest -s
     assert {"Status 429", "Status 503", "Reset", "LostReply", "CutRequest", "CutReply", "Flip"} <= {*met}
     assert min(met.values()) > 10
 

@@ -19,7 +19,7 @@ from trainer.tensorboard.observer import Examples
 def test_writes_the_scalars_of_each_epoch_at_its_step(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     model.compile(keras.optimizers.SGD(0.25))
-    callback = TensorBoard(Log(tmp_path), steps_per_epoch=6, batch_size=10)
+    callback = TensorBoard(Log(tmp_path), steps_per_epoch=6, batch_size=10, lag=lambda: 2.5)
     callback.set_model(model)
     callback.on_train_begin()
     logs = {"loss": 1.0, "gradient_norm": 3.0, "input_wait": 0.125, "val_loss": 2.0, "val_accuracy": 0.25}
@@ -32,8 +32,9 @@ def test_writes_the_scalars_of_each_epoch_at_its_step(tmp_path: Path) -> None:
 
     train, validation = _read(tmp_path / "train"), _read(tmp_path / "validation")
     assert set(train) == {
-        "loss", "gradient_norm", "input_wait", "learning_rate", "images_per_second", "memory_mib"
+        "loss", "gradient_norm", "input_wait", "learning_rate", "images_per_second", "memory_mib", "bucket_lag"
     }  # fmt: skip
+    assert train["bucket_lag"] == [(6, 2.5), (12, 2.5)]
     assert train["loss"] == [(6, 1.0), (12, 1.0)]
     assert train["learning_rate"] == [(6, 0.25), (12, 0.25)]
     assert train["input_wait"] == [(6, 0.125), (12, 0.125)]

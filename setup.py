@@ -7,6 +7,8 @@ from setuptools import find_packages, setup
 # gcloud's local packaging copies this file alone and installs from it, so nothing here may need another file.
 README = Path(__file__).with_name("README.md")
 STORAGE = "google-cloud-storage>=3.1,<4"
+VERTEX = "google-cloud-aiplatform>=2,<3"
+SERVE = ["starlette>=0.46,<2", "uvicorn>=0.34,<1"]  # the HTTP of the prediction contract
 
 setup(
     name="trainer",
@@ -27,7 +29,7 @@ setup(
         "Typing :: Typed",
     ],
     packages=find_packages(include=["trainer", "trainer.*"]),
-    package_data={"trainer": ["py.typed"]},
+    package_data={"trainer": ["py.typed", "cloud/job_messages.pb"]},
     python_requires=">=3.11",
     install_requires=[
         "absl-py>=2.1,<3",  # flags
@@ -35,9 +37,13 @@ setup(
         STORAGE,  # gs:// folders
         "keras>=3.15,<4",
         "numpy>=2,<3",
+        "optuna>=4.5,<6",  # suggests a study's trials; its Gaussian process needs PyTorch, ours does not
         "pillow>=11,<14",  # words on TensorBoard's pictures
+        "protobuf>=6.31,<8",  # the messages that config.yaml is checked against; TensorFlow brings it along
+        "pyyaml>=6,<7",  # config.yaml
         "rich>=13,<16",  # the progress bar; Keras brings it along
         "scikit-learn>=1.5,<2",  # the default data set, real digits without a download
+        "scipy>=1.13,<2",  # early stopping and our Gaussian process; scikit-learn brings it along
         "tensorboard>=2.20,<3",  # no longer a dependency of tensorflow
         "tensorflow>=2.21,<3",
     ],
@@ -56,21 +62,26 @@ setup(
             "nbstripout>=0.8,<1",  # notebooks are committed without outputs
             "playwright>=1.50,<2",  # drives Debian's chromium against TensorBoard in the tests
             "pytest>=8.3,<10",
-            "pyyaml>=6,<7",
             "ruff>=0.11,<1",
             "setuptools>=77",  # python setup.py sdist
             "tensorboard-plugin-profile>=2.20,<3",  # the profile dashboard is looked at too
             "tf-keras-vis>=0.8.7,<1",  # Grad-CAM as others compute it
+            VERTEX,  # the real client and messages
+            *SERVE,
             "trustme>=1,<2",  # a certificate for the bucket of the tests, which TensorFlow's reader asks for
+            "types-pyyaml>=6,<7",
             "uv>=0.6,<1",  # resolves constraints.txt
         ],
         "benchmarks": [  # the peers
             "flax>=0.10,<1",
             "jax>=0.6,<1",
+            "keras-tuner>=1.4.8,<2",
             "optax>=0.2.4,<1",
             "torch==2.13.0",
         ],
         "profile": ["tensorboard-plugin-profile>=2.20,<3"],  # opens the traces of --profile_steps, 120 MB
+        "serve": SERVE,  # python -m trainer.serve
+        "vertex": [VERTEX],  # python -m trainer.study --target=vertex
         "jax": ["jax>=0.6,<1"],  # the layer on Keras's JAX backend
     },
 )

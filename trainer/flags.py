@@ -58,9 +58,9 @@ def help_text(command: str) -> str:
     return "\n".join([f"Usage: {command} [--flag=value …]", *_help_lines()])
 
 
-def nearest(name: str) -> str:
-    """Returns the known flag that is spelled most like `name`."""
-    known = ["help", *(field.name for field in dataclasses.fields(HParams))]
+def nearest(name: str, others: Sequence[str] = ()) -> str:
+    """Returns the known flag that is spelled most like `name`, or one of the others."""
+    known = ["help", *(field.name for field in dataclasses.fields(HParams)), *others]
     return max(known, key=lambda flag: difflib.SequenceMatcher(None, name, flag).ratio())
 
 

@@ -1,0 +1,54 @@
+import pytest
+
+from trainer.errors import UsageError
+from trainer.hparams import HParams
+from trainer.study import options
+from trainer.study.options import Options
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chosen", "rest", "hparams"),
+    [
+        ([], {}, [], {}),
+        (["--config", "a.yaml", "--watch"], {"config": "a.yaml", "watch": True}, [], {}),
+        (["--max-trial-count=3", "--data=digits"], {"max_trial_count": 3}, ["--data=digits"], {"data": "digits"}),
+        (
+            ["--epochs", "2", "--isolation=process", "--job_dir", "x"],
+            {"isolation": "process"},
+            ["--epochs", "2", "--job_dir", "x"],
+            {"epochs": 2, "job_dir": "x"},
+        ),
+    ],
+)
+def test_reads(arguments: list[str], chosen: dict[str, object], rest: list[str], hparams: dict[str, object]) -> None:
+    expected = (Options(**chosen), rest, HParams(**hparams))  # type: ignore[arg-type]
+    assert options.read(arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--confg=a"], "`--confg` is no flag. Did you mean --config?"),
+        (["--filtrs=3"], "`--filtrs` is no flag. Did you mean --filters?"),
+        (["--target=mars"], "`--target` must be one of local, vertex. Received: mars"),
+        (["--max_trial_count=x"], "`--max_trial_count` must be a whole number of at least 0. Received: x"),
+        (["--epochs=0"], "`--epochs` must be at least 1. Received: 0"),
+        (["config.yaml"], "every argument must be a flag, as in --data=digits. Received: config.yaml"),
+    ],
+)
+def test_rejects(arguments: list[str], message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        options.read(arguments)
+    assert str(error.value) == message
+
+
+def test_leaves_a_flag_out() -> None:
+    words = ["--a=1", "--job-dir", "x", "--b", "2", "--job_dir=y"]
+    assert options.without(words, "job_dir") == ["--a=1", "--b", "2"]
+
+
+def test_help_names_every_option() -> None:
+    text = options.help_text("program")
+    for name in Options.__dataclass_fields__:
+        assert f"  --{name} " in text
+    assert max(map(len, text.splitlines())) <= 120

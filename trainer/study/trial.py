@@ -1,0 +1,80 @@
+"""One trial: its parameters, what it has measured, and how it ended."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from trainer.study.spec import BEST_MEASUREMENT, Value
+
+# The service's words. A trial that was stopped early has SUCCEEDED, for its result counts.
+REQUESTED, ACTIVE, STOPPING, SUCCEEDED, INFEASIBLE = "REQUESTED", "ACTIVE", "STOPPING", "SUCCEEDED", "INFEASIBLE"
+ENDED = (SUCCEEDED, INFEASIBLE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """The metric at one moment.
+
+    Attributes:
+      step: what the program reported with it, epochs here.
+      value: of the metric, finite.
+      seconds: since the trial began.
+    """
+
+    step: int
+    value: float
+    seconds: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One trial.
+
+    Attributes:
+      id: counted from 1.
+      parameters: what was suggested, with the active parameters alone.
+      state: one of the five above.
+      measurements: by ascending step.
+      stopped_early: whether a stopping rule ended it.
+      reason: why it is infeasible, one line, or nothing.
+      log: its last lines, where it is infeasible.
+      started: seconds since 1970; 0 where it has not begun.
+      ended: likewise.
+    """
+
+    id: int
+    parameters: Mapping[str, Value]
+    state: str = REQUESTED
+    measurements: Sequence[Measurement] = ()
+    stopped_early: bool = False
+    reason: str = ""
+    log: str = ""
+    started: float = 0.0
+    ended: float = 0.0
+
+    def result(self, selection: str, maximize: bool) -> Measurement | None:
+        """Returns the measurement that the trial is ranked by; nothing where it has none or is infeasible."""
+        if self.state == INFEASIBLE or not self.measurements:
+            return None
+        if selection == BEST_MEASUREMENT:
+            return (max if maximize else min)(self.measurements, key=lambda measured: measured.value)
+        return self.measurements[-1]
+
+
+def best(trials: Sequence[Trial], selection: str, maximize: bool) -> Trial | None:
+    """Returns the trial with the best result among those that have ended; the earlier of two equal ones."""
+    ranked = [(trial.result(selection, maximize), trial) for trial in trials if trial.state == SUCCEEDED]
+    pairs = [
+        (measured.value if maximize else -measured.value, -trial.id, trial) for measured, trial in ranked if measured
+    ]
+    return max(pairs, key=lambda pair: pair[:2])[2] if pairs else None
+
+
+def as_json(trial: Trial) -> dict[str, Any]:
+    """Returns a trial in JSON's form."""
+    return dataclasses.asdict(trial)
+
+
+def from_json(value: Mapping[str, Any]) -> Trial:
+    """Returns a trial from JSON's form."""
+    return Trial(**{**value, "measurements": tuple(Measurement(**measured) for measured in value["measurements"])})

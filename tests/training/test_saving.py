@@ -1,12 +1,15 @@
+import json
+import math
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from trainer.errors import StorageError
+from trainer.cloud.tuning import METRIC, MetricReport
+from trainer.errors import DivergedError, StorageError
 from trainer.training.checkpoint import Store
-from trainer.training.saving import Every, SaveCheckpoint
+from trainer.training.saving import Every, MetricCallback, SaveCheckpoint
 
 
 class Run:
@@ -105,3 +108,21 @@ def test_a_disk_that_takes_no_more_is_told_at_the_next_steps(tmp_path: Path) -> 
     run.step(2, 1)
     with pytest.raises(StorageError, match=f"the checkpoint in {tmp_path} cannot be written: (File exists|Not a dir)"):
         run.callback.wait()
+
+
+def test_a_run_that_goes_on_reports_its_former_metrics_again(tmp_path: Path) -> None:
+    first = MetricCallback(MetricReport(str(tmp_path / "first")))
+    for epoch, accuracy in enumerate((0.5, 0.75)):
+        first.on_epoch_end(epoch, {METRIC: accuracy})
+    second = MetricCallback(MetricReport(str(tmp_path / "second")))
+    second.set_state(first.get_state())
+    second.on_epoch_end(2, {METRIC: 0.6})
+    lines = [json.loads(line) for line in (tmp_path / "second").read_text().splitlines()]
+    assert [(line["global_step"], line[METRIC]) for line in lines] == [("1", "0.5"), ("2", "0.75"), ("3", "0.6")]
+    assert second.get_state() == {"reported": [(0.5, 1), (0.75, 2), (0.6, 3)]}
+
+
+def test_a_metric_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
+    callback = MetricCallback(MetricReport(str(tmp_path / "metrics")))
+    with pytest.raises(DivergedError, match="val_accuracy is nan after epoch 1"):
+        callback.on_epoch_end(0, {METRIC: math.nan})

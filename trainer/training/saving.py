@@ -130,6 +130,8 @@ def _place(state: Mapping[str, Any]) -> tuple[int, int]:
 class MetricCallback(keras.callbacks.Callback):
     """Reports the metric of each epoch to whoever ranks the run by it; a run that goes on reports former ones again.
 
+    Before `SaveCheckpoint`, which then keeps what was reported; a value that is not finite ends the run unsaved.
+
     Args:
       report: takes the value and the number of epochs, and remembers them.
     """
@@ -145,5 +147,4 @@ class MetricCallback(keras.callbacks.Callback):
         return {"reported": self._report.reported}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        for value, epochs in state["reported"]:
-            self._report(value, epochs)
+        self._report.again(state["reported"])

@@ -10,14 +10,18 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorboard.compat.proto.summary_pb2 import Summary
 
 from trainer.errors import StoppedError
-from trainer.tensorboard import drawing, summaries, table
+from trainer.tensorboard import drawing, experiment, summaries, table
+from trainer.tensorboard.experiment import Domain, Metric
 from trainer.tensorboard.log import RUN, TRAIN, VALIDATION, Log
 from trainer.tensorboard.observer import Examples, Observer
 
 _VALIDATION = "val_"
 _METRICS = ("accuracy", "loss")
+# Of the HParams table; first those that are tuned.
+_FIRST_COLUMNS = ("filters", "kernel_size", "learning_rate", "padding", "stride")
 
 
 class TensorBoard(keras.callbacks.Callback):
@@ -122,16 +126,16 @@ class TensorBoard(keras.callbacks.Callback):
     @contextlib.contextmanager
     def session(self) -> Iterator[None]:
         """Notes in the HParams table how what is within ended, and closes the log."""
-        status = summaries.FAILED
+        status = experiment.FAILED
         try:
             yield
-            status = summaries.SUCCESS
+            status = experiment.SUCCESS
         except StoppedError:
-            status = summaries.STOPPED
+            status = experiment.STOPPED
             raise
         finally:
-            with contextlib.nullcontext() if status == summaries.SUCCESS else contextlib.suppress(Exception):
-                self._log.add(RUN, summaries.hparams_end(status, time.time()), 0)
+            with contextlib.nullcontext() if status == experiment.SUCCESS else contextlib.suppress(Exception):
+                self._log.add(RUN, experiment.end(status, time.time()), 0)
                 self._log.close()
 
     def get_state(self) -> dict[str, Any]:
@@ -146,16 +150,26 @@ class TensorBoard(keras.callbacks.Callback):
         """Writes what does not change."""
         self._log.add_graph(summaries.op_graph(self.model))
         rows = "".join(f"| {name} | {value} |\n" for name, value in self._configuration.items())
-        trial = "/".join(self._log.folder.parts[-3:-1])  # <study>/<trial>/logs; the whole path would be cut off
         for summary in (
             summaries.keras_graph(self.model),
             summaries.text("network", table.markdown(self.model)),
             summaries.text("configuration", f"| flag | value |\n| --- | --- |\n{rows}"),
             summaries.text("command_line", f"    {self._command}"),
             summaries.layout(),
-            *summaries.hparams(self._configuration, trial, _METRICS),
+            *self._row(),
         ):
             self._log.add(RUN, summary, 0)
+
+    def _row(self) -> Iterator[Summary]:
+        """Yields the row of the HParams table, which a study writes itself for its trials."""
+        root = self._log.folder.parent
+        if not experiment.is_listed(root):
+            names = sorted(self._configuration, key=lambda name: name not in _FIRST_COLUMNS)
+            yield experiment.columns(
+                [Domain(name=name) for name in names],
+                [Metric(tag=tag, title=tag, part=VALIDATION) for tag in _METRICS],
+            )
+            yield experiment.start(self._configuration, experiment.group(root), time.time())
 
     def _draw(self, step: int) -> None:
         if self._observer:

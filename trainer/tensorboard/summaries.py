@@ -4,7 +4,6 @@ import json
 import re
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,22 +14,15 @@ from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import metadata as custom_scalars
 from tensorboard.plugins.histogram import summary_v2 as histograms
-from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
-from tensorboard.plugins.hparams import metadata as hparams_plugin
-from tensorboard.plugins.hparams import summary_v2 as hparams_summaries
 from tensorboard.plugins.image import metadata as images
 from tensorboard.plugins.pr_curve import metadata as pr_curves
 from tensorboard.plugins.scalar import summary_v2 as scalars
 from tensorboard.plugins.text import summary_v2 as texts
 
 _CURVES = ("loss", "accuracy", "learning_rate", "gradient_norm")  # the first page of Custom Scalars
-# TensorBoard shows five columns unasked, first those that are said to differ.
-_FIRST_COLUMNS = ("filters", "kernel_size", "learning_rate", "padding", "stride")
 _THRESHOLDS = 101
 _BINS = 30  # TensorBoard's own number
 _MOST_VALUES = 100_000  # in a histogram; 1.6 million weights of a dense layer took 0.1 s
-
-SUCCESS, FAILED, STOPPED = api_pb2.STATUS_SUCCESS, api_pb2.STATUS_FAILURE, api_pb2.STATUS_UNKNOWN
 
 
 def scalar(tag: str, value: float) -> Summary:
@@ -111,32 +103,6 @@ def layout() -> Summary:
     page = layout_pb2.Layout(category=[layout_pb2.Category(title="training", chart=charts)])
     about = custom_scalars.create_summary_metadata()
     return _summary(custom_scalars.CONFIG_SUMMARY_TAG, about, _string(page.SerializeToString()))
-
-
-def hparams(configuration: Mapping[str, Any], trial: str, metrics: Sequence[str]) -> list[Summary]:
-    """Returns the row of the HParams table.
-
-    Args:
-      configuration: its columns.
-      trial: one for all starts of the same run.
-      metrics: tags of validation scalars.
-    """
-    infos = [hparams_summaries.HParam(name) for name in configuration]
-    shown = [hparams_summaries.Metric(tag, group="validation", display_name=tag) for tag in metrics]
-    config = hparams_summaries.hparams_config_pb(infos, shown)
-    about = config.value[0].metadata.plugin_data
-    data = plugin_data_pb2.HParamsPluginData.FromString(about.content)
-    for info in data.experiment.hparam_infos:
-        info.differs = info.name in _FIRST_COLUMNS
-    about.content = data.SerializeToString()
-    return [config, hparams_summaries.hparams_pb(dict(configuration), trial_id=trial)]
-
-
-def hparams_end(status: int, seconds: float) -> Summary:
-    """Returns how a run ended, `SUCCESS`, `FAILED` or `STOPPED`, and when, in seconds since 1970."""
-    end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=seconds)
-    about = hparams_plugin.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_end_info=end))
-    return _summary(hparams_plugin.SESSION_END_INFO_TAG, about, hparams_plugin.NULL_TENSOR)
 
 
 def pr_curve(tag: str, is_class: np.ndarray, probability: np.ndarray) -> Summary:

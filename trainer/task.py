@@ -4,22 +4,24 @@ It is short because it only translates: flags and environment variables into wha
 comes back into lines and an exit status. TensorFlow is imported after the flags were understood.
 """
 
-import contextlib
 import datetime
 import os
 import shlex
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from trainer import flags, signals
 from trainer.cloud.environment import Environment
 from trainer.errors import DivergedError, MachineLostError, StoppedError, StorageError, UsageError
+from trainer.quiet import without_chatter
 
 if TYPE_CHECKING:
     import keras
+    from rich.console import Console
 
+    from trainer.data import Dataset
+    from trainer.hparams import HParams
     from trainer.train import Result
 
 _COMMAND = "python -m trainer.task"
@@ -27,9 +29,14 @@ _GO_ON = "the same command with its --job_dir goes on from the last checkpoint"
 
 
 def main(
-    arguments: Sequence[str], variables: Mapping[str, str], callbacks: "Sequence[keras.callbacks.Callback]" = ()
+    arguments: Sequence[str],
+    variables: Mapping[str, str],
+    callbacks: "Sequence[keras.callbacks.Callback]" = (),
+    read: "Callable[[HParams, Console], Dataset] | None" = None,
 ) -> int:
     """Runs a command line in an environment, with Keras callbacks of one's own, and returns the exit status.
+
+    `read` returns the data set where it is not to be read from where `--data` says, as `trainer.train.run` takes it.
 
     0: done. 2: a flag, file or variable breaks a rule. 3: the loss is not finite. 4: the output cannot be written.
     130, 143: stopped by SIGINT or SIGTERM. 134: another machine is gone; Vertex AI starts such a job again, which other
@@ -40,7 +47,7 @@ def main(
         return 0
     with signals.heard() as stop:
         try:
-            status = _run(arguments, variables, callbacks, stop)
+            status = _run(arguments, variables, callbacks, stop, read)
         except StoppedError:
             if not stop.requested:
                 return _stop(134, f"another machine was told to stop; {_GO_ON}")
@@ -52,15 +59,16 @@ def _run(
     variables: Mapping[str, str],
     callbacks: "Sequence[keras.callbacks.Callback]",
     stop: signals.Stop,
+    read: "Callable[[HParams, Console], Dataset] | None",
 ) -> int:
     try:
         hparams = flags.read(arguments)
         environment = Environment.read(variables, hparams.job_dir, datetime.datetime.now(), hparams.cache_dir)
-        with _without_chatter():
+        with without_chatter():
             from rich.console import Console
 
             from trainer import train
-        result = train.run(hparams, environment, Console(highlight=False), callbacks, stop)
+        result = train.run(hparams, environment, Console(highlight=False), callbacks, stop, read=read)
     except UsageError as error:
         return _stop(2, str(error))
     except DivergedError as error:
@@ -90,25 +98,6 @@ def _tell(result: "Result", environment: Environment) -> None:
 def _stop(status: int, reason: str) -> int:
     print(f"trainer: {reason}", file=sys.stderr)
     return status
-
-
-@contextlib.contextmanager
-def _without_chatter() -> Iterator[None]:
-    """Holds back what TensorFlow's C++ writes to standard error while it is imported, unless the import fails."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # and afterwards; its errors are Python's exceptions too
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as chatter:
-        os.dup2(chatter.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            chatter.seek(0)
-            os.write(kept, chatter.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
 
 
 if __name__ == "__main__":

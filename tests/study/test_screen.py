@@ -10,7 +10,7 @@ from tests.study.shown import NOW, SHOWN, TRIALS, measured
 from trainer.study import screen
 from trainer.study.screen import LiveTable
 from trainer.study.spec import LAST_MEASUREMENT, Job
-from trainer.study.trial import ACTIVE, INFEASIBLE, SUCCEEDED, Trial
+from trainer.study.trial import ACTIVE, ENDED, INFEASIBLE, SUCCEEDED, Trial
 
 NARROW = """\
 3 of 8 trials ended · 2 running · 1 infeasible
@@ -167,3 +167,12 @@ def test_a_dumb_terminal_is_like_a_pipe() -> None:
         table.update(TRIALS)
     assert "\x1b" not in file.getvalue()
     assert len(file.getvalue().splitlines()) == 3
+
+
+def test_a_trial_that_ended_before_has_no_line() -> None:
+    written = io.StringIO()
+    console = Console(file=written, width=200)
+    with LiveTable(SHOWN, console, known=TRIALS[:1]) as live:
+        live.update(TRIALS)
+    ended = [trial.id for trial in TRIALS[1:] if trial.state in ENDED]
+    assert [line.split()[1] for line in written.getvalue().splitlines()] == [str(trial) for trial in ended]

@@ -27,13 +27,16 @@ class LiveTable:
       job: the study's.
       screen: what a person watches.
       clock: seconds since 1970.
+      known: trials of which there is no line, for they ended before.
     """
 
-    def __init__(self, job: Job, screen: Console, clock: Callable[[], float] = time.time):
+    def __init__(
+        self, job: Job, screen: Console, clock: Callable[[], float] = time.time, *, known: Sequence[Trial] = ()
+    ):
         self._job, self._screen, self._clock = job, screen, clock
         self._trials: tuple[Trial, ...] = ()
         self._drawn: tuple[tuple[Trial, ...], int] = ((), 0)
-        self._told: set[int] = set()
+        self._told = {trial.id for trial in known}
         is_live = screen.is_terminal and not screen.is_dumb_terminal
         # It has no thread of its own, for the study comes by several times a second.
         self._live = Live(get_renderable=self._table, console=screen, auto_refresh=False) if is_live else None

@@ -1,0 +1,153 @@
+"""The command as a person has it: real processes, real signals, real digits."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trainer.study.__main__ import main
+
+_CONFIG = """
+displayName: small
+studySpec:
+  metrics:
+    - {metricId: val_accuracy, goal: MAXIMIZE}
+  measurementSelectionType: BEST_MEASUREMENT
+  parameters:
+    - parameterId: filters
+      discreteValueSpec: {values: [4, 8]}
+      scaleType: UNIT_LOG_SCALE
+    - parameterId: learning_rate
+      doubleValueSpec: {minValue: 0.0001, maxValue: 0.01}
+      scaleType: UNIT_LOG_SCALE
+    - parameterId: padding
+      categoricalValueSpec: {values: [same, valid]}
+maxTrialCount: TRIALS
+parallelTrialCount: PARALLEL
+maxFailedTrialCount: 3
+trialJobSpec:
+  workerPoolSpecs:
+    - machineSpec: {machineType: n2-standard-8}
+      replicaCount: 1
+      containerSpec:
+        imageUri: europe-docker.pkg.dev/project/trainer/trainer:latest
+        args: [--dense_units=8, --precision=float32, --log_images=never]
+"""
+
+
+def write_config(folder: Path, trials: int, parallel: int = 1) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(_CONFIG.replace("TRIALS", str(trials)).replace("PARALLEL", str(parallel)))
+    return path
+
+
+def command(config: Path, folder: Path, *flags: str) -> list[str]:
+    return [sys.executable, "-m", "trainer.study", f"--config={config}", f"--job_dir={folder}", *flags]
+
+
+def record(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "study.json").read_text()))
+
+
+def results(folder: Path) -> list[tuple[Any, ...]]:
+    """Returns what each trial was and measured, without its times."""
+    return [
+        (
+            trial["id"],
+            trial["parameters"],
+            trial["state"],
+            [(one["step"], one["value"]) for one in trial["measurements"]],
+        )
+        for trial in record(folder)["trials"]
+    ]
+
+
+def start(arguments: Sequence[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.slow
+def test_a_study_that_was_killed_ends_like_one_that_was_not(tmp_path: Path) -> None:
+    config, whole, torn = write_config(tmp_path, 4), tmp_path / "whole", tmp_path / "torn"
+    flags = ["--data=digits", "--epochs=3", "--checkpoint_every=5"]
+    done = subprocess.run(command(config, whole, *flags), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"python -m trainer.tensorboard --logdir={whole}" in done.stdout.replace("'", "")
+    for kill in range(2):
+        process = start(command(config, torn, *flags))
+        _wait_for_epoch(torn / str(1 + 2 * kill) / "log.txt", process)
+        process.kill()
+        process.communicate()
+    done = subprocess.run(command(config, torn, *flags), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "goes on with 2 of 4 trials done" in done.stdout
+    assert results(torn) == results(whole)
+    assert [trial[0] for trial in results(torn)] == [1, 2, 3, 4]
+    again = subprocess.run(command(config, torn, *flags), capture_output=True, text=True, check=False)
+    assert again.returncode == 0
+    assert results(torn) == results(whole)
+
+
+@pytest.mark.slow
+def test_one_interrupt_has_the_trials_save(tmp_path: Path) -> None:
+    config, folder = write_config(tmp_path, 2, parallel=2), tmp_path / "study"
+    process = start(command(config, folder, "--data=digits", "--epochs=1000"))
+    for trial in (1, 2):
+        _wait_for_epoch(folder / str(trial) / "log.txt", process)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate()
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "trainer: stopped; the same command with its --job_dir goes on with the study"
+    assert [trial["state"] for trial in record(folder)["trials"]] == ["ACTIVE", "ACTIVE"]
+    for trial in (1, 2):
+        assert "trainer: stopped; " in (folder / str(trial) / "log.txt").read_text()
+
+
+@pytest.mark.slow
+def test_a_study_whose_trials_all_fail_says_why(tmp_path: Path) -> None:
+    config, folder = write_config(tmp_path, 5), tmp_path / "study"
+    done = subprocess.run(
+        command(config, folder, "--data=digits", "--batch_size=100000"), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "`--batch_size` must be at most the number of training images" in done.stdout
+    states = [trial["state"] for trial in record(folder)["trials"]]
+    assert states == ["INFEASIBLE"] * 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--confg=x"], "`--confg` is no flag. Did you mean --config?"),
+        (["--job_dir=gs://bucket/study"], "`--job_dir` of a study must be a folder on this machine."),
+        (["--epochs=0"], "`--epochs` must be at least 1. Received: 0"),
+        (["--filters=3"], "filters"),
+        (["--parallel_trial_count=9"], "`--parallel_trial_count` must be at most the number of trials, 3. Received: 9"),
+        (["--config=nowhere.yaml"], "nowhere.yaml"),
+    ],
+)
+def test_rejects(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
+    config = write_config(tmp_path, 3)
+    assert main([f"--config={config}", f"--job_dir={tmp_path / 'study'}", *arguments], {}) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()
+
+
+def test_help_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"], {}) == 0
+    assert "--isolation" in capsys.readouterr().out
+
+
+def _wait_for_epoch(log: Path, process: subprocess.Popen[str]) -> None:
+    """Returns when a trial has ended its first epoch."""
+    with subprocess.Popen(["tail", "-n", "+1", "-F", log], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tail:
+        assert tail.stdout
+        for line in tail.stdout:
+            if b"epoch 1/" in line or process.poll() is not None:
+                tail.kill()
+                return

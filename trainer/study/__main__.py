@@ -1,0 +1,86 @@
+"""Many runs from one config.yaml: `python -m trainer.study --config=config.yaml`, here or on Vertex AI."""
+
+import dataclasses
+import datetime
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from trainer import signals
+from trainer.errors import StoppedError, StorageError, UsageError
+from trainer.study import options as study_options
+from trainer.study.options import Options
+from trainer.study.spec import Job
+
+_COMMAND = "python -m trainer.study"
+_GO_ON = "the same command with its --job_dir goes on with the study"
+_LAST_WORDS = 60.0  # seconds for all trials to save and end
+
+
+def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Runs or submits a study and returns the exit status.
+
+    0: done. 1: too many trials failed, or the service ended the job otherwise. 2: a flag, file or variable breaks a
+    rule. 4: the output cannot be written, or the process that starts the trials was killed. 130, 143: stopped.
+    """
+    if "--help" in arguments or "-h" in arguments:
+        print(study_options.help_text(_COMMAND))
+        return 0
+    with signals.heard(_LAST_WORDS) as stop:
+        try:
+            return _run(arguments, variables, stop)
+        except UsageError as error:
+            return _stop(2, str(error))
+        except (StorageError, ChildProcessError) as error:
+            return _stop(4, f"{error}; {_GO_ON}")
+        except StoppedError:
+            return _stop(stop.status, f"stopped; {_GO_ON}")
+
+
+def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.Stop) -> int:
+    from rich.console import Console
+
+    options, flags, hparams = study_options.read(arguments)
+    screen = Console(highlight=False)
+    if options.results or options.target == "vertex":
+        from trainer.study import vertex
+
+        return vertex.run(options, flags, screen, stop, vertex.World.of(variables))
+    from trainer.study import config
+
+    job = _counted(config.read(Path(options.config), study_options.without(flags, "job_dir")), options)
+    from trainer.study import local  # what suggests and shows; a mistake is told before that is loaded
+
+    folder = local.place(hparams.job_dir, datetime.datetime.now())
+    return local.run(
+        job,
+        folder,
+        hparams.seed,
+        options.isolation,
+        [sys.executable, "-m", "trainer.study", *study_options.without(arguments, "job_dir"), f"--job_dir={folder}"],
+        screen=screen,
+        stop=stop,
+        variables=variables,
+    )
+
+
+def _counted(job: Job, options: Options) -> Job:
+    """Returns a job with the counts that flags give."""
+    trials = options.max_trial_count or job.max_trials
+    parallel = options.parallel_trial_count or min(job.parallel_trials, trials)
+    if parallel > trials:
+        raise UsageError(
+            f"`--parallel_trial_count` must be at most the number of trials, {trials}. Received: {parallel}"
+        )
+    return dataclasses.replace(job, max_trials=trials, parallel_trials=parallel)
+
+
+def _stop(status: int, reason: str) -> int:
+    mistakes = reason.count("\n") + 1
+    print(f"trainer: {mistakes} mistakes\n{reason}" if mistakes > 1 else f"trainer: {reason}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,201 @@
+"""The record of a study, `study.json`: all that a killed study needs to go on, and that a program wants to know."""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trainer.errors import StorageError, UsageError
+from trainer.study import trial as trials
+from trainer.study.spec import Job
+from trainer.study.trial import Trial
+
+NAME = "study.json"
+
+_FORMAT = 1
+_LOCK = ".trials.lock"
+_PATIENCE = 60.0  # seconds for the trials of a killed study to save and end
+
+
+class Ledger:
+    """The trials of one study, on the disk before anything is done about them.
+
+    Args:
+      folder: of the study; made where it does not exist.
+      job: what the study is to be.
+      seed: of its suggestions.
+
+    Raises:
+      UsageError: the folder holds another study, or a file that is none.
+    """
+
+    def __init__(self, folder: Path, job: Job, seed: int):
+        self.folder, self._job, self._seed = folder, job, seed
+        self._trials: dict[int, Trial] = {}
+        self._about: dict[str, Any] = {}
+        former = _read(folder / NAME)
+        if former:
+            self._check(former)
+            self._trials = {value["id"]: trials.from_json(value) for value in former["trials"]}
+            self._about = {name: former[name] for name in ("conclusion", "state") if name in former}
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials, by ascending number."""
+        return tuple(self._trials[number] for number in sorted(self._trials))
+
+    @property
+    def state(self) -> str:
+        """The state that `conclude` gave the study; nothing while it goes on."""
+        return str(self._about.get("state", ""))
+
+    def put(self, *changed: Trial) -> None:
+        """Takes trials, each new or in place of the one with its number, and writes.
+
+        Raises:
+          StorageError: it cannot be written.
+        """
+        self._trials |= {trial.id: trial for trial in changed}
+        self._write()
+
+    def conclude(self, state: str, conclusion: Mapping[str, Any]) -> None:
+        """Notes how the study ended, `SUCCEEDED` or `FAILED`, and what it came to; `""` reopens it.
+
+        Raises:
+          StorageError: it cannot be written.
+        """
+        self._about = {"state": state, "conclusion": dict(conclusion)} if state else {}
+        self._write()
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns what is in `study.json`."""
+        job = self._job
+        best = trials.best(self.trials, job.selection, job.maximize)
+        result = best.result(job.selection, job.maximize) if best else None
+        return {
+            "format": _FORMAT,
+            "name": job.name,
+            "state": "ACTIVE",
+            **self._about,
+            "metric": job.metric,
+            "goal": "MAXIMIZE" if job.maximize else "MINIMIZE",
+            "best": {"trial": best.id, "parameters": dict(best.parameters), **dataclasses.asdict(result)}
+            if best and result
+            else None,
+            **self._identity(),
+            "trials": [trials.as_json(trial) for trial in self.trials],
+            "config": dict(job.document),
+        }
+
+    def _write(self) -> None:
+        partial = self.folder / f".{NAME}.partial"
+        try:
+            with partial.open("w") as file:
+                json.dump(self.as_json(), file, indent=1)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(self.folder / NAME)
+        except OSError as error:
+            raise StorageError(f"{self.folder / NAME} cannot be written: {error.strerror}") from error
+
+    def _identity(self) -> dict[str, Any]:
+        """Returns what makes it this study: all but how many trials there are, and how many at once."""
+        job = self._job
+        parameters = json.loads(json.dumps([dataclasses.asdict(parameter) for parameter in job.parameters]))
+        return {
+            "parameters": parameters,
+            "algorithm": job.algorithm,
+            "selection": job.selection,
+            "arguments": list(job.arguments),
+            "seed": self._seed,
+        }
+
+    def _check(self, former: Mapping[str, Any]) -> None:
+        wanted = {"metric": self._job.metric, **self._identity()}
+        differing = [name for name, value in wanted.items() if former.get(name) != value]
+        if differing:
+            shown = "; ".join(_difference(name, former.get(name), wanted[name]) for name in differing)
+            raise UsageError(
+                f"`--job_dir` must be new, or hold a study of the same configuration. Received: {self.folder} ({shown})"
+            )
+
+    @contextlib.contextmanager
+    def claimed(
+        self, tell: Callable[[str], None], is_stopped: Callable[[], bool], wait: Callable[[float], None] = time.sleep
+    ) -> Iterator[int]:
+        """Keeps other studies out of the folder, and gives a file descriptor for the trials to inherit.
+
+        As long as a process has that, a trial may still write here; so the trials of a study that was killed are waited
+        for first.
+
+        Args:
+          tell: takes a line for the screen.
+          is_stopped: whether not to wait any longer.
+          wait: spends some seconds.
+
+        Raises:
+          UsageError: the folder cannot be written, another study runs in it, or its trials do not end.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                study = os.open(self.folder, os.O_RDONLY)
+                stack.callback(os.close, study)
+                lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+                stack.callback(os.close, lock)
+            except OSError as error:
+                raise UsageError(
+                    f"`--job_dir` must be a folder that can be written. Received: {self.folder} ({error.strerror})"
+                ) from None
+            if not _taken(study):
+                raise UsageError(f"`--job_dir` must be a folder that no other study runs in. Received: {self.folder}")
+            waited = 0.0
+            while not _taken(lock) and not is_stopped():
+                if not waited:
+                    tell("waiting for the trials of the former study to save and end")
+                if waited >= _PATIENCE:
+                    raise UsageError(
+                        f"`--job_dir` must be a folder that no former study's trial writes to. Received: {self.folder}"
+                    )
+                wait(0.1)
+                waited += 0.1
+            yield lock
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Returns a study's record; nothing where there is none."""
+    try:
+        record = json.loads(path.read_text())
+        if record["format"] == _FORMAT and isinstance(record["trials"], list):
+            return dict(record)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise UsageError(f"`--job_dir` must hold nothing or a study of this program. Received: {path}, unreadable")
+
+
+def _difference(name: str, there: Any, here: Any) -> str:
+    """Returns in words what differs, of lists only where."""
+    if isinstance(there, Sequence) and not isinstance(there, str) and name == "parameters":
+        by_name = {value["name"]: value for value in here}
+        names = [value["name"] for value in there if by_name.get(value["name"]) != value]
+        names += [value["name"] for value in here if value["name"] not in {one["name"] for one in there}]
+        return f"parameters: {', '.join(names) or 'their order'}"
+    if isinstance(here, list):
+        return f"{name}: {' '.join(map(str, there or []))} there, {' '.join(here)} here"
+    return f"{name}: {there} there, {here} here"

@@ -1,0 +1,49 @@
+"""How a trial ended: from its exit status and its last words to a state and a reason."""
+
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from trainer.study.trial import INFEASIBLE, SUCCEEDED, Measurement
+
+RETRIED = (134, -signal.SIGABRT, 139, -signal.SIGSEGV)  # which the service starts again too
+
+_DIVERGED = 3
+_LINES = 12  # of a log
+_OURS = "trainer: "  # how a line begins that says why
+
+
+def judge(
+    status: int, measurements: Sequence[Measurement], metric: str, was_stopped: bool, log: str
+) -> tuple[str, str]:
+    """Returns a trial's state, and why it is infeasible or nothing.
+
+    Args:
+      status: its exit status; below 0, minus the number of the signal that it died of.
+      measurements: what it reported.
+      metric: what it should have.
+      was_stopped: whether a rule stopped it.
+      log: its last lines.
+    """
+    if was_stopped and measurements:
+        return SUCCEEDED, ""
+    if status == 0:
+        return (SUCCEEDED, "") if measurements else (INFEASIBLE, f"it reported no {metric}")
+    said = [line.removeprefix(_OURS) for line in log.splitlines() if line.startswith(_OURS)]
+    if status < 0:
+        number = signal.Signals(-status).name
+        return INFEASIBLE, f"killed by {number}" + (" (out of memory?)" if -status == signal.SIGKILL else "")
+    why = said[-1] if said else next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "")
+    head = "diverged" if status == _DIVERGED else f"exit status {status}"
+    return INFEASIBLE, f"{head}: {why}" if why else head
+
+
+def last_lines(log: Path) -> str:
+    """Returns the end of a log, or nothing where there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - 16_384))
+            return "\n".join(file.read().decode(errors="replace").splitlines()[-_LINES:])
+    except OSError:
+        return ""

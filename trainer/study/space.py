@@ -1,0 +1,183 @@
+"""The space that a study searches, as a unit cube: every parameter is one coordinate between 0 and 1."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.errors import UsageError
+from trainer.study.spec import LOG, REVERSE_LOG, Parameter, Value
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """One parameter as a coordinate.
+
+    A `double` is spread along its scale, an `integer` in one cell for each number, as wide as its scale has it, and
+    `discrete` and `categorical` in cells of one width: who lists values has chosen the steps between them.
+
+    Attributes:
+      parameter: what it is of.
+      parent: the place of the axis that it depends on; -1 where it always exists.
+      condition: the values of that axis with which it exists.
+    """
+
+    parameter: Parameter
+    parent: int = -1
+    condition: tuple[Value, ...] = ()
+
+    @property
+    def listed(self) -> bool:
+        """Whether its values are listed one by one."""
+        return self.parameter.kind in ("discrete", "categorical")
+
+    def value(self, coordinate: float) -> Value:
+        """Returns what a coordinate stands for."""
+        if self.listed:
+            return self.parameter.values[int(self.cells(np.array(coordinate)))]
+        number = float(self._number(np.array(coordinate)))
+        return round(number) if self.parameter.kind == "integer" else number
+
+    def coordinate(self, value: Value) -> float:
+        """Returns where a value lies, well within its cell where it has one."""
+        if self.listed:
+            return (self.parameter.values.index(value) + 0.5) / len(self.parameter.values)
+        return float(self._place(np.array(float(value))))
+
+    def cells(self, coordinates: Array) -> Array:
+        """Returns which of the listed values each coordinate stands for, from 0."""
+        count = len(self.parameter.values)
+        return np.clip(np.floor(coordinates * count), 0, count - 1)
+
+    def snapped(self, coordinates: Array) -> Array:
+        """Returns the coordinates of the values that coordinates stand for."""
+        if self.listed:
+            return (self.cells(coordinates) + 0.5) / len(self.parameter.values)
+        return self._place(self._number(coordinates)) if self.parameter.kind == "integer" else coordinates
+
+    def exists(self, parents: Array, axis: "Axis") -> npt.NDArray[np.bool_]:
+        """Returns at which coordinates of the axis that it depends on it exists."""
+        distinct, places = np.unique(axis.snapped(parents), return_inverse=True)
+        return np.array([axis.value(float(place)) in self.condition for place in distinct], bool)[places]
+
+    def choices(self) -> Sequence[Value]:
+        """Returns all values, in order.
+
+        Raises:
+          UsageError: they cannot be counted.
+        """
+        if self.parameter.kind == "double":
+            raise UsageError(
+                "`algorithm` must not be GRID_SEARCH where a parameter is a double, whose values have no end. "
+                f"Received: {self.parameter.name}"
+            )
+        return self.parameter.values if self.listed else range(int(self.parameter.low), int(self.parameter.high) + 1)
+
+    def _number(self, coordinates: Array) -> Array:
+        low, high = self._ends()
+        if self.parameter.scale == LOG:
+            numbers = low * (high / low) ** coordinates
+        elif self.parameter.scale == REVERSE_LOG:
+            numbers = low + high - low * (high / low) ** (1 - coordinates)
+        else:
+            numbers = low + (high - low) * coordinates
+        # Rounding may step over an end, as 0.1 * (0.3 / 0.1) does.
+        return np.clip(np.round(numbers) if self.parameter.kind == "integer" else numbers, *self._range())
+
+    def _place(self, numbers: Array) -> Array:
+        low, high = self._ends()
+        if low == high:
+            return np.full(np.shape(numbers), 0.5)
+        if self.parameter.scale == LOG:
+            places = np.log(numbers / low) / np.log(high / low)
+        elif self.parameter.scale == REVERSE_LOG:
+            places = 1 - np.log((low + high - numbers) / low) / np.log(high / low)
+        else:
+            places = (numbers - low) / (high - low)
+        inside: Array = np.clip(places, 0, 1)
+        return inside
+
+    def _range(self) -> tuple[float, float]:
+        return self.parameter.low, self.parameter.high
+
+    def _ends(self) -> tuple[float, float]:
+        half = 0.5 if self.parameter.kind == "integer" else 0.0  # so that the first and last cells are whole
+        return self.parameter.low - half, self.parameter.high + half
+
+
+class Space:
+    """All parameters of a study, each after the one that it depends on.
+
+    A point is an array of one coordinate for each axis, points are rows of them. The coordinate of a parameter that
+    does not exist at a point means nothing.
+
+    Args:
+      parameters: the study's.
+    """
+
+    def __init__(self, parameters: Sequence[Parameter]):
+        self.axes = tuple(_axes(parameters))
+
+    def values(self, point: Array) -> dict[str, Value]:
+        """Returns the parameters that exist at a point."""
+        exist = self.exist(point[None])[0]
+        pairs = zip(self.axes, exist, point, strict=True)
+        return {axis.parameter.name: axis.value(float(place)) for axis, exists, place in pairs if exists}
+
+    def point(self, values: Mapping[str, Value]) -> Array:
+        """Returns the point where parameters have some values; the middle of an axis where one does not exist."""
+        names = [axis.parameter.name for axis in self.axes]
+        pairs = zip(names, self.axes, strict=True)
+        return np.array([axis.coordinate(values[name]) if name in values else 0.5 for name, axis in pairs])
+
+    def exist(self, points: Array) -> npt.NDArray[np.bool_]:
+        """Returns which parameters exist at each point, in rows."""
+        exist = np.ones(points.shape, bool)
+        for place, axis in enumerate(self.axes):
+            if axis.parent >= 0:
+                there = axis.exists(points[:, axis.parent], self.axes[axis.parent])
+                exist[:, place] = exist[:, axis.parent] & there
+        return exist
+
+    def snapped(self, points: Array) -> Array:
+        """Returns points alike where their values are: at the middle of cells, and of axes that do not exist."""
+        columns = [axis.snapped(column) for axis, column in zip(self.axes, points.T, strict=True)]
+        return np.where(self.exist(points), np.stack(columns, axis=1), 0.5)
+
+    def combinations(self) -> Iterator[dict[str, Value]]:
+        """Yields every point of the grid once, the last parameter changing fastest.
+
+        Raises:
+          UsageError: a parameter has no end of values.
+        """
+        for axis in self.axes:
+            axis.choices()
+        return self._combinations({})
+
+    def _combinations(self, chosen: dict[int, Value], place: int = 0) -> Iterator[dict[str, Value]]:
+        if place == len(self.axes):
+            yield {self.axes[at].parameter.name: value for at, value in chosen.items()}
+            return
+        axis = self.axes[place]
+        if axis.parent >= 0 and chosen.get(axis.parent) not in axis.condition:
+            yield from self._combinations(chosen, place + 1)
+            return
+        for value in axis.choices():
+            yield from self._combinations({**chosen, place: value}, place + 1)
+
+
+def _axes(parameters: Sequence[Parameter]) -> list[Axis]:
+    axes: list[Axis] = []
+
+    def add(parameter: Parameter, parent: int, condition: tuple[Value, ...]) -> None:
+        place = len(axes)
+        axes.append(Axis(parameter, parent, condition))
+        for values, child in parameter.children:
+            add(child, place, values)
+
+    for parameter in parameters:
+        add(parameter, -1, ())
+    return axes

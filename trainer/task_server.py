@@ -1,0 +1,223 @@
+"""Runs the trials of a study: `python -m trainer.task_server --isolation=fork`, for `trainer.study` alone.
+
+It takes one JSON object a line on standard input and answers on standard output:
+
+    {"start": 1, "arguments": ["--filters=32.0"], "environment": {…}, "log": "…/1/log.txt", "cores": [0]}
+    {"stop": 1}                              SIGTERM: it saves and ends
+    {"kill": 1}                              SIGKILL
+
+    {"ready": true}                          the first line
+    {"started": 1, "process": 4711}
+    {"ended": 1, "status": 0}                below 0: minus the number of the signal that it died of
+
+Each trial is `python -m trainer.task` with its own environment, cores and log: a fork of this process, which has loaded
+TensorFlow once and reads each data set once, or, with `--isolation=process`, a process of its own. When standard input
+ends, as it does however the study dies, all trials get SIGTERM, and this process ends after the last of them.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+Spawn = Callable[[Sequence[str], Mapping[str, str], Path], int]
+
+_SET_PDEATHSIG = 1  # of Linux's prctl
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serves until standard input has ended and every trial with it; returns the exit status, 0."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's is for the study, which tells us
+    with tempfile.TemporaryDirectory(prefix="trainer-study-") as scratch:
+        if arguments == ["--isolation=process"]:
+            spawn: Spawn = _start_process
+        else:
+            spawn = _warm(Path(scratch))
+        _Server(spawn, sys.stdin.buffer, sys.stdout.buffer).run()
+    return 0
+
+
+class _Server:
+    """The loop: requests and children in, events out.
+
+    Args:
+      spawn: starts a trial and returns its process.
+      requests: lines.
+      events: lines.
+    """
+
+    def __init__(self, spawn: Spawn, requests: IO[bytes], events: IO[bytes]):
+        self._spawn, self._requests, self._events = spawn, requests, events
+        self._trials: dict[int, int] = {}  # by process
+        self._told: set[int] = set()  # who has had SIGTERM: a second one would end it before it has saved
+
+    def run(self) -> None:
+        with _child_signals() as children, selectors.DefaultSelector() as ready:
+            ready.register(self._requests, selectors.EVENT_READ)
+            ready.register(children, selectors.EVENT_READ)
+            self._tell({"ready": True})
+            rest = b""
+            is_open = True
+            while is_open or self._trials:
+                for key, _ in ready.select():
+                    if key.fileobj is children:
+                        children.recv(4096)
+                        self._reap()
+                        continue
+                    content = os.read(self._requests.fileno(), 65536)
+                    *lines, rest = (rest + content).split(b"\n")
+                    for line in lines:
+                        self._obey(json.loads(line))
+                    if not content:
+                        is_open = False
+                        ready.unregister(self._requests)
+                        for trial in list(self._trials.values()):
+                            self._stop(trial)
+
+    def _obey(self, request: Mapping[str, Any]) -> None:
+        if "start" in request:
+            with _on_cores(request["cores"]):
+                process = self._spawn(request["arguments"], request["environment"], Path(request["log"]))
+            self._trials[process] = request["start"]
+            self._told.discard(request["start"])
+            self._tell({"started": request["start"], "process": process})
+        elif "stop" in request:
+            self._stop(request["stop"])
+        else:
+            self._signal(request["kill"], signal.SIGKILL)
+
+    def _stop(self, trial: int) -> None:
+        if trial not in self._told:
+            self._told.add(trial)
+            self._signal(trial, signal.SIGTERM)
+
+    def _signal(self, trial: int, number: int) -> None:
+        for process in [process for process, name in self._trials.items() if name == trial]:
+            os.kill(process, number)  # a child that was not waited for, so it is there
+
+    def _reap(self) -> None:
+        for process in list(self._trials):
+            ended, status = os.waitpid(process, os.WNOHANG)
+            if ended:
+                self._tell({"ended": self._trials.pop(process), "status": os.waitstatus_to_exitcode(status)})
+
+    def _tell(self, event: Mapping[str, Any]) -> None:
+        with contextlib.suppress(
+            BrokenPipeError
+        ):  # the study is gone, and what it would have heard it finds on the disk
+            self._events.write(json.dumps(event).encode() + b"\n")
+            self._events.flush()
+
+
+@contextlib.contextmanager
+def _child_signals() -> Iterator[socket.socket]:
+    """Gives what becomes readable whenever a child has ended."""
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    with ours, theirs:
+        yield ours
+        signal.set_wakeup_fd(-1)
+
+
+@contextlib.contextmanager
+def _on_cores(cores: Sequence[int]) -> Iterator[None]:
+    """Has what is started within run on these cores alone, where the system can do that."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    former = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, former)
+
+
+def _start_process(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
+    command = [sys.executable, "-u", "-m", "trainer.task", *arguments]
+    with log.open("ab") as file:
+        # This process has one thread, so that what runs between fork and exec is safe.
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            close_fds=False,  # the study's lock is held by its trials too
+            preexec_fn=_end_with_parent,  # noqa: PLW1509
+        )
+    process.returncode = 0  # it is waited for by number
+    return process.pid
+
+
+def _warm(scratch: Path) -> Spawn:
+    """Loads what every trial needs, and returns what forks one."""
+    from trainer import task
+    from trainer.quiet import without_chatter
+
+    # Nothing here may run an operation: TensorFlow's threads, once there, do not survive a fork.
+    with without_chatter():
+        import sklearn.datasets  # noqa: F401
+
+        from trainer import train
+        from trainer.shared import Shared
+
+    datasets = Shared(scratch, train.load)
+
+    def start(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
+        process = os.fork()
+        if process:
+            return process
+        status = 70  # whatever escapes
+        try:
+            _become_trial({**environment, "TMPDIR": str(scratch)}, log)  # TensorFlow tidies up in processes that exit
+            status = task.main(arguments, environment, read=datasets.load)
+        except BaseException as error:  # a fork never comes back into the server's loop
+            sys.excepthook(type(error), error, error.__traceback__)
+            status = error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
+        finally:
+            with contextlib.suppress(Exception):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(status)
+
+    return start
+
+
+def _become_trial(environment: Mapping[str, str], log: Path) -> None:
+    """Leaves behind in a fork what was the server's."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _end_with_parent()
+    nothing, file = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    for target, source in ((0, nothing), (1, file), (2, file)):
+        os.dup2(source, target)
+    os.close(nothing)
+    os.close(file)
+    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+    os.environ.clear()
+    os.environ.update(environment)
+    tempfile.tempdir = None  # to be read anew
+
+
+def _end_with_parent() -> None:
+    """Has this process get SIGTERM when its parent dies, where the system is Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

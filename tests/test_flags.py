@@ -17,6 +17,8 @@ from trainer.hparams import HParams
         (["--job-dir=/a-b/c-d"], {"job_dir": "/a-b/c-d"}),
         (["--job-dir", "/a-b"], {"job_dir": "/a-b"}),
         (["--epochs=1", "--epochs=2"], {"epochs": 2}),
+        (["--skip-broken", "--epochs=2"], {"skip_broken": "yes", "epochs": 2}),
+        (["--skip_broken=no"], {}),
     ],
 )
 def test_reads(arguments: list[str], values: dict[str, object]) -> None:

@@ -12,8 +12,9 @@ from rich.console import Console
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
 from trainer import data, train
+from trainer.cloud.cluster import Cluster
 from trainer.cloud.environment import Environment
-from trainer.errors import StoppedError, UsageError
+from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.hparams import HParams
 from trainer.signals import Stop
 from trainer.training.precision import Precision
@@ -212,6 +213,37 @@ def test_reports_its_metric_to_a_tuning_service(tmp_path: Path, monkeypatch: pyt
     assert all(0 <= float(line["val_accuracy"]) <= 1 and line["trial"] == "7" for line in lines)
 
 
+def test_a_finished_trial_reports_its_metric_to_a_new_service_too(tmp_path: Path) -> None:
+    now, folder = datetime.datetime(2026, 1, 1), str(tmp_path / "run")
+    for name in ("first", "second"):
+        environment = Environment.read({"CLOUD_ML_HP_METRIC_FILE": str(tmp_path / name)}, folder, now)
+        train.run(SMALL, environment, SCREEN)
+    first, second = (
+        [{**json.loads(line), "timestamp": 0} for line in (tmp_path / name).read_text().splitlines()]
+        for name in ("first", "second")
+    )
+    assert first == second
+    assert len(first) == 2
+
+
+def test_the_chief_alone_reports(tmp_path: Path) -> None:
+    file = tmp_path / "metrics"
+    for index, expected in ((0, 1), (1, 0)):
+        cluster = Cluster(("127.0.0.1:1", "127.0.0.1:2"), index)
+        environment = Environment(tmp_path, tmp_path, tmp_path, tmp_path, str(file), cluster)
+        assert len(train._reports(environment)) == expected
+    assert not train._reports(Environment(tmp_path, tmp_path, tmp_path, tmp_path))
+
+
+def test_a_metric_file_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
+    now = datetime.datetime(2026, 1, 1)
+    (tmp_path / "file").touch()
+    for file, reason in ((f"{tmp_path}/file/metrics", "Not a directory"), ("/dev/full", "No space left on device")):
+        environment = Environment.read({"CLOUD_ML_HP_METRIC_FILE": file}, str(tmp_path / "run"), now)
+        with pytest.raises(StorageError, match=f"the metric file {file} cannot be written: .*{reason}"):
+            train.run(SMALL, environment, SCREEN)
+
+
 def test_rejects_a_batch_larger_than_the_data_and_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="`--batch_size` must be at most the number of training images, 1293"):
         _run(dataclasses.replace(SMALL, batch_size=1294), tmp_path / "run")
@@ -224,3 +256,55 @@ def test_rejects_another_configuration_in_the_same_folder(tmp_path: Path) -> Non
     with pytest.raises(UsageError, match="--filters=2 there, 3 here"):
         _run(dataclasses.replace(SMALL, epochs=1, filters=3), tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def _photographs(root: Path) -> Path:
+    """Writes folders of three classes of colour images, told apart by their colour; a third of one class's count."""
+    for index in range(90):
+        label = "red" if index % 6 == 0 else ("green", "blue")[index % 2]
+        pixels = np.random.default_rng(index).integers(0, 100, (12 + index % 5, 14, 3), dtype=np.uint8)
+        pixels[..., ("red", "green", "blue").index(label)] += 130
+        path = root / label / f"{index} ö.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        keras.utils.save_img(path, pixels, scale=False)
+    return root
+
+
+PHOTOGRAPHS = dataclasses.replace(SMALL, batch_size=16, image_size=16, augment="auto", learning_rate=1e-2, epochs=3)
+
+
+def test_learns_a_folder_of_photographs(tmp_path: Path) -> None:
+    folder = _photographs(tmp_path / "photographs")
+    hparams = dataclasses.replace(PHOTOGRAPHS, data=str(folder), epochs=8, filters=4, class_weights="auto")
+    assert _run(hparams, tmp_path / "run").test_accuracy > 0.8
+
+
+def test_a_run_on_files_stopped_anywhere_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    folder = _photographs(tmp_path / "photographs")
+    hparams = dataclasses.replace(PHOTOGRAPHS, data=str(folder), dropout=0.5, log_images="auto", class_weights="auto")
+    whole = _weights(_run(hparams, tmp_path / "whole"))
+    stopping = StopAt(6)
+    environment = Environment.read({}, str(tmp_path / "stopped"), datetime.datetime(2026, 1, 1))
+    with pytest.raises(StoppedError):
+        train.run(hparams, environment, SCREEN, [stopping], stopping.stop)
+    for one, two in zip(whole, _weights(_run(hparams, tmp_path / "stopped")), strict=True):
+        np.testing.assert_array_equal(one, two)
+    stopped, whole_log = _logged(tmp_path / "stopped"), _logged(tmp_path / "whole")
+    assert [entry[:3] for entry in stopped] == [entry[:3] for entry in whole_log]
+    assert [entry[:3] for entry, other in zip(stopped, whole_log, strict=True) if entry != other] == []
+    assert {"augmentation", "feature_maps/red"} <= {tag for _, tag, _, _ in whole_log}
+
+
+def test_a_broken_photograph_is_named_or_left_out(tmp_path: Path) -> None:
+    folder = _photographs(tmp_path / "photographs")
+    path = next(path for path in sorted((folder / "blue").iterdir()))
+    path.write_bytes(path.read_bytes()[:-30])
+    hparams = dataclasses.replace(PHOTOGRAPHS, data=str(folder), epochs=1)
+    with pytest.raises(UsageError, match="must be a JPEG, PNG, GIF, BMP or WebP image that can be read") as error:
+        _run(hparams, tmp_path / "run")
+    assert str(error.value).startswith(str(path))
+    screen = Console(file=io.StringIO(), width=300)
+    environment = Environment.read({}, str(tmp_path / "other"), datetime.datetime(2026, 1, 1))
+    train.run(dataclasses.replace(hparams, skip_broken="yes"), environment, screen)
+    assert f"left out: {path}: " in screen.file.getvalue()  # type: ignore[attr-defined]
+    assert "1 of 90 images are broken and left out" in screen.file.getvalue()  # type: ignore[attr-defined]

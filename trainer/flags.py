@@ -10,7 +10,7 @@ from typing import Any
 from absl import flags
 
 from trainer.errors import UsageError
-from trainer.hparams import Field, HParams, Value, parse, rule_of
+from trainer.hparams import ANSWERS, Field, HParams, Value, parse, rule_of
 
 _MARGIN = 22  # characters before the help texts
 _WIDTH = 100
@@ -19,7 +19,8 @@ _WIDTH = 100
 def read(arguments: Sequence[str]) -> HParams:
     """Returns the hyperparameters that a command line asks for.
 
-    `--learning-rate` and `--learning_rate` are the same flag; a flag given twice has its last value.
+    `--learning-rate` and `--learning_rate` are the same flag; a flag given twice has its last value. One that is a
+    question, as `--skip_broken` is, needs none.
 
     Args:
       arguments: the words after the program's name.
@@ -31,7 +32,7 @@ def read(arguments: Sequence[str]) -> HParams:
     for field in dataclasses.fields(HParams):
         flags.DEFINE(_Parser(field), field.name, field.default, rule_of(field).help, flag_values=values)
     try:
-        _, *rest = values(["trainer", *map(_underscored, arguments)])
+        _, *rest = values(["trainer", *(_answered(_underscored(argument)) for argument in arguments)])
     except flags.UnrecognizedFlagError as error:
         raise UsageError(f"`--{error.flagname}` is no flag. Did you mean --{nearest(error.flagname)}?") from None
     except flags.IllegalFlagValueError as error:
@@ -77,6 +78,11 @@ class _Parser(flags.ArgumentParser[Any]):
 def _underscored(argument: str) -> str:
     name, equals, value = argument.partition("=")
     return name.replace("-", "_").replace("_", "-", 2) + equals + value if name.startswith("--") else argument
+
+
+def _answered(argument: str) -> str:
+    questions = {f"--{field.name}" for field in dataclasses.fields(HParams) if rule_of(field).choices == ANSWERS}
+    return f"{argument}=yes" if argument in questions else argument
 
 
 def _help_lines() -> Iterator[str]:

@@ -11,9 +11,13 @@ from typing import Any
 from trainer.errors import UsageError
 
 DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
+MANAGED = "managed"  # the data set that Vertex AI names in the environment
 PADDINGS = ("same", "valid", "causal")
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "linear")
-AUGMENTATIONS = ("affine", "none")
+AUGMENTATIONS = ("auto", "affine", "photo", "none")
+COLORS = ("auto", "grey", "rgb")
+CLASS_WEIGHTS = ("none", "auto")
+ANSWERS = ("no", "yes")
 SCHEDULES = ("cosine", "constant")
 OPTIMIZERS = ("adam", "adamw", "sgd")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -65,13 +69,40 @@ class HParams:
     """
 
     data: str = _flag(
-        "digits", "Data", f"{', '.join(DATASETS)}, or a folder of the MNIST family's IDX files, also gs://…"
+        "digits",
+        "Data",
+        f"{', '.join(DATASETS)}; a folder of class folders, with train, validation and test above them or not; a "
+        "manifest (.csv, .jsonl); a folder of TFRecord shards or of the MNIST family's IDX files; also gs://…; or "
+        "managed, the data set that Vertex AI was given for the job",
     )
     validation_split: float = _flag(
-        0.1, "Data", "share of the training images held out for validation", minimum=0.01, maximum=0.5
+        0.1,
+        "Data",
+        "share of the training images held out for validation, where the data say no other",
+        minimum=0.01,
+        maximum=0.5,
     )
+    image_size: int = _flag(
+        0,
+        "Data",
+        "pixels of a side that images are brought to; 0 is their own, but of files 96 where they are not all alike or "
+        "have more than 128 x 128",
+        minimum=0,
+        maximum=4096,
+    )
+    color: str = _flag("auto", "Data", "grey or colour; auto is grey where all images are", choices=COLORS)
     augment: str = _flag(
-        "affine", "Data", "small random turns, scalings, shears and shifts of training images", choices=AUGMENTATIONS
+        "auto",
+        "Data",
+        "how training images are changed at random: affine turns, scales, shears and shifts them a little, photo takes "
+        "parts, mirrored or not, in another light; auto is photo for colour and affine for grey",
+        choices=AUGMENTATIONS,
+    )
+    class_weights: str = _flag(
+        "none", "Data", "auto weighs the images of a class the more, the fewer they are", choices=CLASS_WEIGHTS
+    )
+    skip_broken: str = _flag(
+        "no", "Data", "whether images that cannot be read are listed and left out, and are no error", choices=ANSWERS
     )
 
     filters: int = _flag(32, "Network", "filters of the first convolution; each later one doubles them", minimum=1)

@@ -17,7 +17,7 @@ from trainer import model as network
 from trainer.cloud.cluster import Cluster
 from trainer.cloud.environment import Environment
 from trainer.cloud.fetch import fetch
-from trainer.cloud.storage import Storage, is_remote
+from trainer.cloud.storage import Storage
 from trainer.cloud.tuning import METRIC, MetricReport
 from trainer.errors import UsageError
 from trainer.hparams import PRECISIONS, HParams
@@ -35,6 +35,9 @@ from trainer.training.loop import Batches, Loop, Part
 from trainer.training.precision import Precision
 from trainer.training.progress import Progress
 from trainer.training.saving import Every, MetricCallback, SaveCheckpoint
+from trainer.training.weighting import WeightedCrossentropy, class_weights
+
+_CHANGES = 12  # images that show what the augmentation does
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +63,8 @@ def run(
     screen: Console,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     stop: Stop | None = None,
+    *,
+    read: Callable[[HParams, Console], data.Dataset] | None = None,
 ) -> Result:
     """Trains, looks at the test images once, and saves the model.
 
@@ -72,6 +77,7 @@ def run(
       screen: what a person watches.
       callbacks: Keras's or one's own, told of every event on every machine. What they remember is saved too.
       stop: whether the program was told to stop.
+      read: returns the data set, in place of `load`.
 
     Raises:
       UsageError: the data, the network or the output folder cannot be what the flags ask for; nothing was written.
@@ -82,8 +88,9 @@ def run(
     """
     stop = stop or Stop()
     screen = screen if environment.is_chief else Console(quiet=True, force_terminal=False)
+    read = read or _reader(environment)
     with resume.named_failures(), mirrored(environment, screen, stop) as storage:
-        return _run(hparams, environment, screen, callbacks, stop=stop, storage=storage)
+        return _run(hparams, environment, screen, callbacks, stop=stop, storage=storage, read=read)
 
 
 def _run(
@@ -94,25 +101,28 @@ def _run(
     *,
     stop: Stop,
     storage: Storage | None,
+    read: Callable[[HParams, Console], data.Dataset],
 ) -> Result:
     former = record.check(environment.root, hparams)
     strategy = _choose_strategy(hparams, environment, screen)
     with devices.named_losses(environment.cluster):
         keras.utils.set_random_seed(hparams.seed)
-        dataset = _load(hparams, screen)
+        dataset = read(hparams, screen)
         steps_per_epoch = _count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
         validation, test = _part(dataset.validation, strategy), _part(dataset.test, strategy)
         configuration = {**hparams.configuration(), "steps_per_epoch": steps_per_epoch}
         store = Store(environment.checkpoints, configuration, hparams.keep_checkpoints)
         finished = resume.finished(store, hparams, environment, strategy)
         if finished:
+            _report_again(environment, store)
             return Result(*finished)
         precision = _choose_precision(hparams, former, strategy, environment.cluster)
         with strategy.scope():
             model = _build(hparams, dataset, precision, steps_per_epoch)
             metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
             loop = Loop(model, strategy, metrics, lambda: stop.requested)
-        with environment.claimed() if environment.is_chief and not storage else contextlib.nullcontext():
+        claimed = environment.claimed() if environment.is_chief and not storage else contextlib.nullcontext()
+        with data.named_breaks(dataset), claimed:
             if storage:
                 storage.begin()
                 storage.start()
@@ -159,16 +169,44 @@ def _run(
                     )
                 seconds = time.perf_counter() - begin
                 test_accuracy = loop.evaluate(test)["accuracy"]
-            saved = resume.finish(model, store, environment, test_accuracy) if environment.is_chief else None
+            saved = resume.finish(model, dataset, store, environment, test_accuracy) if environment.is_chief else None
     return Result(test_accuracy, saved, seconds, len(steps) * hparams.batch_size / seconds)
 
 
-def _load(hparams: HParams, screen: Console) -> data.Dataset:
-    folder = hparams.data
-    if is_remote(folder):
-        cache = Path(hparams.cache_dir).expanduser()
-        folder = str(fetch(folder, cache, tell=lambda line: screen.out(line, highlight=False)))
-    return data.load(folder, hparams.validation_split, hparams.seed)
+def _reader(environment: Environment) -> Callable[[HParams, Console], data.Dataset]:
+    parts = dict(environment.managed)
+    managed = data.Managed(parts.pop("format", ""), parts) if parts else None
+    return lambda hparams, screen: load(hparams, screen, managed)
+
+
+def load(hparams: HParams, screen: Console, managed: data.Managed | None = None) -> data.Dataset:
+    """Returns the data set that `--data` names, fetched from its bucket first where it is in one.
+
+    Args:
+      hparams: what to train.
+      screen: hears what is fetched and what is left out.
+      managed: what Vertex AI says of the data set that it was given for the job.
+
+    Raises:
+      UsageError: it cannot be had, or cannot be split.
+    """
+    cache = Path(hparams.cache_dir).expanduser()
+
+    def tell(line: str) -> None:
+        screen.out(line, highlight=False)
+
+    def fetched(location: str) -> Path:
+        return fetch(location, cache, tell=tell)
+
+    return data.load(
+        hparams.data,
+        hparams.validation_split,
+        hparams.seed,
+        form=data.Form(hparams.image_size, hparams.color, skip_broken=hparams.skip_broken == "yes"),
+        tell=tell,
+        fetch=fetched,
+        managed=managed,
+    )
 
 
 def _choose_strategy(hparams: HParams, environment: Environment, screen: Console) -> tf.distribute.Strategy:
@@ -213,23 +251,37 @@ def _build(hparams: HParams, dataset: data.Dataset, precision: Precision, steps_
     fitting = optimizer.make(hparams, hparams.epochs * steps_per_epoch)
     if precision.name == "float16":
         fitting = keras.optimizers.LossScaleOptimizer(fitting)  # small gradients would be zero
-    model.compile(fitting, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.compile(fitting, _choose_loss(hparams, dataset))
     model.optimizer.build(model.trainable_variables)
     return model
 
 
-def _training_batches(split: data.Split, hparams: HParams, steps: range) -> Batches:
+def _choose_loss(hparams: HParams, dataset: data.Dataset) -> keras.losses.Loss:
+    if hparams.class_weights == "none":
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return WeightedCrossentropy(class_weights(dataset.train.labels, dataset.classes))
+
+
+def _training_batches(split: data.Split | data.Sources, hparams: HParams, steps: range) -> Batches:
+    preset = _preset(hparams, split)
     return lambda context: data.training_batches(
         split,
         hparams.batch_size,
         hparams.seed,
-        augment=hparams.augment == "affine",
+        augment=preset != "none",
         steps=steps,
         share=devices.share(context),
+        preset=preset,
     )
 
 
-def _part(split: data.Split, strategy: tf.distribute.Strategy) -> Part:
+def _preset(hparams: HParams, split: data.Split | data.Sources) -> str:
+    """Returns how images are changed; nobody has mirrored or coloured digits."""
+    auto = "photo" if split.shape[-1] == 3 else "affine"
+    return auto if hparams.augment == "auto" else hparams.augment
+
+
+def _part(split: data.Split | data.Sources, strategy: tf.distribute.Strategy) -> Part:
     replicas = strategy.num_replicas_in_sync
     if len(split) < replicas:
         raise UsageError(f"`--validation_split` must leave each of {replicas} devices an image. Received: {len(split)}")
@@ -254,7 +306,6 @@ def _tensorboard(
     if not environment.is_chief:
         return None
     before = state["callbacks"][states.name_of(TensorBoard)]["sizes"] if state else {}
-    classes = [str(label) for label in range(dataset.classes)]
     return TensorBoard(
         # The logs in a folder without a record of this run are not its own, and are left alone.
         Log(environment.logs, before if former else None),
@@ -262,13 +313,31 @@ def _tensorboard(
         hparams.batch_size,
         configuration=hparams.configuration(),
         command=flags.command(hparams),
-        examples=Examples(dataset.validation.images, dataset.validation.labels, classes),
+        examples=_examples(hparams, dataset) if pictures else None,
         pictures=pictures,
         profile=profile,
         lag=lag,
     )
 
 
+def _examples(hparams: HParams, dataset: data.Dataset) -> Examples:
+    """Returns what is drawn: validation images, and the first ones to train on, before and after they are changed."""
+    images, labels = data.samples(dataset.validation)
+    preset = _preset(hparams, dataset.train)
+    changes = data.changes(dataset.train, hparams.batch_size, hparams.seed, preset, _CHANGES)
+    return Examples(images, labels, dataset.class_names, changes)
+
+
 def _reports(environment: Environment) -> list[MetricCallback]:
-    """Returns what tells the tuning service, where there is one."""
-    return [MetricCallback(MetricReport(environment.metric_file))] if environment.metric_file else []
+    """Returns what tells the tuning service, where there is one; on the chief alone."""
+    if not (environment.metric_file and environment.is_chief):
+        return []
+    return [MetricCallback(MetricReport(environment.metric_file))]
+
+
+def _report_again(environment: Environment, store: Store) -> None:
+    """Tells the tuning service what a finished run came to: a trial without a metric is infeasible."""
+    reports = _reports(environment)
+    found = store.newest(lambda line: None) if reports else None
+    if found:
+        states.restore_callbacks(reports, states.unpack(found[1])["callbacks"])

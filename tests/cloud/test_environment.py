@@ -32,6 +32,13 @@ def test_names_the_machines_and_the_tpu() -> None:
     assert [worker.is_chief, Environment.read({}, "out", NOW).is_chief] == [False, True]
 
 
+def test_names_a_managed_data_set() -> None:
+    variables = {"AIP_DATA_FORMAT": "jsonl", "AIP_TRAINING_DATA_URI": "gs://b/training-*", "AIP_TEST_DATA_URI": ""}
+    environment = Environment.read(variables, "runs/one", NOW)
+    assert environment.managed == {"format": "jsonl", "train": "gs://b/training-*"}
+    assert Environment.read({}, "runs/one", NOW).managed == {}
+
+
 def test_vertex_places_each_folder_by_itself() -> None:
     variables = {"AIP_MODEL_DIR": "/base/1/model/", "AIP_TENSORBOARD_LOG_DIR": "/elsewhere/logs"}
     environment = Environment.read(variables | {"CLOUD_ML_HP_METRIC_FILE": "/tmp/metrics"}, "", NOW)

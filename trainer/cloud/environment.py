@@ -15,6 +15,13 @@ from trainer.errors import UsageError
 _CACHE = "~/.cache/trainer"
 _ROLES = {"model": "AIP_MODEL_DIR", "checkpoints": "AIP_CHECKPOINT_DIR", "logs": "AIP_TENSORBOARD_LOG_DIR"}
 
+_MANAGED = {
+    "format": "AIP_DATA_FORMAT",
+    "train": "AIP_TRAINING_DATA_URI",
+    "validation": "AIP_VALIDATION_DATA_URI",
+    "test": "AIP_TEST_DATA_URI",
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Environment:
@@ -29,6 +36,8 @@ class Environment:
       metric_file: where cloudml-hypertune writes, in a trial of a tuning job only.
       cluster: the machines that train together; nothing where this one trains by itself.
       tpu: TensorFlow's name of the TPU to train on, from `TPU_NAME`; nothing where there is none.
+      managed: the files of a data set that Vertex AI manages, by part, `train`, `validation` and `test`, and their
+        `format`; empty where the job was given none.
       remotes: where in a bucket each of the four folders lands, by its name; empty where they stay on this machine.
     """
 
@@ -39,6 +48,7 @@ class Environment:
     metric_file: str | None = None
     cluster: Cluster | None = None
     tpu: str | None = None
+    managed: Mapping[str, str] = dataclasses.field(default_factory=dict)
     remotes: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
@@ -94,6 +104,7 @@ class Environment:
             metric_file=variables.get("CLOUD_ML_HP_METRIC_FILE") or None,
             cluster=Cluster.read(variables),
             tpu=variables.get("TPU_NAME") or None,
+            managed={part: variables[name] for part, name in _MANAGED.items() if variables.get(name)},
             **folders,
         )
 

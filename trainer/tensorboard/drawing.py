@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 from tensorboard.compat.proto.summary_pb2 import Summary
 
-from trainer.tensorboard import images, summaries
+from trainer.tensorboard import images, sheets, summaries
 from trainer.tensorboard.attribution import Explainer
 from trainer.tensorboard.observer import Look, Observer
+from trainer.tensorboard.sheets import Picture
 
 _MOST_MISTAKES = 20
 _MOST_POINTS = 1000  # in the projector, which a browser still turns smoothly
@@ -30,6 +31,8 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
     for name, change in look.changes(dict(former)).items():
         yield summaries.scalar(f"filter_change/{name}", change)
     examples = observer.examples
+    if examples.changes and not former:
+        yield summaries.image("augmentation", _augmentation(*examples.changes))
     for place, probe in enumerate(observer.probes):
         label = examples.classes[examples.labels[probe]]
         maps = {name: output[place] for name, output in look.maps.items()}
@@ -38,6 +41,16 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
     for kind, values in (("weights", look.weights), ("gradients", look.gradients), ("activations", look.activations)):
         for name, value in values.items():
             yield summaries.histogram(f"{kind}/{name}", value)
+
+
+def _augmentation(before: np.ndarray, after: np.ndarray) -> Picture:
+    """Returns training images in pairs: as they are, and as the network sees them."""
+    pairs = [
+        np.concatenate([sheets.enlarged(images.as_colours(image), 84) for image in pair], axis=1)
+        for pair in zip(before, after, strict=True)
+    ]
+    sheet = sheets.grid(pairs, [""] * len(pairs), columns=2)
+    return sheets.titled(sheet, "training images, and beside each what the network sees")
 
 
 def conclusion(observer: Observer, folder: Path) -> Iterator[Summary]:

@@ -13,15 +13,24 @@ _MOST_PROBES = 10  # each has pictures of its own
 _MOST_IMAGES = 32  # of which activations and gradients are taken; half a training step's
 _MOST_EXAMPLES = 2000  # that are classified at the end; 5 % of them are wrong by chance in 0.5 % more or less
 _BATCH = 256
+_MOST_VALUES = 2**22  # of a batch of larger images; of 224 pixels in colour 27
 
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
-    """Images that were not trained on: uint8 `(count, height, width, channels)`, their labels, the classes' names."""
+    """What a network is looked at with.
+
+    Attributes:
+      images: that were not trained on, uint8 `(count, height, width, channels)`.
+      labels: theirs.
+      classes: their names.
+      changes: images to train on, as they are and as the network sees them; nothing where these are the same.
+    """
 
     images: np.ndarray
     labels: np.ndarray
     classes: Sequence[str]
+    changes: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +78,10 @@ class Observer:
         self.model: keras.Model = keras.models.clone_model(model)
         _, firsts = np.unique(examples.labels, return_index=True)
         self.probes = np.sort(firsts)[:_MOST_PROBES] if len(firsts) > _MOST_PROBES else firsts
-        others = np.setdiff1d(np.arange(min(len(examples.labels), _MOST_IMAGES)), self.probes)
-        chosen = np.concatenate([self.probes, others])[: max(_MOST_IMAGES, len(self.probes))]
+        fitting = max(1, _MOST_VALUES // examples.images[0].size)
+        self._batch, most = min(_BATCH, fitting), min(_MOST_IMAGES, fitting)
+        others = np.setdiff1d(np.arange(min(len(examples.labels), most)), self.probes)
+        chosen = np.concatenate([self.probes, others])[: max(most, len(self.probes))]
         self._images = tf.constant(examples.images[chosen], tf.float32)
         self._labels = tf.constant(examples.labels[chosen])
         self.convolutions = [layer for layer in self.model.layers if is_convolution(layer)]
@@ -109,8 +120,8 @@ class Observer:
         self.catch_up()
         images = self.examples.images[:_MOST_EXAMPLES]
         parts = []
-        for first in range(0, len(images), _BATCH):
-            hidden, logits = self._ahead(tf.constant(images[first : first + _BATCH], tf.float32), training=False)
+        for first in range(0, len(images), self._batch):
+            hidden, logits = self._ahead(tf.constant(images[first : first + self._batch], tf.float32), training=False)
             probabilities = tf.nn.softmax(tf.cast(logits, tf.float32)).numpy()
             parts.append((probabilities, _float32(hidden).reshape(len(probabilities), -1)))
         return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])

@@ -1,0 +1,178 @@
+"""Images from the disk: how fast they come, whether training waits for them, and what memory they take.
+
+    python -m benchmarks.input --images=4000 --rounds=5 --memory_images=50000
+
+rate: whole epochs of batches of 224-pixel JPEGs as float32, images per second, all in turns in one process, beside
+`keras.utils.image_dataset_from_directory` and, where PyTorch is installed, `torch.utils.data.DataLoader` with Pillow
+and a worker for each core. wait: the share of a step that `python -m trainer.task` waits for its batch, once the first
+epoch is over. memory: the peak of processes that read a tenth of the images, and all of them.
+"""
+
+import argparse
+import io
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from benchmarks import timing
+from benchmarks.peers import command, photographs
+
+ROWS = ("rate", "wait", "memory")
+
+_SIDE, _BATCH = 224, 32
+
+_READ = """
+import sys
+from trainer import data
+loaded = data.load(sys.argv[1], 0.1, seed=0, form=data.Form(224))
+batches = data.training_batches(loaded.train, int(sys.argv[2]), 0, augment=True, preset="photo", steps=range(100))
+print(len(loaded.train), sum(len(labels) for _, labels in batches))
+"""
+
+
+def rates(images: int, rounds: int) -> Iterable[str]:
+    """Gives a line for each way to read, as images per second and as its time beside the fastest of the peers'."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "folder"
+        photographs.write(folder, images, _SIDE)
+        size = sum(path.stat().st_size for path in folder.rglob("*.jpg")) / images
+        said = f"{images:,} JPEGs of {_SIDE} pixels, {size / 1e3:.1f} KB each"
+        yield f"{said}, batches of {_BATCH}, {os.cpu_count()} CPUs"
+        epochs = {**_ours(folder, Path(scratch) / "shards"), "Keras": _keras(folder), **_torch(folder)}
+        counts = {name: _timed(epoch)[1] for name, epoch in epochs.items()}  # also what is done once
+        seconds = timing.interleave({name: lambda e=epoch: _timed(e)[0] for name, epoch in epochs.items()}, rounds)
+        own = {name: [one / counts[name] for one in seconds[name]] for name in epochs}
+        peers = [name for name in own if not name.startswith("ours")]
+        for name, each in own.items():
+            beside = [f"{timing.ratio(each, own[peer])} of {peer}'s time" for peer in peers if peer != name]
+            yield f"{name:<28}{1 / statistics.median(each):8,.0f} images/s   {', '.join(beside)}"
+
+
+def _ours(folder: Path, shards: Path) -> dict[str, Callable[[], Iterable[tuple[object, Sequence[int]]]]]:
+    from trainer import data
+    from trainer.data import conversion
+    from trainer.data.sets import list_entries
+
+    conversion.convert(list_entries(str(folder)), shards, 0.1, shard_bytes=10**8, skip_broken=True)
+    files, records = (data.load(str(one), 0.1, 0, form=data.Form(_SIDE)).train for one in (folder, shards))
+
+    def epoch(split: data.Split | data.Sources, augment: bool) -> Iterable[tuple[object, Sequence[int]]]:
+        steps = range(len(split) // _BATCH)
+        return data.training_batches(split, _BATCH, 0, augment=augment, steps=steps, preset="photo")
+
+    return {
+        "ours, files": lambda: epoch(files, augment=False),
+        "ours, shards": lambda: epoch(records, augment=False),
+        "ours, files, --augment=photo": lambda: epoch(files, augment=True),
+    }
+
+
+def _keras(folder: Path) -> Callable[[], Iterable[tuple[object, Sequence[int]]]]:
+    import keras
+
+    batches = keras.utils.image_dataset_from_directory(
+        folder / "train", batch_size=_BATCH, image_size=(_SIDE, _SIDE), seed=0, verbose=False
+    )
+    return lambda: batches
+
+
+def _torch(folder: Path) -> dict[str, Callable[[], Iterable[tuple[object, Sequence[int]]]]]:
+    """Returns PyTorch's way where it is installed."""
+    try:
+        from benchmarks.peers.torch_images import Epochs
+    except ImportError:
+        return {}
+    paths = sorted(folder.glob("train/*/*.jpg"))
+    names = sorted({path.parent.name for path in paths})
+    labels = [names.index(path.parent.name) for path in paths]
+    epochs = Epochs([*map(str, paths)], labels, _SIDE, _BATCH, os.cpu_count() or 1)
+    return {"PyTorch, Pillow": lambda: epochs}
+
+
+def _timed(epoch: Callable[[], Iterable[tuple[object, Sequence[int]]]]) -> tuple[float, int]:
+    """Returns the seconds that an epoch took, and its images."""
+    begin, count = time.perf_counter(), 0
+    for _, labels in epoch():
+        count += len(labels)
+    return time.perf_counter() - begin, count
+
+
+def wait(images: int, filters: int) -> str:
+    """Returns what a training waits for its images, and what it would take without them."""
+    import datetime
+
+    import keras
+    from rich.console import Console
+
+    from trainer import train
+    from trainer.cloud.environment import Environment
+    from trainer.hparams import HParams
+
+    seen: list[float] = []
+    speeds: list[float] = []
+    begun: list[float] = []
+
+    def end(epoch: int, logs: dict[str, float]) -> None:
+        seen.append(logs["input_wait"])
+        speeds.append(time.perf_counter() - begun[-1])
+
+    told = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: begun.append(time.perf_counter()), on_epoch_end=end
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        photographs.write(Path(scratch) / "folder", images, _SIDE)
+        hparams = HParams(
+            data=f"{scratch}/folder",
+            image_size=_SIDE,
+            batch_size=_BATCH,
+            filters=filters,
+            stride=2,
+            epochs=3,
+            log_images="never",
+        )
+        environment = Environment.read({}, f"{scratch}/run", datetime.datetime.now())
+        train.run(hparams, environment, Console(file=io.StringIO()), [told])
+    trained = images * 3 // 4
+    return (
+        f"input wait, {filters} filters, --augment=photo   {seen[-1]:6.2%} of a step in the last of {len(seen)} epochs "
+        f"({', '.join(f'{one:.2%}' for one in seen)}), {trained / speeds[-1]:,.0f} images/s with validation"
+    )
+
+
+def memory(images: int) -> Iterable[str]:
+    """Gives the peak memory of processes that load a data set and read 100 batches of it."""
+    peaks = {}
+    for count in (max(2 * _BATCH, images // 10), images):
+        with tempfile.TemporaryDirectory() as scratch:
+            photographs.write(Path(scratch), count, _SIDE)
+            measured = command.measure("-c", _READ, scratch, str(_BATCH))
+        peaks[count] = measured.megabytes
+        yield f"peak memory, {count:>9,} images   {measured.megabytes:8,.0f} MiB, {measured.seconds:.1f} s in all"
+    few, many = peaks.values()
+    yield f"all / a tenth                   {many / few:11.2f}"
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--images", type=int, default=4000, help="of rate and wait")
+    parser.add_argument("--rounds", type=int, default=5, help="epochs of each way to read")
+    parser.add_argument("--memory_images", type=int, default=50_000, help="the larger count of memory, 1.1 GB of disk")
+    parser.add_argument("--filters", type=int, default=32, help="of the network of wait")
+    parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=", ".join(ROWS))
+    options = parser.parse_args(arguments)
+    if "memory" in options.only:  # first: a child's peak begins with its parent's, and nothing large is loaded so far
+        for line in memory(options.memory_images):
+            print(line, flush=True)
+    if "rate" in options.only:
+        for line in rates(options.images, options.rounds):
+            print(line, flush=True)
+    if "wait" in options.only:
+        print(wait(options.images, options.filters), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

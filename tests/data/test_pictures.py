@@ -1,0 +1,232 @@
+"""Data sets of files, from `load` to their splits."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.data.making import encoded, noise, write_classes
+from tests.data.test_decoding import BROKEN, READABLE
+from tests.data.test_tfrecord import example, write
+from trainer import data
+from trainer.data import Form, Sources
+from trainer.errors import UsageError
+
+PARTS = ("train", "validation", "test")
+
+
+def _load(folder: Path | str, form: Form | None = None) -> tuple[data.Dataset, list[str]]:
+    told: list[str] = []
+    return data.load(str(folder), 0.2, seed=0, form=form, tell=told.append), told
+
+
+def _pixels(dataset: data.Dataset) -> dict[bytes, tuple[str, int]]:
+    """Returns by each image's pixels its part and its label."""
+    found = {}
+    for part in PARTS:
+        images, labels = data.samples(getattr(dataset, part))
+        found |= {image.tobytes(): (part, int(label)) for image, label in zip(images, labels, strict=True)}
+    return found
+
+
+def test_class_folders_become_parts_and_names(tmp_path: Path) -> None:
+    written = write_classes(tmp_path, {"sea lion": 60, "猫": 60, "10": 20, "9": 20})
+    dataset, _ = _load(tmp_path)
+    assert dataset.class_names == ("9", "10", "sea lion", "猫")
+    assert dataset.classes == 4
+    assert dataset.input_shape == (12, 16, 3)
+    found = _pixels(dataset)
+    assert len(found) == len(written)
+    for path, pixels in written.items():
+        assert dataset.class_names[found[pixels.tobytes()][1]] == path.parent.name
+    counts = [len(getattr(dataset, part)) for part in PARTS]
+    assert counts[0] > counts[1] > 10
+    assert counts[2] > 8
+
+
+def test_a_manifest_and_shards_of_the_same_images_are_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    written = {}
+    for seed, part in enumerate(PARTS):
+        written |= write_classes(folder / part, {"a": 3 + seed, "b": 4}, height=8, width=8)
+    rows = [f"{path.relative_to(tmp_path)},{path.parts[-2]},{path.parts[-3]}" for path in written]
+    (tmp_path / "manifest.csv").write_text("\n".join(["image,label,split", *rows]))
+    for part in PARTS:
+        examples = [
+            example(image__encoded=path.read_bytes(), image__class__text=path.parts[-2])
+            for path in written
+            if path.parts[-3] == part
+        ]
+        write(tmp_path / "shards" / f"{part}.tfrecord", examples)
+    expected = _pixels(_load(folder)[0])
+    assert expected == _pixels(_load(tmp_path / "manifest.csv")[0])
+    assert expected == _pixels(_load(tmp_path)[0])  # a folder that holds one manifest
+    assert expected == _pixels(_load(tmp_path / "shards")[0])
+
+
+def test_a_remote_manifest_is_fetched_with_its_images(tmp_path: Path) -> None:
+    write_classes(tmp_path / "data", {"a": 40, "b": 40})
+    rows = [f"{path.relative_to(tmp_path / 'data')},{path.parent.name}" for path in (tmp_path / "data").rglob("*.png")]
+    (tmp_path / "data" / "m.csv").write_text("\n".join(["image,label", *rows]))
+    fetched = []
+
+    def fetch(location: str) -> Path:
+        fetched.append(location)
+        return tmp_path / location.removeprefix("gs://bucket/")
+
+    dataset = data.load("gs://bucket/data/m.csv", 0.2, 0, fetch=fetch)
+    assert sum(len(getattr(dataset, part)) for part in PARTS) == 80
+    assert fetched == ["gs://bucket/data/m.csv", "gs://bucket/data/a", "gs://bucket/data/b"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "mode", "form", "shape"),
+    [
+        ([(12, 16)], "RGB", Form(), (12, 16, 3)),
+        ([(12, 16), (16, 12)], "RGB", Form(), (96, 96, 3)),
+        ([(300, 300)], "RGB", Form(), (96, 96, 3)),
+        ([(12, 16)], "RGB", Form(size=20), (20, 20, 3)),
+        ([(12, 16)], "L", Form(), (12, 16, 1)),
+        ([(12, 16)], "L", Form(color="rgb"), (12, 16, 3)),
+        ([(12, 16)], "RGB", Form(color="grey"), (12, 16, 1)),
+    ],
+)
+def test_size_and_colour_are_the_images_own_or_asked_for(
+    tmp_path: Path, sizes: list[tuple[int, int]], mode: str, form: Form, shape: tuple[int, int, int]
+) -> None:
+    for part in PARTS:
+        for label in ("a", "b"):
+            (tmp_path / part / label).mkdir(parents=True)
+            for index, size in enumerate(sizes):
+                content = encoded(Image.fromarray(noise(index, *(side // 4 * 4 for side in size))), "PNG", mode)
+                (tmp_path / part / label / f"{index}.png").write_bytes(content)
+    dataset, _ = _load(tmp_path, form)
+    assert dataset.input_shape == shape
+    images, _ = data.samples(dataset.test)
+    assert images.shape[1:] == shape
+
+
+def test_every_kind_of_image_whatever_it_is_called(tmp_path: Path) -> None:
+    for part in PARTS:
+        for label in ("a", "b"):
+            (tmp_path / part / label).mkdir(parents=True)
+            for index, content in enumerate(READABLE.values()):
+                (tmp_path / part / label / f"Bild {index} – 図.jpg").write_bytes(content)
+    dataset, _ = _load(tmp_path)
+    images, _ = data.samples(dataset.train)
+    assert images.shape == (2 * len(READABLE), 48, 64, 3)
+    assert images.std(axis=(1, 2, 3)).min() > 20
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> tuple[Path, set[str]]:
+    """A folder of two classes, each of whose images in BROKEN is of one of the three parts."""
+    paths = set()
+    write_classes(tmp_path, {f"{part}/{label}": 8 for part in PARTS for label in "ab"})
+    for index, (content, _) in enumerate(BROKEN.values()):
+        path = tmp_path / PARTS[index % 3] / "a" / f"broken {index}.png"
+        path.write_bytes(content)
+        paths.add(str(path))
+    return tmp_path, paths
+
+
+def test_skips_broken_images_and_says_which(broken: tuple[Path, set[str]]) -> None:
+    folder, paths = broken
+    dataset, told = _load(folder, Form(size=8, skip_broken=True))
+    assert [len(getattr(dataset, part)) for part in PARTS] == [16, 16, 16]
+    *lines, last = told
+    assert {line.removeprefix("left out: ").split(".png: ")[0] + ".png" for line in lines} == paths
+    assert all(line.split(".png: ")[1] for line in lines)
+    assert last == f"{len(paths)} of {48 + len(paths)} images are broken and left out"
+    for part in PARTS:
+        for images, _ in data.evaluation_batches(getattr(dataset, part)):
+            assert np.isfinite(images).all()
+
+
+def test_rejects_an_image_whose_header_is_broken(broken: tuple[Path, set[str]]) -> None:
+    folder, paths = broken
+    with pytest.raises(UsageError) as error:
+        _load(folder)
+    path, rest = str(error.value).split(".png: ", 1)
+    assert f"{path}.png" in paths
+    assert rest.startswith("must be a JPEG, PNG, GIF, BMP or WebP image that can be read. Received: ")
+    assert rest.endswith(" more); `--skip_broken=yes` leaves such images out")
+
+
+def test_an_image_that_breaks_in_training_is_named(tmp_path: Path) -> None:
+    write_classes(tmp_path, {f"{part}/{label}": 8 for part in PARTS for label in "ab"})
+    path = tmp_path / "train" / "a" / "half of it.png"
+    path.write_bytes(encoded(noise())[:-40])
+    dataset, _ = _load(tmp_path)
+    assert isinstance(dataset.train, Sources)
+    with pytest.raises(UsageError) as error, data.named_breaks(dataset):
+        for _ in data.training_batches(dataset.train, 17, 0, augment=False, steps=range(1)):
+            pass
+    assert str(error.value).startswith(
+        f"{path}: must be a JPEG, PNG, GIF, BMP or WebP image that can be read. Received: I"
+    )
+    assert str(error.value).endswith("; `--skip_broken=yes` leaves such images out")
+
+
+def test_an_image_that_is_gone_is_named(tmp_path: Path) -> None:
+    written = write_classes(tmp_path, {f"{part}/{label}": 2 for part in PARTS for label in "ab"})
+    dataset, _ = _load(tmp_path)
+    path = next(iter(written))
+    path.unlink()
+    with pytest.raises(UsageError, match=f"^{path}: must be .* Received: No such file"), data.named_breaks(dataset):
+        for _ in data.evaluation_batches(dataset.train):
+            pass
+
+
+def test_another_error_stays_what_it_is(idx_folder: Path) -> None:
+    with pytest.raises(ZeroDivisionError), data.named_breaks(data.load(str(idx_folder), 0.2, 0)):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ({"train/a": 3, "validation/a": 1, "test/a": 1}, "must hold at least two classes. Received: a"),
+        (
+            {"train/a": 3, "train/b": 3, "validation/a": 1, "test/c": 1},
+            "test/c/000.png: a class must have an image among those to train on. Received: c",
+        ),
+        ({"a": 1, "b": 1}, "of 2 none fell to "),
+    ],
+)
+def test_rejects_data_that_cannot_be_trained_on(tmp_path: Path, counts: dict[str, int], message: str) -> None:
+    write_classes(tmp_path, counts)
+    with pytest.raises(UsageError) as error:
+        _load(tmp_path)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("form", "shape"),
+    [(Form(size=7), (7, 7, 1)), (Form(color="rgb"), (12, 10, 3)), (Form(color="grey"), (12, 10, 1))],
+)
+def test_images_in_memory_are_brought_to_it_too(idx_folder: Path, form: Form, shape: tuple[int, int, int]) -> None:
+    dataset, _ = _load(idx_folder, form)
+    assert dataset.input_shape == shape
+    assert dataset.class_names == ("0", "1", "2")
+    plain, _ = _load(idx_folder)
+    difference = data.samples(dataset.train)[0].mean() - data.samples(plain.train)[0].mean()
+    assert abs(difference) < 5
+
+
+def test_jpegs_of_one_size_are_what_the_decoder_makes_of_each(tmp_path: Path) -> None:
+    for index in range(12):
+        path = tmp_path / PARTS[index % 3] / "ab"[index // 6] / f"{index}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded(noise(index), "JPEG", "CMYK" if index == 3 else ""))
+    train = _load(tmp_path)[0].train
+    assert isinstance(train, Sources)
+    assert train.is_plain
+    careful = dataclasses.replace(train, is_plain=False)
+    for one, two in zip(data.samples(train), data.samples(careful), strict=True):
+        np.testing.assert_array_equal(one, two)
+    sized = _load(tmp_path, Form(size=8))[0].train
+    assert isinstance(sized, Sources)
+    assert not sized.is_plain

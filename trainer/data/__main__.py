@@ -1,0 +1,105 @@
+"""Checks a data set and writes it as TFRecord shards: `python -m trainer.data --data=FOLDER --to=FOLDER`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import tensorflow as tf
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from trainer.cloud.fetch import fetch
+from trainer.data import conversion, folder, sets
+from trainer.data.problems import Problem
+from trainer.errors import StorageError, UsageError
+
+_GO_ON = "the same command goes on from there"
+_SHARD_MEGABYTES = 100.0  # so many that a bucket is read side by side, so few that a worker has some of its own
+
+
+def main(arguments: Sequence[str], screen: Console | None = None) -> int:
+    """Runs a command line and returns the exit status.
+
+    0: written. 2: a flag breaks a rule, or something is wrong with the images, and a line was printed for each; nothing
+    was written. 4: the shards cannot be written. 130: stopped by SIGINT.
+    """
+    options = _read(arguments)
+    screen = screen or Console(highlight=False, soft_wrap=True)
+    try:
+        problems = _convert(options, screen)
+    except UsageError as error:
+        return _stop(2, str(error))
+    except (OSError, StorageError, tf.errors.OpError) as error:
+        return _stop(4, f"{options.to} cannot be written: {getattr(error, 'strerror', None) or error}; {_GO_ON}")
+    except KeyboardInterrupt:
+        return _stop(130, f"stopped; {_GO_ON}")
+    for problem in problems:
+        screen.print(str(problem), markup=False)
+    skips = options.skip_broken == "yes"
+    if problems and not skips:
+        return _stop(
+            2,
+            f"`--data` must be a data set with which nothing is wrong; `--skip_broken=yes` leaves out what is. "
+            f"Received: {options.data}, {len(problems):,} problems",
+        )
+    screen.print(f"{options.to}/{conversion.RECORD} says what is in the shards beside it", markup=False)
+    return 0
+
+
+def _read(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m trainer.data", description=(__doc__ or "").splitlines()[0], allow_abbrev=False
+    )
+    parser.add_argument("--data", required=True, help="as in trainer.task")
+    parser.add_argument("--to", required=True, help="a new folder")
+    parser.add_argument("--validation_split", type=float, default=0.1, help="as in trainer.task (default 0.1)")
+    parser.add_argument(
+        "--skip_broken", choices=("no", "yes"), nargs="?", const="yes", default="no", help="as in trainer.task"
+    )
+    parser.add_argument("--shard_megabytes", type=float, default=_SHARD_MEGABYTES, help="more or less (default 100)")
+    parser.add_argument("--cache_dir", default="~/.cache/trainer", help="as in trainer.task")
+    return parser.parse_args(arguments)
+
+
+def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
+    if options.to.startswith("gs://"):
+        raise UsageError(f"`--to` must be a folder on this machine, or below /gcs/. Received: {options.to}")
+    if not 0 < options.validation_split < 1:
+        raise UsageError(f"`--validation_split` must be above 0 and below 1. Received: {options.validation_split}")
+    if not options.shard_megabytes > 0:
+        raise UsageError(f"`--shard_megabytes` must be above 0. Received: {options.shard_megabytes}")
+    cache = Path(options.cache_dir).expanduser()
+
+    def fetched(location: str) -> Path:
+        return fetch(location, cache, tell=lambda line: screen.print(line, markup=False))
+
+    entries = sets.list_entries(options.data, fetched)
+    empty = folder.empty_classes(Path(options.data)) if Path(options.data).is_dir() else []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def told(what: str, more: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.advance(tasks[what], more)
+
+        return conversion.convert(
+            entries,
+            Path(options.to),
+            options.validation_split,
+            shard_bytes=round(options.shard_megabytes * 1e6),
+            skip_broken=options.skip_broken == "yes",
+            others=[Problem(str(one), "a class without an image") for one in empty],
+            told=told,
+        )
+
+
+def _stop(status: int, reason: str) -> int:
+    print(f"trainer.data: {reason}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

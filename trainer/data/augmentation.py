@@ -1,0 +1,114 @@
+"""Small random changes of training images, as pure functions of a seed."""
+
+import math
+from collections.abc import Callable
+
+import tensorflow as tf
+
+# The most that an image is changed. Of 7,000 MNIST digits, on the validation parts of 3 seeds, these left 0.7 to 1.0 %
+# errors; 10 degrees, 0.1, 0.1 and the same shift 1.2 %; no change at all 2.5 %.
+_TURN = math.radians(15)
+_SCALE = 0.2  # of the image's size
+_SHEAR = 0.3  # pixels to the side for each pixel down
+_SHIFT = 2 / 28  # of the image's size
+
+# Of photographs: a part of at least half the area, mirrored or not, in another light.
+_SMALLEST_PART = 0.7  # of a side
+_STRETCH = 0.1  # of one side beside the other
+_BRIGHTNESS, _CONTRAST, _TINT = 0.2, 0.2, 0.1  # of the whole range of a pixel; of its own value; of that in one colour
+
+Change = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def change(preset: str, count: int, size: tuple[int, int], seed: tf.Tensor) -> Change:
+    """Returns what changes some rows of a batch: from float32 images, 0 to 255, and the first one's row, to the same.
+
+    The random numbers are made for a whole batch and then shared out: of fewer, the last bits would be others.
+
+    Args:
+      preset: affine (turns, scalings, shears, shifts) or photo (parts, mirrored or not, in another light).
+      count: images in the whole batch.
+      size: the images' `(height, width)`.
+      seed: two integers.
+    """
+    if preset == "affine":
+        maps = _affine_maps(count, size, seed)
+        return lambda images, first: _transform(images, _rows(maps, images, first))
+    boxes, gain, bias = _photo_parts(count, seed)
+
+    def photo(images: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
+        rows = tf.range(images.shape[0])
+        # A third of the time of a map, which these parts could be written as too.
+        parts = tf.image.crop_and_resize(images, _rows(boxes, images, first), rows, size)
+        return _lit(parts, _rows(gain, images, first), _rows(bias, images, first))
+
+    return photo
+
+
+def _rows(values: tf.Tensor, images: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
+    return values[first : first + images.shape[0]]
+
+
+def _affine_maps(count: int, size: tuple[int, int], seed: tf.Tensor) -> tf.Tensor:
+    """Returns small random affine maps about an image's centre, `(count, 8)`, as `_transform` takes them."""
+    height, width = size
+    turn, scale_x, scale_y, shear, shift_x, shift_y = tf.unstack(
+        tf.random.stateless_uniform((6, count), seed, -1.0, 1.0)
+    )
+    cos, sin = tf.cos(_TURN * turn), tf.sin(_TURN * turn)
+    scale_x, scale_y = 1 + _SCALE * scale_x, 1 + _SCALE * scale_y
+    # Output pixel (x, y) is input pixel (a x + b y + c, d x + e y + f); c and f keep the centre where it is.
+    a, b, d, e = cos * scale_x, _SHEAR * shear - sin * scale_y, sin * scale_x, cos * scale_y
+    x, y = (width - 1) / 2, (height - 1) / 2
+    c = x - a * x - b * y + _SHIFT * width * shift_x
+    f = y - d * x - e * y + _SHIFT * height * shift_y
+    zero = tf.zeros_like(a)
+    return tf.stack([a, b, c, d, e, f, zero, zero], axis=1)
+
+
+def _photo_parts(count: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns which part of each image is shown, and in which light.
+
+    Returns:
+      Boxes of top, left, bottom and right as shares of the sides, `(count, 4)`; of a mirrored one left is more than
+      right. What pixels of red, green and blue are multiplied by, `(count, 3)`, and what is added, `(count, 1)`.
+    """
+    part, stretch, place_x, place_y, mirror, brightness, contrast, *tint = tf.unstack(
+        tf.random.stateless_uniform((10, count), seed, -1.0, 1.0)
+    )
+    side = _SMALLEST_PART + (1 - _SMALLEST_PART) * (part + 1) / 2
+    across = tf.minimum(side * (1 + _STRETCH * stretch), 1.0)
+    down = tf.minimum(side / (1 + _STRETCH * stretch), 1.0)
+    left, top = (1 - across) * (place_x + 1) / 2, (1 - down) * (place_y + 1) / 2
+    begin, end = left + tf.where(mirror < 0, across, 0.0), left + tf.where(mirror < 0, 0.0, across)
+    boxes = tf.stack([top, begin, top + down, end], axis=1)
+    # About the middle grey: with the image's own mean this would take one more look at every pixel.
+    gain = 1 + _CONTRAST * contrast[:, None] + _TINT * tf.stack(tint, axis=1)
+    bias = 127.5 * (_BRIGHTNESS * brightness - _CONTRAST * contrast)
+    return boxes, gain, bias[:, None]
+
+
+def _lit(images: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Returns images, `(batch, height, width, channels)`, in another light.
+
+    Args:
+      images: float32, 0 to 255.
+      gain: what each colour's values are multiplied by, `(batch, 3)`; of a grey image the first is taken.
+      bias: what is added, `(batch, 1)`.
+    """
+    batch, height, width, channels = images.shape
+    # Rows are multiplied by rows: by three numbers for each pixel it took four times as long.
+    row = tf.tile(gain[:, :channels], (1, width))[:, None, :]
+    lit = tf.reshape(images, (batch, height, width * channels)) * row + bias[:, None, :]
+    return tf.reshape(tf.clip_by_value(lit, 0.0, 255.0), images.shape)
+
+
+def _transform(images: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
+    """Returns each image, `(batch, height, width, channels)`, under its own map, black from beyond its edges."""
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=maps,
+        output_shape=images.shape[1:3],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+    )

@@ -1,6 +1,7 @@
 """How a run begins where a former one of the same folder stopped, and how it ends so that another can."""
 
 import contextlib
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
+from trainer import data
 from trainer.cloud.environment import Environment
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.hparams import HParams
@@ -63,7 +65,7 @@ def finished(
         if hparams.resume == "must" and not store.exists():
             raise UsageError(f"`--job_dir` must hold a run where `--resume=must`. Received: {environment.root}")
         result = store.result() or {}
-    if result and not (environment.model / result["model"]).exists():
+    if result and not export.is_whole(environment.model):
         result = {}
     (accuracy,) = devices.from_chief(strategy, environment.cluster, [np.float64(result.get("test_accuracy", -1.0))])
     if accuracy < 0:
@@ -91,8 +93,18 @@ def read_state(
     return states.unpack(content) if content else None
 
 
-def finish(model: keras.Model, store: Store, environment: Environment, test_accuracy: float) -> Path:
+def finish(
+    model: keras.Model, dataset: data.Dataset, store: Store, environment: Environment, test_accuracy: float
+) -> Path:
     """Exports the model, notes what the run came to, and returns the model's file."""
-    path = export.save(model, environment.model)
+    recorded = json.loads((environment.root / "hparams.json").read_bytes())
+    about = export.About(
+        classes=dataset.class_names,
+        images={part: len(getattr(dataset, part)) for part in ("train", "validation", "test")},
+        test=data.evaluation_batches(dataset.test),
+        accuracy=test_accuracy,
+        record=recorded,
+    )
+    path = export.save(model, environment.model, about)
     store.finish({"test_accuracy": test_accuracy, "model": path.name})
     return path

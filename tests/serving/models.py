@@ -1,0 +1,57 @@
+"""A small trained-like model, exported, for the tests of what loads it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainer import model as network
+from trainer.hparams import HParams
+from trainer.training import export
+
+SHAPE = (9, 8, 3)
+CLASSES = ("cat", "dog", "crème brûlée")
+RECORD = {
+    "configuration": {"data": "pets|2026", "filters": 2, "weight_decay": 0.004},
+    "precision": {"name": "float32", "reason": "asked for"},
+    "versions": {"python": "3.11.7", "trainer": None},
+    "git_revision": None,
+}
+
+
+def build(
+    policy: str = "float32", seed: int = 0, shape: tuple[int, int, int] = SHAPE, classes: int = len(CLASSES)
+) -> keras.Model:
+    """Returns a network whose answers differ from image to image."""
+    keras.utils.set_random_seed(seed)
+    model = network.build(HParams(filters=4, dense_units=8), shape, classes, policy)
+    model.set_weights([4 * weight if weight.ndim > 1 else weight for weight in model.get_weights()])
+    return model
+
+
+def pixels(count: int, seed: int = 0, shape: tuple[int, int, int] = SHAPE) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+def encoded(images: np.ndarray) -> list[bytes]:
+    return [tf.io.encode_png(image).numpy() for image in images]
+
+
+def about(model: keras.Model, classes: Sequence[str] = CLASSES) -> export.About:
+    shape = model.input_shape[1:]
+    test = [(tf.constant(pixels(5, seed, shape), tf.float32), tf.constant([0, 1, 2, 0, 1])) for seed in (1, 2)]
+    return export.About(classes, {"train": 30, "validation": 4, "test": 10}, test, 0.5, RECORD)
+
+
+def exported(folder: Path, model: keras.Model) -> Path:
+    folder.mkdir(exist_ok=True)
+    export.save(model, folder, about(model))
+    return folder
+
+
+def probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Returns what the model itself says, as in training: in one graph."""
+    graph = tf.function(lambda batch: tf.nn.softmax(model(batch, training=False)))
+    return graph(tf.constant(images, tf.float32)).numpy()  # type: ignore[no-any-return]

@@ -1,0 +1,127 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from trainer.errors import UsageError
+from trainer.serving import card
+from trainer.serving.card import Card, File
+from trainer.serving.scores import Score
+
+CARD = Card(
+    classes=["cat", "a|b_*"],
+    input_shape=(28, 30, 1),
+    images={"train": 1293, "validation": 144, "test": 3},
+    accuracy=2 / 3,
+    scores=[Score("cat", 1.0, 0.5, 2 / 3, 2), Score("a|b_*", 0.5, 1.0, 2 / 3, 1)],
+    record={
+        "configuration": {"data": "my_pets", "filters": 32},
+        "precision": {"name": "bfloat16", "reason": "asked for"},
+        "versions": {"python": "3.11.7", "trainer": None},
+        "git_revision": "896ca57",
+    },
+    files=[File("model.keras", 6540459, "be02"), File("variables/variables.index", 609, "1456")],
+)
+
+TEXT = """\
+# A classifier of images: 2 classes
+
+It takes grey images of 28x30 pixels, and others, which it brings to that form. It was
+trained on my_pets (1,293 train, 144 validation, 3 test images), in bfloat16.
+
+## How well
+
+Accuracy on the test images: 66.67%.
+
+| class    | precision | recall | F1    | test images |
+| -------- | --------- | ------ | ----- | ----------- |
+| cat      | 1.000     | 0.500  | 0.667 | 2           |
+| a\\|b\\_\\* | 0.500     | 1.000  | 0.667 | 1           |
+
+## How to use it
+
+    python -m trainer.predict --model=. IMAGE…     classes of images
+    python -m trainer.serve --model=.              answers requests as Vertex AI's prediction containers do
+    keras.models.load_model("model.keras")         pixels, 0 to 255, to logits; needs `import trainer.layers`
+    tf.saved_model.load(".")                       needs TensorFlow alone
+
+Signatures of the SavedModel: `serving_default` takes `image_bytes`, encoded images; `serving_array` takes `image`,
+pixels from 0 to 255, `(batch, height, width, channels)`. Both give `class`, `probability` and `probabilities`;
+`class_names` gives the order of these.
+
+## How it was trained
+
+| flag        | value   |
+| ----------- | ------- |
+| `--data`    | my_pets |
+| `--filters` | 32      |
+
+## With what
+
+|              | version |
+| ------------ | ------- |
+| python       | 3.11.7  |
+| trainer      | unknown |
+| git revision | 896ca57 |
+
+## Files
+
+| file                        | bytes     | SHA-256 |
+| --------------------------- | --------- | ------- |
+| `model.keras`               | 6,540,459 | be02    |
+| `variables/variables.index` | 609       | 1456    |
+"""
+
+
+def test_the_text_is_this_one() -> None:
+    assert CARD.text() == TEXT
+
+
+def test_the_json_holds_the_same() -> None:
+    content = json.loads(CARD.json())
+    assert content == {
+        "format": 1,
+        "classes": ["cat", "a|b_*"],
+        "input": {"height": 28, "width": 30, "channels": 1},
+        "images": {"train": 1293, "validation": 144, "test": 3},
+        "accuracy": 2 / 3,
+        "scores": [
+            {"name": "cat", "precision": 1.0, "recall": 0.5, "f1": 2 / 3, "support": 2},
+            {"name": "a|b_*", "precision": 0.5, "recall": 1.0, "f1": 2 / 3, "support": 1},
+        ],
+        **CARD.record,
+        "files": [
+            {"name": "model.keras", "size": 6540459, "sha256": "be02"},
+            {"name": "variables/variables.index", "size": 609, "sha256": "1456"},
+        ],
+    }
+
+
+def test_reads_what_was_written(tmp_path: Path) -> None:
+    (tmp_path / card.JSON).write_text(CARD.json(), encoding="utf-8")
+    content = card.read(tmp_path)
+    assert content["classes"] == CARD.classes
+    assert card.files(content) == CARD.files
+
+
+def test_a_file_s_checksum_is_sha256(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
+    assert File.of(tmp_path, "a") == File("a", 3, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        (None, r"must be the folder model/ of a finished run. Received: .* \(model.json: No such file"),
+        ("{", r"\(model.json: not a model card\)"),
+        ("[]", r"\(model.json: not a model card\)"),
+        ('{"format": 1}', r"\(model.json: not a model card\)"),
+        (CARD.json().replace('"format": 1', '"format": 9'), "must be of format 1. Received: .*, format 9"),
+    ],
+)
+def test_rejects_what_is_no_card(tmp_path: Path, text: str | None, match: str) -> None:
+    if text is not None:
+        (tmp_path / card.JSON).write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=match):
+        card.read(tmp_path)

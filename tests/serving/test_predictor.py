@@ -1,0 +1,71 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.serving import models
+from trainer.errors import UsageError
+from trainer.serving.predictor import Answer, BrokenImageError, Predictor
+
+
+def test_answers_as_the_model_does_for_bytes_and_for_arrays(predictor: Predictor) -> None:
+    images = models.pixels(5)
+    expected = models.probabilities(models.build(), images)
+    for answers in (predictor.of_encoded(models.encoded(images)), predictor.of_pixels(images)):
+        for answer, probabilities in zip(answers, expected, strict=True):
+            assert isinstance(answer, Answer)
+            np.testing.assert_allclose(answer.probabilities, probabilities, atol=1e-5)
+            assert answer.name == predictor.classes[probabilities.argmax()]
+            assert answer.probability == answer.probabilities.max()
+    assert predictor.classes == [*models.CLASSES]
+    assert predictor.input_shape == models.SHAPE
+
+
+def test_a_broken_image_spoils_no_other(predictor: Predictor) -> None:
+    sound = models.encoded(models.pixels(4))
+    large = tf.io.encode_png(np.zeros((200, 51, 1), np.uint8)).numpy()
+    cut = sound[0][:60]
+    answers = predictor.of_encoded([sound[0], b"", sound[1], large, cut, sound[2], b"hello", sound[3]])
+    assert [isinstance(answer, BrokenImageError) for answer in answers] == [0, 1, 0, 1, 1, 0, 1, 0]
+    alone = predictor.of_encoded(sound)
+    for one, other in zip([answers[place] for place in (0, 2, 5, 7)], alone, strict=True):
+        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)  # type: ignore[union-attr]
+    assert str(answers[1]) == "an empty file"
+    assert str(answers[3]) == "10,200 pixels; at most 10,000 are read"
+    assert "\n" not in str(answers[4])
+    assert str(answers[6]) == "no JPEG, PNG, GIF, BMP or WebP"
+
+
+def test_nothing_in_nothing_out(predictor: Predictor) -> None:
+    assert predictor.of_encoded([]) == []
+
+
+def test_warms_up(predictor: Predictor) -> None:
+    predictor.warm_up()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "match"),
+    [
+        ("saved_model.pb", None, r"must hold the files in its model.json. Received: .*saved_model.pb: No such file"),
+        (
+            "model.keras",
+            b"other",
+            r"must hold its files as they were written. Received: .*model.keras, by",
+        ),
+        ("model.json", None, "must be the folder model/ of a finished run"),
+    ],
+)
+def test_rejects_a_folder_that_is_not_what_was_written(
+    exported: Path, tmp_path: Path, name: str, content: bytes | None, match: str
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(exported, folder)
+    if content is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes(content)
+    with pytest.raises(UsageError, match=match):
+        Predictor(folder)

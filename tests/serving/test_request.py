@@ -1,0 +1,68 @@
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from trainer.serving import request
+from trainer.serving.request import MalformedError
+
+_B64 = base64.b64encode(b"\x89image").decode()
+_GREY = [[0, 255, 1.5], [3, 4, 5]]
+
+
+@pytest.mark.parametrize("one", [{"b64": _B64}, {"image_bytes": {"b64": _B64}}])
+def test_takes_encoded_images(one: object) -> None:
+    body = json.dumps({"instances": [one, one], "parameters": {"ignored": 1}}).encode()
+    assert request.instances(body, (2, 3, 1)) == [b"\x89image"] * 2
+
+
+@pytest.mark.parametrize("one", [_GREY, {"image": _GREY}, [[[value] for value in row] for row in _GREY]])
+def test_takes_pixels(one: object) -> None:
+    (found,) = request.instances(json.dumps({"instances": [one]}).encode(), (2, 3, 1))
+    assert isinstance(found, np.ndarray)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found[..., 0], np.array(_GREY, np.float32))
+
+
+_NO_INSTANCES = r'the body must be \{"instances": \[…\]\}'
+_NO_PIXELS = r"instances\[0\] must be numbers from 0 to 255 in the shape \[2, 3, 1\]"
+
+
+@pytest.mark.parametrize(
+    ("body", "match"),
+    [
+        (b"", "the body must be JSON"),
+        (b"\xff\xfe", "the body must be JSON"),
+        (b"[" * 200_000, "the body must be JSON"),
+        (b"{", "the body must be JSON"),
+        (b"1" * 10_000, "the body must be JSON"),
+        (b"null", _NO_INSTANCES),
+        (b"[]", _NO_INSTANCES),
+        (b"{}", _NO_INSTANCES),
+        (b'{"instances": []}', _NO_INSTANCES),
+        (b'{"instances": {"b64": ""}}', _NO_INSTANCES),
+        (b'{"instances": ["abc"]}', r"instances\[0\] must be \{.b64.: …\} or a list of pixels"),
+        (b'{"instances": [{"b64": "", "more": 1}]}', r"instances\[0\] must be"),
+        (b'{"instances": [{"b64": "YQ=="}, 7]}', r"instances\[1\] must be"),
+        (b'{"instances": [{"b64": "a"}]}', r"instances\[0\].b64 must be an image in base64"),
+        (b'{"instances": [{"b64": "&&&&"}]}', r"instances\[0\].b64 must be an image in base64"),
+        ('{"instances": [{"b64": "é"}]}'.encode(), r"instances\[0\].b64 must be an image in base64"),
+        (b'{"instances": [{"b64": null}]}', r"instances\[0\].b64 must be an image in base64"),
+        (b'{"instances": [{"image_bytes": "YQ=="}]}', r"instances\[0\] must be"),
+        (b'{"instances": [[1, 2]]}', rf"{_NO_PIXELS}. Received: \[2\]"),
+        (b'{"instances": [[[1, 2], [3]]]}', f"{_NO_PIXELS}. Received: rows of unequal length"),
+        (b'{"instances": [[[1, 2, 3], [4, 5, 256]]]}', _NO_PIXELS),
+        (b'{"instances": [[[1, 2, 3], [4, 5, -1]]]}', _NO_PIXELS),
+        (b'{"instances": [[[1, 2, 3], [4, 5, NaN]]]}', _NO_PIXELS),
+        (b'{"instances": [[[1, 2, 3], [4, 5, 1e999]]]}', _NO_PIXELS),
+        (b'{"instances": [[[1, 2, 3], [4, 5, 1%s]]]}' % (b"0" * 400), _NO_PIXELS),
+        (b'{"instances": [[[1, 2, 3], [4, 5, "6"]]]}', _NO_PIXELS),
+        (b'{"instances": [[[1, 2, 3], [4, 5, null]]]}', _NO_PIXELS),
+        (b'{"instances": [[[1, 2, 3], [4, 5, {}]]]}', _NO_PIXELS),
+        (b'{"instances": [[]]}', _NO_PIXELS),
+    ],
+)
+def test_rejects_what_breaks_the_contract(body: bytes, match: str) -> None:
+    with pytest.raises(MalformedError, match=match):
+        request.instances(body, (2, 3, 1))

@@ -1,0 +1,137 @@
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.gcs.server import serve
+from tests.serving import models
+from trainer import predict
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return models.exported(tmp_path_factory.mktemp("exported"), models.build())
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / name for name in ("a.png", "b 本.PNG", "c.jpg")]
+    for path, content in zip(paths, models.encoded(models.pixels(3)), strict=True):
+        path.write_bytes(content)
+    return paths
+
+
+def _expected() -> list[tuple[str, float]]:
+    probabilities = models.probabilities(models.build(), models.pixels(3))
+    return [(models.CLASSES[row.argmax()], row.max()) for row in probabilities]
+
+
+def _run(folder: Path, *arguments: object, given: bytes = b"") -> int:
+    return predict.main([f"--model={folder}", *map(str, arguments)], io.BytesIO(given))
+
+
+def test_prints_a_line_for_each_image(folder: Path, images: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(folder, *images, "--batch-size=2") == 0
+    lines = capsys.readouterr().out.splitlines()
+    expected = [
+        f"{path}\t{name}\t{probability:.4f}" for path, (name, probability) in zip(images, _expected(), strict=True)
+    ]
+    assert lines == expected
+
+
+def test_prints_the_most_probable_classes(folder: Path, images: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(folder, "--top=2", images[0]) == 0
+    path, first, high, second, low = capsys.readouterr().out.strip().split("\t")
+    assert (path, first) == (str(images[0]), _expected()[0][0])
+    assert float(high) >= float(low)
+    assert second in models.CLASSES
+    assert _run(folder, "--top=9", images[0]) == 0
+    assert len(capsys.readouterr().out.split("\t")) == 1 + 2 * len(models.CLASSES)
+
+
+def test_prints_json(folder: Path, images: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(folder, "--json", "--top=3", images[1], "-", given=images[2].read_bytes()) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["image"] for one in found] == [str(images[1]), "-"]
+    for one, (name, probability) in zip(found, _expected()[1:], strict=True):
+        assert one["class"] == name
+        assert one["probability"] == pytest.approx(probability, abs=1e-5)
+        assert one["top"][0] == {"class": name, "probability": one["probability"]}
+        assert sum(entry["probability"] for entry in one["top"]) == pytest.approx(1)
+
+
+def test_fetches_a_model_from_a_bucket(
+    folder: Path,
+    images: list[Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with serve(rate_limit=False) as server:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+        for path in folder.rglob("*"):
+            if path.is_file():
+                server.put("bucket", f"run/model/{path.relative_to(folder).as_posix()}", path.read_bytes())
+        arguments = ["--model=gs://bucket/run/model", f"--cache_dir={tmp_path / 'cache'}", str(images[0])]
+        assert predict.main(arguments, io.BytesIO()) == 0
+        output = capsys.readouterr()
+        assert output.out.split("\t")[1] == _expected()[0][0]
+        assert "fetches 7 of 7 files" in output.err
+        assert predict.main(["--model=gs://bucket/nothing", str(images[0])], io.BytesIO()) == 2
+        assert "Received: gs://bucket/nothing" in capsys.readouterr().err
+
+
+def test_looks_through_a_folder(folder: Path, images: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    (images[0].parent / "notes.txt").write_text("no image")
+    assert _run(folder, images[0].parent, images[0]) == 0
+    assert [line.partition("\t")[0] for line in capsys.readouterr().out.splitlines()] == sorted(map(str, images))
+
+
+def test_a_broken_image_is_named_and_the_others_are_answered(
+    folder: Path, images: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    images[1].write_bytes(images[1].read_bytes()[:60])
+    assert _run(folder, *images, images[0].parent / "none.png", "-") == 2
+    output = capsys.readouterr()
+    assert [line.partition("\t")[0] for line in output.out.splitlines()] == [str(images[0]), str(images[2])]
+    missing, broken, empty = output.err.splitlines()
+    assert f"{images[1]}: " in broken
+    assert missing == f"trainer.predict: {images[0].parent / 'none.png'}: No such file or directory"
+    assert empty == "trainer.predict: -: an empty file"
+
+
+def test_names_that_are_no_text_keep_to_their_line(
+    folder: Path, images: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    strange = images[0].with_name(os.fsdecode(b"new\nline\xff.png"))
+    images[0].rename(strange)
+    assert _run(folder, strange) == 0
+    assert "new\\nline\\udcff.png\t" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model=", "a.png"], "`--model` must be the folder model/ of a finished run. Received: nothing"),
+        (["--model=m"], "`IMAGE` must be one or more files, folders, or - for standard input. Received: nothing"),
+        (["--model=m", "--top=0", "a.png"], "`--top` must be a whole number from 1"),
+        (["--model=m", "--batch_size=x", "a.png"], "`--batch_size` must be a whole number from 1"),
+        (["--model=m", "--tpo=2", "a.png"], "`--tpo` is no flag. Did you mean --top?"),
+        (["--model=nowhere", "a.png"], "Received: nowhere (model.json: No such file or directory)"),
+    ],
+)
+def test_rejects_what_breaks_a_rule(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert predict.main(arguments, io.BytesIO()) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_rejects_a_folder_without_images(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(folder, tmp_path) == 2
+    assert "`IMAGE` must be a folder that holds images" in capsys.readouterr().err
+
+
+def test_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert predict.main(["--help"], io.BytesIO()) == 0
+    assert "--model MODEL" in capsys.readouterr().out

@@ -1,0 +1,126 @@
+"""What images show, by a trained model: `python -m trainer.predict --model=runs/wide/model IMAGE…`"""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from trainer.errors import StorageError, UsageError
+from trainer.quiet import without_chatter
+from trainer.serving import options
+
+if TYPE_CHECKING:
+    from trainer.serving.predictor import Answer, Predictor
+
+_STANDARD_INPUT = "-"
+_ESCAPED = {ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r"}
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp"}  # of what is looked for in a folder
+
+
+def main(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
+    """Prints a line for each image, and returns the exit status.
+
+    0: done. 2: a flag breaks a rule, or an image cannot be read; a line on standard error names it, and the others are
+    classified. 4: the model cannot be fetched from its bucket.
+    """
+    if "--help" in arguments or "-h" in arguments:
+        print(options.predict_parser().format_help(), end="")
+        return 0
+    try:
+        return _run(arguments, standard_input)
+    except UsageError as error:
+        _tell(str(error))
+        return 2
+    except StorageError as error:
+        _tell(str(error))
+        return 4
+    except BrokenPipeError:  # whoever read the lines has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
+    given = options.parse(options.predict_parser(), arguments)
+    if not given.model:
+        raise UsageError("`--model` must be the folder model/ of a finished run. Received: nothing")
+    if not given.images:
+        raise UsageError("`IMAGE` must be one or more files, folders, or - for standard input. Received: nothing")
+    top = options.whole("top", given.top, 1, 1_000_000)
+    batch_size = options.whole("batch_size", given.batch_size, 1, 4096)
+    predictor = _load(given.model, given.cache_dir)
+    status, batch = 0, {}
+    for name in _names(given.images):
+        try:
+            batch[name] = standard_input.read() if name == _STANDARD_INPUT else Path(name).read_bytes()
+        except OSError as error:
+            status = 2
+            _tell(f"{_shown(name)}: {error.strerror or error}")
+        if len(batch) == batch_size:
+            status = max(status, _classify(predictor, batch, top, given.json))
+            batch = {}
+    return max(status, _classify(predictor, batch, top, given.json))
+
+
+def _load(model: str, cache_dir: str) -> "Predictor":
+    with without_chatter():
+        from trainer.serving.predictor import Predictor
+    from trainer.serving.folder import local
+
+    return Predictor(local(model, cache_dir, _tell))
+
+
+def _names(images: Sequence[str]) -> Iterator[str]:
+    """Yields each image's name: what was given, and of a folder the images in it, sorted."""
+    for name in dict.fromkeys(images):
+        if name == _STANDARD_INPUT or not Path(name).is_dir():
+            yield name
+            continue
+        found = [path for path in Path(name).rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file()]
+        if not found:
+            raise UsageError(f"`IMAGE` must be a folder that holds images, where it is one. Received: {name}")
+        yield from map(str, sorted(found))
+
+
+def _classify(predictor: "Predictor", batch: dict[str, bytes], top: int, as_json: bool) -> int:
+    """Prints the answers for some images and returns 2 where one is broken, else 0."""
+    from trainer.serving.predictor import BrokenImageError
+
+    status = 0
+    for name, answer in zip(batch, predictor.of_encoded([*batch.values()]), strict=True):
+        if isinstance(answer, BrokenImageError):
+            status = 2
+            _tell(f"{_shown(name)}: {answer}")
+            continue
+        best = _best(predictor.classes, answer, top)
+        if as_json:
+            ranked = [{"class": label, "probability": share} for label, share in best]
+            print(json.dumps({"image": name, **ranked[0], "top": ranked}))
+        else:
+            print(_shown(name), *(f"{label}\t{share:.4f}" for label, share in best), sep="\t")
+    sys.stdout.flush()
+    return status
+
+
+def _best(classes: Sequence[str], answer: "Answer", top: int) -> list[tuple[str, float]]:
+    # Stable, so that of equals the first is the first, as it is in the model.
+    order = (-answer.probabilities).argsort(kind="stable")[:top]
+    return [(classes[place], float(answer.probabilities[place])) for place in order]
+
+
+def _shown(name: str) -> str:
+    """Returns a file's name on one line, also where it is no text."""
+    return name.encode(errors="backslashreplace").decode().translate(_ESCAPED)
+
+
+def _tell(line: str) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        print(f"trainer.predict: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], sys.stdin.buffer))

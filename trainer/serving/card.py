@@ -1,0 +1,169 @@
+"""The model card: what a trained model is, for a person (`README.md`) and for a program (`model.json`)."""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trainer.errors import UsageError
+from trainer.serving.scores import Score
+
+README, JSON = "README.md", "model.json"
+FORMAT = 1
+
+_COLORS = {1: "grey", 3: "RGB"}
+_SPECIAL = re.compile(r"[\\|`*\[\]<>]|(?<![^\W_])_|_(?![^\W_])")  # of Markdown, where it would be more than a letter
+
+
+@dataclasses.dataclass(frozen=True)
+class File:
+    """A file of the model.
+
+    Attributes:
+      name: below the model's folder, with `/` between folders.
+      size: in bytes.
+      sha256: of its content.
+    """
+
+    name: str
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, folder: Path, name: str) -> "File":
+        with (folder / name).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return cls(name, (folder / name).stat().st_size, digest)
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What is said of a model.
+
+    Attributes:
+      classes: their names, in the order of the probabilities.
+      input_shape: `(height, width, channels)`.
+      images: how many there were, by part: train, validation, test.
+      accuracy: on the test images.
+      scores: each class's, on the test images.
+      record: how it was trained: configuration, precision, versions and git revision, as `hparams.json` has them.
+      files: what the model consists of.
+    """
+
+    classes: Sequence[str]
+    input_shape: tuple[int, int, int]
+    images: Mapping[str, int]
+    accuracy: float
+    scores: Sequence[Score]
+    record: Mapping[str, Any]
+    files: Sequence[File]
+
+    def json(self) -> str:
+        """Returns the text of `model.json`."""
+        height, width, channels = self.input_shape
+        content = {
+            "format": FORMAT,
+            "classes": list(self.classes),
+            "input": {"height": height, "width": width, "channels": channels},
+            "images": dict(self.images),
+            "accuracy": self.accuracy,
+            "scores": [dataclasses.asdict(score) for score in self.scores],
+            **self.record,
+            "files": [dataclasses.asdict(file) for file in self.files],
+        }
+        return json.dumps(content, indent=2) + "\n"
+
+    def text(self) -> str:
+        """Returns the text of `README.md`."""
+        return "\n".join(self._lines()) + "\n"
+
+    def _lines(self) -> Iterator[str]:
+        height, width, channels = self.input_shape
+        kind = _COLORS.get(channels, f"{channels}-channel")
+        configuration, precision = self.record["configuration"], self.record["precision"]
+        counts = ", ".join(f"{count:,} {part}" for part, count in self.images.items())
+        yield f"# A classifier of images: {len(self.classes)} classes\n"
+        yield f"It takes {kind} images of {height}x{width} pixels, and others, which it brings to that form. It was"
+        yield f"trained on {_plain(configuration['data'])} ({counts} images), in {precision['name']}.\n"
+        yield "## How well\n"
+        yield f"Accuracy on the test images: {self.accuracy:.2%}.\n"
+        columns = ["precision", "recall", "F1", "test images"]
+        rows = [[_plain(score.name), *_numbers(score)] for score in self.scores]
+        yield from _table(["class", *columns], rows)
+        yield from _USE
+        yield "## How it was trained\n"
+        flags = [[f"`--{name}`", _plain(str(value))] for name, value in configuration.items()]
+        yield from _table(["flag", "value"], flags)
+        yield "## With what\n"
+        versions = {**self.record["versions"], "git revision": self.record["git_revision"]}
+        yield from _table(["", "version"], [[name, version or "unknown"] for name, version in versions.items()])
+        yield "## Files\n"
+        rows = [[f"`{file.name}`", f"{file.size:,}", file.sha256] for file in self.files]
+        yield from _table(["file", "bytes", "SHA-256"], rows, last=True)
+
+
+_USE = """\
+## How to use it
+
+    python -m trainer.predict --model=. IMAGE…     classes of images
+    python -m trainer.serve --model=.              answers requests as Vertex AI's prediction containers do
+    keras.models.load_model("model.keras")         pixels, 0 to 255, to logits; needs `import trainer.layers`
+    tf.saved_model.load(".")                       needs TensorFlow alone
+
+Signatures of the SavedModel: `serving_default` takes `image_bytes`, encoded images; `serving_array` takes `image`,
+pixels from 0 to 255, `(batch, height, width, channels)`. Both give `class`, `probability` and `probabilities`;
+`class_names` gives the order of these.
+
+""".splitlines()
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Returns what `model.json` holds.
+
+    Raises:
+      UsageError: there is none, or it is not one.
+    """
+    path = folder / JSON
+    try:
+        content: dict[str, Any] = json.loads(path.read_bytes())
+        found = content["format"], content["classes"], content["input"]["channels"], *map(_file, content["files"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a model card"
+        raise UsageError(
+            f"`--model` must be the folder model/ of a finished run. Received: {folder} ({JSON}: {reason})"
+        ) from None
+    if found[0] != FORMAT:
+        raise UsageError(f"`--model` must be of format {FORMAT}. Received: {folder}, format {found[0]}")
+    return content
+
+
+def files(content: Mapping[str, Any]) -> list[File]:
+    """Returns the files that a `model.json` speaks of."""
+    return [_file(one) for one in content["files"]]
+
+
+def _file(one: Mapping[str, Any]) -> File:
+    return File(one["name"], one["size"], one["sha256"])
+
+
+def _numbers(score: Score) -> list[str]:
+    return [*(f"{share:.3f}" for share in (score.precision, score.recall, score.f1)), f"{score.support:,}"]
+
+
+def _plain(text: str) -> str:
+    """Returns a text as Markdown, on one line, in which no character means anything but itself."""
+    return _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], last: bool = False) -> Iterator[str]:
+    """Yields the lines of a table in Markdown, and an empty one unless it is the last."""
+    cells = [columns, *rows]
+    widths = [max(3, *(len(row[place]) for row in cells)) for place in range(len(columns))]
+    lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+    lines.insert(1, " | ".join("-" * width for width in widths))
+    yield from (f"| {line} |" for line in lines)
+    if not last:
+        yield ""

@@ -1,0 +1,130 @@
+"""The flags of `trainer.serve` and `trainer.predict`, and the environment of a serving container."""
+
+import argparse
+import dataclasses
+import difflib
+from collections.abc import Mapping, Sequence
+
+from trainer.errors import UsageError
+
+_CACHE = "~/.cache/trainer"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to serve a model.
+
+    Attributes:
+      model: the folder of an exported model, also gs://….
+      host, port: where to listen; port 0 is any that is free.
+      health_route, predict_route: paths.
+      max_batch: images that are classified in one call.
+      max_wait_ms: milliseconds that one image waits for others, where none is being classified.
+      cache_dir: holds what is fetched from a bucket.
+    """
+
+    model: str
+    host: str = "127.0.0.1"
+    port: int = 8080
+    health_route: str = "/health"
+    predict_route: str = "/predict"
+    max_batch: int = 32
+    max_wait_ms: int = 0
+    cache_dir: str = _CACHE
+
+    @classmethod
+    def read(cls, arguments: Sequence[str], variables: Mapping[str, str]) -> "Options":
+        """Returns what a command line asks for, else what the environment of a Vertex AI container says.
+
+        Raises:
+          UsageError: a flag is unknown, or a value breaks its rule.
+        """
+        given = parse(serve_parser(), arguments)
+        model = given.model or variables.get("AIP_STORAGE_URI", "")
+        if not model:
+            raise UsageError("`--model` must be the folder model/ of a finished run. Received: nothing")
+        port = given.port or variables.get("AIP_HTTP_PORT") or str(cls.port)
+        routes = {name: variables.get(f"AIP_{name.upper()}") or getattr(cls, name) for name in _ROUTES}
+        for name, route in routes.items():
+            if not route.startswith("/") or "{" in route:
+                raise UsageError(f"`AIP_{name.upper()}` must be a path, as in /predict. Received: {route}")
+        return cls(
+            model=model,
+            # A container is reached from outside of it; anything else should not be unless it is told to.
+            host=given.host or ("0.0.0.0" if variables.get("AIP_HTTP_PORT") else cls.host),  # noqa: S104
+            port=whole("port", port, 0, 65535),
+            max_batch=whole("max_batch", given.max_batch, 1, 4096),
+            max_wait_ms=whole("max_wait_ms", given.max_wait_ms, 0, 60_000),
+            cache_dir=given.cache_dir,
+            **routes,
+        )
+
+
+_ROUTES = ("health_route", "predict_route")
+
+
+def serve_parser() -> argparse.ArgumentParser:
+    """Returns what reads the command line of `trainer.serve`, and explains it."""
+    parser = _parser("trainer.serve", "Answers prediction requests over HTTP, as a container on Vertex AI does.")
+    parser.add_argument("--host", default="", help=f"address to listen on (default {Options.host})")
+    parser.add_argument("--port", default="", help=f"0 is any that is free (default {Options.port})")
+    batch, wait = Options.max_batch, Options.max_wait_ms
+    parser.add_argument("--max_batch", default=str(batch), help=f"images in one call of the model (default {batch})")
+    parser.add_argument(
+        "--max_wait_ms", default=str(wait), help=f"milliseconds that an image waits for others (default {wait})"
+    )
+    parser.epilog = "On Vertex AI, AIP_STORAGE_URI, AIP_HTTP_PORT, AIP_HEALTH_ROUTE and AIP_PREDICT_ROUTE say the rest."
+    return parser
+
+
+def predict_parser() -> argparse.ArgumentParser:
+    """Returns what reads the command line of `trainer.predict`, and explains it."""
+    parser = _parser("trainer.predict", "Says what images show: a line for each, with class and probability.")
+    parser.add_argument("--top", default="1", help="how many classes, the most probable first (default 1)")
+    parser.add_argument("--json", action="store_true", help="a JSON object on each line")
+    parser.add_argument("--batch_size", default="64", help="images in one call of the model (default 64)")
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help="file, folder, or - for standard input")
+    return parser
+
+
+def _parser(module: str, description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {module}", description=description, allow_abbrev=False, exit_on_error=False
+    )
+    parser.add_argument("--model", default="", help="folder model/ of a finished run, also gs://…")
+    parser.add_argument("--cache_dir", default=_CACHE, help=f"holds what is fetched from a bucket (default {_CACHE})")
+    return parser
+
+
+def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """Returns what a command line says; `--max-batch` is `--max_batch`.
+
+    Raises:
+      UsageError: a flag is unknown, or lacks its value.
+    """
+    try:
+        given, rest = parser.parse_known_intermixed_args([_underscored(argument) for argument in arguments])
+    except argparse.ArgumentError as error:
+        raise UsageError(f"`{error.argument_name}` must have a value of its own. Received: {error.message}") from None
+    if rest:
+        name = rest[0].partition("=")[0]
+        known = [option for option in parser._option_string_actions if option.startswith("--")]
+        nearest = max(known, key=lambda option: difflib.SequenceMatcher(None, name, option).ratio())
+        raise UsageError(f"`{name}` is no flag. Did you mean {nearest}?")
+    return given
+
+
+def whole(name: str, text: str, minimum: int, maximum: int) -> int:
+    """Returns a flag's text as a number.
+
+    Raises:
+      UsageError: it is none, or is out of bounds.
+    """
+    if not (text.isdecimal() and minimum <= int(text) <= maximum):
+        raise UsageError(f"`--{name}` must be a whole number from {minimum:,} to {maximum:,}. Received: {text}")
+    return int(text)
+
+
+def _underscored(argument: str) -> str:
+    name, equals, value = argument.partition("=")
+    return "--" + name[2:].replace("-", "_") + equals + value if name.startswith("--") and name != "--" else argument

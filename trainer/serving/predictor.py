@@ -1,0 +1,131 @@
+"""An exported model that answers: which class, with which probability."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from trainer.data.header import Header
+from trainer.errors import UsageError
+from trainer.serving import card, signature
+from trainer.serving.card import File
+
+Pixels = npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a model takes an image for.
+
+    Attributes:
+      name: the most probable class.
+      probability: its own.
+      probabilities: of all classes, float32 `(classes,)`.
+    """
+
+    name: str
+    probability: float
+    probabilities: npt.NDArray[np.float32]
+
+
+class BrokenImageError(ValueError):
+    """An image cannot be read. Its message says why, but not which one."""
+
+
+class Predictor:
+    """Answers for batches of images.
+
+    Args:
+      folder: `model/` of a finished run, or a copy of it.
+      maximum_pixels: of one image, before it is brought to the model's size.
+
+    Attributes:
+      classes: their names, in the order of the probabilities.
+      input_shape: `(height, width, channels)` of what the model takes.
+
+    Raises:
+      UsageError: it is no such folder, or a file is not what was written.
+    """
+
+    def __init__(self, folder: Path, maximum_pixels: int = 100_000_000):
+        content = card.read(folder)
+        for file in card.files(content):
+            _check(folder, file)
+        self.classes: list[str] = content["classes"]
+        self.input_shape: tuple[int, int, int] = tuple(
+            content["input"][axis] for axis in ("height", "width", "channels")
+        )
+        self._maximum_pixels = maximum_pixels
+        self._loaded = tf.saved_model.load(str(folder))  # whose functions live as long as it does
+        self._bytes, self._array = (self._loaded.signatures[name] for name in (signature.BYTES, signature.ARRAY))
+
+    def of_encoded(self, images: Sequence[bytes]) -> list[Answer | BrokenImageError]:
+        """Returns for each encoded image an answer, or why there is none."""
+        answers: list[Answer | BrokenImageError | None] = [self._fault(image) for image in images]
+        sound = [place for place, fault in enumerate(answers) if fault is None]
+        for place, answer in zip(sound, self._decoded([images[place] for place in sound]), strict=True):
+            answers[place] = answer
+        return [answer for answer in answers if answer is not None]
+
+    def of_pixels(self, images: npt.ArrayLike) -> list[Answer]:
+        """Returns an answer for each image of `(batch, height, width, channels)`, 0 to 255."""
+        return self._answers(self._array(**{signature.ARRAY_INPUT: tf.constant(images, tf.float32)}))
+
+    def warm_up(self) -> None:
+        """Answers for one image of each kind, as the first call of each takes a quarter of a second longer."""
+        black = np.zeros(self.input_shape, np.uint8)
+        self.of_pixels(black[np.newaxis])
+        self.of_encoded([tf.io.encode_png(black).numpy()])
+
+    def _fault(self, image: bytes) -> BrokenImageError | None:
+        """Returns what the first bytes of a file show to be wrong, before anything is decoded."""
+        try:
+            header = Header.read(image)
+        except ValueError as error:
+            return BrokenImageError(str(error))
+        pixels = header.height * header.width
+        if pixels > self._maximum_pixels:
+            return BrokenImageError(f"{pixels:,} pixels; at most {self._maximum_pixels:,} are read")
+        return None
+
+    def _decoded(self, images: Sequence[bytes]) -> list[Answer | BrokenImageError]:
+        """Answers for a batch at once or, where that fails, for each half of it, down to the broken one."""
+        if not images:
+            return []
+        try:
+            return [*self._answers(self._bytes(**{signature.BYTES_INPUT: tf.constant(list(images), tf.string)}))]
+        except tf.errors.InvalidArgumentError as error:
+            if len(images) == 1:
+                return [BrokenImageError(_reason(str(error)))]
+        half = len(images) // 2
+        return [*self._decoded(images[:half]), *self._decoded(images[half:])]
+
+    def _answers(self, outputs: dict[str, Any]) -> list[Answer]:
+        named = (outputs[name].numpy() for name in ("class", "probability", "probabilities"))
+        return [
+            Answer(name.decode(), float(probability), probabilities)
+            for name, probability, probabilities in zip(*named, strict=True)
+        ]
+
+
+def _check(folder: Path, file: File) -> None:
+    try:
+        is_sound = File.of(folder, file.name) == file
+    except OSError as error:
+        raise UsageError(
+            f"`--model` must hold the files in its {card.JSON}. Received: {folder} ({file.name}: {error.strerror})"
+        ) from None
+    if not is_sound:
+        raise UsageError(
+            f"`--model` must hold its files as they were written. Received: {folder} ({file.name}, by its checksum)"
+        )
+
+
+def _reason(message: str) -> str:
+    """Returns the line of TensorFlow's message that says what is wrong."""
+    lines = [line.strip() for line in message.partition("\t [[")[0].splitlines() if line.strip()]
+    return lines[-1].removeprefix("assertion failed: ").strip("[]")

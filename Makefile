@@ -4,13 +4,16 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help train cluster gcs-demo test lint format bench notebooks tensorboard image lock clean
+.PHONY: help train study cluster gcs-demo test lint format bench notebooks tensorboard image lock clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 train: $(VENV)/.run  ## train on real digits; ARGS="--data=mnist --epochs=8" for more
 	@$(BIN)/python -m trainer.task $(ARGS)
+
+study: $(VENV)/.run  ## tune config.yaml's parameters on this machine; ARGS="--data=digits --epochs=2" for a short one
+	@$(BIN)/python -m trainer.study $(ARGS)
 
 cluster: $(VENV)/.run  ## train on two worker processes over loopback, as on two machines; ARGS as for train
 	@$(BIN)/python -m trainer.local_cluster $(ARGS)
@@ -39,6 +42,9 @@ bench: $(VENV)/.benchmarks  ## measure accuracy and speed beside the peers, take
 	$(BIN)/python -m benchmarks.tensorboard
 	$(BIN)/python -m benchmarks.storage
 	$(BIN)/python -m benchmarks.outage
+	$(BIN)/python -m benchmarks.tuning
+	$(BIN)/python -m benchmarks.input
+	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.chaos
 
 notebooks: $(VENV)/.dev  ## run every notebook from top to bottom

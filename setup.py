@@ -46,6 +46,7 @@ setup(
         "scipy>=1.13,<2",  # early stopping and our Gaussian process; scikit-learn brings it along
         "tensorboard>=2.20,<3",  # no longer a dependency of tensorflow
         "tensorflow>=2.21,<3",
+        "threadpoolctl>=3.5,<4",  # one thread for our Gaussian process; scikit-learn brings it along
     ],
     extras_require={
         "gcs": [STORAGE],  # for who has installed the package without its dependencies

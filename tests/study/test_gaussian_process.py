@@ -53,7 +53,7 @@ def test_learns_which_feature_matters() -> None:
 
 def test_what_is_running_takes_away_doubt_alone() -> None:
     rows, results = _known(12)
-    pending = np.array([[0.5, 0.5]])
+    pending = np.array([[3.0, 3.0]])
     without = posteriors(rows, results, pending[:0], np.array([0, 1]), np.random.default_rng(0))[0]
     beside = posteriors(rows, results, pending, np.array([0, 1]), np.random.default_rng(0))[0]
     assert np.allclose(without.predict(pending)[0], beside.predict(pending)[0])

@@ -135,7 +135,7 @@ class Bucket:
         Raises:
           ChangedError: the name's generation is another.
         """
-        from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[import-untyped]
+        from google.cloud.storage.retry import DEFAULT_RETRY
 
         patience = self._patience
         retry = DEFAULT_RETRY.with_timeout(patience.seconds).with_delay(patience.first, patience.longest)

@@ -16,7 +16,7 @@ def connect(connections: int) -> Any:
     """
     try:
         from google.auth.exceptions import GoogleAuthError
-        from google.cloud import storage  # type: ignore[import-untyped]
+        from google.cloud import storage
     except ImportError:
         raise UsageError("`gs://…` needs the package google-cloud-storage: pip install 'trainer[gcs]'") from None
     try:

@@ -3,7 +3,7 @@
 The kernel is Matérn 5/2 with one length for each feature (Rasmussen and Williams, Gaussian Processes for Machine
 Learning, 2006, 4.17 and 5.1). Its settings are drawn from their posterior by slice sampling (Neal, Slice Sampling,
 2003) and no single best ones are chosen: with ten trials many lengths explain the results alike, and a search that
-believes in one of them is led astray. In `benchmarks/tuning.py` that halved the regret of the likeliest settings.
+believes in one of them is led astray. On the problems of `benchmarks/tuning.py` that halved the regret.
 """
 
 import dataclasses

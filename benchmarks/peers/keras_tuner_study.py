@@ -1,0 +1,103 @@
+"""A search with KerasTuner's BayesianOptimization, as its user writes it.
+
+    python -m benchmarks.peers.keras_tuner_study '{"parameters": […], "trials": …, "data": …, "epochs": …, "seed": …,
+        "folder": …, "core": …}'
+
+`parameters` are those of a HyperparameterTuningJob, none of them conditional. Where `core` is a number the process
+keeps to that core, as one of several workers; who they are is in KerasTuner's own variables. What was found is in the
+`trial.json` files below the folder.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import keras_tuner
+
+from trainer import data
+
+
+class Network(keras_tuner.HyperModel):
+    """The layers of the trainer's network, and Keras's own training."""
+
+    def __init__(self, parameters: Sequence[Mapping[str, Any]], input_shape: tuple[int, ...], classes: int):
+        super().__init__()
+        self._parameters, self._input_shape, self._classes = parameters, input_shape, classes
+
+    def build(self, hp: Any) -> keras.Model:
+        values = {parameter["parameterId"]: _define(hp, parameter) for parameter in self._parameters}
+        convolution = {
+            "kernel_size": int(values.get("kernel_size", 3)),
+            "strides": int(values.get("stride", 1)),
+            "padding": values.get("padding", "same"),
+            "activation": "relu",
+        }
+        filters = int(values.get("filters", 32))
+        model = keras.Sequential(
+            [
+                keras.Input(self._input_shape),
+                keras.layers.Rescaling(1 / 255),
+                keras.layers.Conv2D(filters, **convolution),
+                keras.layers.Conv2D(2 * filters, **convolution),
+                keras.layers.MaxPooling2D(),
+                keras.layers.SpatialDropout2D(0.3),
+                keras.layers.Flatten(),
+                keras.layers.Dense(128, activation="relu"),
+                keras.layers.Dropout(0.3),
+                keras.layers.Dense(self._classes),
+            ]
+        )
+        model.compile(
+            keras.optimizers.Adam(values.get("learning_rate", 2e-3)),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
+        return model
+
+    def fit(self, hp: Any, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+        batch = int(hp.values.get("batch_size", 64))
+        return model.fit(*args, batch_size=batch, **kwargs)
+
+
+def _define(hp: Any, parameter: Mapping[str, Any]) -> Any:
+    name, log = parameter["parameterId"], "LOG" in parameter.get("scaleType", "")
+    sampling = "log" if log else "linear"
+    if "discreteValueSpec" in parameter:
+        return hp.Choice(name, list(map(float, parameter["discreteValueSpec"]["values"])), ordered=True)
+    if "categoricalValueSpec" in parameter:
+        return hp.Choice(name, parameter["categoricalValueSpec"]["values"])
+    if "integerValueSpec" in parameter:
+        ends = parameter["integerValueSpec"]
+        return hp.Int(name, int(ends["minValue"]), int(ends["maxValue"]), sampling=sampling)
+    ends = parameter["doubleValueSpec"]
+    return hp.Float(name, float(ends["minValue"]), float(ends["maxValue"]), sampling=sampling)
+
+
+def main(given: Mapping[str, Any]) -> None:
+    if given["core"] is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {given["core"]})
+    loaded = data.load(given["data"], validation_split=0.1, seed=given["seed"])
+    tuner = keras_tuner.BayesianOptimization(
+        Network(given["parameters"], loaded.input_shape, loaded.classes),
+        objective="val_accuracy",
+        max_trials=given["trials"],
+        seed=given["seed"],
+        executions_per_trial=1,
+        directory=given["folder"],
+        project_name="study",
+        overwrite=True,
+    )
+    tuner.search(
+        loaded.train.images,
+        loaded.train.labels,
+        epochs=given["epochs"],
+        validation_data=(loaded.validation.images, loaded.validation.labels),
+        verbose=0,
+    )
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

@@ -1,0 +1,155 @@
+"""How well and how fast a study tunes, against other engines and KerasTuner.
+
+    python -m benchmarks.tuning --seeds=30 --trials=30 --only=regret
+    python -m benchmarks.tuning --seeds=3 --trials=20 --only=study
+
+`regret`: the accuracy that the trial an engine would pick, its best observed one, falls short of the optimum, as a mean
+over seeds, on the problems of `benchmarks.objectives`; and the seconds of one suggestion.
+
+`study`: the whole command on digits, 20 trials of 2 epochs, against KerasTuner's BayesianOptimization on the same
+space, data, epochs and cores, once as one process and once as a chief with a worker for each core; the faster is the
+peer.
+"""
+
+import argparse
+import contextlib
+import importlib.util
+import itertools
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import optuna
+
+from benchmarks import objectives, whole_studies
+from benchmarks.objectives import Objective
+from trainer.study.space import Space
+from trainer.study.spec import RANDOM_SEARCH, UNSPECIFIED, Job, Value
+from trainer.study.suggestions import ask, quiet, replayed, suggest
+from trainer.study.trial import SUCCEEDED, Measurement, Trial, best
+
+_GOALS = {"centred": 7.0, "off centre": 5.0}  # of the regret x 1e-3
+_STARTS = 6  # trials before Optuna's Gaussian process learns; with its own 10 it did worse
+
+Suggest = Callable[[Sequence[Trial]], Mapping[str, Value]]
+
+
+def engines(trials: int) -> dict[str, Callable[[int], contextlib.AbstractContextManager[Suggest]]]:
+    """Returns what makes each engine from a seed, of those that are installed."""
+    found = {
+        "ours": lambda seed: _ours(UNSPECIFIED, trials, seed),
+        "random": lambda seed: _ours(RANDOM_SEARCH, trials, seed),
+        "Optuna TPE": lambda seed: _optuna(optuna.samplers.TPESampler(seed=seed), trials),  # multivariate since 5
+        "Optuna TPE, univariate": lambda seed: _optuna(
+            optuna.samplers.TPESampler(seed=seed, multivariate=False), trials
+        ),
+    }
+    if importlib.util.find_spec("torch"):
+        found["Optuna GP"] = lambda seed: _optuna(
+            optuna.samplers.GPSampler(seed=seed, n_startup_trials=_STARTS), trials
+        )
+    if importlib.util.find_spec("keras_tuner"):
+        found["KerasTuner Bayes"] = lambda seed: _keras_tuner(trials, seed)
+    return found
+
+
+def problems() -> dict[str, list[Objective]]:
+    """Returns the problems of each column."""
+    turned = [objectives.turned(objectives.centred, 1), objectives.turned(objectives.off_centre, 2)]
+    return {"centred": [objectives.centred], "off centre": [objectives.off_centre], "turned": turned}
+
+
+def run(engine: Suggest, objective: Objective, trials: int, seed: int) -> tuple[float, float]:
+    """Returns an engine's regret after some trials, and the seconds of a suggestion."""
+    draw = random.Random(seed)
+    done: list[Trial] = []
+    seconds = 0.0
+    for number in range(1, trials + 1):
+        begin = time.perf_counter()
+        values = dict(engine(done))
+        seconds += time.perf_counter() - begin
+        measured = (Measurement(1, objectives.noisy(objective, values, draw)),)
+        done.append(Trial(id=number, parameters=values, state=SUCCEEDED, measurements=measured))
+    picked = best(done, _job(trials).selection, maximize=True)
+    regret = objectives.optimum(objective) - objective(picked.parameters if picked else {})
+    return regret, seconds / trials
+
+
+def regrets(names: Sequence[str], seeds: int, trials: int) -> Iterator[str]:
+    """Gives the lines of the table as soon as each is measured."""
+    yield f"{f'regret x 1e-3, {trials} trials, {seeds} seeds':<36}" + "".join(
+        f"{column:>15}" for column in (*problems(), "s a suggestion")
+    )
+    for name in names:
+        cells, seconds = [], []
+        for column, some in problems().items():
+            pairs = []
+            for objective, seed in itertools.product(some, range(seeds)):
+                with engines(trials)[name](seed) as engine:
+                    pairs.append(run(engine, objective, trials, seed))
+            cells.append(_cell(column if name == "ours" else "", [1e3 * regret for regret, _ in pairs]))
+            seconds += [each for _, each in pairs]
+        yield f"{name:<36}" + "".join(f"{cell:>15}" for cell in (*cells, f"{statistics.mean(seconds):.3f}"))
+    yield "to reach" + " " * 28 + "".join(f"{f'<= {goal:g}':>15}" for goal in _GOALS.values())
+
+
+def _cell(column: str, values: Sequence[float]) -> str:
+    error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
+    reached = f" {'yes' if statistics.mean(values) <= _GOALS[column] else 'no'}" if column in _GOALS else ""
+    return f"{statistics.mean(values):.1f} ± {error:.1f}{reached}"
+
+
+def _job(trials: int, algorithm: str = UNSPECIFIED) -> Job:
+    return Job(
+        name="benchmark",
+        metric="accuracy",
+        maximize=True,
+        parameters=objectives.PARAMETERS,
+        algorithm=algorithm,
+        max_trials=trials,
+        parallel_trials=1,
+    )
+
+
+@contextlib.contextmanager
+def _ours(algorithm: str, trials: int, seed: int) -> Iterator[Suggest]:
+    job = _job(trials, algorithm)
+    yield lambda done: suggest(job, done, seed) or {}
+
+
+@contextlib.contextmanager
+def _optuna(sampler: optuna.samplers.BaseSampler, trials: int) -> Iterator[Suggest]:
+    job = _job(trials)
+    with quiet():
+        yield lambda done: ask(Space(job.parameters), replayed(job, done, sampler))
+
+
+@contextlib.contextmanager
+def _keras_tuner(trials: int, seed: int) -> Iterator[Suggest]:
+    from benchmarks.peers import keras_tuner_oracle
+
+    with keras_tuner_oracle.engine(objectives.PARAMETERS, trials, seed) as engine:
+        yield engine
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--only", choices=("regret", "study"), help="one of the tables")
+    parser.add_argument("--seeds", type=int, default=0, help="0 is 30 for the regret and 3 for the study")
+    parser.add_argument("--trials", type=int, default=0, help="0 is 30 for the regret and 20 for the study")
+    parser.add_argument("--engines", nargs="*", default=[], help="of the regret; none are all")
+    parser.add_argument("--epochs", type=int, default=2, help="of each trial of the study")
+    arguments = parser.parse_args()
+    if arguments.only != "study":
+        names = arguments.engines or list(engines(1))
+        for line in regrets(names, arguments.seeds or 30, arguments.trials or 30):
+            print(line, flush=True)
+    if arguments.only != "regret":
+        for line in whole_studies.compare(arguments.seeds or 3, arguments.trials or 20, arguments.epochs):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

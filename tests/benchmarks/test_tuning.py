@@ -1,0 +1,57 @@
+import random
+
+import pytest
+
+from benchmarks import objectives, tuning, whole_studies
+from trainer.study.space import Space
+
+
+def test_prints_the_regret(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["tuning", "--only=regret", "--seeds=2", "--trials=9", "--engines", "ours", "random", "Optuna TPE"]
+    monkeypatch.setattr("sys.argv", words)
+    tuning.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("regret x 1e-3, 9 trials, 2 seeds")
+    assert [line.split("  ")[0] for line in lines[1:]] == ["ours", "random", "Optuna TPE", "to reach"]
+    assert lines[-1].split() == ["to", "reach", "<=", "7", "<=", "5"]
+
+
+@pytest.mark.slow
+def test_prints_the_study(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["tuning", "--only=study", "--seeds=1", "--trials=2", "--epochs=1"])
+    tuning.main()
+    names = [line.split("  ")[0 if line[0] != " " else 1] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert names[0].startswith("2 trials; KerasTuner, ")
+    assert names[1] == "best val_accuracy, mean; ratio"
+    assert [name.split(":")[0] for name in names[2:]] == ["ours", "one process", "chief and workers"]
+
+
+def test_the_faster_peer_is_the_peer() -> None:
+    outcomes = {"ours": [(5.0, 0.9)], "one process": [(9.0, 0.9)], "chief and workers": [(8.0, 0.8)]}
+    _, seconds, accuracy, *_ = whole_studies.table(outcomes, 20)
+    assert seconds.startswith("20 trials; KerasTuner, chief and workers")
+    assert seconds.split()[6:10] == ["5.0", "s", "8.0", "s"]
+    assert seconds.split()[-3:] == ["<=", "0.60", "no"]
+    assert accuracy.split()[4:6] == ["0.9000", "0.8000"]
+
+
+def test_conditions_are_left_out() -> None:
+    parameter = {"parameterId": "stride", "integerValueSpec": {"minValue": 1, "maxValue": 2}}
+    document = {"maxTrialCount": 2, "studySpec": {"parameters": [{**parameter, "conditionalParameterSpecs": [{}]}]}}
+    assert whole_studies.without_conditions(document)["studySpec"]["parameters"] == [parameter]
+    assert "conditionalParameterSpecs" in document["studySpec"]["parameters"][0]
+
+
+@pytest.mark.parametrize("objective", [objectives.centred, objectives.off_centre])
+def test_the_optimum_is_the_best_of_many(objective: objectives.Objective) -> None:
+    space, draw = Space(objectives.PARAMETERS), random.Random(0)
+    points = [space.point({}) * 0 + [draw.random() for _ in space.axes] for _ in range(2000)]
+    best = max(objective(space.values(point)) for point in points)
+    assert best <= objectives.optimum(objective) < best + 0.01
+
+
+def test_turned_problems_have_the_same_optimum_elsewhere() -> None:
+    other = objectives.turned(objectives.centred, 1)
+    assert objectives.optimum(other) == pytest.approx(objectives.optimum(objectives.centred), abs=1e-3)
+    values = {"filters": 64.0, "kernel_size": 5.0, "stride": 1.0, "padding": "same", "learning_rate": 10**-3.1}
+    assert other(values) < objectives.centred(values)

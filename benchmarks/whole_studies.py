@@ -22,6 +22,7 @@ from benchmarks.peers.table import HEADER, Row
 _GOAL = 0.6  # of the faster peer's time
 _PEER = "benchmarks.peers.keras_tuner_study"
 _PATIENCE = 3600.0  # seconds for the workers
+_ALIKE = ("--augment=none", "--schedule=constant", "--log_images=never")  # the peer trains so, and draws nothing
 
 Outcome = tuple[float, float]  # seconds, and the best validation accuracy
 
@@ -84,7 +85,7 @@ def ours(document: Mapping[str, Any], data: str, epochs: int, seed: int, folder:
     """Runs `python -m trainer.study`."""
     config, job_dir = folder / "config.yaml", folder / "study"
     config.write_text(yaml.safe_dump(dict(document), sort_keys=False))
-    flags = (f"--data={data}", f"--epochs={epochs}", f"--seed={seed}")
+    flags = (f"--data={data}", f"--epochs={epochs}", f"--seed={seed}", *_ALIKE)
     done = command.measure("-m", "trainer.study", f"--config={config}", f"--job_dir={job_dir}", *flags)
     trials = json.loads((job_dir / "study.json").read_text())["trials"]
     return done.seconds, max(measured["value"] for trial in trials for measured in trial["measurements"])

@@ -8,6 +8,7 @@ from setuptools import find_packages, setup
 README = Path(__file__).with_name("README.md")
 STORAGE = "google-cloud-storage>=3.1,<4"
 VERTEX = "google-cloud-aiplatform>=2,<3"
+KERAS_TUNER = "keras-tuner>=1.4.8,<2"
 SERVE = ["starlette>=0.46,<2", "uvicorn>=0.34,<1"]  # the HTTP of the prediction contract
 
 setup(
@@ -59,6 +60,7 @@ setup(
         "dev": [
             "hypothesis>=6.100,<7",
             "import-linter>=2,<3",
+            KERAS_TUNER,  # its benchmark is run once, tiny, by a test
             "mypy>=1.15,<3",
             "nbstripout>=0.8,<1",  # notebooks are committed without outputs
             "playwright>=1.50,<2",  # drives Debian's chromium against TensorBoard in the tests
@@ -76,7 +78,7 @@ setup(
         "benchmarks": [  # the peers
             "flax>=0.10,<1",
             "jax>=0.6,<1",
-            "keras-tuner>=1.4.8,<2",
+            KERAS_TUNER,
             "optax>=0.2.4,<1",
             "torch==2.13.0",
         ],

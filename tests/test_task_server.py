@@ -90,8 +90,8 @@ def test_runs_trials(servers: Servers, tmp_path: Path, idx_folder: Path, isolati
 def test_trials_end_with_the_study(servers: Servers, tmp_path: Path, idx_folder: Path, isolation: str) -> None:
     server = servers(isolation)
     root = tmp_path / "run"
-    server.start(1, flags(idx_folder, root, "--epochs=100000"), root)
-    _wait_for(root / "log.txt", "epoch 1/")
+    process = server.start(1, flags(idx_folder, root, "--epochs=100000"), root)
+    _wait_for(root / "log.txt", "epoch 1/", process)
     assert server.process.stdin
     server.process.stdin.close()  # as when the study is killed
     assert server.event() == {"ended": 1, "status": 143}
@@ -103,8 +103,8 @@ def test_stops_and_kills(servers: Servers, tmp_path: Path, idx_folder: Path) -> 
     server = servers("fork")
     for trial, (request, status) in enumerate((("stop", 143), ("kill", -signal.SIGKILL))):
         root = tmp_path / request
-        server.start(trial, flags(idx_folder, root, "--epochs=100000"), root)
-        _wait_for(root / "log.txt", "epoch 1/")
+        process = server.start(trial, flags(idx_folder, root, "--epochs=100000"), root)
+        _wait_for(root / "log.txt", "epoch 1/", process)
         server.ask({request: trial})
         assert server.event() == {"ended": trial, "status": status}
 
@@ -113,16 +113,23 @@ def test_stops_and_kills(servers: Servers, tmp_path: Path, idx_folder: Path) -> 
 def test_trials_save_when_the_server_is_killed(servers: Servers, tmp_path: Path, idx_folder: Path) -> None:
     server = servers("fork")
     root = tmp_path / "run"
-    server.start(1, flags(idx_folder, root, "--epochs=100000"), root)
-    _wait_for(root / "log.txt", "epoch 1/")
+    process = server.start(1, flags(idx_folder, root, "--epochs=100000"), root)
+    _wait_for(root / "log.txt", "epoch 1/", process)
     server.process.kill()
-    _wait_for(root / "log.txt", "trainer: stopped")
+    _wait_for(root / "log.txt", "trainer: stopped", process)
 
 
-def _wait_for(log: Path, text: str) -> None:
-    with subprocess.Popen(["tail", "-n", "+1", "-F", log], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tail:
+def _wait_for(log: Path, text: str, process: int) -> None:
+    """Returns when a log has a text.
+
+    Raises:
+      AssertionError: the process that writes it has ended before.
+    """
+    command = ["tail", f"--pid={process}", "-n", "+1", "-F", str(log)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tail:
         assert tail.stdout
         for line in tail.stdout:
             if text in line.decode():
                 tail.kill()
                 return
+    raise AssertionError(log.read_text())

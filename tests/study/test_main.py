@@ -29,7 +29,7 @@ studySpec:
       categoricalValueSpec: {values: [same, valid]}
 maxTrialCount: TRIALS
 parallelTrialCount: PARALLEL
-maxFailedTrialCount: 3
+maxFailedTrialCount: FAILED
 trialJobSpec:
   workerPoolSpecs:
     - machineSpec: {machineType: n2-standard-8}
@@ -42,7 +42,9 @@ trialJobSpec:
 
 def write_config(folder: Path, trials: int, parallel: int = 1) -> Path:
     path = folder / "config.yaml"
-    path.write_text(_CONFIG.replace("TRIALS", str(trials)).replace("PARALLEL", str(parallel)))
+    path.write_text(
+        _CONFIG.replace("TRIALS", str(trials)).replace("PARALLEL", str(parallel)).replace("FAILED", str(min(trials, 3)))
+    )
     return path
 
 
@@ -144,10 +146,16 @@ def test_help_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def _wait_for_epoch(log: Path, process: subprocess.Popen[str]) -> None:
-    """Returns when a trial has ended its first epoch."""
-    with subprocess.Popen(["tail", "-n", "+1", "-F", log], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tail:
+    """Returns when a trial has ended its first epoch.
+
+    Raises:
+      AssertionError: the study has ended before.
+    """
+    command = ["tail", f"--pid={process.pid}", "-n", "+1", "-F", str(log)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tail:
         assert tail.stdout
         for line in tail.stdout:
-            if b"epoch 1/" in line or process.poll() is not None:
+            if b"epoch 1/" in line:
                 tail.kill()
                 return
+    raise AssertionError(process.communicate()[0])

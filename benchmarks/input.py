@@ -5,7 +5,7 @@
 rate: whole epochs of batches of 224-pixel JPEGs as float32, images per second, all in turns in one process, beside
 `keras.utils.image_dataset_from_directory` and, where PyTorch is installed, `torch.utils.data.DataLoader` with Pillow
 and a worker for each core. wait: the share of a step that `python -m trainer.task` waits for its batch, once the first
-epoch is over. memory: the peak of processes that read a tenth of the images, and all of them.
+epoch is over. memory: the peak of processes that read an epoch of a tenth of the images, and of all of them.
 """
 
 import argparse
@@ -29,7 +29,9 @@ _READ = """
 import sys
 from trainer import data
 loaded = data.load(sys.argv[1], 0.1, seed=0, form=data.Form(224))
-batches = data.training_batches(loaded.train, int(sys.argv[2]), 0, augment=True, preset="photo", steps=range(100))
+batch = int(sys.argv[2])
+steps = range(len(loaded.train) // batch)
+batches = data.training_batches(loaded.train, batch, 0, augment=True, preset="photo", steps=steps)
 print(len(loaded.train), sum(len(labels) for _, labels in batches))
 """
 
@@ -144,7 +146,7 @@ def wait(images: int, filters: int) -> str:
 
 
 def memory(images: int) -> Iterable[str]:
-    """Gives the peak memory of processes that load a data set and read 100 batches of it."""
+    """Gives the peak memory of processes that load a data set and read an epoch of it."""
     peaks = {}
     for count in (max(2 * _BATCH, images // 10), images):
         with tempfile.TemporaryDirectory() as scratch:

@@ -9,9 +9,10 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer import flags, signals
+from trainer import flags, interpreter, signals
 from trainer.cloud.environment import Environment
 from trainer.errors import DivergedError, MachineLostError, StoppedError, StorageError, UsageError
 from trainer.quiet import without_chatter
@@ -78,11 +79,11 @@ def _run(
     except MachineLostError as error:
         return _stop(134, f"{error}; {_GO_ON}")
     if environment.is_chief:
-        _tell(result, environment)
+        _tell(result, environment, interpreter.word(sys.executable, Path.cwd(), variables.get("PATH")))
     return 0
 
 
-def _tell(result: "Result", environment: Environment) -> None:
+def _tell(result: "Result", environment: Environment, python: str) -> None:
     speed = f"in {result.seconds:.1f} s at {result.images_per_second:,.0f} images/s"
     print(
         f"test accuracy {result.test_accuracy:.2%}, {f'trained {speed}' if result.seconds else 'finished before'}",
@@ -90,7 +91,7 @@ def _tell(result: "Result", environment: Environment) -> None:
         f"  checkpoints  {environment.shown('checkpoints')}",
         f"  model        {environment.shown('model')}/{result.model.name if result.model else ''}",
         "To see how it learned, run this and open the address that it prints:",
-        f"  {shlex.join([sys.executable, '-m', 'trainer.tensorboard', '--logdir', environment.shown('logs')])}",
+        f"  {shlex.join([python, '-m', 'trainer.tensorboard', '--logdir', environment.shown('logs')])}",
         sep="\n",
     )
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trainer import signals
+from trainer import interpreter, signals
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.study import options as study_options
 from trainer.study.options import Options
@@ -52,13 +52,14 @@ def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.S
     job = _counted(config.read(Path(options.config), study_options.without(flags, "job_dir")), options)
     from trainer.study import local  # what suggests and shows; a mistake is told before that is loaded
 
+    python = interpreter.word(sys.executable, Path.cwd(), variables.get("PATH"))
     folder = local.place(hparams.job_dir, datetime.datetime.now())
     return local.run(
         job,
         folder,
         hparams.seed,
         options.isolation,
-        [sys.executable, "-m", "trainer.study", *study_options.without(arguments, "job_dir"), f"--job_dir={folder}"],
+        [python, "-m", "trainer.study", *study_options.without(arguments, "job_dir"), f"--job_dir={folder}"],
         screen=screen,
         stop=stop,
         variables=variables,

@@ -16,7 +16,15 @@ _BAR = 20  # characters of a share of 100 %
 _LONGER = 4  # times as many epochs
 
 
-def text(job: Job, trials: Sequence[Trial], importance: Mapping[str, float], folder: Path, *, width: int = 100) -> str:
+def text(
+    job: Job,
+    trials: Sequence[Trial],
+    importance: Mapping[str, float],
+    folder: Path,
+    *,
+    width: int = 100,
+    python: str = "python",
+) -> str:
     """Returns what a person reads at the end of a study.
 
     Args:
@@ -25,8 +33,9 @@ def text(job: Job, trials: Sequence[Trial], importance: Mapping[str, float], fol
       importance: the share of each parameter in what differed between results.
       folder: the study's.
       width: characters in a line of the ranking.
+      python: what the commands begin with.
     """
-    orders = commands(job, trials, folder)
+    orders = commands(job, trials, folder, python)
     parts = [
         _ranking(job, trials, width),
         _shares(job, importance),
@@ -37,13 +46,13 @@ def text(job: Job, trials: Sequence[Trial], importance: Mapping[str, float], fol
     return "\n\n".join(part for part in parts if part)
 
 
-def commands(job: Job, trials: Sequence[Trial], folder: Path) -> dict[str, str]:
+def commands(job: Job, trials: Sequence[Trial], folder: Path, python: str = "python") -> dict[str, str]:
     """Returns the command lines that go on from here, `train_longer` and `tensorboard`.
 
     Where no trial has succeeded, there is nothing to train longer.
     """
     best = best_of(trials, job.selection, job.maximize)
-    show = shlex.join(["python", "-m", "trainer.tensorboard", f"--logdir={folder}"])
+    show = shlex.join([python, "-m", "trainer.tensorboard", f"--logdir={folder}"])
     if best is None:
         return {"tensorboard": show}
     flags = {**best.parameters, "epochs": _LONGER * columns.longest(job, best)}
@@ -51,7 +60,7 @@ def commands(job: Job, trials: Sequence[Trial], folder: Path) -> dict[str, str]:
     for name in ("job_dir", *flags):
         kept = without(kept, name)
     words = [*kept, *(f"--{name}={wording.exact(value)}" for name, value in flags.items())]
-    return {"train_longer": shlex.join(["python", "-m", "trainer.task", *words]), "tensorboard": show}
+    return {"train_longer": shlex.join([python, "-m", "trainer.task", *words]), "tensorboard": show}
 
 
 def ranked(job: Job, trials: Sequence[Trial]) -> list[Trial]:

@@ -42,7 +42,7 @@ def run(
       folder: takes `study.json` and one folder for each trial.
       seed: of the suggestions.
       isolation: `fork` or `process`.
-      command: the command line that goes on with it.
+      command: the command line that goes on with it, Python first.
       screen: what a person watches.
       stop: whether the program was told to stop.
       variables: the environment variables.
@@ -78,16 +78,16 @@ def run(
             )
             state = runner.run(lambda: stop.requested, _shown(table, folder, job))
         if state:
-            conclude(job, ledger, state, screen)
+            conclude(job, ledger, state, screen, command[0])
     return 0 if state == "SUCCEEDED" else FAILED
 
 
-def conclude(job: Job, ledger: Ledger, state: str, screen: Console) -> None:
-    """Writes and shows what a study came to."""
+def conclude(job: Job, ledger: Ledger, state: str, screen: Console, python: str = "python") -> None:
+    """Writes what a study came to, and shows it with commands that begin with `python`."""
     shares = importance(job, ledger.trials)
     ledger.conclude(state, {"importance": shares, **conclusion.commands(job, ledger.trials, ledger.folder)})
     page.write(job, ledger.trials, ledger.folder)
-    text = conclusion.text(job, ledger.trials, shares, ledger.folder, width=screen.width)
+    text = conclusion.text(job, ledger.trials, shares, ledger.folder, width=screen.width, python=python)
     screen.out(f"{text}\n\nEverything a program wants is in {ledger.folder / NAME}.", highlight=False)
 
 

@@ -241,6 +241,15 @@ def test_weights_are_read_anew():
     np.testing.assert_allclose(explainer.grad_cam(images, [2]), 3 * before, rtol=1e-5)
 
 
+def test_a_loaded_model_as_the_one_that_was_saved(trained, tmp_path):
+    """Keras builds a Sequential model twice when it loads it, and `layer.output` is of the first time."""
+    model, images, labels = trained
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    maps = (Explainer(each).grad_cam(images[:4], labels[:4]) for each in (model, loaded))
+    np.testing.assert_allclose(*maps, atol=1e-5)
+
+
 def test_many_images_as_few(trained, explainer):
     _, images, labels = trained
     many = explainer.grad_cam(np.tile(images, (25, 1, 1, 1)), np.tile(labels, 25))  # more than go in one call

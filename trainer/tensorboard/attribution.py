@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.tensorboard.convolutions import later_activation
+from trainer.tensorboard.convolutions import later_activation, output_of
 
 _MOST_IMAGES = 128  # a call: bounds the memory, and 256 were no faster on two cores
 
@@ -34,7 +34,7 @@ class Explainer:
     def __init__(self, model: keras.Model, layer: str | None = None) -> None:
         image = model.inputs[0]
         convolution = _convolution(model, layer)
-        features = (later_activation(model, convolution) or convolution).output
+        features = output_of(model, later_activation(model, convolution) or convolution)
         self._network = keras.Model(image, [features, model.outputs[0]], name="explained")
         self._trainable = self._network.trainable_variables
         self._other = self._network.non_trainable_variables

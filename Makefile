@@ -2,9 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+SETS ?= oldest newest
 
 .DEFAULT_GOAL := help
-.PHONY: help train study cluster gcs-demo test lint format bench notebooks tensorboard image lock clean
+.PHONY: help train study cluster gcs-demo submit destination vertex-demo test lint format bench notebooks tensorboard image compatibility dist flags lock clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,12 +22,30 @@ cluster: $(VENV)/.run  ## train on two worker processes over loopback, as on two
 gcs-demo: $(VENV)/.run  ## train with all output on a bucket, gs://demo, without an account; ARGS as for train
 	@$(BIN)/python -m tests.gcs.demo $(ARGS)
 
+vertex-demo: $(VENV)/.vertex  ## a job service and a bucket on this machine, to submit to without an account
+	@$(BIN)/python -m tests.vertex.demo $(ARGS)
+
+submit: destination $(VENV)/.vertex  ## send config.yaml's study to Vertex AI: PROJECT=… REGION=… BUCKET=…; ARGS="--dry_run" shows it
+	@$(BIN)/python -m trainer.study --target=vertex --project="$$PROJECT" --region="$$REGION" --bucket="$$BUCKET" $(ARGS)
+
+# By the environment, so that neither make nor the shell reads a $ or a quote in them.
+submit: export override PROJECT := $(value PROJECT)
+submit: export override REGION := $(value REGION)
+submit: export override BUCKET := $(value BUCKET)
+
+destination:
+	@missing=0; for example in PROJECT=my-project REGION=europe-west4 BUCKET=my-bucket; do \
+		[ -n "$$(printenv "$${example%%=*}")" ] \
+			|| { echo "make: $${example%%=*} must be given, as in $$example. Received: nothing" >&2; missing=2; }; \
+	done; exit $$missing
+
 test: $(VENV)/.dev  ## run every test; ARGS="-m 'not slow'" for the fast ones
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.dev  ## check style, types and which way imports run
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -53,8 +72,19 @@ notebooks: $(VENV)/.dev  ## run every notebook from top to bottom
 tensorboard: $(VENV)/.run  ## show the logs of all runs in this folder; ARGS="--logdir=gs://bucket/run" for others
 	@$(BIN)/python -m trainer.tensorboard $(ARGS)
 
-image:  ## build the container image for Vertex AI
-	docker build --tag trainer .
+image:  ## build the container image by docker, podman or buildah; ARGS="--extras=serve,gpu --tag=trainer:gpu" for GPUs
+	@$(PYTHON) -m image $(if $(BASE_IMAGE),--base_image=$(BASE_IMAGE)) $(ARGS)
+
+compatibility: $(VENV)/.dev  ## run the fast tests with the oldest and the newest dependencies; SETS=oldest for one
+	@$(BIN)/python -m tests.compatibility --sets="$(SETS)" $(ARGS)
+
+dist: $(VENV)/.dev  ## build the source distribution and the wheel into dist/, and check them
+	rm -rf dist *.egg-info
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+
+flags: $(VENV)/.run  ## write docs/flags.md from the programs
+	@$(BIN)/python -m tests.documents.flags_page
 
 lock: $(VENV)/.dev  ## resolve the versions in constraints.txt anew
 	$(BIN)/uv pip compile --quiet --universal --python-version=3.11 --all-extras --upgrade --no-header --no-annotate \
@@ -70,6 +100,7 @@ $(BIN)/pip:
 
 $(VENV)/.run: EXTRAS :=
 $(VENV)/.dev: EXTRAS := [dev,notebooks]
+$(VENV)/.vertex: EXTRAS := [vertex]
 $(VENV)/.benchmarks: EXTRAS := [dev,notebooks,benchmarks]
 $(VENV)/.%: setup.py constraints.txt | $(BIN)/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint=constraints.txt --editable '.$(EXTRAS)'

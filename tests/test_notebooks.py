@@ -1,25 +1,135 @@
-"""Every notebook runs from top to bottom and is committed without its outputs."""
+"""Every notebook runs from top to bottom as a person would run it, and is committed without what that leaves."""
 
+import asyncio
+import json
+import os
+import re
+import shutil
+import time
+import uuid
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SECONDS = 600  # for all of a notebook; on two cores that nobody shares, each takes up to a minute
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:jupyter_client", "ignore::DeprecationWarning:zmq")
+each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_with_files = pytest.mark.parametrize(
+    "path", [path for path in NOTEBOOKS if "os.chdir" in path.read_text(encoding="utf-8")], ids=lambda path: path.stem
+)
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Returns what a notebook finds around it, in a copy: whatever it writes is not in the repository."""
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns("runs", ".*"))
+    shutil.copy(ROOT / "config.yaml", tmp_path)
+    return tmp_path
+
+
+def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
+    """Runs a notebook's cells in a folder, checks that no process outlives it, and returns it with its outputs."""
+    mark = f"TRAINER_NOTEBOOK={uuid.uuid4().hex}"  # which all that it starts has, too
+    name, _, value = mark.partition("=")
+    around = {**os.environ, "PYTHONPATH": str(ROOT), name: value}
+    client = NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(folder)}})
+
+    asyncio.run(asyncio.wait_for(client.async_execute(env=around), SECONDS))
+    assert not left_behind(mark)
+    return notebook
+
+
+def left_behind(mark: str, patience: float = 10.0) -> list[str]:
+    """Returns the command lines of living processes that have a mark, once they have had time to end.
+
+    On a system without /proc it finds none.
+    """
+    end = time.monotonic() + patience
+    while (found := marked(mark)) and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
+
+
+def marked(mark: str) -> list[str]:
+    lines = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (process / "environ").read_bytes().split(b"\0"):  # empty once it has ended
+                lines.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:  # it has ended, or is not ours
+            continue
+    return lines
+
+
+def outputs(notebook: nbformat.NotebookNode, kind: str) -> list[nbformat.NotebookNode]:
+    """Returns all outputs of a kind."""
+    return [output for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == kind]
+
+
+@each
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:jupyter_client", "ignore::DeprecationWarning:zmq")
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_runs(path: Path) -> None:
+def test_runs(path: Path, folder: Path) -> None:
+    notebook = run(nbformat.read(path, as_version=4), folder / "notebooks")  # where Jupyter starts it
+    streams = outputs(notebook, "stream")
+    assert not [stream.text for stream in streams if stream.name == "stderr"]
+    # Warnings, and the codes that move a terminal's cursor, may come with what programs print.
+    assert not [stream.text for stream in streams if re.search(r"Warning|\x1b\[", stream.text)]
+    shown = [output.data for output in outputs(notebook, "display_data")]
+    assert any("image/png" in data for data in shown)
+    boards = sum("\n%tensorboard" in cell.source for cell in notebook.cells)
+    assert sum("<iframe" in data.get("text/html", "") for data in shown) == boards
+
+
+@each_with_files
+def test_begins_at_the_root_too(path: Path, folder: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parents[1])}}).execute()
-    assert any("image/png" in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    places = []
+    for start in (folder, folder / "notebooks"):
+        first.outputs = []
+        where = nbformat.v4.new_code_cell("print(Path.cwd())")
+        run(nbformat.v4.new_notebook(cells=[first, where], metadata=notebook.metadata), start)
+        places.append(where.outputs[0].text.strip())
+        shutil.rmtree(folder / "runs", ignore_errors=True)
+    assert places == [str(folder)] * 2
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@each
 def test_is_committed_without_outputs(path: Path) -> None:
     for cell in nbformat.read(path, as_version=4).cells:
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None
+        assert not cell.metadata
+
+
+@each
+def test_is_committed_without_traces_of_a_machine(path: Path) -> None:
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    assert notebook["metadata"] == {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    assert not re.search(r"/(home|root|tmp|work|Users)/", path.read_text(encoding="utf-8"))
+    assert not re.search(r"\b20\d\d-?[01]\d-?[0-3]\d\b", path.read_text(encoding="utf-8"))
+
+
+@each
+def test_has_names_for_its_cells(path: Path) -> None:
+    """Jupyter gives random ones to a cell that has none, and so changes the file."""
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    names = [cell.id for cell in notebook.cells]
+    assert len(set(names)) == len(names)
+    assert not [name for name in names if re.fullmatch("[0-9a-f-]{8,}", name)]
+
+
+@each
+def test_leads_to_what_is_there(path: Path) -> None:
+    words = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+    targets = re.findall(r"\]\(([^)#:]+)[^):]*\)", "\n".join(words))
+    assert [target for target in targets if not (path.parent / target).exists()] == []

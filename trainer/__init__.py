@@ -1,3 +1,1 @@
 """Train convolutional networks with Keras: on a laptop today, on Vertex AI tomorrow, the same command."""
-
-__version__ = "0.1.0"

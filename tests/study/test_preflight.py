@@ -36,7 +36,7 @@ def looked(bucket: Any, image: Any = lambda image: "") -> list[str]:
         {"service_account": ACCOUNT, "tensorboard": "12"},
         {"project": "example.com:my-project", "image": "europe-docker.pkg.dev/my-project/trainer/trainer:latest"},
         {"project": "123456789012"},
-        {"accelerator_type": "NVIDIA_L4", "accelerator_count": 2, "replica_count": 4, "spot": "no"},
+        {"machine_type": "g2-standard-24", "accelerator_type": "NVIDIA_L4", "accelerator_count": 2, "replica_count": 4},
         {"accelerator_type": "TPU_V5_LITEPOD", "job": "custom"},
         {"image": "europe-west4-docker.pkg.dev/my-project/trainer/trainer@sha256:" + 64 * "a"},
     ],
@@ -63,6 +63,11 @@ def test_finds_nothing_wrong(changes: dict[str, Any]) -> None:
             "must be in europe-west4, .* Received: projects/p/locations/us-east1/tensorboards/1",
         ),
         ({"accelerator_count": 2}, "--accelerator_type", "must be given with --accelerator_count"),
+        (
+            {"accelerator_type": "NVIDIA_L4", "replica_count": 3},
+            "--machine_type",
+            "must be one that takes NVIDIA_L4, as in g2-standard-8. Received: n2-standard-8",
+        ),
         ({"accelerator_type": "NVIDIA_L5"}, "acceleratorType", "NVIDIA_L4.* Received: NVIDIA_L5"),
         ({"accelerator_type": "TPU_V5_LITEPOD"}, "--accelerator_type", "must be a GPU, .* Received: TPU_V5_LITEPOD"),
         ({"parallel_trial_count": 9}, "--parallel_trial_count", "at most the number of trials, 4. Received: 9"),
@@ -72,6 +77,11 @@ def test_rejects_what_could_not_run(changes: dict[str, Any], flag: str, told: st
     found = problems(**changes)
     pattern = told.replace("?", r"\?").replace(".", r"\.").replace(r"\.*", ".*")
     assert any(re.search(rf"`[^`]*{flag}`.*{pattern}", problem) for problem in found), found
+
+
+def test_tells_a_wrong_project_once_though_the_images_address_has_it_too() -> None:
+    (problem,) = problems(project="My Project")
+    assert problem.startswith("`--project`")
 
 
 def test_tells_all_at_once() -> None:

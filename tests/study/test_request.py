@@ -128,6 +128,8 @@ def test_one_run_from_the_same_file() -> None:
         (["--dash-ed=1"], ["--dash_ed=2"], ["--dash_ed=2"]),
         (["--a=1"], ["--a=2", "--a=3"], ["--a=3"]),
         (["--a=x=y", "-b", "-1"], ["--c=-2"], ["--a=x=y", "--b=-1", "--c=-2"]),
+        (["--yes", "--a", "1"], ["--yes-too", "--b", "2"], ["--yes=yes", "--a=1", "--yes_too=yes", "--b=2"]),
+        (["--a=1"], ["--yes"], ["--a=1", "--yes=yes"]),
     ],
 )
 def test_flags_take_the_place_of_the_same_ones(arguments: list[str], flags: list[str], expected: list[str]) -> None:

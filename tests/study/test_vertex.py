@@ -117,9 +117,9 @@ def test_submits_the_file_and_says_what_next(server: Server, tmp_path: Path, tra
 
 
 def test_submits_one_run(desk: Desk) -> None:
-    assert desk("--filters=64", job="custom", replica_count=3, spot="no") == 0
+    assert desk("--filters=64", job="custom", replica_count=4, spot="no") == 0
     spec = desk.job["jobSpec"]
-    assert [pool["replicaCount"] for pool in spec["workerPoolSpecs"]] == ["1", "2"]
+    assert [pool["replicaCount"] for pool in spec["workerPoolSpecs"]] == ["1", "3"]
     assert spec["scheduling"] == {"strategy": "STANDARD"}
     assert "--filters=64" in spec["workerPoolSpecs"][1]["containerSpec"]["args"]
 

@@ -2,9 +2,7 @@
 
 import datetime
 import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +10,10 @@ import pytest
 
 from tests.vertex import bodies
 from tests.vertex.server import PROJECT, REGION, Server
+from tests.vertex.shell import Shell
 from trainer.cloud.job import CUSTOM, TUNING, Kind
 from trainer.cloud.patience import Patience
-from trainer.cloud.vertex import OVERRIDE, JobService, parsed
+from trainer.cloud.vertex import JobService, parsed
 from trainer.study import config
 from trainer.study.options import Options
 from trainer.study.request import Request, request
@@ -22,37 +21,6 @@ from trainer.study.request import Request, request
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
 
 pytestmark = pytest.mark.skipif(not shutil.which("gcloud"), reason="gcloud is not installed")
-
-
-class Shell:
-    """A shell in which gcloud talks to the fake, without an account."""
-
-    def __init__(self, server: Server, folder: Path):
-        self._environment = {
-            **os.environ,
-            OVERRIDE: server.url,
-            "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
-            "CLOUDSDK_CONFIG": str(folder),
-            "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
-            "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1",
-            "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "1",
-        }
-
-    def __call__(self, command: str) -> str:
-        """Returns what a command prints."""
-        done = subprocess.run(
-            ["bash", "-c", command], capture_output=True, text=True, env=self._environment, timeout=120, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def refused(self, command: str) -> str:
-        """Returns what a command says that fails."""
-        done = subprocess.run(
-            ["bash", "-c", command], capture_output=True, text=True, env=self._environment, timeout=120, check=False
-        )
-        assert done.returncode != 0, done.stdout
-        return done.stderr
 
 
 @pytest.fixture

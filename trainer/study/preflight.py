@@ -11,7 +11,7 @@ from trainer.cloud.location import Location
 from trainer.cloud.messages import Problem
 from trainer.cloud.regions import REGIONS
 from trainer.errors import UsageError
-from trainer.study import address_rules
+from trainer.study import accelerators, address_rules, shared_batch
 from trainer.study.options import Options
 from trainer.study.placeholders import placeholders
 from trainer.study.request import Request
@@ -36,9 +36,12 @@ def check(request: Request, options: Options) -> Iterator[str]:
     yield from (_told(problem, request.body) for problem in messages.check(request.body, request.kind.message))
     if not request.output:
         yield "`--bucket` must be given, for a job without an output folder keeps nothing. Received: nothing"
-    yield from _addresses(request)
+    # The image's address has the project in it; what is wrong with that was told.
+    wrong = f"/{options.project}/" if options.project and not _is_project(options.project) else ""
+    yield from (line for line in _addresses(request) if not wrong or wrong not in line)
     yield from _tensorboard(request, options)
     yield from _machines(request, options)
+    yield from shared_batch.problems(request)
 
 
 def look(request: Request, options: Options, bucket: Look, image: Look) -> Iterator[str]:
@@ -66,7 +69,7 @@ def look(request: Request, options: Options, bucket: Look, image: Look) -> Itera
 def _place(options: Options) -> Iterator[str]:
     if not options.project:
         yield "`--project` must be given with --target=vertex. Received: nothing"
-    elif not (_PROJECT.fullmatch(options.project) or options.project.isdecimal()):
+    elif not _is_project(options.project):
         rule = "must be a project's id, 6 to 30 lowercase letters, digits and -"
         yield f"`--project` {rule}. Received: {options.project}"
     if options.region not in REGIONS:
@@ -76,6 +79,10 @@ def _place(options: Options) -> Iterator[str]:
             "`--region` must be one where Vertex AI trains, as in europe-west4. "
             f"{hint}Received: {options.region or 'nothing'}"
         )
+
+
+def _is_project(text: str) -> bool:
+    return bool(_PROJECT.fullmatch(text)) or text.isdecimal()
 
 
 def _addresses(request: Request) -> Iterator[str]:
@@ -117,6 +124,9 @@ def _machines(request: Request, options: Options) -> Iterator[str]:
     if options.accelerator_count and types == {""}:
         rule = "must be given with --accelerator_count, as in NVIDIA_L4"
         yield f"`--accelerator_type` {rule}. Received: nothing"
+    else:
+        for pool in pools:
+            yield from accelerators.problems(pool.get("machineSpec", {}))
     if request.kind is TUNING and any(name.startswith("TPU") for name in types):
         name = next(name for name in sorted(types) if name.startswith("TPU"))
         yield f"`--accelerator_type` of a tuning job must be a GPU, for the service gives it no TPU. Received: {name}"

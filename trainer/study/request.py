@@ -67,6 +67,8 @@ class Request:
         words.append(f"--display-name={self.name}")
         if self.kind is CUSTOM:  # of which it reads the spec alone
             words.append("--labels=" + ",".join(f"{key}={value}" for key, value in self.body["labels"].items()))
+            if "encryptionSpec" in self.body:
+                words.append(f"--kms-key={self.body['encryptionSpec']['kmsKeyName']}")
         content = _yaml(self.spec) if self.kind is CUSTOM else self.as_yaml()
         return f"{shlex.join(words)} --config=/dev/stdin <<'YAML'\n{content}YAML"
 
@@ -101,7 +103,8 @@ def request(
             container["args"] = overridden(container.get("args", ()), flags)
     labels = {**body.get("labels", {}), SUBMISSION: submission}
     if options.job == "custom":
-        return Request(CUSTOM, {"displayName": name, "labels": labels, "jobSpec": spec})
+        key = {field: body[field] for field in ("encryptionSpec",) if field in body}
+        return Request(CUSTOM, {"displayName": name, "labels": labels, "jobSpec": spec, **key})
     for field, count in (
         ("maxTrialCount", options.max_trial_count),
         ("parallelTrialCount", options.parallel_trial_count),
@@ -119,13 +122,14 @@ def overridden(arguments: Sequence[str], flags: Sequence[str]) -> list[str]:
 
 
 def _pairs(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yields each flag's name, and the flag as one word; every flag of `trainer.task` has a value."""
-    rest = iter(words)
-    for word in rest:
+    """Yields each flag's name, and the flag as one word; only a question's flag stands without a value, for yes."""
+    rest = [*words]
+    while rest:
+        word = rest.pop(0)
         name, equals, value = word.partition("=")
         flag = name.lstrip("-").replace("-", "_")
         if name.startswith("-") and not equals:
-            value = next(rest, "")
+            value = rest.pop(0) if rest and not rest[0].startswith("--") else "yes"
         yield (flag, f"--{flag}={value}") if name.startswith("-") else (word, word)
 
 

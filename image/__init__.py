@@ -1,0 +1,1 @@
+"""How the container image is built on a machine with docker, podman or buildah: `make image`."""

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from docs.pictures import hero, pages, terminal
+from tests.documents.scratch import Scratch
 
 FOLDER = Path(__file__).parent
-ROOT = FOLDER.parents[1]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,13 +28,13 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     to = given.to.absolute()
 
-    def draw_hero(scratch: Path) -> None:
-        hero.draw(to / "hero.png", scratch, given.data, given.epochs)
+    def draw_hero(scratch: Scratch) -> None:
+        hero.draw(to / "hero.png", scratch.repository, given.data, given.epochs)
 
-    def draw_pages(scratch: Path) -> None:
-        pages.draw(to, scratch, given.data, given.epochs)
+    def draw_pages(scratch: Scratch) -> None:
+        pages.draw(to, scratch.repository, given.data, given.epochs)
 
-    drawings: dict[str, Callable[[Path], None]] = {"hero": draw_hero, "tensorboard": draw_pages}
+    drawings: dict[str, Callable[[Scratch], None]] = {"hero": draw_hero, "tensorboard": draw_pages}
     for shown in terminal.SHOWN:
         drawings[shown.name] = lambda scratch, shown=shown: terminal.draw(shown, to / f"{shown.name}.svg", scratch)
     unknown = set(given.names) - set(drawings)
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str]) -> int:
     to.mkdir(parents=True, exist_ok=True)
     for name in given.names or drawings:
         print(f"draws {name}", flush=True)
-        with tempfile.TemporaryDirectory() as scratch:
-            drawings[name](terminal.clone(ROOT, Path(scratch) / "trainer"))
+        with tempfile.TemporaryDirectory() as folder:
+            drawings[name](Scratch(Path(folder)))
     return 0
 
 

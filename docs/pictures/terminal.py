@@ -31,6 +31,7 @@ class Shown:
     width: int = 100
 
 
+_HOME = "/home/me/trainer"  # where a reader has it, in place of a folder that is soon gone
 _STUDY = (
     "python -m trainer.study --config=config.yaml --data=digits --epochs=4 --max_trial_count=12 --job_dir=runs/study"
 )
@@ -51,7 +52,7 @@ SHOWN = (
     Shown("study", _STUDY, width=110),
     Shown(
         "submit",
-        "make submit PROJECT=demo-project REGION=us-central1 BUCKET=demo ARGS=--watch",
+        "make submit PROJECT=demo-project REGION=us-central1 BUCKET=demo ARGS='--watch --max_trial_count=6'",
         _DEMO,
         width=110,
     ),
@@ -60,12 +61,13 @@ SHOWN = (
 
 def draw(shown: Shown, file: Path, scratch: Scratch) -> None:
     """Runs a command in a reader's terminal, and draws what stands there at its end."""
-    ansi = _run(shown, scratch)
-    lines = ansi.rstrip().splitlines()
-    console = Console(record=True, width=shown.width, file=io.StringIO(), force_terminal=True)
-    console.print(Text.assemble(("$ ", "bold green"), shown.command), soft_wrap=True)
+    ansi = _run(shown, scratch).rstrip().replace(str(scratch.repository), _HOME)
+    lines = [Text.assemble(("$ ", "bold green"), shown.command), *map(Text.from_ansi, ansi.splitlines())]
+    width = max(line.cell_len for line in lines)
+    console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True)
     for line in lines:
-        console.print(Text.from_ansi(line), soft_wrap=True)
+        line.rstrip()
+        console.print(line, soft_wrap=True)
     svg = console.export_svg(title="trainer", theme=DIMMED_MONOKAI)
     fonts = r"@font-face {.*?}\s*"  # from another site, where no page lets a picture fetch from
     file.write_text(re.sub(fonts, "", svg, flags=re.DOTALL))
@@ -85,7 +87,7 @@ def _run(shown: Shown, scratch: Scratch) -> str:
     subprocess.run(started, check=True, env=scratch.variables())
     try:
         subprocess.run([*tmux, "wait-for", "ended"], check=True, timeout=600)
-        captured = [*tmux, "capture-pane", "-e", "-p", "-S", "-"]
+        captured = [*tmux, "capture-pane", "-e", "-p", "-J", "-S", "-"]
         return subprocess.run(captured, check=True, capture_output=True, text=True).stdout
     finally:
         subprocess.run([*tmux, "kill-server"], check=False)

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -61,5 +62,7 @@ def test_says_nothing_where_nothing_can_be_said(capfd: pytest.CaptureFixture[str
     assert importance(STUDY, []) == {}
     assert importance(STUDY, _trials(_rate, 4)) == {}
     assert importance(STUDY, _trials(lambda values: 0.5)) == {}
+    alike = [dataclasses.replace(trial, parameters=_trials(_rate)[0].parameters) for trial in _trials(_rate)]
+    assert importance(STUDY, alike) == {}
     assert importance(STUDY, _trials(_rate, 8)) != {}
     assert capfd.readouterr() == ("", "")

@@ -47,17 +47,32 @@ def script(trials: int) -> Script:
     numbers = range(1, trials + 1)
     looks: list[dict[str, Any]] = [{}]
     for running in numbers:
-        now = bodies.trial(running, "ACTIVE", 0.5, startTime=_time(running))
+        now = bodies.trial(running, "ACTIVE", 0.5, startTime=_time(running), parameters=_parameters(running))
         looks.append({"state": "JOB_STATE_RUNNING", "trials": [*map(_ended, numbers[: running - 1]), now]})
     return [*looks, {"state": "JOB_STATE_SUCCEEDED", "trials": [*map(_ended, numbers)]}]
 
 
 def _ended(number: int) -> dict[str, Any]:
-    times = {"startTime": _time(number), "endTime": _time(number + 1)}
+    times = {"startTime": _time(number), "endTime": _time(number + 1), "parameters": _parameters(number)}
     if number % 5 == 0:
         reason = "The replica workerpool0-0 exited with status 3."
         return bodies.trial(number, "INFEASIBLE", infeasibleReason=reason, **times)
     return bodies.trial(number, "SUCCEEDED", *(1 - 0.5 / (epoch + number % 4) for epoch in (1, 2, 3)), **times)
+
+
+def _parameters(number: int) -> list[dict[str, Any]]:
+    """Returns what a trial tries, of config.yaml's parameters."""
+    stride = 1 + number % 2
+    values: dict[str, float | str] = {
+        "filters": 8.0 * 2 ** (number % 4),
+        "kernel_size": 3.0 + 2 * (number % 3),
+        "padding": ("same", "valid")[number // 2 % 2],
+        "stride": float(stride),
+        **({"dilation_rate": 1.0 + number // 2 % 2} if stride == 1 else {}),
+        "learning_rate": 0.0005 * (1 + number % 5),
+        "batch_size": 32.0 * 2 ** (number % 3),
+    }
+    return [{"parameterId": name, "value": value} for name, value in values.items()]
 
 
 def _time(number: int) -> str:

@@ -18,7 +18,8 @@ _FEWEST = 5  # results; fewer give every parameter about as much
 def importance(job: Job, trials: Sequence[Trial]) -> dict[str, float]:
     """Returns the share that each parameter has in the differences of the results, the largest first.
 
-    They sum to 1. Where too few trials have a result, or all the same one, nothing is said.
+    They sum to 1. Where too few trials have a result, or all the same one or the same parameters, nothing is
+    said.
 
     The evaluator is Optuna's fANOVA: the variance of a random forest that is due to one parameter alone (Hutter et al.,
     An Efficient Approach for Assessing Hyperparameter Importance, 2014). PED-ANOVA, which is faster, looks at the best
@@ -43,6 +44,9 @@ def importance(job: Job, trials: Sequence[Trial]) -> dict[str, float]:
             point = zip(space.axes, space.point(trial.parameters), strict=True)
             params = {axis.parameter.name: told(axis, float(place)) for axis, place in point}
             study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=float(value)))
-        shares = FanovaImportanceEvaluator(seed=0).evaluate(study)
+        try:
+            shares = FanovaImportanceEvaluator(seed=0).evaluate(study)
+        except RuntimeError:  # no tree of the forest found a difference, as where all trials had the same parameters
+            return {}
     total = sum(shares.values())
     return {name: float(share / total) for name, share in shares.items()} if total else {}

@@ -1,0 +1,34 @@
+"""The pictures of the documents can be drawn anew."""
+
+import shutil
+import struct
+from pathlib import Path
+
+import pytest
+
+from docs.pictures.__main__ import main
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux on PATH")
+def test_draws_from_real_runs(tmp_path: Path) -> None:
+    assert main(["hero", "train", f"--to={tmp_path}", "--epochs=1"]) == 0
+    header = (tmp_path / "hero.png").read_bytes()[16:24]
+    assert struct.unpack(">II", header)[0] == 1600
+    terminal = (tmp_path / "train.svg").read_text().replace("&#160;", " ")
+    assert "trainer.task" in terminal and "test accuracy 9" in terminal
+    assert "/tmp" not in terminal and "http://www.w3.org" in terminal and "cdnjs" not in terminal
+
+
+def test_names_what_it_cannot_draw(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["nothing"])
+    assert "a name must be one of hero, tensorboard, train" in capsys.readouterr().err
+
+
+def test_each_line_of_gcloud_in_the_readme_is_one_of_the_page_that_is_tried() -> None:
+    root = Path(__file__).parents[2]
+    readme, page = ((root / name).read_text().replace("\\\n", "") for name in ("README.md", "docs/vertex.md"))
+    lines = [" ".join(line.split()) for line in readme.splitlines() if line.startswith("gcloud ")]
+    assert len(lines) == 5
+    assert set(lines) <= {" ".join(line.split()) for line in page.splitlines()}

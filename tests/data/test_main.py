@@ -70,6 +70,7 @@ def test_lists_everything_that_is_wrong_and_writes_nothing(
     assert len(wrong) == len(BROKEN) + 3
     for index in range(len(BROKEN)):
         assert any(line.startswith(f"{source}/train/ö/{index} broken.jpg: cannot be read: ") for line in wrong)
+    assert not any("Graph execution" in line for line in wrong)
     assert f"{source}/train/ö/000.png: in train; the same image as {twin}, in test" in wrong
     assert f"{source}/test/other/one.png: its class, other, has no image to train on" in wrong
     assert f"{source}/train/empty: a class without an image" in wrong

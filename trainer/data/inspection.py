@@ -113,6 +113,7 @@ def each(look: Callable[[int], T], count: int, told: Callable[[int], object]) ->
 def reason_of(error: Exception) -> str:
     """Returns what a reader or a decoder complains of, in one line, without where in a graph it stands."""
     if isinstance(error, tf.errors.OpError):
-        text = str(error.message).splitlines()[0].rsplit("}} ", 1)[-1]
+        said = str(error.message).partition("\t [[")[0]  # before it, a retraced graph tells where it was made
+        text = [line for line in said.splitlines() if line.strip()][-1].rsplit("}} ", 1)[-1]
         return text.removeprefix("assertion failed: ").split(" [Op:")[0].strip(" []'b.")
     return str(getattr(error, "strerror", None) or error)

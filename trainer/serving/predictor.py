@@ -10,6 +10,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from trainer.data.header import Header
+from trainer.data.inspection import reason_of
 from trainer.errors import UsageError
 from trainer.serving import card, signature
 from trainer.serving.card import File
@@ -100,7 +101,7 @@ class Predictor:
             return [*self._answers(self._bytes(**{signature.BYTES_INPUT: tf.constant(list(images), tf.string)}))]
         except tf.errors.InvalidArgumentError as error:
             if len(images) == 1:
-                return [BrokenImageError(_reason(str(error)))]
+                return [BrokenImageError(reason_of(error))]
         half = len(images) // 2
         return [*self._decoded(images[:half]), *self._decoded(images[half:])]
 
@@ -123,9 +124,3 @@ def _check(folder: Path, file: File) -> None:
         raise UsageError(
             f"`--model` must hold its files as they were written. Received: {folder} ({file.name}, by its checksum)"
         )
-
-
-def _reason(message: str) -> str:
-    """Returns the line of TensorFlow's message that says what is wrong."""
-    lines = [line.strip() for line in message.partition("\t [[")[0].splitlines() if line.strip()]
-    return lines[-1].removeprefix("assertion failed: ").strip("[]")

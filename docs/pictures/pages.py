@@ -29,7 +29,7 @@ def draw(to: Path, folder: Path, source: str, epochs: int) -> None:
     with _served(folder) as address, sync_playwright() as playwright:
         chromium = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        context = browser.new_context(viewport={"width": 1100, "height": 700})
         for name, (place, ready) in _PAGES.items():
             page = context.new_page()
             page.set_default_timeout(60_000)

@@ -31,6 +31,7 @@ class Shown:
     width: int = 100
 
 
+_NARROWEST = 100  # characters, so that a page shows all of them at about one size
 _HOME = "/home/me/trainer"  # where a reader has it, in place of a folder that is soon gone
 _STUDY = (
     "python -m trainer.study --config=config.yaml --data=digits --epochs=4 --max_trial_count=12 --job_dir=runs/study"
@@ -63,7 +64,7 @@ def draw(shown: Shown, file: Path, scratch: Scratch) -> None:
     """Runs a command in a reader's terminal, and draws what stands there at its end."""
     ansi = _run(shown, scratch).rstrip().replace(str(scratch.repository), _HOME)
     lines = [Text.assemble(("$ ", "bold green"), shown.command), *map(Text.from_ansi, ansi.splitlines())]
-    width = max(line.cell_len for line in lines)
+    width = max(_NARROWEST, *(line.cell_len for line in lines))
     console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True)
     for line in lines:
         line.rstrip()

@@ -17,7 +17,7 @@ _MACHINES: dict[str, tuple[str | tuple[str, ...], str]] = {
     "NVIDIA_L4": ("g2-", "g2-standard-8"),
     "NVIDIA_TESLA_A100": (("a2-highgpu-", "a2-megagpu-"), "a2-highgpu-1g"),
     "NVIDIA_A100_80GB": ("a2-ultragpu-", "a2-ultragpu-1g"),
-    "NVIDIA_H100_80GB": ("a3-highgpu-", "a3-highgpu-8g"),
+    "NVIDIA_H100_80GB": (("a3-highgpu-", "a3-edgegpu-"), "a3-highgpu-8g"),
     "NVIDIA_H100_MEGA_80GB": ("a3-megagpu-", "a3-megagpu-8g"),
     "NVIDIA_H200_141GB": ("a3-ultragpu-", "a3-ultragpu-8g"),
     "NVIDIA_B200": ("a4-highgpu-", "a4-highgpu-8g"),

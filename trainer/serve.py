@@ -20,6 +20,7 @@ from trainer.serving.options import Options
 if TYPE_CHECKING:
     import uvicorn
 
+_MISSING = "`trainer.serve` needs the packages starlette and uvicorn: pip install 'trainer[serve]'"
 _MAXIMUM_PIXELS = 25_000_000  # of an image in a request: ten of them are decoded side by side, 75 MB each
 _BACKLOG = 1024  # connections that wait to be taken
 _LAST_WORDS = 20  # seconds for what was asked before a signal
@@ -28,7 +29,8 @@ _LAST_WORDS = 20  # seconds for what was asked before a signal
 def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     """Serves until SIGTERM or SIGINT, then answers what was asked before, and returns the exit status.
 
-    0: done. 2: a flag or variable breaks a rule, or the address is taken. 4: the model cannot be fetched.
+    0: done. 2: a flag or variable breaks a rule, the address is taken, or the extra `serve` is missing. 4: the model
+    cannot be fetched.
     """
     if "--help" in arguments or "-h" in arguments:
         print(serving_options.serve_parser().format_help(), end="")
@@ -47,9 +49,12 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
 
 
 def _run(options: Options) -> None:
-    with without_chatter():
+    try:
+        import starlette  # noqa: F401, which the server speaks HTTP with
         import uvicorn
-
+    except ModuleNotFoundError:
+        raise UsageError(_MISSING) from None
+    with without_chatter():
         from trainer.serving import server
         from trainer.serving.folder import local
         from trainer.serving.predictor import Predictor

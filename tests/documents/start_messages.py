@@ -19,13 +19,16 @@ def _python(*arguments: str) -> Provocation:
     def provoke(folder: Path) -> str:
         command = [sys.executable, "-I", "-S", *arguments]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        return done.stderr.splitlines()[-1].removeprefix(f"{sys.executable}: ")
+        return done.stderr.splitlines()[-1].removeprefix(f"{sys.executable}: ").removeprefix("trainer.serve: ")
 
     return provoke
 
 
+_FOUND = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+
+
 def _bare(call: str) -> Provocation:
-    program = f"import sys; sys.path.insert(0, {str(ROOT)!r})\ntry:\n    {call}\n"
+    program = f"{_FOUND}try:\n    {call}\n"
     return _python("-c", f"{program}except ValueError as error:\n    sys.exit(str(error))")
 
 
@@ -56,7 +59,7 @@ PROVOCATIONS: dict[str, Provocation] = {
     "make": _make,
     "no trainer": _python("-m", "trainer.task"),
     "no trainer, imported": _python("-c", "import trainer"),
-    "no uvicorn": _bare("from trainer import serve; serve.main(['--model=m'], {})"),
+    "no uvicorn": _python("-c", f"{_FOUND}from trainer import serve; serve.main(['--model=m'], {{}})"),
     "no aiplatform": _bare("from trainer.cloud import vertex; vertex.connect('r', {})"),
     "no storage": _bare("from trainer.cloud import client; client.connect(1)"),
     "oneDNN": _tensorflow("oneDNN custom"),

@@ -17,7 +17,6 @@ PROVOKED = {
     "make: PYTHON must be ": "make",
     "Error while finding ": "no trainer",
     "ModuleNotFoundError: No module named 'trainer'": "no trainer, imported",
-    "ModuleNotFoundError: No module named 'uvicorn'": "no uvicorn",
     "oneDNN ": "oneDNN",
     "Could not find cuda ": "GPU",
     "This TensorFlow binary ": "instructions",

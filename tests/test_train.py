@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
-from trainer import data, train
+from trainer import data, preparation, train
 from trainer.cloud.cluster import Cluster
 from trainer.cloud.environment import Environment
 from trainer.errors import StoppedError, StorageError, UsageError
@@ -188,7 +188,8 @@ def test_other_networks_and_ways_train_too(tmp_path: Path, values: dict[str, obj
 def test_a_run_keeps_the_precision_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hparams = dataclasses.replace(SMALL, precision="auto", epochs=1)
     for chosen in ("bfloat16", "float32"):
-        monkeypatch.setattr(train.precisions, "choose", lambda *_, name=chosen: Precision(name, "the first machine"))
+        fits = Precision(chosen, "the first machine")
+        monkeypatch.setattr(preparation.precisions, "choose", lambda *_, fits=fits: fits)
         _run(hparams, tmp_path)
     recorded = json.loads((tmp_path / "hparams.json").read_text())["precision"]
     assert recorded == {"name": "bfloat16", "reason": "the first machine"}
@@ -231,8 +232,8 @@ def test_the_chief_alone_reports(tmp_path: Path) -> None:
     for index, expected in ((0, 1), (1, 0)):
         cluster = Cluster(("127.0.0.1:1", "127.0.0.1:2"), index)
         environment = Environment(tmp_path, tmp_path, tmp_path, tmp_path, str(file), cluster)
-        assert len(train._reports(environment)) == expected
-    assert not train._reports(Environment(tmp_path, tmp_path, tmp_path, tmp_path))
+        assert len(preparation.reports(environment)) == expected
+    assert not preparation.reports(Environment(tmp_path, tmp_path, tmp_path, tmp_path))
 
 
 def test_a_metric_file_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:

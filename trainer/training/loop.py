@@ -67,6 +67,9 @@ class Loop:
       strategy: which devices train. Each takes its part of every batch, and the gradient is that of the whole batch.
       metrics: made in the same scope; they are given labels and the model's outputs.
       is_stopped: asked after each call of the graph. Where it is true on any machine, all of them stop there.
+
+    Attributes:
+      model: that model.
     """
 
     def __init__(
@@ -76,7 +79,7 @@ class Loop:
         metrics: Sequence[keras.metrics.Metric],
         is_stopped: Callable[[], bool] = lambda: False,
     ):
-        self._model, self._strategy, self._is_stopped = model, strategy, is_stopped
+        self.model, self._strategy, self._is_stopped = model, strategy, is_stopped
         self._results = Results(strategy, metrics)
         self._last_loss = tf.constant(0.0)
         self._train = tf.function(self._train_steps, reduce_retracing=True)
@@ -116,16 +119,16 @@ class Loop:
           StoppedError: this machine or another was told to stop; `state` says where.
         """
         self._callbacks, self._steps_per_epoch, self._call_ends = [*callbacks], steps_per_epoch, call_ends
-        events = keras.callbacks.CallbackList(self._callbacks, model=self._model, epochs=epochs, steps=steps_per_epoch)
+        events = keras.callbacks.CallbackList(self._callbacks, model=self.model, epochs=epochs, steps=steps_per_epoch)
         iterator = iter(self._strategy.distribute_datasets_from_function(batches))
-        self._model.stop_training = False
+        self.model.stop_training = False
         events.on_train_begin()
         states.settle_callbacks(self._callbacks)
         if state:
             if state["steps_in_epoch"]:  # the epoch began before; callbacks that count it were right then
                 events.on_epoch_begin(state["epoch"])
             self._restore(state)
-        while self._place.epoch < epochs and not self._model.stop_training:
+        while self._place.epoch < epochs and not self.model.stop_training:
             epoch = self._place.epoch
             if not self._place.steps_in_epoch:
                 events.on_epoch_begin(epoch)
@@ -165,7 +168,7 @@ class Loop:
         return {
             "step": self._place.epoch * self._steps_per_epoch + self._place.steps_in_epoch,
             **dataclasses.asdict(self._place),
-            "stop_training": bool(self._model.stop_training),
+            "stop_training": bool(self.model.stop_training),
             "variables": [variable.numpy() for variable in self._variables()],
             "metrics": self._metric_values,
             "callbacks": states.of_callbacks(self._callbacks),
@@ -177,11 +180,11 @@ class Loop:
         self._place = _Place(**{field.name: state[field.name] for field in dataclasses.fields(_Place)})
         if self._place.steps_in_epoch:
             self._metric_values = self._results.restore(state["metrics"])
-        self._model.stop_training = state["stop_training"]
+        self.model.stop_training = state["stop_training"]
         states.restore_callbacks(self._callbacks, state["callbacks"])
 
     def _variables(self) -> list[keras.Variable]:
-        return [*self._model.variables, *self._model.optimizer.variables]
+        return [*self.model.variables, *self.model.optimizer.variables]
 
     def _run_epoch(self, iterator: Any, events: keras.callbacks.CallbackList) -> None:
         """Runs the steps that the epoch still lacks."""
@@ -194,7 +197,7 @@ class Loop:
                 ran = self._train(iterator, tf.constant(steps), self._last_loss, self._stopping())
             place.steps_in_epoch += int(ran["steps"])
             squares, self._last_loss = ran["squares"].numpy(), ran["loss"]
-            norms = gradients.norms(squares, self._model.trainable_variables)
+            norms = gradients.norms(squares, self.model.trainable_variables)
             if not math.isfinite(ran["loss"]):
                 step = place.epoch * self._steps_per_epoch + place.steps_in_epoch
                 finite = {name: value for name, value in place.logs.items() if "/" not in name}
@@ -223,7 +226,7 @@ class Loop:
     def _train_steps(self, iterator: Any, steps: tf.Tensor, loss: tf.Tensor, stopping: tf.Tensor) -> dict[str, Any]:
         """Runs some steps, or those up to the first whose loss is not finite."""
         begin, done, former, waited = tf.timestamp(), 0, loss, tf.constant(0.0, tf.float64)
-        squares = tf.zeros(len(self._model.trainable_variables))
+        squares = tf.zeros(len(self.model.trainable_variables))
         while done < steps and tf.math.is_finite(loss):
             former = loss
             with tf.control_dependencies([loss]):
@@ -253,7 +256,7 @@ class Loop:
 
     def _train_step(self, images: tf.Tensor, labels: tf.Tensor, last: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the loss over the whole batch and, of the last step, each variable's squared gradient norm."""
-        optimizer, variables = self._model.optimizer, self._model.trainable_variables
+        optimizer, variables = self.model.optimizer, self.model.trainable_variables
         with tf.GradientTape() as tape:
             loss, logits = self._forward(images, labels, training=True)
             scaled = optimizer.scale_loss(loss)
@@ -285,8 +288,8 @@ class Loop:
 
     def _forward(self, images: tf.Tensor, labels: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns this replica's mean loss, which Keras has divided by the number of replicas, and the logits."""
-        logits = self._model(images, training=training)
-        return self._model.compute_loss(images, labels, logits, training=training), logits
+        logits = self.model(images, training=training)
+        return self.model.compute_loss(images, labels, logits, training=training), logits
 
     def _first(self, values: Any) -> Any:
         """Returns one replica's of some values that all replicas share."""

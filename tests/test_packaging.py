@@ -125,7 +125,7 @@ def test_installed_from_the_source_distribution_alone_it_trains_plans_a_study_an
     assert versions["trainer"] == _metadata(built.wheel)["Version"]
 
     shutil.copy(given / "config.yaml", elsewhere)
-    vertex = ("--target=vertex", "--project=p", "--region=europe-west4", "--bucket=gs://b", "--dry_run")
+    vertex = ("--target=vertex", "--project=my-project", "--region=europe-west4", "--bucket=my-bucket", "--dry_run")
     assert "gcloud ai hp-tuning-jobs create" in _run(python, "-m", "trainer.study", *vertex, cwd=elsewhere)
 
     Image.new("L", (28, 28)).save(elsewhere / "black.png")

@@ -24,7 +24,8 @@ class Shell:
 
     def __init__(self, server: Server, folder: Path, variables: Mapping[str, str] = MappingProxyType({})):
         self._environment = {
-            **os.environ,
+            # These tests may be started by make themselves, and what they run is not.
+            **{name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))},
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "NO_GCE_CHECK": "true",
             OVERRIDE: server.url,

@@ -34,7 +34,7 @@ def install(checkout: Path, python: str = "printf '[%s]' \"$@\"") -> None:
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
     with serve() as server:
-        return Shell(server, tmp_path / "gcloud", {"PROJECT": "", "REGION": "", "BUCKET": "", "MAKEFLAGS": ""})
+        return Shell(server, tmp_path / "gcloud", {"PROJECT": "", "REGION": "", "BUCKET": ""})
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,9 @@ setup(
     extras_require={
         "gcs": [STORAGE],  # for who has installed the package without its dependencies
         "notebooks": [
-            "ipykernel>=6,<8",
+            "ipykernel>=6.29,<8",  # older ones need a package that they do not name
             "matplotlib>=3.10.7,<4",  # older ones call what pyparsing 3.3 has deprecated
-            "nbclient>=0.10,<1",  # runs them in the tests
+            "nbclient>=0.10.4,<1",  # runs them in the tests; older ones leave sockets open
             "nbformat>=5.10,<6",
         ],
         "dev": [

@@ -81,7 +81,7 @@ def _test(name: str, python: str, arguments: Sequence[str]) -> str:
     print(f"{name}: making {folder.relative_to(ROOT)}", flush=True)
     own = str(folder / "bin" / "python")
     try:
-        _run(_UV, "venv", "--quiet", "--python", python, folder)
+        _run(_UV, "venv", "--quiet", "--seed", "--python", python, folder)  # with pip, which tests ask
         limits = _limits(SETS[name], folder.with_suffix(".txt"))
         extras = ",".join(("dev", *_EXTRAS))
         _run(_UV, "pip", "install", "--quiet", "--python", own, *limits, "--editable", f".[{extras}]")

@@ -35,8 +35,9 @@ def test_reads(arguments: list[str], values: dict[str, object]) -> None:
         (["--epochs=abc"], "`--epochs` must be a whole number. Received: abc"),
         (["--epochs=0"], "`--epochs` must be at least 1. Received: 0"),
         (["--batch_size=-4"], "`--batch_size` must be at least 1. Received: -4"),
-        (["--epochs"], "Missing value for flag --epochs"),
+        (["--epochs"], "`--epochs` must be given a value, as in --epochs=…. Received: nothing"),
         (["digits"], "every argument must be a flag, as in --data=digits. Received: digits"),
+        ([""], "every argument must be a flag, as in --data=digits. Received: ''"),
     ],
 )
 def test_rejects(arguments: list[str], message: str) -> None:

@@ -170,10 +170,11 @@ def test_a_stopped_run_loses_no_step_and_says_how_to_go_on(tmp_path: Path, numbe
 
 
 def test_a_second_process_in_the_same_folder_is_refused(tmp_path: Path) -> None:
-    first = _popen(*SMALL[:2], "--epochs=40", "--job_dir=run", folder=tmp_path)
+    epochs = "--epochs=2000"  # longer than any machine takes to start the second one
+    first = _popen(*SMALL[:2], epochs, "--job_dir=run", folder=tmp_path)
     assert first.stdout is not None
     first.stdout.readline()
-    second = _start(*SMALL[:2], "--epochs=40", "--job_dir=run", folder=tmp_path)
+    second = _start(*SMALL[:2], epochs, "--job_dir=run", folder=tmp_path)
     first.kill()
     first.communicate()
     assert second.returncode == 2

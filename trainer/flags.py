@@ -37,10 +37,11 @@ def read(arguments: Sequence[str]) -> HParams:
         raise UsageError(f"`--{error.flagname}` is no flag. Did you mean --{nearest(error.flagname)}?") from None
     except flags.IllegalFlagValueError as error:
         raise (error.__context__ if isinstance(error.__context__, UsageError) else UsageError(str(error))) from None
-    except flags.Error as error:
-        raise UsageError(str(error)) from None
+    except flags.Error as error:  # it says nothing else than that the last flag lacks its value
+        name = str(error).rpartition("--")[2]
+        raise UsageError(f"`--{name}` must be given a value, as in --{name}=…. Received: nothing") from None
     if rest:
-        raise UsageError(f"every argument must be a flag, as in --data=digits. Received: {rest[0]}")
+        raise UsageError(f"every argument must be a flag, as in --data=digits. Received: {rest[0] or repr(rest[0])}")
     return HParams(**{name: values[name].value for name in values})
 
 

@@ -195,7 +195,7 @@ class HParams:
             if type(value) is not field.type and not (field.type is float and type(value) is int):
                 raise UsageError(f"`--{field.name}` must be {_KINDS[field.type]}. Received: {value!r}")
             if not rule.allows(value):
-                raise UsageError(f"`--{field.name}` must be {rule}. Received: {value}")
+                raise UsageError(f"`--{field.name}` must be {rule}. Received: {value if str(value) else repr(value)}")
         first, _, last = self.profile_steps.partition(",")
         if last and int(first) >= int(last):
             raise UsageError(f"`--profile_steps` must have the earlier step first. Received: {self.profile_steps}")
@@ -232,4 +232,4 @@ def parse(field: Field, text: str) -> Value:
             return int(float(text))
     except (ValueError, OverflowError):
         pass
-    raise UsageError(f"`--{field.name}` must be {_KINDS[field.type]}. Received: {text}")
+    raise UsageError(f"`--{field.name}` must be {_KINDS[field.type]}. Received: {text or repr(text)}")

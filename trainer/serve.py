@@ -62,7 +62,11 @@ def _run(options: Options) -> None:
         predictor = Predictor(local(options.model, options.cache_dir, _tell), _MAXIMUM_PIXELS)
         predictor.warm_up()
         config = uvicorn.Config(
-            server.app(predictor, options), log_level="warning", access_log=False, timeout_graceful_shutdown=_LAST_WORDS
+            server.app(predictor, options),
+            log_level="warning",
+            access_log=False,
+            ws="none",  # nobody speaks WebSocket here, and what uvicorn would load for it warns of itself
+            timeout_graceful_shutdown=_LAST_WORDS,
         )
         uvicorn_server = uvicorn.Server(config)
         listener.listen(_BACKLOG)

@@ -128,7 +128,7 @@ def test_runs_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         said = re.fullmatch(r"gs://demo: export STORAGE_EMULATOR_HOST=(\S+)  \(Ctrl-C ends it\)\n", line)
         assert said
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", said[1])
-        with storage.Client() as client:
+        with contextlib.closing(storage.Client()) as client:
             client.bucket("demo").blob("a/x").upload_from_string(b"hello")
             assert (tmp_path / "demo" / "a" / "x").read_bytes() == b"hello"
         process.send_signal(signal.SIGINT)

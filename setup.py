@@ -30,7 +30,7 @@ setup(
         "Typing :: Typed",
     ],
     packages=find_packages(include=["trainer", "trainer.*"]),
-    package_data={"trainer": ["py.typed", "cloud/job_messages.pb"]},
+    package_data={"trainer": ["py.typed", "study/config/job_messages.pb"]},
     python_requires=">=3.11",
     install_requires=[
         "absl-py>=2.1,<3",  # flags

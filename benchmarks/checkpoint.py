@@ -17,12 +17,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer import model as network
 from trainer.hparams import HParams
+from trainer.networks import convolutional as network
 from trainer.training import optimizer
 from trainer.training.checkpoint import Store
 from trainer.training.loop import Loop, Part
-from trainer.training.saving import Every, SaveCheckpoint
+from trainer.training.save import Every, SaveCheckpoint
 
 _BATCH = 64
 _INTERVAL = 30.0  # seconds, the default

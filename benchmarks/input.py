@@ -56,7 +56,7 @@ def rates(images: int, rounds: int) -> Iterable[str]:
 
 def _ours(folder: Path, shards: Path) -> dict[str, Callable[[], Iterable[tuple[object, Sequence[int]]]]]:
     from trainer import data
-    from trainer.data import conversion
+    from trainer.data import convert as conversion
     from trainer.data.sets import list_entries
 
     conversion.convert(list_entries(str(folder)), shards, 0.1, shard_bytes=10**8, skip_broken=True)
@@ -110,9 +110,9 @@ def wait(images: int, filters: int) -> str:
     import keras
     from rich.console import Console
 
-    from trainer import train
-    from trainer.cloud.environment import Environment
+    from trainer.environment import Environment
     from trainer.hparams import HParams
+    from trainer.run import train
 
     seen: list[float] = []
     speeds: list[float] = []

@@ -155,7 +155,7 @@ def main(arguments: Sequence[str]) -> None:
             return start("tensorflow", **variables) if there.is_tls else None
 
         if {"log", "checkpoint"} & {*options.only}:
-            ours, theirs = start("trainer.training.saving"), start_tensorflow()
+            ours, theirs = start("trainer.training.save"), start_tensorflow()
         if "log" in options.only:
             composing = start_tensorflow(GCS_APPEND_MODE="compose")
             compare_logs(there, _logs(ours, theirs, composing, options.flushes, options.pace), options.flushes)

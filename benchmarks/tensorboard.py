@@ -20,9 +20,10 @@ from pathlib import Path
 import keras
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from trainer import data, flags
-from trainer import model as network
+from trainer import command_line as flags
+from trainer import data
 from trainer.hparams import HParams
+from trainer.networks import convolutional as network
 from trainer.training import optimizer
 
 _LIMIT = 0.05  # of a run's time, which pictures may add

@@ -25,9 +25,9 @@ import optuna
 
 from benchmarks import objectives, whole_studies
 from benchmarks.objectives import Objective
-from trainer.study.space import Space
+from trainer.study.search.space import Space
+from trainer.study.search.suggestions import ask, quiet, replayed, suggest
 from trainer.study.spec import RANDOM_SEARCH, UNSPECIFIED, Job, Value
-from trainer.study.suggestions import ask, quiet, replayed, suggest
 from trainer.study.trial import SUCCEEDED, Measurement, Trial, best
 
 _GOALS = {"centred": 7.0, "off centre": 5.0}  # of the regret x 1e-3

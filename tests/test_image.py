@@ -202,7 +202,7 @@ def test_holds_what_runs_and_nothing_of_how_it_was_made(container: Container) ->
     assert container.run("find", "/etc", "/opt", "-name", "pip*", "-path", "*[!g]/pip*", "-maxdepth", "2") == ""
     assert container.run("ls", "/opt").split() == ["trainer"]
     modules = container.run(
-        "find", "/opt/trainer", "-path", "*/trainer/train.py", "-o", "-path", "*/trainer/*/train.*.pyc"
+        "find", "/opt/trainer", "-path", "*/trainer/run/train.py", "-o", "-path", "*/trainer/*/train.*.pyc"
     )
     assert len(modules.split()) == 2  # the source and what it was compiled to
 

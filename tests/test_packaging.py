@@ -73,7 +73,7 @@ def test_the_wheel_holds_the_package_its_types_its_messages_and_the_license(buil
     with zipfile.ZipFile(built.wheel) as archive:
         names = set(archive.namelist())
     package = {file for file in built.files if file.startswith("trainer/")}
-    assert package >= {"trainer/py.typed", "trainer/cloud/job_messages.pb", "trainer/task.py"}
+    assert package >= {"trainer/py.typed", "trainer/study/config/job_messages.pb", "trainer/task.py"}
     assert {name for name in names if ".dist-info/" not in name} == package
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 

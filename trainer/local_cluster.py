@@ -13,7 +13,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from trainer import flags, signals
+from trainer import command_line as flags
+from trainer import signals
 from trainer.errors import StoppedError, UsageError
 
 _COMMAND = "python -m trainer.local_cluster"

@@ -1,6 +1,6 @@
 """The entry point of a run, here and on Vertex AI: `python -m trainer.task --help`.
 
-It is short because it only translates: flags and environment variables into what `trainer.train` takes, and what
+It is short because it only translates: flags and environment variables into what `trainer.run.train` takes, and what
 comes back into lines and an exit status. TensorFlow is imported after the flags were understood.
 """
 
@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer import flags, interpreter, signals
-from trainer.cloud.environment import Environment
+from trainer import command_line as flags
+from trainer import interpreter, signals
+from trainer.environment import Environment
 from trainer.errors import DivergedError, MachineLostError, StoppedError, StorageError, UsageError
 from trainer.quiet import without_chatter
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from trainer.data import Dataset
     from trainer.hparams import HParams
-    from trainer.train import Result
+    from trainer.run.train import Result
 
 _COMMAND = "python -m trainer.task"
 _GO_ON = "the same command with its --job_dir goes on from the last checkpoint"
@@ -37,7 +38,7 @@ def main(
 ) -> int:
     """Runs a command line in an environment, with Keras callbacks of one's own, and returns the exit status.
 
-    `read` returns the data set where it is not to be read from where `--data` says, as `trainer.train.run` takes it.
+    `read` returns the data set where it is not to be read from where `--data` says, as `trainer.run.train` takes it.
 
     0: done. 2: a flag, file or variable breaks a rule. 3: the loss is not finite. 4: the output cannot be written.
     130, 143: stopped by SIGINT or SIGTERM. 134: another machine is gone; Vertex AI starts such a job again, which other
@@ -68,7 +69,7 @@ def _run(
         with without_chatter():
             from rich.console import Console
 
-            from trainer import train
+            from trainer.run import train
         result = train.run(hparams, environment, Console(highlight=False), callbacks, stop, read=read)
     except UsageError as error:
         return _stop(2, str(error))

@@ -170,8 +170,8 @@ def _warm(scratch: Path) -> Spawn:
     with without_chatter():
         import sklearn.datasets  # noqa: F401
 
-        from trainer import train
-        from trainer.shared import Shared
+        from trainer.data.stores.shared import Shared
+        from trainer.run import train
 
     datasets = Shared(scratch, train.load)
 

@@ -1,4 +1,4 @@
-"""This package's own training, in whole runs of `trainer.train`: its logs and checkpoints are outside of the epochs."""
+"""This package's own training, in whole runs; its logs and checkpoints are outside of the epochs."""
 
 import datetime
 import sys
@@ -25,8 +25,9 @@ def run(arguments: Sequence[str], callbacks: Sequence[keras.callbacks.Callback])
     """
     from rich.console import Console
 
-    from trainer import flags, train
-    from trainer.cloud.environment import Environment
+    from trainer import command_line as flags
+    from trainer.environment import Environment
+    from trainer.run import train
 
     hparams = flags.read(arguments)
     environment = Environment.read({}, hparams.job_dir, datetime.datetime.now())

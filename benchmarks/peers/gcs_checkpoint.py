@@ -54,7 +54,7 @@ def _variables(megabytes: float) -> list[Any]:
 def _saving(bucket: str, megabytes: float, folder: str) -> Any:
     """Returns the callback that saves, with the bucket's agent beside it."""
     from trainer.training.checkpoint import Store
-    from trainer.training.saving import Every, SaveCheckpoint
+    from trainer.training.save import Every, SaveCheckpoint
 
     storage, steps = gcs_log.storage(bucket, Path(folder)), iter(range(1, 1 << 30))
     storage.look()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.peers import gcs_process
-from trainer.cloud.fetch import fetch
+from trainer.buckets.fetch import fetch
 
 FOLDER = "data"
 _SIZE = 2_000  # bytes
@@ -24,7 +24,7 @@ def name(index: int) -> str:
 
 
 def ours(bucket: str, files: int) -> float:
-    """Returns the seconds of `trainer.cloud.fetch`; like the others', from a new client to the last file."""
+    """Returns the seconds of `trainer.buckets.fetch`; like the others', from a new client to the last file."""
 
     def run(folder: Path) -> Path:
         return fetch(f"gs://{bucket}/{FOLDER}", folder, tell=lambda line: None, client=gcs_process.client())

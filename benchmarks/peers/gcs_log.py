@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import gcs_process
-from trainer.cloud.location import Place
-from trainer.cloud.storage import Storage
+from trainer.buckets.location import Place
+from trainer.buckets.storage import Storage
 
 FLUSH = 10_000  # bytes
 _PATIENCE = 600.0  # seconds until all has landed

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trainer.cloud.client import widened
+from trainer.buckets.objects.client import widened
 
 Process = concurrent.futures.ProcessPoolExecutor
 

@@ -13,7 +13,7 @@ from matplotlib.figure import SubFigure
 
 import trainer.layers  # noqa: F401, registers the layers that the model has
 from trainer import data
-from trainer.tensorboard.attribution import Explainer
+from trainer.insight.attribution import Explainer
 
 _INK, _SOFT = "#222222", "#777777"
 

@@ -3,7 +3,7 @@ import random
 import pytest
 
 from benchmarks import objectives, tuning, whole_studies
-from trainer.study.space import Space
+from trainer.study.search.space import Space
 
 
 def test_prints_the_regret(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from tests.study.shown import NOW, SHOWN, TRIALS
-from trainer.study import page as study_page
+from trainer.study.screen import page as study_page
 from trainer.study.trial import ACTIVE, SUCCEEDED, Trial
 
 pytestmark = [

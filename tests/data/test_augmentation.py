@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.data import augmentation
+from trainer.data.kinds.image import augment as augmentation
 
 
 def _change(preset: str, images: np.ndarray, seed: tuple[int, int] = (0, 0)) -> np.ndarray:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.data.making import encoded, noise
-from trainer.data.decoding import decode, fit_all, grey
+from trainer.data.kinds.image.decode import decode, fit_all, grey
 
 HEIGHT, WIDTH = 48, 64
 IMAGE = Image.fromarray(noise(0, HEIGHT, WIDTH))

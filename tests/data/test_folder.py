@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.data import folder
+from trainer.data.lists import folder
 from trainer.errors import UsageError
 
 

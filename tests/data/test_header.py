@@ -5,7 +5,7 @@ from PIL import Image
 
 from tests.data.making import encoded
 from tests.data.test_decoding import BROKEN, READABLE
-from trainer.data.header import Header
+from trainer.data.kinds.image.header import Header
 
 
 @pytest.mark.parametrize("name", READABLE)

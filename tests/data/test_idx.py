@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import write_idx
-from trainer.data import idx
+from trainer.data.lists import idx
 from trainer.errors import UsageError
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"

@@ -11,8 +11,10 @@ from rich.console import Console
 from tests.data.making import encoded, noise, write_classes
 from tests.data.test_decoding import BROKEN
 from trainer import data
-from trainer.data import conversion, shards, survey
+from trainer.data import convert as conversion
+from trainer.data import survey
 from trainer.data.__main__ import main
+from trainer.data.lists import shards
 
 PARTS = ("train", "validation", "test")
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from trainer.data import manifest
 from trainer.data.entries import Entry
-from trainer.data.manifest import Managed
+from trainer.data.lists import manifest
+from trainer.data.lists.manifest import Managed
 from trainer.errors import UsageError
 
 USE = "aiplatform.googleapis.com/ml_use"

@@ -10,10 +10,11 @@ from rich.console import Console
 
 from tests.data.making import encoded, noise
 from tests.gcs.server import Server, serve
-from trainer import data, train
-from trainer.data import conversion
+from trainer import data
+from trainer.data import convert as conversion
 from trainer.data.sets import list_entries
 from trainer.hparams import HParams
+from trainer.run import train
 
 PARTS = ("train", "validation", "test")
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.data.making import encoded, noise
-from trainer.data import tfrecord
+from trainer.data.lists import tfrecord
 from trainer.errors import UsageError
 
 IMAGE = encoded(noise())

@@ -11,15 +11,18 @@ from google.api_core import exceptions
 
 from tests.documents.provoking import Provocation, of_a_run, raised
 from tests.vertex import bodies
-from trainer.cloud import failure, job_failure, surroundings
-from trainer.cloud.failure import as_usage
-from trainer.cloud.job import TUNING
-from trainer.cloud.lag import Lag
-from trainer.cloud.location import Location
-from trainer.study import config, outcome, preflight
+from trainer.buckets.lag import Lag
+from trainer.buckets.location import Location
+from trainer.buckets.objects import failure
+from trainer.buckets.objects.failure import as_usage
 from trainer.study.__main__ import main as study
+from trainer.study.config import document as config
+from trainer.study.local import outcome
 from trainer.study.options import Options
-from trainer.study.request import request
+from trainer.study.vertex import failure as job_failure
+from trainer.study.vertex import preflight, surroundings
+from trainer.study.vertex.job import TUNING
+from trainer.study.vertex.request import request
 
 _NOW = datetime.datetime(2026, 7, 1)
 _PLACE = f"projects/p/locations/r/{TUNING.collection}/1"

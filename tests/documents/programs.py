@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from trainer import flags
+from trainer import command_line as flags
 from trainer.errors import UsageError
 from trainer.hparams import HParams
 from trainer.serving import options as serving_options

@@ -13,10 +13,11 @@ import pytest
 from tests.conftest import write_idx
 from tests.data.making import encoded, noise, write_classes
 from tests.documents.provoking import Provocation, of_a_run, printed, raised
-from trainer import data, predict, record, serve
-from trainer.cloud.environment import Environment
-from trainer.data.conversion import convert
+from trainer import data, predict, serve
+from trainer.data.convert import convert
+from trainer.environment import Environment
 from trainer.hparams import HParams
+from trainer.run import record
 from trainer.serving.options import Options
 from trainer.training.checkpoint import Store
 

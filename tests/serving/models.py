@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer import model as network
 from trainer.hparams import HParams
-from trainer.training import export
+from trainer.networks import convolutional as network
+from trainer.serving import export
 
 SHAPE = (9, 8, 3)
 CLASSES = ("cat", "dog", "crème brûlée")

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from trainer.errors import UsageError
+from trainer.objectives.scores import Score
 from trainer.serving import card
 from trainer.serving.card import Card, File
-from trainer.serving.scores import Score
 
 CARD = Card(
     classes=["cat", "a|b_*"],

@@ -8,12 +8,12 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata as hparams
 
-from trainer import model as network
 from trainer.errors import StoppedError
 from trainer.hparams import HParams
+from trainer.insight.observer import Examples
+from trainer.networks import convolutional as network
 from trainer.tensorboard.callback import TensorBoard
 from trainer.tensorboard.log import Log
-from trainer.tensorboard.observer import Examples
 
 
 def test_writes_the_scalars_of_each_epoch_at_its_step(tmp_path: Path) -> None:

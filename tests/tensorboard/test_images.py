@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trainer.tensorboard import images
+from trainer.tensorboard.draw import images
 
 
 def test_a_filter_of_one_channel_is_grey_and_zero_is_its_middle() -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from trainer.tensorboard import sheets
+from trainer.tensorboard.draw import sheets
 
 
 def test_pixels_become_squares() -> None:

@@ -1,8 +1,8 @@
 import numpy as np
 import tensorflow as tf
 
-from trainer import model as network
 from trainer.hparams import HParams
+from trainer.networks import convolutional as network
 from trainer.tensorboard import summaries
 
 

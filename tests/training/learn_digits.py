@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from trainer import data
-from trainer.cloud.cluster import Cluster
+from trainer.cluster import Cluster
 from trainer.layers import Conv2D, Dropout
 from trainer.training import devices, optimizer
 from trainer.training.loop import Loop, Part

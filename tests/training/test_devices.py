@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.cloud.cluster import Cluster
+from trainer.cluster import Cluster
 from trainer.data import Share
 from trainer.errors import MachineLostError, UsageError
 from trainer.local_cluster import cluster_specs

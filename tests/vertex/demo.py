@@ -14,7 +14,7 @@ from tests.gcs.server import serve as serve_buckets
 from tests.vertex import bodies
 from tests.vertex.jobs import Script
 from tests.vertex.server import PROJECT, serve
-from trainer.cloud.vertex import OVERRIDE
+from trainer.study.vertex.service import OVERRIDE
 
 _BUCKET, _REGION = "demo", "us-central1"  # where the fake's buckets are
 

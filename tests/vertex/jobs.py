@@ -10,7 +10,7 @@ from google.protobuf import json_format
 from tests.vertex import rules
 from tests.vertex.filters import is_chosen
 from tests.vertex.refusals import Refused
-from trainer.cloud.job import CUSTOM, ENDED, TUNING, Kind
+from trainer.study.vertex.job import CUSTOM, ENDED, TUNING, Kind
 
 NUMBER = "123456789012"  # the service answers with the project's number, whatever it was asked by
 KINDS = {kind.collection: kind for kind in (TUNING, CUSTOM)}

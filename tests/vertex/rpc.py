@@ -13,7 +13,7 @@ from grpc_status import rpc_status
 from tests.vertex.jobs import KINDS
 from tests.vertex.refusals import Refused
 from tests.vertex.service import Service
-from trainer.cloud.job import Kind
+from trainer.study.vertex.job import Kind
 
 _SERVICE = "google.cloud.aiplatform.v1.JobService"
 

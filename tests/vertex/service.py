@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.vertex.jobs import Store
 from tests.vertex.refusals import Refused
-from trainer.cloud.job import Kind
+from trainer.study.vertex.job import Kind
 
 
 class Lost(Enum):

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tests.vertex.server import Server
-from trainer.cloud.vertex import OVERRIDE
+from trainer.study.vertex.service import OVERRIDE
 
 ROOT = Path(__file__).parents[2]
 

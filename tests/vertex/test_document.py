@@ -16,8 +16,8 @@ import pytest
 from tests.vertex.server import Server, serve
 from tests.vertex.shell import ROOT, Shell
 from tests.vertex.test_lines import as_bytes, parts, received
-from trainer.cloud.job import CUSTOM, TUNING
 from trainer.study.__main__ import main
+from trainer.study.vertex.job import CUSTOM, TUNING
 
 DOCUMENT = ROOT / "docs" / "vertex.md"
 PROJECT, REGION, BUCKET = "my-project", "europe-west4", "my-project-trainer"  # the document's own

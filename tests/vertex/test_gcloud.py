@@ -11,12 +11,12 @@ import pytest
 from tests.vertex import bodies
 from tests.vertex.server import PROJECT, REGION, Server
 from tests.vertex.shell import Shell
-from trainer.cloud.job import CUSTOM, TUNING, Kind
-from trainer.cloud.patience import Patience
-from trainer.cloud.vertex import JobService, parsed
-from trainer.study import config
+from trainer.buckets.objects.patience import Patience
+from trainer.study.config import document as config
 from trainer.study.options import Options
-from trainer.study.request import Request, request
+from trainer.study.vertex.job import CUSTOM, TUNING, Kind
+from trainer.study.vertex.request import Request, request
+from trainer.study.vertex.service import JobService, parsed
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
 

@@ -14,11 +14,11 @@ from rich.console import Console
 from tests.gcs.server import serve as serve_buckets
 from tests.vertex.server import PROJECT, Server, serve
 from tests.vertex.shell import ROOT, Shell
-from trainer.cloud.job import CUSTOM, TUNING, Kind
-from trainer.cloud.vertex import SUBMISSION, parsed
 from trainer.signals import Stop
 from trainer.study import options as study_options
-from trainer.study import vertex
+from trainer.study.vertex import study as vertex
+from trainer.study.vertex.job import CUSTOM, TUNING, Kind
+from trainer.study.vertex.service import SUBMISSION, parsed
 
 REGION = "us-central1"  # where the fake's buckets are
 PLACE = ["--target=vertex", f"--project={PROJECT}", f"--region={REGION}", "--bucket=gs://my-bucket"]

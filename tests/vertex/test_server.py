@@ -11,8 +11,8 @@ from tests.vertex.jobs import NUMBER
 from tests.vertex.refusals import Refused
 from tests.vertex.server import PARENT, TRANSPORTS, Server
 from tests.vertex.service import Lost, once
-from trainer.cloud.job import CUSTOM, TUNING, Kind
-from trainer.cloud.vertex import parsed
+from trainer.study.vertex.job import CUSTOM, TUNING, Kind
+from trainer.study.vertex.service import parsed
 
 Ask = dict[str, Any]
 

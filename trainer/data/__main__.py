@@ -9,8 +9,10 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from trainer.cloud.fetch import fetch
-from trainer.data import conversion, folder, sets
+from trainer.buckets.fetch import fetch
+from trainer.data import convert as conversion
+from trainer.data import sets
+from trainer.data.lists import folder
 from trainer.data.problems import Problem
 from trainer.errors import StorageError, UsageError
 

@@ -5,7 +5,7 @@ import math
 
 import tensorflow as tf
 
-from trainer.data import augmentation
+from trainer.data.kinds.image import augment as augmentation
 from trainer.data.sets import Split
 from trainer.data.sources import Sources
 
@@ -50,7 +50,7 @@ def training_batches(
       augment: whether each image is changed a little.
       steps: which steps these are, counted from the start of the run.
       share: which rows of each batch are wanted.
-      preset: how it is changed; see `trainer.data.augmentation`.
+      preset: how it is changed; see `trainer.data.kinds.image.augment`.
     """
     share = share or Share()
     labels = tf.constant(split.labels)

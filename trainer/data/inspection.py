@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from trainer.data.decoding import decode
-from trainer.data.header import Header
+from trainer.data.kinds.image.decode import decode
+from trainer.data.kinds.image.header import Header
 from trainer.data.sources import Sources
 
 _FIRST = 1 << 16  # bytes; only a preview or a profile makes a header longer

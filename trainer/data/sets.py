@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from trainer.data import decoding, folder, idx, manifest, pictures, tfrecord
+from trainer.data import pictures
 from trainer.data.entries import Entry
-from trainer.data.manifest import Managed
+from trainer.data.kinds.image import decode as decoding
+from trainer.data.lists import folder, idx, manifest, tfrecord
+from trainer.data.lists.manifest import Managed
 from trainer.data.pictures import Form
 from trainer.data.sources import Sources
 from trainer.errors import UsageError

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from trainer.data.decoding import decode
 from trainer.data.entries import WHOLE, Entry
+from trainer.data.kinds.image.decode import decode
 
 _READ = 16  # parts of files that are read in one call
 

@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.data import inspection
-from trainer.data.decoding import decode
 from trainer.data.entries import Entry
-from trainer.data.header import Header
+from trainer.data.kinds.image.decode import decode
+from trainer.data.kinds.image.header import Header
 from trainer.data.sources import Sources
 
 _CHUNK = 1000  # images whose results are one file; a few seconds' work

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.errors import UsageError
-from trainer.serving.scores import Score
+from trainer.objectives.scores import Score
 
 README, JSON = "README.md", "model.json"
 FORMAT = 1

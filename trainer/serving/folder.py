@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from trainer.cloud.fetch import fetch
-from trainer.cloud.location import is_remote
+from trainer.buckets.fetch import fetch
+from trainer.buckets.location import is_remote
 
 
 def local(model: str, cache_dir: str, tell: Callable[[str], None]) -> Path:

@@ -44,13 +44,13 @@ def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.S
     options, flags, hparams = study_options.read(arguments)
     screen = Console(highlight=False)
     if options.results or options.target == "vertex":
-        from trainer.study import vertex
+        from trainer.study.vertex import study as vertex
 
         return vertex.run(options, flags, screen, stop, vertex.World.of(variables))
-    from trainer.study import config
+    from trainer.study.config import document as config
 
     job = _counted(config.read(Path(options.config), study_options.without(flags, "job_dir")), options)
-    from trainer.study import local  # what suggests and shows; a mistake is told before that is loaded
+    from trainer.study.local import study as local  # what suggests and shows; a mistake is told before that is loaded
 
     python = interpreter.word(sys.executable, Path.cwd(), variables.get("PATH"))
     folder = local.place(hparams.job_dir, datetime.datetime.now())

@@ -7,7 +7,7 @@ from typing import Any
 
 from absl import flags as absl_flags
 
-from trainer import flags
+from trainer import command_line as flags
 from trainer.errors import UsageError
 from trainer.hparams import HParams
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from trainer.cloud.location import is_remote
+from trainer.buckets.location import is_remote
 from trainer.errors import StorageError, UsageError
 
 _SECONDS = 5.0  # between two looks at a bucket: as often as TensorBoard looks at its folder
@@ -39,7 +39,7 @@ def _local(logdir: str) -> Iterator[str]:
     if not is_remote(logdir):
         yield logdir
         return
-    from trainer.cloud.follow import Follower
+    from trainer.buckets.follow import Follower
 
     with tempfile.TemporaryDirectory(prefix="trainer-logs-", ignore_cleanup_errors=True) as folder:
         follower = Follower(logdir, Path(folder), is_wanted=_is_log, tell=_tell)

@@ -13,10 +13,11 @@ import tensorflow as tf
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from trainer.errors import StoppedError
-from trainer.tensorboard import drawing, experiment, summaries, table
+from trainer.insight import table
+from trainer.insight.observer import Examples, Observer
+from trainer.tensorboard import drawing, experiment, summaries
 from trainer.tensorboard.experiment import Domain, Metric
 from trainer.tensorboard.log import RUN, TRAIN, VALIDATION, Log
-from trainer.tensorboard.observer import Examples, Observer
 
 _VALIDATION = "val_"
 _METRICS = ("accuracy", "loss")

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 from tensorboard.compat.proto.summary_pb2 import Summary
 
-from trainer.tensorboard import images, sheets, summaries
-from trainer.tensorboard.attribution import Explainer
-from trainer.tensorboard.observer import Look, Observer
-from trainer.tensorboard.sheets import Picture
+from trainer.insight.attribution import Explainer
+from trainer.insight.observer import Look, Observer
+from trainer.tensorboard import summaries
+from trainer.tensorboard.draw import images, sheets
+from trainer.tensorboard.draw.sheets import Picture
 
 _MOST_MISTAKES = 20
 _MOST_POINTS = 1000  # in the projector, which a browser still turns smoothly

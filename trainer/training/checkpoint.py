@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trainer import record
 from trainer.errors import UsageError
+from trainer.run import record
 
 LATEST = "latest.json"
 BEST = "best.json"

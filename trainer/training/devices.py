@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from trainer.cloud.cluster import Cluster
+from trainer.cluster import Cluster
 from trainer.data import Share
 from trainer.errors import MachineLostError, UsageError
 

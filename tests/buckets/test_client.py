@@ -1,0 +1,35 @@
+import sys
+
+import pytest
+
+from tests.gcs.server import serve
+from trainer.buckets.objects.client import connect
+from trainer.errors import UsageError
+
+
+def test_an_emulator_needs_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve() as server:
+        server.put("bucket", "a", b"content")
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+        client = connect(40)
+        assert client.bucket("bucket").blob("a").download_as_bytes() == b"content"
+        assert client._http.get_adapter(server.url)._pool_maxsize == 40
+        client.close()
+
+
+def test_names_the_extra_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.cloud", None)
+    with pytest.raises(UsageError, match=r"package google-cloud-storage: pip install 'trainer\[gcs\]'$"):
+        connect(1)
+
+
+def test_names_the_credentials_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from google import auth
+
+    def default(**given: object) -> None:
+        raise auth.exceptions.DefaultCredentialsError("none")
+
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    monkeypatch.setattr(auth, "default", default)
+    with pytest.raises(UsageError, match=r"^`gs://…` needs Google credentials: gcloud auth application-default login"):
+        connect(1)

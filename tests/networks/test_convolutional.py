@@ -1,0 +1,79 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainer import layers
+from trainer.errors import UsageError
+from trainer.hparams import ACTIVATIONS, PADDINGS, HParams
+from trainer.networks import convolutional as network
+
+
+def test_default_is_the_seed_network() -> None:
+    model = network.build(HParams(), (28, 28, 1), 10)
+    told = [(type(layer).__name__, layer.name, tuple(layer.output.shape[1:])) for layer in model.layers]
+    assert told == [
+        ("Rescaling", "scale", (28, 28, 1)),
+        ("Conv2D", "conv1", (28, 28, 32)),
+        ("Conv2D", "conv2", (28, 28, 64)),
+        ("MaxPooling2D", "pool", (14, 14, 64)),
+        ("Activation", "activation", (14, 14, 64)),
+        ("Dropout", "map_dropout", (14, 14, 64)),
+        ("Flatten", "flatten", (12544,)),
+        ("Dense", "dense", (128,)),
+        ("Dropout", "unit_dropout", (128,)),
+        ("Dense", "logits", (10,)),
+    ]
+    assert sum(v.numpy().size for v in model.trainable_variables) == 320 + 18_496 + 1_605_760 + 1_290
+    assert isinstance(model.get_layer("conv1"), layers.Conv2D)
+    assert model.get_layer("conv1").kernel_size == (3, 3)
+    assert model.get_layer("logits").activation is keras.activations.linear
+
+
+def test_scales_raw_pixels_itself() -> None:
+    model = network.build(HParams(), (28, 28, 1), 10)
+    pixels = np.full((1, 28, 28, 1), 255, np.uint8)
+    np.testing.assert_allclose(model.get_layer("scale")(pixels), 1.0)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    filters=st.integers(1, 4),
+    depth=st.integers(1, 3),
+    kernel_size=st.integers(1, 6),
+    stride=st.integers(1, 4),
+    padding=st.sampled_from(PADDINGS),
+    dilation_rate=st.integers(1, 3),
+    activation=st.sampled_from(ACTIVATIONS),
+    size=st.integers(4, 12),
+)
+def test_any_combination_either_runs_or_is_refused_with_a_flag_that_helps(size: int, **values: object) -> None:
+    hparams = HParams(dense_units=2, **values)  # type: ignore[arg-type]
+    try:
+        model = network.build(hparams, (size, size + 1, 1), 3)
+    except UsageError as error:
+        flag = str(error).split("`")[1].removeprefix("--")
+        if " would do" in str(error):
+            value = {"stride": 1, "padding": "same", "dilation_rate": 1, "kernel_size": 1, "depth": 1}[flag]
+            network.build(dataclasses.replace(hparams, **{flag: value}), (size, size + 1, 1), 3)
+    else:
+        assert model(np.zeros((2, size, size + 1, 1))).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("values", "flag"),
+    [
+        ({"stride": 9}, "--stride"),
+        ({"padding": "valid", "kernel_size": 20}, "--padding"),
+        ({"padding": "valid", "kernel_size": 29, "depth": 1}, "--padding"),
+        ({"filters": 10**6}, "--filters"),
+        ({"depth": 16}, "--filters`, `--depth"),
+        ({"dense_units": 10**9}, "--filters`, `--depth`, `--kernel_size` and `--dense_units"),
+    ],
+)
+def test_rejects_a_network_that_cannot_be(values: dict[str, object], flag: str) -> None:
+    with pytest.raises(UsageError, match=f"`{flag}`"):
+        network.build(HParams(**values), (28, 28, 1), 10)  # type: ignore[arg-type]

@@ -1,0 +1,25 @@
+import keras
+import numpy as np
+import pytest
+
+from trainer.objectives.classes import WeightedCrossentropy, class_weights
+
+
+def test_seldom_classes_weigh_more_and_the_mean_is_one() -> None:
+    labels = np.repeat([0, 1, 3], [60, 30, 10]).astype(np.int32)
+    weights = class_weights(labels, 4)
+    np.testing.assert_allclose(weights, [100 / 180, 100 / 90, 0, 100 / 30], rtol=1e-6)
+    assert weights[labels].mean() == pytest.approx(1)
+
+
+def test_equal_classes_weigh_one() -> None:
+    np.testing.assert_array_equal(class_weights(np.arange(6, dtype=np.int32) % 3, 3), [1, 1, 1])
+
+
+def test_the_loss_is_the_crossentropy_times_the_weight() -> None:
+    random, weights = np.random.default_rng(0), np.array([0.5, 2, 1], np.float32)
+    labels, logits = np.array([0, 1, 1, 2, 0]), random.normal(size=(5, 3)).astype(np.float32)
+    plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="none")(labels, logits)
+    loss = WeightedCrossentropy(weights)(labels, logits)
+    assert float(loss) == pytest.approx(float(np.mean(weights[labels] * np.asarray(plain))), rel=1e-6)
+    assert WeightedCrossentropy(weights).get_config() == {"weights": [0.5, 2.0, 1.0]}

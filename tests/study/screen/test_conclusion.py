@@ -1,0 +1,85 @@
+import dataclasses
+import shlex
+from pathlib import Path
+
+from tests.study.shown import SHOWN, TRIALS, measured
+from trainer import command_line as flags
+from trainer.study.screen import conclusion
+from trainer.study.trial import INFEASIBLE, SUCCEEDED, Trial
+
+WHOLE = """\
+Trial 1 is the best, with val_accuracy 0.9375 at epoch 2.
+
+Ranking, 2 trials, by the best measurement; more is better:
+                  learning                   dilation              val
+  trial  filters      rate  padding  stride      rate  epoch  accuracy    best  time  state
+    ★ 1        8   0.00123  same          1         2    3/3    0.8750  0.9375  0:15  done
+      3        4    0.0001  valid         2              1/3    0.2500  0.2500  0:05  stopped
+
+What mattered, as shares of what differed in val_accuracy:
+  learning_rate  ██████████████░░░░░░  70%
+  filters        █████░░░░░░░░░░░░░░░  24%
+  padding        █░░░░░░░░░░░░░░░░░░░   6%
+
+1 trial of 6 infeasible:
+  trial 2: diverged: the loss is NaN at step 40
+
+The best one trains longer with:
+  python -m trainer.task --data=digits --filters=8 --learning_rate=0.00123456 --padding=same --stride=1 --dilation_rate=2 --epochs=12
+
+TensorBoard shows all trials, and lists them on its HParams page, with:
+  python -m trainer.tensorboard '--logdir=/runs/my study'"""  # noqa: E501
+NOTHING = """\
+None of 1 trial has succeeded.
+
+1 trial of 1 infeasible:
+  trial 2: diverged: the loss is NaN at step 40
+
+TensorBoard shows all trials, and lists them on its HParams page, with:
+  python -m trainer.tensorboard --logdir=/runs/study"""
+
+
+def test_a_study_that_came_to_something() -> None:
+    shares = {"filters": 0.24, "learning_rate": 0.7, "padding": 0.06}
+    assert conclusion.text(SHOWN, TRIALS, shares, Path("/runs/my study")) == WHOLE
+
+
+def test_a_study_that_came_to_nothing() -> None:
+    assert conclusion.text(SHOWN, TRIALS[1:2], {}, Path("/runs/study")) == NOTHING
+    assert "train_longer" not in conclusion.commands(SHOWN, TRIALS[1:2], Path("/runs/study"))
+
+
+def test_the_command_is_what_the_trial_was_but_for_the_epochs() -> None:
+    job = dataclasses.replace(SHOWN, arguments=("--data=my digits", "--epochs", "3", "--job_dir=/gone", "--filters=16"))
+    program, *words = shlex.split(conclusion.commands(job, TRIALS, Path("/runs/study"))["train_longer"])
+    assert (program, words[:2]) == ("python", ["-m", "trainer.task"])
+    hparams = flags.read(words[2:])
+    assert (hparams.data, hparams.filters, hparams.learning_rate) == ("my digits", 8, 0.00123456)
+    assert (hparams.epochs, hparams.job_dir, hparams.dilation_rate) == (12, "", 2)
+
+
+def test_tuned_epochs_are_multiplied() -> None:
+    trial = dataclasses.replace(TRIALS[0], parameters={"epochs": 5})
+    assert conclusion.commands(SHOWN, [trial], Path("/a"))["train_longer"].endswith("--data=digits --epochs=20")
+
+
+def test_the_ranking_is_of_ten_and_the_earlier_of_equals_comes_first() -> None:
+    trials = [
+        Trial(id=number, parameters={}, state=SUCCEEDED, measurements=measured(number % 3 / 4))
+        for number in range(1, 13)
+    ]
+    assert [trial.id for trial in conclusion.ranked(SHOWN, trials)] == [2, 5, 8, 11, 1, 4, 7, 10, 3, 6, 9, 12]
+    down = dataclasses.replace(SHOWN, maximize=False)
+    assert [trial.id for trial in conclusion.ranked(down, trials)][:4] == [3, 6, 9, 12]
+    text = conclusion.text(SHOWN, trials, {}, Path("/a"))
+    assert "Ranking, the first 10 of 12, by the best measurement; more is better:" in text
+    assert "less is better" in conclusion.text(down, trials, {}, Path("/a"))
+
+
+def test_trials_with_one_reason_share_a_line() -> None:
+    trials = [
+        Trial(id=number, parameters={}, state=INFEASIBLE, reason="exit status 1" if number < 4 else "")
+        for number in range(1, 6)
+    ]
+    text = conclusion.text(SHOWN, trials, {}, Path("/a"))
+    assert "5 trials of 5 infeasible:\n  trials 1, 2, 3: exit status 1\n  trials 4, 5: no reason is known\n" in text

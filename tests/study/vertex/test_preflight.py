@@ -1,0 +1,132 @@
+"""What is found before a job is submitted: all at once, each with what to do."""
+
+import datetime
+import re
+from typing import Any
+
+import pytest
+
+from tests.vertex import bodies
+from trainer.errors import UsageError
+from trainer.study.options import Options
+from trainer.study.vertex import preflight
+from trainer.study.vertex.request import request
+
+PLACE = {"project": "my-project", "region": "europe-west4", "bucket": "gs://my-bucket"}
+ACCOUNT = "trainer@my-project.iam.gserviceaccount.com"
+
+
+def problems(document: dict[str, Any] | None = None, **changes: Any) -> list[str]:
+    options = Options(**{**PLACE, **changes})
+    made = request(document or bodies.tuning(), options, [], "abc", datetime.datetime(2026, 7, 1))
+    return [*preflight.check(made, options)]
+
+
+def looked(bucket: Any, image: Any = lambda image: "") -> list[str]:
+    options = Options(**PLACE)
+    made = request(bodies.tuning(), options, [], "abc", datetime.datetime(2026, 7, 1))
+    return [*preflight.look(made, options, bucket, image)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"job": "custom"},
+        {"service_account": ACCOUNT, "tensorboard": "12"},
+        {"project": "example.com:my-project", "image": "europe-docker.pkg.dev/my-project/trainer/trainer:latest"},
+        {"project": "123456789012"},
+        {"machine_type": "g2-standard-24", "accelerator_type": "NVIDIA_L4", "accelerator_count": 2, "replica_count": 4},
+        {"accelerator_type": "TPU_V5_LITEPOD", "job": "custom"},
+        {"image": "europe-west4-docker.pkg.dev/my-project/trainer/trainer@sha256:" + 64 * "a"},
+    ],
+)
+def test_finds_nothing_wrong(changes: dict[str, Any]) -> None:
+    assert problems(**changes) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "flag", "told"),
+    [
+        ({"project": ""}, "--project", "must be given with --target=vertex. Received: nothing"),
+        ({"project": "My Project"}, "--project", "must be a project's id, .* Received: My Project"),
+        ({"region": ""}, "--region", "as in europe-west4. Received: nothing"),
+        ({"region": "europe-west44"}, "--region", "Did you mean europe-west4? Received: europe-west44"),
+        ({"bucket": ""}, "--bucket", "has words in capitals to replace. Received: gs://BUCKET/trainer"),
+        ({"bucket": "gs://My Bucket"}, "--bucket", "must be a folder in a bucket"),
+        ({"image": "not an image"}, "--image", "must be a container image, .* Received: not an image"),
+        ({"service_account": "me@example.com"}, "--service_account", "Received: me@example.com"),
+        ({"tensorboard": "12"}, "--service_account", "must be given with --tensorboard"),
+        (
+            {"tensorboard": "projects/p/locations/us-east1/tensorboards/1", "service_account": ACCOUNT},
+            "--tensorboard",
+            "must be in europe-west4, .* Received: projects/p/locations/us-east1/tensorboards/1",
+        ),
+        ({"accelerator_count": 2}, "--accelerator_type", "must be given with --accelerator_count"),
+        (
+            {"accelerator_type": "NVIDIA_L4", "replica_count": 3},
+            "--machine_type",
+            "must be one that takes NVIDIA_L4, as in g2-standard-8. Received: n2-standard-8",
+        ),
+        ({"accelerator_type": "NVIDIA_L5"}, "acceleratorType", "NVIDIA_L4.* Received: NVIDIA_L5"),
+        ({"accelerator_type": "TPU_V5_LITEPOD"}, "--accelerator_type", "must be a GPU, .* Received: TPU_V5_LITEPOD"),
+        ({"parallel_trial_count": 9}, "--parallel_trial_count", "at most the number of trials, 4. Received: 9"),
+    ],
+)
+def test_rejects_what_could_not_run(changes: dict[str, Any], flag: str, told: str) -> None:
+    found = problems(**changes)
+    pattern = told.replace("?", r"\?").replace(".", r"\.").replace(r"\.*", ".*")
+    assert any(re.search(rf"`[^`]*{flag}`.*{pattern}", problem) for problem in found), found
+
+
+def test_tells_a_wrong_project_once_though_the_images_address_has_it_too() -> None:
+    (problem,) = problems(project="My Project")
+    assert problem.startswith("`--project`")
+
+
+def test_tells_all_at_once() -> None:
+    found = problems(project="", region="mars", bucket="", image="A B", tensorboard="1", accelerator_count=1)
+    flags = ("--project", "--region", "--bucket", "--image", "--service_account", "--accelerator_type")
+    assert all(any(problem.startswith(f"`{flag}`") for problem in found) for flag in flags)
+    assert all("\n" not in problem for problem in found)
+    assert len(found) == len(flags)  # and each once
+
+
+def test_a_job_without_a_folder_or_machine() -> None:
+    document = bodies.tuning()
+    document["trialJobSpec"] = {"workerPoolSpecs": [{"containerSpec": {"imageUri": "a.b/c/d"}, "replicaCount": 1}]}
+    found = problems(document, bucket="")
+    assert [problem.split("`")[1] for problem in found] == ["--bucket", "--machine_type"]
+
+
+def test_a_word_in_capitals_that_no_flag_replaces() -> None:
+    document = bodies.tuning()
+    document["trialJobSpec"] |= {
+        "serviceAccount": "NAME@PROJECT.iam.gserviceaccount.com",
+        "tensorboard": "projects/PROJECT/locations/REGION/tensorboards/NUMBER",
+    }
+    found = problems(document)
+    assert found == [
+        "`--service_account` must be given, for `trialJobSpec.serviceAccount` has words in capitals to replace. "
+        "Received: NAME@my-project.iam.gserviceaccount.com",
+        "`--tensorboard` must be given, for `trialJobSpec.tensorboard` has words in capitals to replace. "
+        "Received: projects/my-project/locations/europe-west4/tensorboards/NUMBER",
+    ]
+    assert problems(document, service_account=ACCOUNT, tensorboard="1") == []
+
+
+def test_looks_at_the_bucket_and_the_image() -> None:
+    assert looked(lambda name: {"my-bucket": "europe-west4"}[name]) == []
+    assert looked(lambda name: "") == []  # it could not be told
+    assert looked(lambda name: "us-east1", lambda image: f"no {image}") == [
+        "`--bucket` must be in europe-west4, as the machines are: gcloud storage buckets create gs://NAME "
+        "--project=my-project --location=europe-west4. Received: gs://my-bucket, in us-east1",
+        "no europe-west4-docker.pkg.dev/my-project/trainer/trainer:latest",
+    ]
+
+
+def test_rejects_a_bucket_that_is_not_there_and_looks_on() -> None:
+    def missing(name: str) -> str:
+        raise UsageError(f"no {name}")
+
+    assert looked(missing, lambda image: "no image") == ["no my-bucket", "no image"]

@@ -1,0 +1,108 @@
+import datetime
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trainer.cluster import Cluster
+from trainer.environment import Environment
+from trainer.errors import UsageError
+
+NOW = datetime.datetime(2026, 3, 4, 5, 6, 7)
+
+
+def test_folders_are_below_the_root() -> None:
+    environment = Environment.read({}, "out", NOW)
+    assert environment == Environment(Path("out"), Path("out/logs"), Path("out/checkpoints"), Path("out/model"))
+
+
+def test_a_root_of_its_own_is_named_by_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Environment.read({}, "", NOW).root == Path("runs/20260304-050607")
+    Path("runs/20260304-050607").mkdir(parents=True)
+    assert Environment.read({}, "", NOW).root == Path("runs/20260304-050607-2")
+
+
+def test_names_the_machines_and_the_tpu() -> None:
+    spec = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}'
+    worker = Environment.read({"TF_CONFIG": spec, "TPU_NAME": "local"}, "out", NOW)
+    assert worker.cluster == Cluster(("a:1", "b:1"), 1)
+    assert worker.tpu == "local"
+    assert [worker.is_chief, Environment.read({}, "out", NOW).is_chief] == [False, True]
+
+
+def test_names_a_managed_data_set() -> None:
+    variables = {"AIP_DATA_FORMAT": "jsonl", "AIP_TRAINING_DATA_URI": "gs://b/training-*", "AIP_TEST_DATA_URI": ""}
+    environment = Environment.read(variables, "runs/one", NOW)
+    assert environment.managed == {"format": "jsonl", "train": "gs://b/training-*"}
+    assert Environment.read({}, "runs/one", NOW).managed == {}
+
+
+def test_vertex_places_each_folder_by_itself() -> None:
+    variables = {"AIP_MODEL_DIR": "/base/1/model/", "AIP_TENSORBOARD_LOG_DIR": "/elsewhere/logs"}
+    environment = Environment.read(variables | {"CLOUD_ML_HP_METRIC_FILE": "/tmp/metrics"}, "", NOW)
+    assert environment.root == Path("/base/1")
+    assert environment.model == Path("/base/1/model")
+    assert environment.checkpoints == Path("/base/1/checkpoints")
+    assert environment.logs == Path("/elsewhere/logs")
+    assert environment.metric_file == "/tmp/metrics"
+    assert Environment.read(variables, "mine", NOW).checkpoints == Path("mine/checkpoints")
+
+
+def test_a_bucket_is_written_in_the_cache_first() -> None:
+    environment = Environment.read({}, "gs://bucket/runs/a/", NOW, "cache")
+    assert environment.root == Path("cache/runs/bucket/runs/a")
+    assert environment.logs == Path("cache/runs/bucket/runs/a/logs")
+    assert environment.shown("root") == "gs://bucket/runs/a"
+    assert environment.places["checkpoints"].remote == "gs://bucket/runs/a/checkpoints"
+    assert Environment.read({}, "out", NOW).places == {}
+    assert Environment.read({}, "/gcs/bucket/a", NOW).logs == Path("/gcs/bucket/a/logs")
+
+
+def test_vertex_s_folders_are_in_buckets() -> None:
+    names = {"AIP_MODEL_DIR": "model", "AIP_CHECKPOINT_DIR": "checkpoints", "AIP_TENSORBOARD_LOG_DIR": "logs"}
+    variables = {name: f"gs://bucket/study/3/{folder}/" for name, folder in names.items()}
+    environment = Environment.read(variables, "", NOW, "cache")
+    folders = {folder: f"gs://bucket/study/3/{folder}" for folder in names.values()}
+    assert environment.remotes == {"root": "gs://bucket/study/3"} | folders
+    assert environment.model == Path("cache/runs/bucket/study/3/model")
+
+
+def test_rejects_what_is_neither_here_nor_there() -> None:
+    with pytest.raises(UsageError, match=r"must all be gs://…, or none\. Received: out, gs://bucket/model, out/check"):
+        Environment.read({"AIP_MODEL_DIR": "gs://bucket/model/"}, "out", NOW)
+    with pytest.raises(UsageError, match=r"as in gs://bucket/folder\. Received: gs://B/"):
+        Environment.read({}, "gs://B/a", NOW)
+
+
+def test_claims_its_folders_and_leaves_them_empty(tmp_path: Path) -> None:
+    with Environment.read({}, str(tmp_path / "run"), NOW).claimed():
+        assert sorted(path.name for path in (tmp_path / "run").rglob("*")) == ["checkpoints", "logs", "model"]
+
+
+def test_rejects_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(UsageError, match=r"`--job_dir` must be a folder that can be written\. Received: .*Not a direc"),
+        Environment.read({}, str(tmp_path / "file" / "run"), NOW).claimed(),
+    ):
+        pass
+    with (
+        pytest.raises(UsageError, match=r"Received: .*file \(File exists\)"),
+        Environment.read({}, str(tmp_path / "file"), NOW).claimed(),
+    ):
+        pass
+
+
+def test_rejects_a_folder_that_another_process_trains_in(tmp_path: Path) -> None:
+    environment = Environment.read({}, str(tmp_path), NOW)
+    with environment.claimed():
+        program = (
+            "import datetime, sys; from trainer.environment import Environment\n"
+            f"with Environment.read({{}}, {str(tmp_path)!r}, datetime.datetime.now()).claimed(): pass"
+        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert f"`--job_dir` must be a folder that no other process trains in. Received: {tmp_path}" in done.stderr
+    with environment.claimed():
+        pass

@@ -1,0 +1,1 @@
+"""Folders in Cloud Storage: synced, restored and fetched."""

@@ -1,0 +1,189 @@
+"""The thread that looks whether there is something to send, and sends it, whatever goes wrong beside the training."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from trainer.buckets.lag import Lag
+from trainer.buckets.objects.failure import DELETE, FencedError, InterruptedSyncError, RefusedError
+from trainer.buckets.objects.folder import Signature
+from trainer.buckets.sync import Sync
+from trainer.errors import StorageError
+
+_LONGEST = 10.0  # seconds between two passes that fail; a pass itself tries for half a minute
+_REFUSED = 60.0  # seconds that a permission may be missing before the run ends: new ones take a while to count
+_EVERY = 10.0  # seconds between two lines while the end waits
+
+
+class Agent:
+    """Makes a pass when something has changed, and again and again until it has landed.
+
+    What is to be sent is found by looking at the folders, so what cannot be sent for a while takes no memory.
+
+    Args:
+      sync: makes a pass.
+      where: the run on the bucket, for the lines.
+      tell: hears them.
+      clock: seconds.
+      interval: seconds between two looks, and at least between two passes: an object takes about one write a second.
+      hurry: set where a pass is to be given up, and with it the pauses between two attempts.
+
+    Attributes:
+      failure: why the run cannot go on, if it cannot.
+    """
+
+    def __init__(
+        self,
+        sync: Sync,
+        where: str,
+        tell: Callable[[str], None],
+        hurry: threading.Event,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        interval: float = 1.0,
+    ):
+        self.failure: StorageError | None = None
+        self._sync, self._where, self._tell, self._clock, self._interval = sync, where, tell, clock, interval
+        self._lag = Lag(where, tell, clock)
+        self._hurry, self._bell, self._done = hurry, threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._is_closing = self._is_finishing = self._is_stopping = False
+        self._next = self._ended = clock()
+        self._pause, self._reason = 0.0, ""
+        self._files: set[Path] = set()  # which there were at the last pass that came to its end
+        self._refused: tuple[object, float] | None = None  # what is missing, and since when
+
+    def start(self) -> None:
+        """Begins to look."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._live, name="storage", daemon=True)
+            self._thread.start()
+
+    def notify(self) -> None:
+        """Has it look at once."""
+        self._bell.set()
+
+    def lag(self) -> float:
+        """Returns for how many seconds something has been waiting to land; 0 where all has landed."""
+        return self._lag.seconds
+
+    def finish(self, seconds: float, *, stopping: bool) -> None:
+        """Waits until all has landed.
+
+        Args:
+          seconds: how long at most.
+          stopping: whether the program must end soon: what it goes on from is sent first.
+
+        Raises:
+          StorageError: something has not landed; the message says what, and why.
+        """
+        end, told = self._clock() + seconds, self._clock()
+        self._done.clear()
+        self._pause = 0.0
+        if stopping:
+            self._is_stopping = True
+            self._hurry.set()
+        self._is_finishing, self._next = True, min(self._next, self._ended + self._interval)
+        self.start()
+        self._bell.set()
+        while not (self.failure or self._done.wait(max(0.0, min(end - self._clock(), 0.5)))) and self._clock() < end:
+            if self._clock() - told >= _EVERY:
+                told = self._clock()
+                self._tell(f"{self._where}: waits for {self._waiting()} to land{self._because()}")
+        if self.failure:
+            raise self.failure
+        waiting, is_done = self._waiting(), self._done.is_set()
+        if waiting or not is_done:
+            within = "" if is_done else f" within {seconds:.0f} s"
+            raise StorageError(f"{self._where}: not landed{within}: {waiting or 'the last changes'}{self._because()}")
+        self._is_finishing = self._is_stopping = False
+
+    def close(self) -> None:
+        """Ends the thread; one that waits for an answer is left alone, and does not keep the program from ending."""
+        self._is_closing = True
+        self._hurry.set()
+        self._bell.set()
+        if self._thread is not None:
+            self._thread.join(self._interval)
+
+    def turn(self) -> None:
+        """Looks, and makes a pass if one is due."""
+        look = self._sync.look()
+        is_due = bool(self._left(look)) or set(look) != self._files or self._is_finishing
+        self._lag.note(is_due)
+        if is_due and self.failure is None and self._clock() >= self._next:
+            self._pass()
+        self._lag.speak(self._reason)
+
+    def _live(self) -> None:
+        while not self._is_closing:
+            self._bell.wait(self._interval)
+            self._bell.clear()
+            try:
+                self.turn()
+            except Exception as error:
+                self._later(error)
+
+    def _pass(self) -> None:
+        self._hurry.clear()  # before the modes are looked at, which are set before this is
+        if self._is_closing:
+            self._hurry.set()
+        finishing, stopping = self._is_finishing, self._is_stopping
+        begun, look = self._clock(), self._sync.look()
+        try:
+            self._sync.run(stopping=stopping, whole=finishing and not stopping)
+        except InterruptedSyncError:  # for a pass that sends the most pressing first, or for none any more
+            self._bell.set()
+        except FencedError as error:
+            self._fail(error)
+        except RefusedError as error:
+            self._refuse(error)
+        except Exception as error:
+            self._refused = None
+            self._later(error)
+            if self._hurry.is_set():
+                self._next = self._clock()
+                self._bell.set()
+        else:
+            self._refused, self._reason, self._pause, self._files = None, "", 0.0, set(look)
+            self._ended = self._clock()
+            self._next = self._ended + self._interval
+            left = self._left(self._sync.look())
+            self._lag.note(bool(left), begun)
+            if finishing and not left:
+                self._done.set()
+
+    def _refuse(self, error: RefusedError) -> None:
+        """Tells at once what is missing; ends the run when it has been missing for too long."""
+        kind, now = (type(error), error.permission), self._clock()
+        is_news = self._refused is None or self._refused[0] != kind
+        self._refused = (kind, now) if self._refused is None else (kind, self._refused[1])
+        if is_news:
+            self._tell(str(error))
+        if now - self._refused[1] >= _REFUSED:
+            self._fail(StorageError(f"{error}, for {_REFUSED:.0f} s now"))
+        else:
+            self._later(error)
+            if is_news and error.permission == DELETE:  # from now on nothing is replaced there
+                self._next = now
+
+    def _later(self, error: Exception) -> None:
+        is_named = isinstance(error, OSError)
+        self._reason = str(error) if is_named else f"{type(error).__name__}: {error}"
+        self._pause = min(max(2 * self._pause, self._interval), _LONGEST)
+        self._ended = self._clock()
+        self._next = self._ended + self._pause
+
+    def _fail(self, failure: StorageError) -> None:
+        self.failure = failure
+        self._done.set()
+
+    def _left(self, look: Mapping[Path, Signature]) -> list[Path]:
+        return [path for path in self._sync.waiting(look) if path not in self._sync.writer.stuck]
+
+    def _waiting(self) -> str:
+        return self._sync.describe(self._sync.waiting(self._sync.look()))
+
+    def _because(self) -> str:
+        return f" ({self._reason})" if self._reason else ""

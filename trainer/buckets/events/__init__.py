@@ -1,0 +1,1 @@
+"""Event files on a bucket: appended record by record."""

@@ -1,0 +1,93 @@
+"""The pieces of an event file where nothing can be replaced: every sync becomes an object of its own.
+
+`<event file>.000001`, `.000002`, … Each begins with the file's first record, which says what kind of file it is, and
+goes on with whole records. TensorBoard, which reads a folder's event files in the order of their names, sees the log.
+"""
+
+import dataclasses
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO
+
+from trainer.buckets.events import records
+from trainer.buckets.objects.failure import ChangedError
+from trainer.buckets.objects.folder import Folder
+from trainer.buckets.objects.object import Object
+
+_MOST = 8 << 20  # bytes, unless a single record is larger
+_NAME = re.compile(r"(.*tfevents.*)\.(\d{6})")
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    """A piece of an event file.
+
+    Attributes:
+      number: its place among them.
+      start: where in the event file its records begin; what former pieces hold from there on does not count.
+      head: how many bytes of it go before.
+      one: the object.
+    """
+
+    number: int
+    start: int
+    head: int
+    one: Object
+
+    @property
+    def stop(self) -> int:
+        """Where in the event file its records end."""
+        return self.start + self.one.size - self.head
+
+
+def base_of(name: str) -> str:
+    """Returns the name of the event file that an object is, or is a piece of."""
+    match = _NAME.fullmatch(name)
+    return match[1] if match else name
+
+
+def of(known: Mapping[str, Object], base: str) -> list[Segment]:
+    """Returns the pieces of an event file in order.
+
+    The file itself, where it is there, is the first. Pieces that were written beside another version of it are passed
+    over: it has been written whole since.
+    """
+    whole = known.get(base)
+    found = [Segment(0, 0, 0, whole)] if whole else []
+    for name in sorted(name for name in known if base_of(name) == base != name):
+        one, said = known[name], known[name].metadata
+        if {"start", "head", "beside"} <= said.keys() and int(said["beside"]) == (whole.generation if whole else 0):
+            found.append(Segment(int(one.name[-6:]), int(said["start"]), int(said["head"]), one))
+    return found
+
+
+def joined(pieces: Sequence[tuple[Segment, bytes]]) -> bytes:
+    """Returns the event file that the pieces, with their contents, are of."""
+    content = bytearray()
+    for segment, piece in pieces:
+        content[segment.start :] = piece[segment.head :]
+    return bytes(content)
+
+
+def add(folder: Folder, name: str, file: BinaryIO, start: int, stop: int) -> None:
+    """Writes a range of an event file, which is whole records, as further pieces, and notes them in the folder.
+
+    Raises:
+      ChangedError: another process writes the same ones.
+    """
+    head = records.complete(file, 0, stop, most=1) if start else 0
+    whole = folder.known.get(name)
+    while start < stop:
+        end = records.complete(file, start, min(stop, start + _MOST))
+        end = end if end > start else records.complete(file, start, stop, most=1)
+        number = max((int(one[-6:]) for one in folder.known if base_of(one) == name != one), default=0) + 1
+        piece = f"{name}.{number:06d}"
+        content = os.pread(file.fileno(), head, 0) + os.pread(file.fileno(), end - start, start)
+        about = {"start": str(start), "head": str(head), "beside": str(whole.generation if whole else 0)}
+        try:
+            folder.note(piece, folder.bucket.put(piece, content, 0, about))
+        except ChangedError as changed:
+            folder.note(piece, changed.found)
+            raise
+        start, head = end, head or records.complete(file, 0, stop, most=1)

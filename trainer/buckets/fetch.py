@@ -1,0 +1,168 @@
+"""Data on a bucket, as local files: fetched once, side by side, verified, and shared by all processes of a machine."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trainer.buckets.location import Location
+from trainer.buckets.objects import client as clients
+from trainer.buckets.objects.bucket import Bucket
+from trainer.buckets.objects.download import Download, run_all
+from trainer.buckets.objects.failure import ChangedError, as_usage
+from trainer.buckets.objects.object import Object
+from trainer.buckets.objects.patience import Patience
+from trainer.buckets.objects.workers import Workers
+from trainer.errors import StorageError, UsageError
+
+_THREADS = 32
+_ATTEMPTS = 5
+
+
+def fetch(
+    location: str,
+    cache_dir: Path,
+    *,
+    tell: Callable[[str], None],
+    client: Any = None,
+    patience: Patience | None = None,
+    timeout: float = 30.0,
+) -> Path:
+    """Fetches a folder of a bucket, or one object, and returns the local folder, or file, that is the same.
+
+    What was fetched before is not fetched again, also where that was broken off. The folder holds what was there at one
+    moment, and stays as it is: after a change on the bucket, the next call returns another one.
+
+        <cache_dir>/<bucket>/objects/<name's checksum>.<generation>   each object, once
+        <cache_dir>/<bucket>/<folder>@<listing's checksum>/…          links to them, under their own names
+
+    Args:
+      location: `gs://bucket/folder` or `gs://bucket/folder/object`.
+      cache_dir: may be used by any number of processes at the same time.
+      tell: hears a line when something is fetched or waited for.
+      client: a `google.cloud.storage.Client`; by default one with this machine's credentials.
+      patience: how long one request is tried again.
+      timeout: seconds for one request with little content.
+
+    Raises:
+      UsageError: nothing is there, or it may not be read.
+      StorageError: the service cannot be reached, or the disk is full.
+    """
+    place = Location.parse(location)
+    used = clients.widened(client, _THREADS) if client else clients.connect(_THREADS)
+    workers = Workers(_THREADS)
+    bucket = Bucket(used, place.bucket, patience or Patience(), timeout)
+    cache = _Cache(cache_dir / place.bucket, bucket, workers, tell)
+    try:
+        with as_usage(location), _named_failures(cache_dir), cache.locked(place):
+            for _ in range(_ATTEMPTS):
+                with contextlib.suppress(ChangedError):
+                    return cache.fetch(place)
+        raise StorageError(f"{place} changes while it is fetched, again and again")
+    finally:
+        workers.close()
+        if client is None:
+            used.close()
+
+
+class _Cache:
+    """What has been fetched of one bucket."""
+
+    def __init__(self, folder: Path, bucket: Bucket, workers: Workers, tell: Callable[[str], None]):
+        self._folder, self._bucket, self._workers, self._tell = folder, bucket, workers, tell
+
+    @contextlib.contextmanager
+    def locked(self, place: Location) -> Iterator[None]:
+        """Keeps other processes from fetching the same; who comes second waits, and finds it there."""
+        path = self._folder / "locks" / _digest(place.path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._tell(f"waits for another process that fetches {place}")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def fetch(self, place: Location) -> Path:
+        """Fetches what is there now.
+
+        Raises:
+          ChangedError: it changed meanwhile.
+        """
+        files = self._list(place)
+        view = (
+            self._folder / f"{place.path}@{_digest(*(f'{one.name} {one.generation}' for one in files.values()))[:16]}"
+        )
+        if not view.exists():
+            self._download(place, list(files.values()))
+            self._link(view, files)
+        return view / _name(place) if [one.name for one in files.values()] == [place.path] else view
+
+    def _list(self, place: Location) -> dict[str, Object]:
+        """Returns the objects of a folder, or the one object, by their names within the view."""
+        found = {one.name.removeprefix(place.prefix): one for one in self._bucket.list(place.prefix)}
+        files = {name: one for name, one in found.items() if not name.endswith("/") and name}
+        if not files and place.path:
+            one = self._bucket.look(place.path)
+            files = {_name(place): one} if one else {}
+        if not files:
+            raise UsageError(f"`gs://…` must be a folder or an object that is there. Received: {place}")
+        for name in files:
+            if {"", ".", ".."} & {*name.split("/")}:
+                raise UsageError(f"`gs://…` must hold names that files can have. Received: {place}, {name!r}")
+        return files
+
+    def _stored(self, one: Object) -> Path:
+        return self._folder / "objects" / f"{_digest(one.name)[:32]}.{one.generation}"
+
+    def _download(self, place: Location, objects: Sequence[Object]) -> None:
+        wanted = [Download(self._bucket, one, self._stored(one)) for one in objects if not self._is_here(one)]
+        if wanted:
+            size = sum(download.one.size for download in wanted)
+            self._tell(f"fetches {len(wanted):,} of {len(objects):,} files, {size / 1e6:,.1f} MB, from {place}")
+        run_all(wanted, self._workers)
+
+    def _is_here(self, one: Object) -> bool:
+        """Returns whether an object was fetched; its size shows whether a loss of power has left nothing of it."""
+        try:
+            return self._stored(one).stat().st_size == one.size
+        except FileNotFoundError:
+            return False
+
+    def _link(self, view: Path, files: Mapping[str, Object]) -> None:
+        """Makes a folder of what was fetched, at once."""
+        building = view.with_name(f".{view.name}.{os.getpid()}")
+        shutil.rmtree(building, ignore_errors=True)
+        for name, one in files.items():
+            path = building / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                path.hardlink_to(self._stored(one))
+            except FileExistsError:
+                raise
+            except OSError:  # a file system without links of this kind
+                path.symlink_to(self._stored(one).resolve())
+        building.replace(view)
+
+
+def _name(place: Location) -> str:
+    return place.path.rpartition("/")[2]
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def _named_failures(cache_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError(f"{error.filename or cache_dir} cannot be written: {error.strerror}") from None

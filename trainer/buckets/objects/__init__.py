@@ -1,0 +1,1 @@
+"""Requests to one bucket: objects read, written and listed, verified and repeated."""

@@ -1,0 +1,262 @@
+"""A bucket: what can be done with its objects, each request verified, repeated while that helps, and named."""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, BinaryIO, TypeVar
+
+from trainer.buckets.objects.failure import (
+    DELETE,
+    AbsentError,
+    ChangedError,
+    CorruptError,
+    RefusedError,
+    is_passing,
+    named,
+)
+from trainer.buckets.objects.object import Object, crc32c
+from trainer.buckets.objects.patience import Patience
+
+_T = TypeVar("_T")
+
+_SLOWEST = 64 << 10  # bytes a second: the slowest line on which a request is not given up
+_CHUNK = 8 << 20  # bytes of a request of a resumable upload
+_FIELDS = "items(name,size,crc32c,generation,metadata),nextPageToken"
+
+
+class Bucket:
+    """A bucket of the service.
+
+    Every write has a precondition: the generation that the name had, 0 for none. So a request whose answer was lost can
+    be made again, and of two writers that know nothing of each other one is told.
+
+    Args:
+      client: a `google.cloud.storage.Client`.
+      name: the bucket's.
+      patience: how long a request is tried again.
+      timeout: seconds for one request with little content.
+
+    Attributes:
+      is_append_only: whether nothing can be replaced or deleted, for want of the permission, as far as is known.
+
+    Raises:
+      RefusedError: by every method, where the account may not.
+      UnreachableError: by every method, where the service cannot be reached or does not answer.
+    """
+
+    def __init__(self, client: Any, name: str, patience: Patience, timeout: float = 30.0):
+        self.name, self.is_append_only = name, False
+        self._client, self._handle = client, client.bucket(name)
+        self._patience, self._timeout = patience, timeout
+
+    def may(self, permission: str) -> bool:
+        """Returns whether the account has a permission everywhere in the bucket; it may have it in a part of it."""
+
+        def call() -> bool:
+            return permission in self._handle.test_iam_permissions([permission], retry=None, timeout=self._timeout)
+
+        return self._ask("ask what is allowed", permission, call)
+
+    def look(self, name: str) -> Object | None:
+        """Returns an object; None where there is none."""
+
+        def call() -> Object:
+            blob = self._handle.blob(name)
+            blob.reload(retry=None, timeout=self._timeout)
+            return Object.of(blob)
+
+        try:
+            return self._ask(f"look at {name}", "storage.objects.get", call)
+        except AbsentError:
+            return None
+
+    def list(self, prefix: str, *, is_shallow: bool = False) -> list[Object]:
+        """Returns the objects whose names begin so, in order; where shallow, those without a further slash."""
+        found: list[Object] = []
+        token: str | None = None
+
+        def call() -> tuple[list[Object], str | None]:
+            pages = self._client.list_blobs(
+                self._handle,
+                prefix=prefix,
+                delimiter="/" if is_shallow else None,
+                page_token=token,
+                fields=_FIELDS,
+                retry=None,
+                timeout=self._timeout,
+            )
+            return [Object.of(blob) for blob in next(pages.pages, ())], pages.next_page_token
+
+        while True:
+            page, token = self._ask(f"list {prefix or 'it'}", "storage.objects.list", call)
+            found += page
+            if not token:
+                return found
+
+    def read(self, one: Object, start: int = 0, stop: int | None = None) -> bytes:
+        """Returns the content of an object, or of its bytes from `start` to `stop`.
+
+        Raises:
+          ChangedError: it was replaced or deleted.
+        """
+        stop = one.size if stop is None else stop
+        is_whole = (start, stop) == (0, one.size)
+        ends = {} if is_whole else {"start": start, "end": stop - 1}
+
+        def call() -> bytes:
+            blob = self._handle.blob(one.name, generation=one.generation)
+            # As it is stored: one that is marked as compressed would come unpacked, and fit no checksum.
+            content: bytes = blob.download_as_bytes(
+                **ends, raw_download=True, checksum=None, retry=None, timeout=self._seconds(stop - start)
+            )
+            if len(content) != stop - start or (is_whole and crc32c(content) != one.crc32c):
+                raise CorruptError("what arrived is not what is there, by its checksum")
+            return content
+
+        try:
+            return self._ask(f"read {one.name}", "storage.objects.get", call)
+        except AbsentError:
+            raise ChangedError(f"gs://{self.name}/{one.name} was changed while it was read") from None
+
+    def put(self, name: str, content: bytes, generation: int, metadata: Mapping[str, str] | None = None) -> Object:
+        """Writes an object in one request.
+
+        Raises:
+          ChangedError: the name's generation is another.
+        """
+
+        def write(generation: int) -> Any:
+            blob = self._new(name, metadata)
+            blob.upload_from_string(
+                content,
+                checksum="crc32c",
+                if_generation_match=generation,
+                retry=None,
+                timeout=self._seconds(len(content)),
+            )
+            return blob
+
+        return self._write(name, write, generation, (len(content), crc32c(content)), metadata)
+
+    def put_file(self, name: str, file: BinaryIO, size: int, checksum: int, generation: int) -> Object:
+        """Writes an object from a file of any size, in a resumable upload that leaves nothing else behind.
+
+        Raises:
+          ChangedError: the name's generation is another.
+        """
+        from google.cloud.storage.retry import DEFAULT_RETRY
+
+        patience = self._patience
+        retry = DEFAULT_RETRY.with_timeout(patience.seconds).with_delay(patience.first, patience.longest)
+
+        def write(generation: int) -> Any:
+            blob = self._new(name, None)
+            blob.chunk_size = _CHUNK
+            blob.upload_from_file(
+                file,
+                rewind=True,
+                size=size,
+                checksum=None,
+                if_generation_match=generation,
+                retry=retry,
+                timeout=self._seconds(_CHUNK),
+            )
+            return blob
+
+        return self._write(name, write, generation, (size, checksum), None)
+
+    def compose(
+        self,
+        name: str,
+        sources: Sequence[Object],
+        generation: int,
+        checksum: int,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Object:
+        """Writes an object that has the content of others, at most 32, one after another.
+
+        Args:
+          name: the object's; it may be among the sources.
+          sources: the others.
+          generation: that of the name.
+          checksum: the CRC32C that the whole must have.
+          metadata: noted beside it; what it had before is gone.
+
+        Raises:
+          ChangedError: the name's generation is another, or a source is gone.
+        """
+
+        def write(generation: int) -> Any:
+            # A handle that was loaded would send its former checksums along.
+            blob = self._new(name, metadata)
+            parts = [self._handle.blob(source.name) for source in sources]
+            blob.compose(parts, if_generation_match=generation, retry=None, timeout=self._timeout)
+            return blob
+
+        expected = sum(source.size for source in sources), checksum
+        try:
+            return self._write(name, write, generation, expected, metadata)
+        except AbsentError:
+            raise ChangedError(f"gs://{self.name}/{name}: a part of it is gone", self.look(name)) from None
+
+    def delete(self, name: str, generation: int | None = None) -> None:
+        """Deletes an object, if it is there.
+
+        Raises:
+          ChangedError: its generation is another.
+        """
+
+        def call() -> None:
+            self._handle.blob(name).delete(if_generation_match=generation, retry=None, timeout=self._timeout)
+
+        with contextlib.suppress(AbsentError):
+            self._ask(f"delete {name}", DELETE, call)
+
+    def _new(self, name: str, metadata: Mapping[str, str] | None) -> Any:
+        blob = self._handle.blob(name)
+        if metadata:
+            blob.metadata = dict(metadata)
+        return blob
+
+    def _write(
+        self,
+        name: str,
+        write: Callable[[int], Any],
+        generation: int,
+        expected: tuple[int, int],
+        metadata: Mapping[str, str] | None,
+    ) -> Object:
+        """Writes, and makes sure that what is there then is what was meant."""
+
+        def is_meant(found: Object) -> bool:
+            return (found.size, found.crc32c) == expected and found.metadata == dict(metadata or found.metadata)
+
+        known = generation
+
+        def call() -> Object:
+            nonlocal known
+            written = Object.of(write(known))
+            if not is_meant(written):
+                known = written.generation
+                raise CorruptError("what arrived is not what was sent, by its checksum")
+            return written
+
+        try:
+            return self._ask(f"write {name}", DELETE if generation else "storage.objects.create", call)
+        except ChangedError as changed:
+            found = self.look(name)
+            if found and is_meant(found):  # it was done before, and the answer was lost
+                return found
+            raise ChangedError(str(changed), found) from None
+
+    def _seconds(self, size: int) -> float:
+        """Returns the time for a request. It is the client's for connecting too, which the sending falls under."""
+        return max(self._timeout, size / _SLOWEST)
+
+    def _ask(self, action: str, permission: str, call: Callable[[], _T]) -> _T:
+        try:
+            return self._patience.run(call, is_passing)
+        except Exception as error:
+            failure = named(error, self.name, action, permission)
+            if isinstance(failure, RefusedError) and failure.permission == DELETE:
+                self.is_append_only = True
+            raise failure from None

@@ -1,0 +1,99 @@
+"""Which process a run in a bucket belongs to, so that a former one that still lives writes no more."""
+
+import json
+import re
+from collections.abc import Mapping
+
+from trainer.buckets.objects.bucket import Bucket
+from trainer.buckets.objects.failure import DELETE, ChangedError, FencedError, RefusedError, UnreachableError
+from trainer.buckets.objects.object import Object
+
+_ATTEMPTS = 10
+
+
+class Ownership:
+    """The owner's record, `owner.json`: whoever wrote it last owns the run.
+
+    Where nothing can be replaced, the next owner writes `owner.2.json`, then `owner.3.json`: the last of them counts.
+
+    Args:
+      bucket: the run's.
+      prefix: what the names of the run's objects begin with.
+      token: no other process has it.
+      about: what a person may want to know of this process.
+    """
+
+    def __init__(self, bucket: Bucket, prefix: str, token: str, about: Mapping[str, str]):
+        self.token = token
+        self._bucket, self._prefix = bucket, prefix
+        self._content = (json.dumps({"token": token, **about}, indent=2) + "\n").encode()
+        self._record: Object | None = None
+
+    def take(self) -> None:
+        """Takes the run over.
+
+        Raises:
+          RefusedError: nothing can be written there.
+        """
+        for _ in range(_ATTEMPTS):
+            last = self._last()
+            try:
+                self._record = self._write(last)
+            except ChangedError:  # another process begins at the same time; the last to write is the owner
+                continue
+            return
+        raise UnreachableError(f"{self._where}: many processes are taking it over at the same time")
+
+    def check(self) -> None:
+        """Makes sure that the run is still this process's; one request.
+
+        Raises:
+          FencedError: another process has taken it over.
+        """
+        found = self._last()
+        if found == self._record:
+            return
+        if found is None:  # somebody has emptied the folder; the run goes on, as it would in a local one
+            self.take()
+            return
+        owner = _parsed(self._bucket.read(found))
+        if owner.get("token") != self.token:
+            raise FencedError(
+                f"another process has taken over {self._where} ({owner.get('host')}, process {owner.get('pid')}, since "
+                f"{owner.get('since')}); this one writes no more"
+            )
+        self._record = found
+
+    @property
+    def _where(self) -> str:
+        return f"gs://{self._bucket.name}/{self._prefix}".rstrip("/")
+
+    def _name(self, number: int) -> str:
+        return f"{self._prefix}owner.json" if number == 1 else f"{self._prefix}owner.{number}.json"
+
+    def _number(self, name: str) -> int:
+        match = re.fullmatch(r"owner(?:\.(\d+))?\.json", name.removeprefix(self._prefix))
+        return int(match[1] or 1) if match else 0
+
+    def _last(self) -> Object | None:
+        records = self._bucket.list(f"{self._prefix}owner.", is_shallow=True)
+        return max(records, key=lambda one: self._number(one.name), default=None)
+
+    def _write(self, last: Object | None) -> Object:
+        if last is None:
+            return self._bucket.put(self._name(1), self._content, 0)
+        number = self._number(last.name)
+        if not self._bucket.is_append_only:
+            try:
+                return self._bucket.put(last.name, self._content, last.generation)
+            except RefusedError as error:
+                if error.permission != DELETE:
+                    raise
+        return self._bucket.put(self._name(number + 1), self._content, 0)
+
+
+def _parsed(content: bytes) -> Mapping[str, str]:
+    try:
+        return dict(json.loads(content))
+    except (ValueError, TypeError):
+        return {}

@@ -1,0 +1,199 @@
+"""A run's output on a bucket: training writes to local folders, and what is new in them is sent beside it."""
+
+import contextlib
+import dataclasses
+import datetime
+import os
+import platform
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from trainer.buckets.agent import Agent
+from trainer.buckets.location import Location, Place, is_remote
+from trainer.buckets.objects import client as clients
+from trainer.buckets.objects.bucket import Bucket
+from trainer.buckets.objects.failure import DELETE, FencedError, RefusedError, as_usage
+from trainer.buckets.objects.folder import PARTS, Folder
+from trainer.buckets.objects.patience import Patience
+from trainer.buckets.objects.upload import Uploads
+from trainer.buckets.objects.workers import Workers
+from trainer.buckets.ownership import Ownership
+from trainer.buckets.restore import Restore
+from trainer.buckets.sync import Sync
+
+__all__ = ["FencedError", "Place", "Storage", "is_remote"]
+
+_READERS = 16  # threads that fetch what a run goes on from; it waits for them
+
+
+class Storage:
+    """The output of one run on a bucket.
+
+        storage.look()    # the local folders now tell which run is there
+        storage.begin()   # and now they are what it goes on from
+        storage.start()   # from now on, what is written there lands on the bucket
+        …
+        storage.finish(600)
+        storage.close()
+
+    Args:
+      places: by role: root (only the files directly in it), logs, checkpoints, model.
+      tell: hears a line about what a person should know.
+      clock: seconds.
+      client: a `google.cloud.storage.Client`; by default one with this machine's credentials.
+      workers: how many requests are made side by side.
+      interval: seconds between two looks at the folders.
+      patience: how long one request is tried again.
+      timeout: seconds for one request with little content.
+    """
+
+    def __init__(
+        self,
+        places: Mapping[str, Place],
+        *,
+        tell: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+        client: Any = None,
+        workers: int = 4,
+        interval: float = 1.0,
+        patience: Patience | None = None,
+        timeout: float = 30.0,
+    ):
+        self._places, self._tell, self._clock = places, tell, clock
+        self._given, self._interval, self._timeout = client, interval, timeout
+        self._client: Any = None
+        self._locations = {role: Location.parse(place.remote) for role, place in places.items()}
+        self._hurry = threading.Event()
+        self._patience = dataclasses.replace(patience or Patience(), wait=self._hurry.wait)
+        self._token = secrets.token_hex(8)
+        self._workers = Workers(workers)
+        self._agent: Agent | None = None
+
+    def look(self) -> None:
+        """Brings to the local folders what tells which run is there: its record, the newest manifest, a finished model.
+
+        Nothing is taken over, so that a run that is finished, or another one's, is left as it is.
+
+        Raises:
+          UsageError: a bucket does not exist, or may not be read; the library or the credentials are missing.
+          StorageError: the service cannot be reached.
+        """
+        with self._reading(self._folders()) as restore:
+            restore.look()
+
+    def begin(self) -> None:
+        """Takes the run over, and brings the local folders to what it goes on from.
+
+        Raises:
+          UsageError: a bucket does not exist, or may not be written; the library or the credentials are missing.
+          StorageError: the service cannot be reached.
+        """
+        folders = self._folders()
+        root = folders["root"]
+        ownership = Ownership(root.bucket, root.prefix, self._token, _about_this_process())
+        with self._reading(folders) as restore:
+            for bucket in {folder.bucket for folder in folders.values()}:
+                self._try(next(folder for folder in folders.values() if folder.bucket is bucket))
+            ownership.take()
+            restore.run()
+        uploads = Uploads(self._workers, self._token, is_hurried=self._hurry.is_set)
+        self._sync = Sync(folders, uploads, ownership, self._workers, self._tell)
+        self._agent = Agent(self._sync, str(root), self._tell, self._hurry, clock=self._clock, interval=self._interval)
+
+    def start(self) -> None:
+        """Begins to send, in a thread of its own."""
+        self._started.start()
+
+    def notify(self) -> None:
+        """Has it look at the folders at once."""
+        self._started.notify()
+
+    def sync(self, *, stopping: bool = False, whole: bool = False) -> None:
+        """Makes one pass in this thread; for a program that has not called `start`.
+
+        Args:
+          stopping: sends the checkpoint before the logs, and removes nothing.
+          whole: sends the older checkpoints too.
+
+        Raises:
+          StorageError: something could not be sent.
+        """
+        self._sync.run(stopping=stopping, whole=whole)
+
+    def lag(self) -> float:
+        """Returns for how many seconds something has been waiting to land; 0 where all has landed."""
+        return self._started.lag()
+
+    def raise_if_failed(self) -> None:
+        """Raises `StorageError` where the run can no longer be written: it is refused, or another process's."""
+        if self._started.failure:
+            raise self._started.failure
+
+    def finish(self, seconds: float, stopping: bool = False) -> None:
+        """Waits until all has landed; where the run has not begun, there is nothing to wait for.
+
+        Args:
+          seconds: how long at most.
+          stopping: whether the program must end soon: what it goes on from is sent first, the logs second.
+
+        Raises:
+          StorageError: something has not landed; the message says what, and why.
+        """
+        if self._agent is not None:
+            self._agent.finish(seconds, stopping=stopping)
+
+    def close(self) -> None:
+        """Sends nothing more. Does not wait for requests that are not answered."""
+        self._hurry.set()
+        if self._agent is not None:
+            self._agent.close()
+        self._workers.close()
+        if self._client is not None and self._given is None:
+            self._client.close()
+
+    @property
+    def _started(self) -> Agent:
+        if self._agent is None:
+            raise RuntimeError("`begin` must be called first")
+        return self._agent
+
+    def _folders(self) -> dict[str, Folder]:
+        if self._client is None:
+            self._client = clients.widened(self._given, _READERS) if self._given else clients.connect(_READERS)
+        names = {location.bucket for location in self._locations.values()}
+        buckets = {name: Bucket(self._client, name, self._patience, self._timeout) for name in names}
+        return {
+            role: Folder(self._places[role].local, buckets[location.bucket], location.prefix, role == "root")
+            for role, location in self._locations.items()
+        }
+
+    @contextlib.contextmanager
+    def _reading(self, folders: Mapping[str, Folder]) -> Iterator[Restore]:
+        workers = Workers(_READERS)
+        try:
+            with as_usage(self._places["root"].remote):
+                yield Restore(folders, self._token, workers, self._tell)
+        finally:
+            workers.close()
+
+    def _try(self, folder: Folder) -> None:
+        """Finds out whether what is in a bucket can be replaced, for it is written in another way where not."""
+        with contextlib.suppress(RefusedError):
+            if folder.bucket.may(DELETE):
+                return
+        probe = f"{folder.prefix}{PARTS}{self._token}/probe"  # an account may have the permission in one folder only
+        folder.bucket.put(probe, b"", 0)
+        try:
+            folder.bucket.delete(probe)
+        except RefusedError as error:
+            if error.permission != DELETE:
+                raise
+            self._tell(f"{folder}: the permission {DELETE} is missing; logs land in pieces, and nothing is removed")
+
+
+def _about_this_process() -> dict[str, str]:
+    now = datetime.datetime.now(datetime.UTC)
+    return {"host": platform.node(), "pid": str(os.getpid()), "since": now.isoformat(timespec="seconds")}

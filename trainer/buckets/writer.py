@@ -1,0 +1,85 @@
+"""Writes and deletes the objects of a run that are replaced whole, as long as the run is this process's."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from trainer.buckets.objects.failure import DELETE, ChangedError, UnreachableError
+from trainer.buckets.objects.folder import Folder
+from trainer.buckets.objects.object import Object, crc32c
+from trainer.buckets.objects.upload import Uploads, checksum
+from trainer.buckets.ownership import Ownership
+
+_ATTEMPTS = 3
+
+
+class Writer:
+    """Writes a run's objects.
+
+    Args:
+      uploads: send.
+      ownership: is asked when an object is not what this process made it.
+      tell: hears a line about what cannot be replaced.
+
+    Attributes:
+      stuck: what cannot land, as it would replace what may not be replaced.
+    """
+
+    def __init__(self, uploads: Uploads, ownership: Ownership, tell: Callable[[str], None]):
+        self.stuck: set[Path] = set()
+        self._uploads, self._ownership, self._tell = uploads, ownership, tell
+
+    def write_file(self, folder: Folder, path: Path, file: BinaryIO, size: int) -> bool:
+        """Makes the object what an open file is, and returns whether it could be.
+
+        Raises:
+          FencedError: the run is another process's.
+        """
+        name = folder.name(path)
+        whole = checksum(file, 0, size)
+        return self._settled(folder, path, (size, whole), lambda: self._uploads.write(folder, name, file, (0, size)))
+
+    def write(self, folder: Folder, path: Path, content: bytes, metadata: Mapping[str, str] | None = None) -> bool:
+        """Makes the object what the file was when it had this content, and returns whether it could be.
+
+        Raises:
+          FencedError: the run is another process's.
+        """
+        name = folder.name(path)
+
+        def put() -> Object:
+            return folder.bucket.put(name, content, folder.generation(name), metadata)
+
+        return self._settled(folder, path, (len(content), crc32c(content)), put)
+
+    def delete(self, folder: Folder, name: str) -> None:
+        """Deletes an object, unless it is another by now.
+
+        Raises:
+          FencedError: the run is another process's.
+        """
+        try:
+            folder.bucket.delete(name, folder.generation(name))
+        except ChangedError:
+            self._ownership.check()
+        folder.note(name, None)
+
+    def _settled(self, folder: Folder, path: Path, expected: tuple[int, int], write: Callable[[], Object]) -> bool:
+        name = folder.name(path)
+        for _ in range(_ATTEMPTS):
+            known = folder.known.get(name)
+            if known and (known.size, known.crc32c) == expected:
+                return True
+            if known and folder.bucket.is_append_only:
+                if path not in self.stuck:
+                    self._tell(f"{folder}: {name} stays as it was, for the permission {DELETE} is missing")
+                self.stuck.add(path)
+                return False
+            try:
+                folder.note(name, write())
+            except ChangedError as changed:
+                self._ownership.check()
+                folder.note(name, changed.found)
+            else:
+                return True
+        raise UnreachableError(f"{folder}: {name} is changed again and again")

@@ -1,0 +1,1 @@
+"""The kinds of samples. Rank and file types are known here only."""

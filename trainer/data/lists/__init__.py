@@ -1,0 +1,1 @@
+"""The forms in which data sets list their samples."""

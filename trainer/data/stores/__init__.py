@@ -1,0 +1,1 @@
+"""Samples where they are kept: in memory or in files."""

@@ -1,0 +1,152 @@
+"""Where a run takes place: which folders take its output, which machines train, who learns its metric."""
+
+import contextlib
+import dataclasses
+import datetime
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from trainer.buckets.location import Location, Place, is_remote
+from trainer.cluster import Cluster
+from trainer.errors import UsageError
+
+_CACHE = "~/.cache/trainer"
+_ROLES = {"model": "AIP_MODEL_DIR", "checkpoints": "AIP_CHECKPOINT_DIR", "logs": "AIP_TENSORBOARD_LOG_DIR"}
+
+_MANAGED = {
+    "format": "AIP_DATA_FORMAT",
+    "train": "AIP_TRAINING_DATA_URI",
+    "validation": "AIP_VALIDATION_DATA_URI",
+    "test": "AIP_TEST_DATA_URI",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Environment:
+    """The folders of one run, the machines that share it, and how a tuning service learns its metric.
+
+    Attributes:
+      root: holds `hparams.json`; the three folders are below it unless Vertex places them elsewhere. These four are on
+        this machine always.
+      logs: TensorBoard's event files.
+      checkpoints: what a stopped run goes on from.
+      model: the trained model.
+      metric_file: where cloudml-hypertune writes, in a trial of a tuning job only.
+      cluster: the machines that train together; nothing where this one trains by itself.
+      tpu: TensorFlow's name of the TPU to train on, from `TPU_NAME`; nothing where there is none.
+      managed: the files of a data set that Vertex AI manages, by part, `train`, `validation` and `test`, and their
+        `format`; empty where the job was given none.
+      remotes: where in a bucket each of the four folders lands, by its name; empty where they stay on this machine.
+    """
+
+    root: Path
+    logs: Path
+    checkpoints: Path
+    model: Path
+    metric_file: str | None = None
+    cluster: Cluster | None = None
+    tpu: str | None = None
+    managed: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    remotes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this machine writes the run's output, which one of all that train together does."""
+        return self.cluster is None or self.cluster.is_chief
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """Each folder on both sides; nothing where all stay on this machine."""
+        return {name: Place(getattr(self, name), remote) for name, remote in self.remotes.items()}
+
+    def shown(self, name: str) -> str:
+        """Returns where a person finds one of the four folders."""
+        return self.remotes.get(name) or str(getattr(self, name))
+
+    @classmethod
+    def read(
+        cls, variables: Mapping[str, str], job_dir: str, now: datetime.datetime, cache_dir: str = _CACHE
+    ) -> "Environment":
+        """Returns the environment that a process was started in.
+
+        Each of Vertex's `AIP_MODEL_DIR`, `AIP_CHECKPOINT_DIR` and `AIP_TENSORBOARD_LOG_DIR` replaces one folder of
+        the root. A folder in a bucket, `gs://bucket/…`, is written in the cache first.
+
+        Args:
+          variables: the process's environment variables.
+          job_dir: the root; where empty, the folder above Vertex's, else `runs/<date-time>`.
+          now: the time that names a new root.
+          cache_dir: holds what is on its way from and to a bucket.
+
+        Raises:
+          UsageError: a location is malformed, some are in a bucket and some are not, or the cluster's description is
+            malformed.
+        """
+        given = {role: variables[name].rstrip("/") for role, name in _ROLES.items() if variables.get(name)}
+        if job_dir:
+            root = job_dir.rstrip("/") or "/"
+        elif given:
+            root = next(iter(given.values())).rpartition("/")[0]
+        else:
+            root = str(_unused(Path("runs") / now.strftime("%Y%m%d-%H%M%S")))
+        said = {"root": root} | {role: given.get(role, f"{root}/{role}") for role in _ROLES}
+        remotes = {role: location for role, location in said.items() if is_remote(location)}
+        if remotes and len(remotes) < len(said):
+            raise UsageError(
+                "`--job_dir`, `AIP_MODEL_DIR`, `AIP_CHECKPOINT_DIR` and `AIP_TENSORBOARD_LOG_DIR` must all be gs://…, "
+                f"or none. Received: {', '.join(said.values())}"
+            )
+        folders = {role: _local(location, Path(cache_dir).expanduser()) for role, location in said.items()}
+        return cls(
+            remotes=remotes,
+            metric_file=variables.get("CLOUD_ML_HP_METRIC_FILE") or None,
+            cluster=Cluster.read(variables),
+            tpu=variables.get("TPU_NAME") or None,
+            managed={part: variables[name] for part, name in _MANAGED.items() if variables.get(name)},
+            **folders,
+        )
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Makes every folder of the run, proves that each can be written, and keeps other processes out meanwhile.
+
+        Raises:
+          UsageError: one cannot be written, or another process trains there.
+        """
+        flag = "--cache_dir" if self.remotes else "--job_dir"
+        for folder in (self.root, self.logs, self.checkpoints, self.model):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                probe = folder / f".write-probe-{os.getpid()}"
+                probe.touch()
+                probe.unlink()
+            except OSError as error:
+                raise UsageError(
+                    f"`{flag}` must be a folder that can be written. Received: {folder} ({error.strerror})"
+                ) from None
+        lock = os.open(self.root, os.O_RDONLY)  # the folder's own; it ends with the process, however that ends
+        try:
+            with contextlib.suppress(OSError):  # a file system without locks
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise UsageError(
+                        f"`--job_dir` must be a folder that no other process trains in. Received: {self.shown('root')}"
+                    ) from None
+            yield
+        finally:
+            os.close(lock)
+
+
+def _local(location: str, cache: Path) -> Path:
+    if not is_remote(location):
+        return Path(location)
+    place = Location.parse(location)
+    return cache / "runs" / place.bucket / place.path
+
+
+def _unused(path: Path) -> Path:
+    candidates = (path, *(path.with_name(f"{path.name}-{count}") for count in range(2, 1000)))
+    return next(candidate for candidate in candidates if not candidate.exists())

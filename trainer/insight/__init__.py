@@ -1,0 +1,1 @@
+"""A model and samples in, arrays out: what a network has learned."""

@@ -1,0 +1,1 @@
+"""What the last layer means: the loss, the metrics, the results."""

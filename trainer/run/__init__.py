@@ -1,0 +1,1 @@
+"""One run: planned, trained, resumed, recorded, mirrored."""

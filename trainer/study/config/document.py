@@ -1,0 +1,125 @@
+"""config.yaml, a HyperparameterTuningJob as gcloud takes it, read strictly: everything that is wrong, line by line."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trainer import command_line as flags
+from trainer.errors import UsageError
+from trainer.study.config import (
+    address_rules,
+    flag_rules,
+    machine_rules,
+    messages,
+    parameter_rules,
+    parameters,
+    study_rules,
+    yaml_lines,
+)
+from trainer.study.config.messages import FieldPath, Problem
+from trainer.study.config.view import View
+from trainer.study.options import without
+from trainer.study.spec import BEST_MEASUREMENT, LAST_MEASUREMENT, UNSPECIFIED, Job, Stopping
+
+_STOPPING = {
+    "medianAutomatedStoppingSpec": "median",
+    "decayCurveStoppingSpec": "decay_curve",
+    "convexAutomatedStoppingSpec": "convex",
+}
+
+
+def read(path: Path, arguments: Sequence[str] = ()) -> Job:
+    """Returns the job that a file describes.
+
+    Placeholders in capitals, as in gs://BUCKET/trainer, are allowed, for a study on one machine needs no bucket;
+    `trainer.study.config.placeholders` finds them.
+
+    Args:
+      path: of the file.
+      arguments: flags of `trainer.task` that follow, and so override, those in the file.
+
+    Raises:
+      UsageError: the file or the arguments break rules. There is one line for each, in the file's order, as in
+        ``config.yaml:12: `studySpec.algorithm` must be one of …. Received: GRID``.
+    """
+    document, lines, problems = yaml_lines.read(path)
+    problems += _independent(messages.check(document), problems)
+    problems += _independent(_broken_rules(View(document), arguments), problems)
+    if problems:
+        told = sorted(problems, key=lambda problem: lines.line(problem.path) if problem.path else 0)
+        raise UsageError("\n".join(dict.fromkeys(_line(problem, path, lines) for problem in told)))
+    found = job(document, arguments)
+    flags.read(found.arguments)  # all together, where each by itself is right
+    return found
+
+
+def job(document: Mapping[str, Any], arguments: Sequence[str] = ()) -> Job:
+    """Returns a job made of a HyperparameterTuningJob in JSON's form that breaks no rule, also the service's own.
+
+    Args:
+      document: the job.
+      arguments: flags that follow those of its container.
+    """
+    whole = View(document)
+    study = whole["studySpec"]
+    metric = next(iter(study["metrics"]), View(None))
+    rule = next((name for name in study.names if name in _STOPPING), "")
+    tasks = machine_rules.tasks(whole["trialJobSpec"])[:1]  # the primary machine's
+    selection = study["measurementSelectionType"].value
+    return Job(
+        name=whole["displayName"].text,
+        metric=metric["metricId"].text,
+        maximize=metric["goal"].value != "MINIMIZE",
+        parameters=parameters.read(study),
+        algorithm=study["algorithm"].text or UNSPECIFIED,
+        selection=BEST_MEASUREMENT if selection == BEST_MEASUREMENT else LAST_MEASUREMENT,
+        stopping=Stopping(rule=_STOPPING.get(rule, ""), options=study[rule].value or {}),
+        study_stopping=study["studyStoppingConfig"].value or {},
+        max_trials=int(whole["maxTrialCount"].number or 0),
+        parallel_trials=int(whole["parallelTrialCount"].number or 0),
+        max_failed_trials=int(whole["maxFailedTrialCount"].number or 0),
+        arguments=(*_not_overridden([word.text for task in tasks for word in task["args"]], arguments), *arguments),
+        document=document,
+    )
+
+
+def _not_overridden(own: list[str], given: Sequence[str]) -> list[str]:
+    """Returns a container's arguments without the flags that are given anew."""
+    for word in given:
+        if word.startswith("--"):
+            own = without(own, word.removeprefix("--").partition("=")[0].replace("-", "_"))
+    return own
+
+
+def _broken_rules(document: View, arguments: Sequence[str]) -> Iterator[Problem]:
+    study, machines = document["studySpec"], document["trialJobSpec"]
+    yield from study_rules.check(document)
+    if study.is_given:
+        yield from parameter_rules.check(study)
+    yield from machines.required("must be given: the machines and what they run")
+    if machines.is_given:
+        yield from machine_rules.check(machines)
+    yield from address_rules.resource(document["encryptionSpec"]["kmsKeyName"])
+    yield from address_rules.one_region(document)
+    yield from flag_rules.check(study, machine_rules.tasks(machines), arguments)
+
+
+def _independent(problems: Iterable[Problem], malformed: Sequence[Problem]) -> list[Problem]:
+    """Returns the problems that do not merely follow from a field that is malformed or misspelled."""
+    known: set[FieldPath] = {problem.path for problem in malformed}
+    known |= {(*problem.path[:-1], problem.meant) for problem in malformed if problem.meant}
+    return [
+        problem
+        for problem in problems
+        if not problem.path or not any(problem.path[:length] in known for length in range(len(problem.path) + 1))
+    ]
+
+
+def _line(problem: Problem, path: Path, lines: yaml_lines.Lines) -> str:
+    if problem.message and not problem.path:
+        return problem.message
+    said = problem.message or (
+        f"`{messages.shown(problem.path) or 'the file'}` {problem.rule}. "
+        f"Received: {problem.received or lines.text(problem.path)}"
+    )
+    return f"{path}:{lines.line(problem.path)}: {said}"

@@ -1,0 +1,125 @@
+"""What the program asks: parameters and arguments are flags that it has, with values that it takes."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from trainer import command_line as flags
+from trainer.errors import UsageError
+from trainer.hparams import Field, HParams, parse, rule_of
+from trainer.study.config import parameters
+from trainer.study.config.messages import FieldPath, Problem, shown
+from trainer.study.config.view import View
+
+# What a flag's type allows: a double between two whole numbers would not be one.
+_ALLOWED: dict[Any, tuple[str, ...]] = {
+    int: ("integer", "discrete", "categorical"),
+    float: ("double", "integer", "discrete", "categorical"),
+    str: ("categorical",),
+}
+
+
+def check(study: View, tasks: Sequence[View], arguments: Sequence[str]) -> Iterator[Problem]:
+    """Yields where a study's parameters, or the arguments of its trials, are no flags that the program takes.
+
+    Args:
+      study: the `studySpec`.
+      tasks: the `containerSpec` or `pythonPackageSpec` of each pool of machines.
+      arguments: of the command line, which come after the file's; what is wrong with them has no path.
+    """
+    tuned = {parameters.name(parameter): parameter for parameter in parameters.every(study)}
+    for parameter in parameters.every(study):
+        yield from _parameter(parameter)
+    for task in tasks:
+        yield from _arguments(task["args"], tuned)
+    for flag in _flags(View(list(arguments))):
+        name = _name(flag)
+        if name in tuned:
+            yield tuned[name]["parameterId"].problem(f"must not be a flag of the command line too: `--{name}`")
+        else:
+            yield from _wrong(flag, ())
+
+
+def _parameter(parameter: View) -> Iterator[Problem]:
+    fields = {field.name: field for field in dataclasses.fields(HParams)}
+    name = parameters.name(parameter)
+    field = fields.get(name)
+    if not name:
+        return
+    tunable = [other.name for other in fields.values() if not rule_of(other).placement]
+    if field is None:
+        yield parameter["parameterId"].problem(
+            f"must be one of {', '.join(tunable)} (did you mean {flags.nearest(name)}?)"
+        )
+        return
+    if rule_of(field).placement:
+        yield parameter["parameterId"].problem(
+            f"must be what is trained, not where or how a run goes: one of {', '.join(tunable)}"
+        )
+        return
+    kind = parameters.kind(parameter)
+    if kind and kind not in _ALLOWED[field.type]:
+        allowed = [spec for spec, other in parameters.KINDS.items() if other in _ALLOWED[field.type]]
+        what = "text" if field.type is str else "a whole number"
+        spec = parameters.spec(parameter)
+        yield spec.problem(f"must be {' or '.join(allowed)}, for `--{name}` is {what}", received=str(spec.path[-1]))
+    elif kind:
+        for value in parameters.values(parameter):
+            yield from _value(value, field, kind)
+
+
+def _value(value: View, field: Field, kind: str) -> Iterator[Problem]:
+    """Yields what is wrong with a value as the service sends it, whole numbers as floats."""
+    sent = value.value if kind == "categorical" else value.number
+    if sent is None:
+        return
+    rule = rule_of(field)
+    try:
+        is_allowed = rule.allows(parse(field, str(sent)))
+    except UsageError:
+        kinds = "a whole number" if field.type is int else "a number"
+        yield value.problem(f"must be {kinds}, as `--{field.name}` is")
+    else:
+        if not is_allowed:
+            yield value.problem(f"must be {rule}, as `--{field.name}` must")
+
+
+def _arguments(arguments: View, tuned: dict[str, View]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for flag in _flags(arguments):
+        name, first = _name(flag), flag[0]
+        if not all(isinstance(word.value, str) for word in flag):
+            continue
+        if name in seen:
+            yield first.problem("must be a flag that is not there before")
+        elif name in tuned:
+            yield first.problem(f"must be left out, for {shown(tuned[name].path)} tunes it")
+        elif name == "job_dir":
+            yield first.problem("must be left out: each trial has a folder of its own, by baseOutputDirectory")
+        elif name in ("help", "h"):
+            yield first.problem("must be a flag that goes with training")
+        else:
+            yield from _wrong(flag, first.path)
+        seen.add(name)
+
+
+def _wrong(flag: list[View], path: FieldPath) -> Iterator[Problem]:
+    try:
+        flags.read([word.text for word in flag])
+    except UsageError as error:
+        yield Problem(path, message=str(error))
+
+
+def _flags(words: View) -> Iterator[list[View]]:
+    """Yields each flag with its value, which may be a word of its own."""
+    rest = list(words)
+    while rest:
+        count = 2 if rest[0].text.startswith("-") and "=" not in rest[0].text else 1
+        yield rest[:count]
+        rest = rest[count:]
+
+
+def _name(flag: list[View]) -> str:
+    """Returns a flag's name, or a word that is none, as it is."""
+    text = flag[0].text
+    return text.lstrip("-").partition("=")[0].replace("-", "_") if text.startswith("-") else text

@@ -1,0 +1,132 @@
+"""What Vertex AI and the program ask of a tuning job around its parameters: metric, counts, stopping."""
+
+import datetime
+import re
+from collections.abc import Iterator
+
+from trainer.study.config import parameters
+from trainer.study.config.messages import Problem
+from trainer.study.config.view import View
+from trainer.training.metric import METRIC
+
+_LONGEST_NAME = 128
+_LONGEST_LABEL = 64
+_OUTPUT = (
+    *("name", "trials", "state", "createTime", "startTime", "endTime", "updateTime", "error"),
+    *("satisfiesPzs", "satisfiesPzi"),
+)
+
+
+def check(job: View) -> Iterator[Problem]:
+    """Yields what is wrong with a tuning job but for its parameters and its machines."""
+    study = job["studySpec"]
+    yield from job["displayName"].required()
+    if len(job["displayName"].text) > _LONGEST_NAME:
+        yield job["displayName"].problem(f"must be at most {_LONGEST_NAME} characters")
+    for name in _OUTPUT:
+        if job[name].is_given:
+            yield job[name].problem("must be left out, for the service writes it")
+    yield from _labels(job["labels"])
+    yield from _counts(job)
+    yield from study.required("must be given: metrics and parameters")
+    if study.is_given:
+        yield from _metrics(study["metrics"])
+    if study["observationNoise"].is_given:
+        yield study["observationNoise"].problem("must be left out, for tuning jobs take none")
+    yield from _convex(study)
+    yield from _study_stopping(study["studyStoppingConfig"], job["maxTrialCount"].number)
+
+
+def _labels(labels: View) -> Iterator[Problem]:
+    for name in labels.names:
+        text = labels[name].text
+        if not re.fullmatch(r"[^\W\d_][\w-]*", name) or name != name.lower() or len(name) > _LONGEST_LABEL:
+            yield labels[name].problem(
+                f"must have a name of lowercase letters, digits, _ and -, a letter first, at most {_LONGEST_LABEL}",
+                received=name,
+            )
+        if not re.fullmatch(r"[\w-]*", text) or text != text.lower() or len(text) > _LONGEST_LABEL:
+            yield labels[name].problem(f"must be lowercase letters, digits, _ and -, at most {_LONGEST_LABEL}")
+
+
+def _counts(job: View) -> Iterator[Problem]:
+    trials, parallel, failed = (job[name] for name in ("maxTrialCount", "parallelTrialCount", "maxFailedTrialCount"))
+    for count in (trials, parallel):
+        yield from count.required("must be a whole number of at least 1")
+        yield from _at_least(count, 1)
+    yield from _at_least(failed, 0)
+    for count in (parallel, failed):
+        yield from _at_most(count, trials)
+
+
+def _metrics(metrics: View) -> Iterator[Problem]:
+    yield from metrics.required(f"must hold one metric, {METRIC}")
+    for index, metric in enumerate(metrics):
+        if index:
+            yield metric.problem(f"must not be there: the program reports one metric, {METRIC}")
+            continue
+        if metric["metricId"].value != METRIC:
+            yield metric["metricId"].problem(f"must be {METRIC}, for the program reports no other")
+        if metric["safetyConfig"].is_given:
+            yield metric["safetyConfig"].problem("must be left out: it is for a second metric, and there is none")
+
+
+def _convex(study: View) -> Iterator[Problem]:
+    convex = study["convexAutomatedStoppingSpec"]
+    least, most = convex["minStepCount"], convex["maxStepCount"]
+    for count in (least, most, convex["minMeasurementCount"]):
+        yield from _at_least(count, 0)
+    yield from _at_most(least, most)
+    name = convex["learningRateParameterName"]
+    numbers = [parameters.name(found) for found in parameters.every(study) if parameters.kind(found) != "categorical"]
+    if name.text and name.text not in numbers and all(numbers):
+        yield name.problem(f"must be a tuned number: one of {', '.join(numbers) or 'none, so leave it out'}")
+
+
+def _study_stopping(config: View, trials: float | int | None) -> Iterator[Problem]:
+    least, most, fruitless = (config[name] for name in ("minNumTrials", "maxNumTrials", "maxNumTrialsNoProgress"))
+    yield from _at_least(least, 0)
+    for count in (most, fruitless):
+        yield from _at_least(count, 1)
+    yield from _at_most(least, most)
+    if least.number is not None and trials and 0 < trials < least.number:
+        yield least.problem(f"must be at most maxTrialCount, {trials}, or the rest of {config.path[-1]} has no effect")
+    first, last = config["minimumRuntimeConstraint"], config["maximumRuntimeConstraint"]
+    for constraint in (first, last):
+        if constraint.value == {}:
+            yield constraint.problem("must have maxDuration or endTime")
+        if constraint["endTime"].text and not constraint["endTime"].text.endswith("Z"):
+            yield constraint["endTime"].problem("must be in UTC, as in '2026-01-31T12:00:00Z'")
+    for duration in (first["maxDuration"], last["maxDuration"], config["maxDurationNoProgress"]):
+        if duration.text and seconds(duration) <= 0:
+            yield duration.problem("must be more than 0s")
+    if first["maxDuration"].text and last["maxDuration"].text:
+        if seconds(first["maxDuration"]) > seconds(last["maxDuration"]):
+            yield first["maxDuration"].problem(
+                f"must be at most maximumRuntimeConstraint's, {last['maxDuration'].value}"
+            )
+    elif first["endTime"].text and last["endTime"].text and _time(first["endTime"]) > _time(last["endTime"]):
+        yield first["endTime"].problem(f"must be at most maximumRuntimeConstraint's, {last['endTime'].value}")
+
+
+def seconds(duration: View) -> float:
+    """Returns a duration such as `3600s` in seconds; 1 of one that is malformed, which breaks no further rule."""
+    match = re.fullmatch(r"(-?\d+(?:\.\d+)?)s", duration.text)
+    return float(match[1]) if match else 1.0
+
+
+def _time(moment: View) -> float:
+    try:
+        return datetime.datetime.fromisoformat(moment.text).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _at_least(count: View, least: int) -> Iterator[Problem]:
+    if count.number is not None and count.number < least:
+        yield count.problem(f"must be a whole number of at least {least}")
+
+
+def _at_most(count: View, other: View) -> Iterator[Problem]:
+    if count.number is not None and other.number is not None and 0 < other.number < count.number:
+        yield count.problem(f"must be at most {other.path[-1]}, {other.value}")

@@ -1,0 +1,59 @@
+"""A part of a document that may be wrong: what is missing, or is of another kind, reads as nothing."""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from trainer.study.config.messages import FieldPath, Problem, as_number
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """A value in a document in JSON's form.
+
+    Attributes:
+      value: what stands there; None where nothing does.
+      path: where.
+    """
+
+    value: Any
+    path: FieldPath = ()
+
+    def __getitem__(self, name: str) -> "View":
+        return View(self.value.get(name) if isinstance(self.value, Mapping) else None, (*self.path, name))
+
+    def __iter__(self) -> Iterator["View"]:
+        """Yields the items of a list."""
+        for index, item in enumerate(self.value if isinstance(self.value, list) else ()):
+            yield View(item, (*self.path, index))
+
+    @property
+    def is_given(self) -> bool:
+        """Whether something stands there."""
+        return self.value is not None
+
+    @property
+    def names(self) -> list[str]:
+        """The names in a mapping."""
+        return list(self.value) if isinstance(self.value, Mapping) else []
+
+    @property
+    def text(self) -> str:
+        """The text that stands there."""
+        return self.value if isinstance(self.value, str) else ""
+
+    @property
+    def number(self) -> float | int | None:
+        """The number that stands there, where it is finite."""
+        number = as_number(self.value)
+        return number if number is not None and math.isfinite(number) else None
+
+    def problem(self, rule: str, received: str = "") -> Problem:
+        """Returns that the value breaks a rule."""
+        return Problem(self.path, rule, received)
+
+    def required(self, rule: str = "must be given") -> Iterator[Problem]:
+        """Yields that the value is missing, where it is; also where it is an empty text, list or mapping."""
+        if self.value is None or self.value in ("", [], {}):
+            yield self.problem(rule)

@@ -1,0 +1,75 @@
+"""Reads what a trial reports while it is being written: the file of cloudml-hypertune."""
+
+import json
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from trainer.training.metric import RESERVED
+
+_ATTEMPTS = 5  # to read the same twice; what is missed now is read the next time
+
+
+class Report(NamedTuple):
+    """One report of a metric.
+
+    Attributes:
+      step: the program's, epochs here.
+      value: finite.
+      timestamp: when, in seconds since 1970.
+    """
+
+    step: int
+    value: float
+    timestamp: float
+
+
+class MetricFile:
+    """Collects a metric's reports from a file that holds the last 100 entries, and that is written anew for each.
+
+    Args:
+      path: of the file, which need not be there yet.
+      tag: the metric.
+    """
+
+    def __init__(self, path: Path, tag: str):
+        if tag in RESERVED:
+            raise ValueError(f"`tag` must not be one of {', '.join(RESERVED)}. Received: {tag}")
+        self._path, self._tag = path, tag
+        self._found: dict[tuple[int, float], Report] = {}
+
+    def read(self) -> list[Report]:
+        """Returns all reports so far, by step and then by time. To be called once more when the trial has ended.
+
+        Lines that are torn, of other metrics, or not finite are left out. A trial that goes on after it was killed
+        reports its former epochs again, at another time.
+        """
+        reports = [_parse(line, self._tag) for line in self._content().splitlines()]
+        self._found |= {(report.step, report.timestamp): report for report in reports if report}
+        return [self._found[place] for place in sorted(self._found)]
+
+    def _content(self) -> bytes:
+        """Returns what is in the file, or nothing where it changes all the time.
+
+        The library rewrites the file in place. One that changes while it is read may give a line of two halves, sound
+        by itself but never written; twice the same it does not give.
+        """
+        try:
+            before = self._path.read_bytes()
+            for _ in range(_ATTEMPTS):
+                now = self._path.read_bytes()
+                if now == before:
+                    return now
+                before = now
+        except FileNotFoundError:
+            pass
+        return b""
+
+
+def _parse(line: bytes, tag: str) -> Report | None:
+    try:
+        entry = json.loads(line)
+        report = Report(int(float(entry["global_step"])), float(entry[tag]), float(entry["timestamp"]))
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None
+    return report if math.isfinite(report.value) and math.isfinite(report.timestamp) else None

@@ -1,0 +1,182 @@
+"""Trials as lines of text that fit a width. Texts only; what is too wide is folded, then cut, then left out."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from trainer.hparams import HParams
+from trainer.study.screen import wording
+from trainer.study.spec import BEST_MEASUREMENT, Job, Parameter
+from trainer.study.trial import ENDED, INFEASIBLE, Trial
+
+MARK = "★"  # at the best trial
+
+_LONGEST = 14  # characters of a cell
+_SHORTEST = 5  # of a heading that is cut
+_LAST = 10  # that the last column has at least: "infeasible"
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+      title: its heading, which may be folded at `_`.
+      cells: one for each row.
+      is_text: whether they begin at the left.
+      worth: where there is no room, the column of least worth is left out first; one of 0 never is.
+    """
+
+    title: str
+    cells: Sequence[str]
+    is_text: bool = False
+    worth: int = 0
+
+    @property
+    def width(self) -> int:
+        return max(map(len, self.cells), default=0)
+
+
+def of_trials(job: Job, trials: Sequence[Trial], best: Trial | None, now: float) -> list[Column]:
+    """Returns the columns that tell of trials.
+
+    Args:
+      job: the study's.
+      trials: the rows.
+      best: which of them has the mark.
+      now: seconds since 1970.
+    """
+    results = [trial.result(job.selection, job.maximize) for trial in trials]
+    last = [wording.metric(trial.measurements[-1].value) if trial.measurements else "" for trial in trials]
+    tops = [wording.metric(result.value) if result else "" for result in results]
+    marks = [f"{MARK} {trial.id}" if best and trial.id == best.id else str(trial.id) for trial in trials]
+    names = dict.fromkeys(name for name in _names(job.parameters) if any(name in trial.parameters for trial in trials))
+    return [
+        Column("trial", marks),
+        *(
+            Column(name, [_value(trial, name) for trial in trials], _is_text(trials, name), worth=100 - index)
+            for index, name in enumerate(names)
+        ),
+        Column("epoch", [_epoch(job, trial) for trial in trials]),
+        Column(job.metric, last),
+        *([Column("best", tops)] if job.selection == BEST_MEASUREMENT else []),
+        Column("time", [_time(trial, now) for trial in trials], worth=1),
+        Column("state", [_state(trial) for trial in trials], is_text=True),
+    ]
+
+
+def epochs(job: Job, trial: Trial) -> str:
+    """Returns how many epochs a trial is to take, as its flags say it; nothing where they do not."""
+    if "epochs" in trial.parameters:
+        return wording.exact(trial.parameters["epochs"])
+    said = ""
+    for word, following in zip(job.arguments, [*job.arguments[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name == "--epochs":
+            said = value if equals else following
+    return said
+
+
+def longest(job: Job, trial: Trial) -> int:
+    """Returns how many epochs a trial takes, the default where its flags do not say it."""
+    said = epochs(job, trial)
+    return int(said) if said.isdecimal() else HParams().epochs
+
+
+def fit(columns: Sequence[Column], width: int) -> tuple[list[str], list[str]]:
+    """Returns the lines of the headings and of the rows, none of them longer than a width that is wide enough.
+
+    Args:
+      columns: the last one takes what room is left, and is cut there.
+      width: characters.
+    """
+    kept = list(columns)
+    dispensable = sorted((column for column in columns if column.worth), key=lambda column: column.worth)
+    while True:
+        # What is worth least, the time, is not worth headings that cannot be read.
+        ways = _WAYS if len(kept) == len(columns) and dispensable else (*_WAYS, (_cut, 1))
+        for headings, gap in ways:
+            heads = [headings(column) for column in kept]
+            *widths, _ = [max(column.width, *map(len, head)) for column, head in zip(kept, heads, strict=True)]
+            room = width - sum(widths) - gap * len(widths)
+            if room >= min(_LAST, kept[-1].width):
+                return _lines(kept, heads, [*widths, room], gap)
+        if not dispensable:
+            return _lines(kept, heads, [*widths, min(_LAST, kept[-1].width)], gap)
+        kept.remove(dispensable.pop(0))
+
+
+def _lines(
+    columns: Sequence[Column], heads: Sequence[Sequence[str]], widths: Sequence[int], gap: int
+) -> tuple[list[str], list[str]]:
+    height = max(map(len, heads))
+    texts = [[""] * (height - len(head)) + [*head] for head in heads]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [
+            cell[: width - 1] + "…" if len(cell) > width else cell.ljust(width) if column.is_text else cell.rjust(width)
+            for cell, column, width in zip(cells, columns, widths, strict=True)
+        ]
+        return (" " * gap).join(padded).rstrip()
+
+    rows = zip(*(column.cells for column in columns), strict=True)
+    return [line(cells) for cells in zip(*texts, strict=True)], [line(cells) for cells in rows]
+
+
+def _whole(column: Column) -> list[str]:
+    return [column.title]
+
+
+def _folded(column: Column) -> list[str]:
+    """Returns a heading in as many lines as it needs to be no wider than its longest word, or its cells."""
+    words = column.title.split("_")
+    width = max(column.width, *map(len, words))
+    lines = [words[0]]
+    for word in words[1:]:
+        if len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def _cut(column: Column) -> list[str]:
+    width = max(column.width, _SHORTEST)
+    return [line if len(line) <= width else line[: width - 1] + "…" for line in _folded(column)]
+
+
+# From the best to look at to the narrowest.
+_WAYS = ((_whole, 2), (_folded, 2), (_folded, 1))
+
+
+def _names(parameters: Sequence[Parameter]) -> Iterator[str]:
+    for parameter in parameters:
+        yield parameter.name
+        yield from _names([child for _, child in parameter.children])
+
+
+def _value(trial: Trial, name: str) -> str:
+    shown = wording.parameter(trial.parameters[name]) if name in trial.parameters else ""
+    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+
+
+def _is_text(trials: Sequence[Trial], name: str) -> bool:
+    return any(isinstance(trial.parameters.get(name), str) for trial in trials)
+
+
+def _epoch(job: Job, trial: Trial) -> str:
+    if not trial.started and not trial.measurements:
+        return ""
+    step, of = (trial.measurements[-1].step if trial.measurements else 0), epochs(job, trial)
+    return f"{step}/{of}" if of else str(step)
+
+
+def _time(trial: Trial, now: float) -> str:
+    if not trial.started:
+        return ""
+    end = (trial.ended or trial.started) if trial.state in ENDED else now
+    return wording.clock(max(0.0, end - trial.started))
+
+
+def _state(trial: Trial) -> str:
+    state = wording.state(trial)
+    return f"{state}: {trial.reason}" if trial.state == INFEASIBLE and trial.reason else state

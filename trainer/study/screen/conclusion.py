@@ -1,0 +1,120 @@
+"""What a study came to: its ranking, what mattered, and what to do next."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from trainer.study.options import without
+from trainer.study.screen import columns, wording
+from trainer.study.spec import BEST_MEASUREMENT, Job
+from trainer.study.trial import INFEASIBLE, SUCCEEDED, Trial
+from trainer.study.trial import best as best_of
+
+_RANKED = 10  # trials of the ranking
+_TOLD = 10  # reasons of infeasible trials
+_BAR = 20  # characters of a share of 100 %
+_LONGER = 4  # times as many epochs
+
+
+def text(
+    job: Job,
+    trials: Sequence[Trial],
+    importance: Mapping[str, float],
+    folder: Path,
+    *,
+    width: int = 100,
+    python: str = "python",
+) -> str:
+    """Returns what a person reads at the end of a study.
+
+    Args:
+      job: the study's.
+      trials: all of it.
+      importance: the share of each parameter in what differed between results.
+      folder: the study's.
+      width: characters in a line of the ranking.
+      python: what the commands begin with.
+    """
+    orders = commands(job, trials, folder, python)
+    parts = [
+        _ranking(job, trials, width),
+        _shares(job, importance),
+        _infeasible(trials),
+        _order("The best one trains longer with", orders.get("train_longer")),
+        _order("TensorBoard shows all trials, and lists them on its HParams page, with", orders["tensorboard"]),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def commands(job: Job, trials: Sequence[Trial], folder: Path, python: str = "python") -> dict[str, str]:
+    """Returns the command lines that go on from here, `train_longer` and `tensorboard`.
+
+    Where no trial has succeeded, there is nothing to train longer.
+    """
+    best = best_of(trials, job.selection, job.maximize)
+    show = shlex.join([python, "-m", "trainer.tensorboard", f"--logdir={folder}"])
+    if best is None:
+        return {"tensorboard": show}
+    flags = {**best.parameters, "epochs": _LONGER * columns.longest(job, best)}
+    kept = list(job.arguments)
+    for name in ("job_dir", *flags):
+        kept = without(kept, name)
+    words = [*kept, *(f"--{name}={wording.exact(value)}" for name, value in flags.items())]
+    return {"train_longer": shlex.join([python, "-m", "trainer.task", *words]), "tensorboard": show}
+
+
+def ranked(job: Job, trials: Sequence[Trial]) -> list[Trial]:
+    """Returns the trials that succeeded, the best first, the earlier of two equal ones before the other."""
+    results = [(trial.result(job.selection, job.maximize), trial) for trial in trials if trial.state == SUCCEEDED]
+    sign = -1 if job.maximize else 1
+    pairs = [(sign * result.value, trial.id, trial) for result, trial in results if result]
+    return [trial for *_, trial in sorted(pairs, key=lambda pair: pair[:2])]
+
+
+def _ranking(job: Job, trials: Sequence[Trial], width: int) -> str:
+    order = ranked(job, trials)
+    if not order:
+        return f"None of {wording.count(len(trials), 'trial')} has succeeded."
+    best, shown = order[0], order[:_RANKED]
+    result = best.result(job.selection, job.maximize)
+    rule = "best" if job.selection == BEST_MEASUREMENT else "last"
+    more = "more" if job.maximize else "less"
+    top = f"the first {_RANKED} of {len(order)}" if len(order) > _RANKED else wording.count(len(order), "trial")
+    heads, rows = columns.fit(columns.of_trials(job, shown, best, 0.0), width - 2)
+    return "\n".join(
+        [
+            f"Trial {best.id} is the best, with {job.metric} {wording.metric(result.value) if result else ''} at epoch "
+            f"{result.step if result else ''}.",
+            "",
+            f"Ranking, {top}, by the {rule} measurement; {more} is better:",
+            *(f"  {line}" for line in (*heads, *rows)),
+        ]
+    )
+
+
+def _shares(job: Job, importance: Mapping[str, float]) -> str:
+    if not importance:
+        return ""
+    width = max(map(len, importance))
+    lines = [f"What mattered, as shares of what differed in {job.metric}:"]
+    for name, share in sorted(importance.items(), key=lambda pair: -pair[1]):
+        full = min(_BAR, max(0, round(share * _BAR)))
+        lines.append(f"  {name:{width}}  {'█' * full}{'░' * (_BAR - full)} {share:4.0%}")
+    return "\n".join(lines)
+
+
+def _infeasible(trials: Sequence[Trial]) -> str:
+    failed = [trial for trial in trials if trial.state == INFEASIBLE]
+    if not failed:
+        return ""
+    reasons: dict[str, list[str]] = {}
+    for trial in failed:
+        reasons.setdefault(trial.reason or "no reason is known", []).append(str(trial.id))
+    lines = [f"{wording.count(len(failed), 'trial')} of {len(trials)} infeasible:"]
+    lines += [f"  {'trial' if len(ids) == 1 else 'trials'} {', '.join(ids)}: {why}" for why, ids in reasons.items()]
+    more = len(reasons) - _TOLD
+    return "\n".join([*lines[: _TOLD + 1], *([f"  … {wording.count(more, 'more reason')}"] if more > 0 else [])])
+
+
+def _order(what: str, command: str | None) -> str:
+    return f"{what}:\n  {command}" if command else ""

@@ -1,0 +1,1 @@
+"""What a study tries next, and when it stops."""

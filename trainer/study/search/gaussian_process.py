@@ -1,0 +1,201 @@
+"""A Gaussian process: what results are to be expected where nothing was tried, from those that were.
+
+The kernel is Matérn 5/2 with one length for each feature (Rasmussen and Williams, Gaussian Processes for Machine
+Learning, 2006, 4.17 and 5.1). Its settings are drawn from their posterior by slice sampling (Neal, Slice Sampling,
+2003) and no single best ones are chosen: with ten trials many lengths explain the results alike, and a search that
+believes in one of them is led astray. On the problems of `benchmarks/tuning.py` that halved the regret.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+
+from trainer.study.search.space import Array, Space
+
+_SQRT5 = math.sqrt(5)
+_JITTER = 1e-8  # keeps equal rows solvable
+# The logs of the lengths, the variance and the noise are normal beforehand: with a mean, and a deviation. Features
+# span 1 and results are standardised, so a length of 1 lets a parameter matter, and 5 hardly.
+_LENGTH, _VARIANCE, _NOISE = (0.0, 0.8), (0.0, 0.7), (math.log(0.02), 1.0)
+_FARTHEST = 4.0  # deviations from the mean that a setting is looked for in
+_BURN_IN, _DRAWS, _THINNING = 8, 8, 2  # sweeps before the first draw, draws, sweeps for each
+_LEARNT_FROM = 64  # results at most that settings are drawn by, so that 200 trials take no longer
+
+
+def features(space: Space, points: Array) -> tuple[Array, npt.NDArray[np.int64]]:
+    """Returns points as features, and which length each feature has.
+
+    Numbers are where they lie on their scale, from 0 to 1; listed numbers by their rank; categories are apart from
+    each other by 1. A parameter that may not exist has one feature more, which says whether it does.
+
+    Args:
+      space: what the points are in.
+      points: in rows.
+
+    Returns:
+      An array `(points, features)`, and the number of the length of each feature.
+    """
+    exist, snapped = space.exist(points), space.snapped(points)
+    columns: list[Array] = []
+    lengths: list[int] = []
+    for place, axis in enumerate(space.axes):
+        there, column = exist[:, place], snapped[:, place]
+        count = len(axis.parameter.values)
+        if axis.parameter.kind == "categorical":
+            hot = (axis.cells(column)[:, None] == np.arange(count)) * math.sqrt(0.5)
+            group = list(np.where(there[:, None], hot, math.sqrt(0.5) / count).T)
+        elif axis.parameter.kind == "discrete":
+            group = [np.where(there, axis.cells(column) / max(count - 1, 1), 0.5)]
+        else:
+            group = [column]
+        groups = [group, [there.astype(float)]] if axis.parent >= 0 else [group]
+        for group in groups:
+            lengths += [lengths[-1] + 1 if lengths else 0] * len(group)
+            columns += group
+    return np.stack(columns, axis=1), np.array(lengths)
+
+
+@dataclasses.dataclass(frozen=True)
+class Posterior:
+    """What is to be expected, by one draw of the settings.
+
+    Attributes:
+      settings: logs of the lengths, the variance and the noise.
+      lengths: which length each feature has.
+      known: the features of what was tried, with a result or not yet.
+      mean: of all results.
+      weights: of the kernel, in the expected result; 0 of what has none yet.
+      root: the inverse of the covariances' lower root.
+      best: the best result expected of what was tried.
+    """
+
+    settings: Array
+    lengths: npt.NDArray[np.int64]
+    known: Array
+    mean: float
+    weights: Array
+    root: Array
+    best: float
+
+    def predict(self, rows: Array) -> tuple[Array, Array]:
+        """Returns the expected results of some features, and their deviations."""
+        kernel = _kernel(self.settings, self.lengths, self.known, rows)
+        variances = np.exp(self.settings[-2]) - np.square(self.root @ kernel).sum(axis=0)
+        return self.mean + self.weights @ kernel, np.sqrt(np.maximum(variances, 1e-12))
+
+
+def posteriors(
+    rows: Array,
+    results: Array,
+    pending: Array,
+    lengths: npt.NDArray[np.int64],
+    random: np.random.Generator,
+) -> list[Posterior]:
+    """Returns what is to be expected, by several draws of the settings.
+
+    Of what is still running its own expected result is taken for granted: only doubt about it goes (Ginsbourger et al.,
+    Kriging is well-suited to parallelize optimization, 2010, the kriging believer).
+
+    Args:
+      rows: features of what has a result.
+      results: standardised.
+      pending: features of what is running.
+      lengths: which length each feature has.
+      random: draws.
+    """
+    count = int(lengths[-1]) + 1
+    prior = np.array([_LENGTH] * count + [_VARIANCE, _NOISE]).T
+    # Evenly from the worst to the best.
+    places = np.linspace(0, len(results) - 1, min(len(results), _LEARNT_FROM)).astype(int)
+    some = np.argsort(results, kind="stable")[places]
+    squares = _squares(rows[some], lengths)
+
+    def density(settings: Array) -> float:
+        return _evidence(settings, squares, results[some]) - 0.5 * float(
+            np.sum(((settings - prior[0]) / prior[1]) ** 2)
+        )
+
+    draws = _slices(density, prior[0], prior[1], random)
+    return [_posterior(settings, rows, results, pending, lengths) for settings in draws]
+
+
+def _posterior(
+    settings: Array, rows: Array, results: Array, pending: Array, lengths: npt.NDArray[np.int64]
+) -> Posterior:
+    noise = math.exp(settings[-1]) + _JITTER
+    kernel = _kernel(settings, lengths, rows, rows)
+    factor = linalg.cho_factor(kernel + noise * np.eye(len(rows)), lower=True, check_finite=False)
+    mean, weights = _solved(factor, results)
+    known = np.concatenate([rows, pending])
+    root = linalg.cholesky(
+        _kernel(settings, lengths, known, known) + noise * np.eye(len(known)), lower=True, check_finite=False
+    )
+    inverse = linalg.solve_triangular(root, np.eye(len(known)), lower=True, check_finite=False)
+    best = mean + float(np.max(weights @ _kernel(settings, lengths, rows, known)))
+    return Posterior(settings, lengths, known, mean, np.pad(weights, (0, len(pending))), inverse, best)
+
+
+def _squares(rows: Array, lengths: npt.NDArray[np.int64]) -> Array:
+    """Returns the squared distance of each pair of rows by each length's features, `(lengths, rows, rows)`."""
+    apart = np.square(rows.T[:, :, None] - rows.T[:, None, :])
+    return np.add.reduceat(apart, np.unique(lengths, return_index=True)[1], axis=0)
+
+
+def _kernel(settings: Array, lengths: npt.NDArray[np.int64], left: Array, right: Array) -> Array:
+    """Returns the covariances of rows with other rows."""
+    scale = np.exp(-settings[lengths])
+    left, right = left * scale, right * scale
+    squares = np.square(left).sum(axis=1)[:, None] + np.square(right).sum(axis=1) - 2 * left @ right.T
+    return _matern(np.maximum(squares, 0), settings)
+
+
+def _matern(squares: Array, settings: Array) -> Array:
+    distance = _SQRT5 * np.sqrt(squares)
+    covariances: Array = np.exp(settings[-2]) * (1 + distance + distance**2 / 3) * np.exp(-distance)
+    return covariances
+
+
+def _solved(factor: tuple[Array, bool], results: Array) -> tuple[float, Array]:
+    """Returns the mean by generalised least squares, and the weights of the rest."""
+    both = linalg.cho_solve(factor, np.stack([results, np.ones(len(results))], axis=1), check_finite=False)
+    mean = both[:, 0].sum() / both[:, 1].sum()
+    return float(mean), both[:, 0] - mean * both[:, 1]
+
+
+def _evidence(settings: Array, squares: Array, results: Array) -> float:
+    """Returns the log of the results' density under some settings, but for a constant."""
+    kernel = _matern(np.tensordot(np.exp(-2 * settings[:-2]), squares, axes=1), settings)
+    kernel.flat[:: len(kernel) + 1] += math.exp(settings[-1]) + _JITTER
+    factor = linalg.cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
+    mean, weights = _solved(factor, results)
+    return -0.5 * float((results - mean) @ weights) - float(np.log(np.diag(factor[0])).sum())
+
+
+def _slices(
+    density: Callable[[Array], float], centre: Array, deviations: Array, random: np.random.Generator
+) -> Sequence[Array]:
+    """Returns draws from a density given by its log, one setting moved at a time."""
+    draws, here, height = [], centre.copy(), density(centre)
+    ends = centre - _FARTHEST * deviations, centre + _FARTHEST * deviations
+    for sweep in range(1, _BURN_IN + _DRAWS * _THINNING + 1):
+        for place in range(len(here)):
+            level = height - random.exponential()
+            # Three deviations wide, laid at random over the place.
+            low = here[place] - 3 * deviations[place] * random.random()
+            high = min(low + 3 * deviations[place], ends[1][place])
+            low = max(low, ends[0][place])
+            while True:
+                there = here.copy()
+                there[place] = random.uniform(low, high)
+                height = density(there)
+                if height >= level:
+                    break
+                low, high = (there[place], high) if there[place] < here[place] else (low, there[place])
+            here = there
+        if sweep > _BURN_IN and (sweep - _BURN_IN) % _THINNING == 0:
+            draws.append(here)
+    return draws

@@ -1,0 +1,205 @@
+"""Chooses the next trial by a Gaussian process, behind Optuna's interface."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+from scipy import special
+from threadpoolctl import threadpool_limits
+
+from trainer.study.search.gaussian_process import Posterior, features, posteriors
+from trainer.study.search.space import Array, Axis, Space
+from trainer.study.spec import Value
+
+_MOST_QUASI_RANDOM = 10
+_TURNS = 100  # of the quasi-random sequence that are looked through for something new
+_SAME = 1e-9  # of an axis
+_WORST = 5.0  # times as far below the median as the best is above it; lower results count as that low
+_RANDOM, _NEAR = 1000, 300  # candidates anywhere, and near the best trials
+_ROUNDS, _KEPT, _CHANGES, _REACH, _SHRINK = 12, 8, 40, 0.1, 0.75  # of the local search
+
+
+def distribution(axis: Axis) -> BaseDistribution:
+    """Returns a parameter in Optuna's words: a choice where its values are listed, else its coordinate."""
+    return CategoricalDistribution(axis.parameter.values) if axis.listed else FloatDistribution(0.0, 1.0)
+
+
+def told(axis: Axis, coordinate: float) -> Value:
+    """Returns what Optuna is told of a parameter."""
+    return axis.value(coordinate) if axis.listed else coordinate
+
+
+class GaussianProcessSampler(BaseSampler):
+    """Optuna's interface to the expected improvement under a Gaussian process.
+
+    The first trials are quasi-random; each later one is where the result, as a mean over the process's draws, is
+    expected to improve most on the best so far. Failed trials count as the worst, running ones as expected. What was
+    tried is not tried again while there is anything else: a trial's seed is fixed, and so is its result.
+
+    Args:
+      space: what is searched.
+      seed: of the quasi-random trials, and, with the number of trials before, of each later one. A suggestion depends
+        on the seed and the trials alone.
+    """
+
+    def __init__(self, space: Space, seed: int):
+        self._space, self._seed = space, seed
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return {axis.parameter.name: distribution(axis) for axis in self._space.axes}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        before = [one for one in study.get_trials(deepcopy=False) if one.number != trial.number]
+        point = self._next(before, 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0)
+        return {
+            axis.parameter.name: told(axis, float(place)) for axis, place in zip(self._space.axes, point, strict=True)
+        }
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        return RandomSampler(self._seed).sample_independent(study, trial, param_name, param_distribution)
+
+    def _next(self, before: Sequence[FrozenTrial], sign: float) -> Array:
+        count = len(before)
+        complete = [one for one in before if one.state == TrialState.COMPLETE]
+        failed = [one for one in before if one.state == TrialState.FAIL]
+        running = [one for one in before if not one.state.is_finished()]
+        tried, pending = self._points([*complete, *failed]), self._points(running)
+        both = np.concatenate([tried, pending])
+        if not complete or count < min(len(self._space.axes) + 2, _MOST_QUASI_RANDOM):
+            return self._first(both)
+        results = standardised(np.array([sign * float(one.value or 0.0) for one in complete]), len(failed))
+        random = np.random.default_rng([self._seed, count])
+        rows, lengths = features(self._space, both)
+        start = tried[np.argsort(-results, kind="stable")[:_KEPT]]
+        # Beside trials that keep every core busy, matrices this small take five times as long on two threads as on one.
+        with threadpool_limits(1, user_api="blas"):
+            models = posteriors(rows[: len(tried)], results, rows[len(tried) :], lengths, random)
+            return Search(self._space, models, both, random).best(start)
+
+    def _first(self, tried: Array) -> Array:
+        """Returns the quasi-random point whose turn it is, or one of the next where that was tried."""
+        points = quasi_random(range(len(tried), len(tried) + _TURNS), len(self._space.axes), self._seed)
+        point: Array = points[int(np.argmax(new(self._space, points, tried)))]
+        return point
+
+    def _points(self, trials: Sequence[FrozenTrial]) -> Array:
+        return np.array([self._point(one.params) for one in trials]).reshape(len(trials), len(self._space.axes))
+
+    def _point(self, params: Mapping[str, Any]) -> Array:
+        found = [(axis, params.get(axis.parameter.name)) for axis in self._space.axes]
+        places = [0.5 if value is None else axis.coordinate(value) if axis.listed else value for axis, value in found]
+        return np.array(places)
+
+
+class Search:
+    """The search for the point where the result is expected to improve most.
+
+    Args:
+      space: what is searched.
+      models: what is to be expected.
+      tried: points that are not to be found.
+      random: draws candidates.
+    """
+
+    def __init__(self, space: Space, models: Sequence[Posterior], tried: Array, random: np.random.Generator):
+        self._space, self._models, self._random = space, models, random
+        self._tried = tried
+
+    def best(self, start: Array) -> Array:
+        """Returns it: the best of candidates anywhere and near some points, then of others ever nearer to those."""
+        near = self._changed(np.repeat(start, -(-_NEAR // len(start)), axis=0), _REACH)
+        points = np.concatenate([self._random.random((_RANDOM, start.shape[1])), near])
+        kept, gains = self._kept(points, self._gains(points))
+        reach = _REACH
+        for _ in range(_ROUNDS):
+            points = self._changed(np.repeat(kept, _CHANGES, axis=0), reach)
+            both = np.concatenate([kept, points]), np.concatenate([gains, self._gains(points)])
+            kept, gains = self._kept(*both)
+            reach *= _SHRINK
+        point: Array = kept[0]
+        return point
+
+    def _changed(self, points: Array, reach: float) -> Array:
+        """Returns points with one or two coordinates drawn anew, a third of them from anywhere, the others near."""
+        count = points.shape[1]
+        near = np.clip(points + self._random.normal(0, reach, points.shape), 0, 1)
+        anew = np.where(self._random.random(points.shape) < 0.3, self._random.random(points.shape), near)
+        return np.where(self._random.random(points.shape) < min(1.5 / count, 1.0), anew, points)
+
+    def _gains(self, points: Array) -> Array:
+        """Returns the log of the improvement to expect at each point."""
+        rows, _ = features(self._space, points)
+        gains = np.array([_log_gain(*model.predict(rows), model.best) for model in self._models])
+        return np.where(new(self._space, points, self._tried), np.logaddexp.reduce(gains, axis=0), -np.inf)
+
+    @staticmethod
+    def _kept(points: Array, gains: Array) -> tuple[Array, Array]:
+        order = np.argsort(-gains, kind="stable")[:_KEPT]
+        return points[order], gains[order]
+
+
+def new(space: Space, points: Array, tried: Array) -> npt.NDArray[np.bool_]:
+    """Returns which points have other values than all that were tried."""
+    apart = np.abs(space.snapped(points)[:, None] - space.snapped(tried)[None])
+    differs: npt.NDArray[np.bool_] = np.all(np.any(apart > _SAME, axis=2), axis=1)
+    return differs
+
+
+def quasi_random(turns: range, axes: int, seed: int) -> Array:
+    """Returns points of a sequence that fills the unit cube evenly, from a start that the seed gives.
+
+    Source: Roberts, The Unreasonable Effectiveness of Quasirandom Sequences, 2018.
+    """
+    root = 2.0
+    for _ in range(64):  # the root of x^(axes + 1) = x + 1
+        root = (1 + root) ** (1 / (axes + 1))
+    steps = root ** -np.arange(1.0, axes + 1)
+    points: Array = (np.random.default_rng(seed).random(axes) + np.outer(turns, steps)) % 1
+    return points
+
+
+def standardised(results: Array, failed: int) -> Array:
+    """Returns results with mean 0 and deviation 1, and after them those of failed trials, as bad as the worst.
+
+    Those that are worse by far, as a loss of a million is, count as bad, for they would drown all others.
+    """
+    middle = np.median(results)
+    floor = middle - _WORST * (results.max() - middle) if results.max() > middle else results.min()
+    bounded = np.maximum(results, floor)
+    bounded = np.append(bounded, np.full(failed, bounded.min()))
+    deviation = bounded.std()
+    scaled: Array = (bounded - bounded.mean()) / (deviation if deviation > 0 else 1.0)
+    return scaled
+
+
+def _log_gain(expected: Array, deviations: Array, best: float) -> Array:
+    """Returns the log of the expected improvement, which stays apart where the improvement itself rounds to 0.
+
+    Source: Ament et al., Unexpected Improvements to Expected Improvement for Bayesian Optimization, 2023.
+    """
+    ahead = (expected - best) / deviations
+    near, behind = np.maximum(ahead, -1), np.maximum(-ahead, 1)
+    # Behind, the gain is the density times 1 - t m(t) with Mills's ratio m. Far out that is 1 / (t² + 2), nearly, and
+    # the difference has lost its digits.
+    ratio = 1 - behind * math.sqrt(math.pi / 2) * special.erfcx(behind / math.sqrt(2))
+    ratio = np.where(behind > 1e3, 1 / (behind**2 + 2), ratio)
+    gains: Array = np.where(
+        ahead > -1,
+        np.log(_density(near) + near * special.ndtr(near)),
+        np.log(ratio) - 0.5 * behind**2 - 0.5 * math.log(2 * math.pi),
+    )
+    return gains + np.log(deviations)
+
+
+def _density(ahead: Array) -> Array:
+    return np.exp(-0.5 * ahead**2) / math.sqrt(2 * math.pi)

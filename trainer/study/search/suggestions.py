@@ -1,0 +1,95 @@
+"""What the next trial tries. Suggestions come from Optuna, by ask and tell."""
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import numpy as np
+import optuna
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from trainer.study.search.sampler import GaussianProcessSampler, distribution, told
+from trainer.study.search.space import Space
+from trainer.study.spec import GRID_SEARCH, RANDOM_SEARCH, Job, Value
+from trainer.study.trial import ENDED, Trial
+
+_REPEATS = 100  # draws to find parameters that were not tried yet
+
+
+def suggest(job: Job, trials: Sequence[Trial], seed: int) -> dict[str, Value] | None:
+    """Returns the parameters of the next trial, or nothing where a grid has been tried whole.
+
+    It depends on its arguments alone, so a study that was killed goes on as it would have.
+
+    Args:
+      job: the study.
+      trials: all so far, ended or not.
+      seed: of the study.
+
+    Raises:
+      UsageError: a grid has a parameter whose values have no end.
+    """
+    space = Space(job.parameters)
+    before = [dict(trial.parameters) for trial in trials]
+    if job.algorithm == GRID_SEARCH:
+        return next((values for values in space.combinations() if values not in before), None)
+    with quiet():
+        if job.algorithm != RANDOM_SEARCH:
+            return ask(space, replayed(job, trials, GaussianProcessSampler(space, seed)))
+        for repeat in range(_REPEATS):
+            state = np.random.SeedSequence([seed, len(trials), repeat]).generate_state(1)
+            values = ask(space, replayed(job, trials, RandomSampler(int(state[0]))))
+            if values not in before:
+                break
+        return values
+
+
+def ask(space: Space, study: optuna.Study) -> dict[str, Value]:
+    """Returns the parameters that a study of Optuna's asks to be tried next, those that exist alone."""
+    trial = study.ask()
+    chosen: dict[int, Value] = {}
+    for place, axis in enumerate(space.axes):
+        if axis.parent < 0 or chosen.get(axis.parent) in axis.condition:
+            name = axis.parameter.name
+            if axis.listed:
+                chosen[place] = cast(Value, trial.suggest_categorical(name, axis.parameter.values))
+            else:
+                chosen[place] = axis.value(trial.suggest_float(name, 0, 1))
+    return {space.axes[place].parameter.name: value for place, value in chosen.items()}
+
+
+def replayed(job: Job, trials: Sequence[Trial], sampler: BaseSampler | None = None) -> optuna.Study:
+    """Returns a study of Optuna's that knows some trials. What it is told of a number is its place on its scale."""
+    direction = StudyDirection.MAXIMIZE if job.maximize else StudyDirection.MINIMIZE
+    study = optuna.create_study(sampler=sampler, direction=direction)
+    space = Space(job.parameters)
+    study.add_trials([_frozen(job, space, trial) for trial in trials])
+    return study
+
+
+def _frozen(job: Job, space: Space, trial: Trial) -> FrozenTrial:
+    result = trial.result(job.selection, job.maximize) if trial.state in ENDED else None
+    axes = {axis.parameter.name: axis for axis in space.axes if axis.parameter.name in trial.parameters}
+    ended = TrialState.COMPLETE if result else TrialState.FAIL
+    return optuna.trial.create_trial(
+        state=ended if trial.state in ENDED else TrialState.RUNNING,
+        value=result.value if result else None,
+        params={name: told(axis, axis.coordinate(trial.parameters[name])) for name, axis in axes.items()},
+        distributions={name: distribution(axis) for name, axis in axes.items()},
+    )
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps Optuna from printing that a study was made."""
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(level)

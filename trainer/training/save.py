@@ -1,0 +1,150 @@
+"""When a run's state is saved; the writing itself goes on beside the training."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import keras
+
+from trainer.errors import StorageError
+from trainer.training import state as states
+from trainer.training.checkpoint import Store
+from trainer.training.metric import METRIC, MetricReport
+
+
+@dataclasses.dataclass(frozen=True)
+class Every:
+    """How often to save within an epoch: after so many steps, or so many seconds. 0 is never."""
+
+    steps: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def read(cls, text: str) -> "Every":
+        """Returns what `500` or `30s` says."""
+        return cls(seconds=float(text[:-1])) if text.endswith("s") else cls(steps=int(text))
+
+    def next_step(self, step: int) -> float:
+        """Returns the first step after this one at which it is time, where steps are counted."""
+        return (step // self.steps + 1) * self.steps if self.steps else math.inf
+
+
+class SaveCheckpoint(keras.callbacks.Callback):
+    """Saves the state every so often, and at the end of each epoch. The last callback, so that it sees the others'.
+
+    The training thread copies the state. It waits only where, at the end of an epoch, the former checkpoint is still
+    being written.
+
+    Args:
+      store: where to.
+      state: gives the state, which holds `step`.
+      every: how often within an epoch.
+      monitor: the result by which the best epoch is known, the higher the better.
+      resumed: the state that the run goes on from, which is saved already; None where it begins.
+      clock: seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        state: Callable[[], Mapping[str, Any]],
+        every: Every,
+        monitor: str,
+        *,
+        resumed: Mapping[str, Any] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        super().__init__()
+        self._store, self._state, self._every, self._monitor, self._clock = store, state, every, monitor, clock
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
+        self._pending: Future[None] | None = None
+        self._best: tuple[float, int] | None = None  # the result, and the step
+        self._last_place = _place(resumed) if resumed else None
+        self._epoch, self._last_step, self._last_time = 0, resumed["step"] if resumed else 0, clock()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self._pending is None or self._pending.done():
+            self.wait()
+            if self._is_due(self._epoch * self.params["steps"] + batch + 1):
+                self.save()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        step = (epoch + 1) * self.params["steps"]
+        if self._best is None or logs[self._monitor] > self._best[0]:
+            self._best = float(logs[self._monitor]), step
+        self.save({name: float(value) for name, value in logs.items()})
+
+    def save(self, results: Mapping[str, float] | None = None) -> None:
+        """Saves the state as it is now, unless that was the last thing to be saved.
+
+        Raises:
+          StorageError: the former checkpoint could not be written.
+        """
+        state = dict(self._state())
+        place = _place(state)
+        if place == self._last_place:
+            return
+        self.wait()
+        step, best = state["step"], self._best[1] if self._best else None
+        self._pending = self._writer.submit(self._write, step, state, best, {"epoch": place[0], "results": results})
+        self._last_place, self._last_step, self._last_time = place, step, self._clock()
+
+    def wait(self) -> None:
+        """Waits until what is being written is on the disk.
+
+        Raises:
+          StorageError: it could not be written.
+        """
+        pending, self._pending = self._pending, None
+        try:
+            if pending is not None:
+                pending.result()
+        except OSError as error:
+            raise StorageError(f"the checkpoint in {self._store.folder} cannot be written: {error.strerror}") from error
+
+    def get_state(self) -> dict[str, Any]:
+        return {"best": self._best}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        self._best = state["best"]
+
+    def _is_due(self, step: int) -> bool:
+        if self._every.steps:
+            return step // self._every.steps > self._last_step // self._every.steps
+        return self._every.seconds > 0 and self._clock() - self._last_time >= self._every.seconds
+
+    def _write(self, step: int, state: Mapping[str, Any], best: int | None, about: Mapping[str, Any]) -> None:
+        self._store.write(step, states.pack(state), best, about)
+
+
+def _place(state: Mapping[str, Any]) -> tuple[int, int]:
+    return state["epoch"], state["steps_in_epoch"]
+
+
+class MetricCallback(keras.callbacks.Callback):
+    """Reports the metric of each epoch to whoever ranks the run by it; a run that goes on reports former ones again.
+
+    Before `SaveCheckpoint`, which then keeps what was reported; a value that is not finite ends the run unsaved.
+
+    Args:
+      report: takes the value and the number of epochs, and remembers them.
+    """
+
+    def __init__(self, report: MetricReport):
+        super().__init__()
+        self._report = report
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._report(logs[METRIC], epoch + 1)
+
+    def get_state(self) -> dict[str, Any]:
+        return {"reported": self._report.reported}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        self._report.again(state["reported"])

@@ -17,11 +17,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainer import networks
+from trainer.data.form import Form
 from trainer.hparams import HParams
-from trainer.networks import convolutional as network
 from trainer.training import optimizer
 from trainer.training.checkpoint import Store
-from trainer.training.loop import Loop, Part
+from trainer.training.feed import Feed
+from trainer.training.loop import Loop
 from trainer.training.save import Every, SaveCheckpoint
 
 _BATCH = 64
@@ -48,7 +50,7 @@ class SaveEveryOther(keras.callbacks.Callback):
 
 
 def measure(epochs: int, steps: int) -> SaveEveryOther:
-    model = network.build(HParams(), (28, 28, 1), 10, "float32")
+    model = networks.build(HParams(), Form((28, 28), 1), 10).model
     model.compile(optimizer.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.optimizer.build(model.trainable_variables)
     loop = Loop(model, tf.distribute.get_strategy(), [keras.metrics.SparseCategoricalAccuracy(name="accuracy")])
@@ -58,7 +60,9 @@ def measure(epochs: int, steps: int) -> SaveEveryOther:
     with tempfile.TemporaryDirectory() as folder:
         save = SaveCheckpoint(Store(Path(folder), {}), loop.state, Every(), "val_accuracy")
         timed = SaveEveryOther(save)
-        loop.fit(lambda context: batch.repeat(), Part(lambda context: batch, 1), steps, epochs, [timed])
+        loop.fit(
+            Feed(lambda context: batch.repeat(), steps * epochs), Feed(lambda context: batch, 1), steps, epochs, [timed]
+        )
     return timed
 
 

@@ -21,9 +21,9 @@ import keras
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from trainer import command_line as flags
-from trainer import data
+from trainer import data, networks
+from trainer.data.form import Form
 from trainer.hparams import HParams
-from trainer.networks import convolutional as network
 from trainer.training import optimizer
 
 _LIMIT = 0.05  # of a run's time, which pictures may add
@@ -48,7 +48,7 @@ def run_ours(hparams: HParams, root: Path) -> float:
 
 def run_keras(hparams: HParams, logs: Path | None) -> float:
     dataset = data.load(hparams.data, hparams.validation_split, hparams.seed)
-    model = network.build(hparams, dataset.input_shape, dataset.classes)
+    model = networks.build(hparams, Form(dataset.input_shape[:2], dataset.input_shape[2]), dataset.classes).model
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer.make(hparams, 1), loss, metrics=["accuracy"])
     callbacks = []

@@ -6,6 +6,7 @@ Nothing heavy is imported here, so that `--help` and a mistyped flag answer at o
 import dataclasses
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from trainer.errors import UsageError
@@ -206,6 +207,13 @@ class HParams:
 
 
 _KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text"}
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Returns in which values a configuration that was found differs from the one that is wanted."""
+    return [
+        f"--{name}={there.get(name)} there, {value} here" for name, value in here.items() if there.get(name) != value
+    ]
 
 
 def rule_of(field: Field) -> Rule:

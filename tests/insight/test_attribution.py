@@ -6,9 +6,10 @@ import pytest
 from keras import layers
 from scipy.stats import spearmanr
 
+from trainer.data.form import Form
 from trainer.hparams import HParams
 from trainer.insight.attribution import Explainer, rank_correlation
-from trainer.networks.convolutional import build
+from trainer.networks import build
 
 HEIGHT, WIDTH = 12, 10
 
@@ -60,7 +61,7 @@ def trained() -> tuple[keras.Model, np.ndarray, np.ndarray]:
         row = 4 * label + random.integers(0, 3)
         image[row : row + 2] += 120
     keras.utils.set_random_seed(0)
-    model = build(HParams(filters=4, dense_units=16, dropout=0.1), (HEIGHT, WIDTH, 1), 3)
+    model = build(HParams(filters=4, dense_units=16, dropout=0.1), Form((HEIGHT, WIDTH), 1), 3).model
     model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(images, labels, batch_size=32, epochs=5, verbose=0)
     images, labels = images[:12].astype(np.uint8), labels[:12]
@@ -259,7 +260,8 @@ def test_many_images_as_few(trained, explainer):
 def test_mixed_precision_gives_float32():
     keras.utils.set_random_seed(0)
     models = [
-        build(HParams(filters=4, dense_units=16), (8, 6, 3), 3, policy) for policy in ("float32", "mixed_bfloat16")
+        build(HParams(filters=4, dense_units=16), Form((8, 6), 3), 3, policy).model
+        for policy in ("float32", "mixed_bfloat16")
     ]
     models[1].set_weights(models[0].get_weights())
     images = np.random.default_rng(0).integers(0, 256, (3, 8, 6, 3), np.uint8)

@@ -2,10 +2,11 @@ import keras
 import numpy as np
 import pytest
 
+from trainer import networks
+from trainer.data.form import Form
 from trainer.hparams import HParams
 from trainer.insight.observer import Examples, Observer
 from trainer.layers import Conv2D
-from trainer.networks import convolutional as network
 
 
 def _examples(count: int = 40, classes: int = 3) -> Examples:
@@ -15,7 +16,7 @@ def _examples(count: int = 40, classes: int = 3) -> Examples:
 
 
 def _model() -> keras.Model:
-    return network.build(HParams(filters=4, dense_units=8), (12, 12, 1), 3)
+    return networks.build(HParams(filters=4, dense_units=8), Form((12, 12), 1), 3).model
 
 
 def test_the_probes_are_the_first_of_each_class() -> None:

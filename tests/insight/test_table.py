@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from trainer import layers
+from trainer.data.form import Form
 from trainer.hparams import HParams
 from trainer.insight.table import Row, markdown, rows
-from trainer.networks.convolutional import build
+from trainer.networks import build
 
 GOLDEN = """\
 | layer | output shape | kernel | stride | padding | receptive field | parameters | share | multiply-adds |
@@ -29,7 +30,7 @@ GOLDEN = """\
 
 
 def test_the_example_network_reads() -> None:
-    assert markdown(build(HParams(), (28, 28, 1), 10)) == GOLDEN
+    assert markdown(build(HParams(), Form((28, 28), 1), 10).model) == GOLDEN
 
 
 def _sequential(shape: tuple[int | None, ...], *stack: Any) -> keras.Sequential:
@@ -262,7 +263,7 @@ def test_a_layer_called_twice_has_two_rows_and_its_parameters_once() -> None:
 
 
 def test_a_functional_model_has_the_rows_of_its_sequential_twin() -> None:
-    model = build(HParams(depth=3, padding="valid", dropout=0), (28, 28, 1), 10)
+    model = build(HParams(depth=3, padding="valid", dropout=0), Form((28, 28), 1), 10).model
     assert rows(keras.Model(model.inputs, model.outputs)) == rows(model)
 
 
@@ -287,7 +288,7 @@ def test_the_parameters_add_up_where_some_do_not_train() -> None:
 
 
 def test_a_part_of_a_model_begins_at_its_own_input() -> None:
-    model = build(HParams(), (28, 28, 1), 10)
+    model = build(HParams(), Form((28, 28), 1), 10).model
     part = keras.Model(model.get_layer("conv2").input, model.get_layer("pool").output)
     assert [(row.layer, row.receptive_field) for row in rows(part)] == [("conv2", (3, 3)), ("pool", (4, 4))]
 

@@ -7,13 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer import layers
+from trainer.data.form import Form
 from trainer.errors import UsageError
 from trainer.hparams import ACTIVATIONS, PADDINGS, HParams
-from trainer.networks import convolutional as network
+from trainer.networks import build
+
+FORM = Form((28, 28), 1)
 
 
 def test_default_is_the_seed_network() -> None:
-    model = network.build(HParams(), (28, 28, 1), 10)
+    model = build(HParams(), FORM, 10).model
     told = [(type(layer).__name__, layer.name, tuple(layer.output.shape[1:])) for layer in model.layers]
     assert told == [
         ("Rescaling", "scale", (28, 28, 1)),
@@ -34,7 +37,7 @@ def test_default_is_the_seed_network() -> None:
 
 
 def test_scales_raw_pixels_itself() -> None:
-    model = network.build(HParams(), (28, 28, 1), 10)
+    model = build(HParams(), FORM, 10).model
     pixels = np.full((1, 28, 28, 1), 255, np.uint8)
     np.testing.assert_allclose(model.get_layer("scale")(pixels), 1.0)
 
@@ -51,14 +54,14 @@ def test_scales_raw_pixels_itself() -> None:
     size=st.integers(4, 12),
 )
 def test_any_combination_either_runs_or_is_refused_with_a_flag_that_helps(size: int, **values: object) -> None:
-    hparams = HParams(dense_units=2, **values)  # type: ignore[arg-type]
+    hparams, form = HParams(dense_units=2, **values), Form((size, size + 1), 1)  # type: ignore[arg-type]
     try:
-        model = network.build(hparams, (size, size + 1, 1), 3)
+        model = build(hparams, form, 3).model
     except UsageError as error:
         flag = str(error).split("`")[1].removeprefix("--")
         if " would do" in str(error):
             value = {"stride": 1, "padding": "same", "dilation_rate": 1, "kernel_size": 1, "depth": 1}[flag]
-            network.build(dataclasses.replace(hparams, **{flag: value}), (size, size + 1, 1), 3)
+            build(dataclasses.replace(hparams, **{flag: value}), form, 3)
     else:
         assert model(np.zeros((2, size, size + 1, 1))).shape == (2, 3)
 
@@ -76,4 +79,11 @@ def test_any_combination_either_runs_or_is_refused_with_a_flag_that_helps(size: 
 )
 def test_rejects_a_network_that_cannot_be(values: dict[str, object], flag: str) -> None:
     with pytest.raises(UsageError, match=f"`{flag}`"):
-        network.build(HParams(**values), (28, 28, 1), 10)  # type: ignore[arg-type]
+        build(HParams(**values), FORM, 10)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sizes", [(40,), (12, 9), (8, 7, 6)])
+def test_is_built_for_every_rank(sizes: tuple[int, ...]) -> None:
+    model = build(HParams(filters=2, dense_units=4), Form(sizes, 2, low=-1, high=1), 3).model
+    assert model.output_shape == (None, 3)
+    np.testing.assert_allclose(model.get_layer("scale")(np.array([-1.0, 0, 1])), [0, 0.5, 1])

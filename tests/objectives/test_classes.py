@@ -1,8 +1,9 @@
 import keras
 import numpy as np
 import pytest
+from sklearn.metrics import confusion_matrix
 
-from trainer.objectives.classes import WeightedCrossentropy, class_weights
+from trainer.objectives.classes import Confusion, WeightedCrossentropy, class_weights
 
 
 def test_seldom_classes_weigh_more_and_the_mean_is_one() -> None:
@@ -23,3 +24,14 @@ def test_the_loss_is_the_crossentropy_times_the_weight() -> None:
     loss = WeightedCrossentropy(weights)(labels, logits)
     assert float(loss) == pytest.approx(float(np.mean(weights[labels] * np.asarray(plain))), rel=1e-6)
     assert WeightedCrossentropy(weights).get_config() == {"weights": [0.5, 2.0, 1.0]}
+
+
+def test_the_confusion_matrix_is_scikit_learns() -> None:
+    random, confusion = np.random.default_rng(0), Confusion(7)
+    targets, logits = random.integers(0, 6, 200).astype(np.int32), random.normal(size=(200, 7)).astype(np.float32)
+    for first in range(0, 200, 64):  # the last batch is smaller
+        confusion.update_state(targets[first : first + 64], logits[first : first + 64])
+    expected = confusion_matrix(targets, logits.argmax(1), labels=range(7))
+    np.testing.assert_array_equal(confusion.result(), expected)
+    confusion.reset_state()
+    assert not np.any(confusion.result())

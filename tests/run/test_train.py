@@ -16,8 +16,7 @@ from trainer.cluster import Cluster
 from trainer.environment import Environment
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.hparams import HParams
-from trainer.run import plan as preparation
-from trainer.run import train
+from trainer.run import plan, train, writers
 from trainer.signals import Stop
 from trainer.training.precision import Precision
 
@@ -48,6 +47,11 @@ def test_learns_real_digits_and_saves_what_it_learned(tmp_path: Path) -> None:
     digits = data.load("digits", 0.1, seed=0)
     logits = keras.models.load_model(result.model).predict(digits.test.images, verbose=0)
     assert np.mean(logits.argmax(1) == digits.test.labels) == pytest.approx(result.test_accuracy)
+    card = json.loads((tmp_path / "model" / "model.json").read_text())
+    hits = np.bincount(digits.test.labels[logits.argmax(1) == digits.test.labels], minlength=10)
+    counts = np.bincount(digits.test.labels)
+    assert [score["support"] for score in card["scores"]] == counts.tolist()
+    assert [score["recall"] for score in card["scores"]] == pytest.approx(hits / counts)
     assert {path.name for path in tmp_path.iterdir()} == {"checkpoints", "hparams.json", "logs", "model"}
 
 
@@ -191,7 +195,7 @@ def test_a_run_keeps_the_precision_that_it_began_with(tmp_path: Path, monkeypatc
     hparams = dataclasses.replace(SMALL, precision="auto", epochs=1)
     for chosen in ("bfloat16", "float32"):
         fits = Precision(chosen, "the first machine")
-        monkeypatch.setattr(preparation.precisions, "choose", lambda *_, fits=fits: fits)
+        monkeypatch.setattr(plan.precisions, "choose", lambda *_, fits=fits: fits)
         _run(hparams, tmp_path)
     recorded = json.loads((tmp_path / "hparams.json").read_text())["precision"]
     assert recorded == {"name": "bfloat16", "reason": "the first machine"}
@@ -234,8 +238,8 @@ def test_the_chief_alone_reports(tmp_path: Path) -> None:
     for index, expected in ((0, 1), (1, 0)):
         cluster = Cluster(("127.0.0.1:1", "127.0.0.1:2"), index)
         environment = Environment(tmp_path, tmp_path, tmp_path, tmp_path, str(file), cluster)
-        assert len(preparation.reports(environment)) == expected
-    assert not preparation.reports(Environment(tmp_path, tmp_path, tmp_path, tmp_path))
+        assert len(writers.reports(environment)) == expected
+    assert not writers.reports(Environment(tmp_path, tmp_path, tmp_path, tmp_path))
 
 
 def test_a_metric_file_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainer import networks
+from trainer.data.form import Form
 from trainer.hparams import HParams
-from trainer.networks import convolutional as network
 from trainer.serving import export
 
 SHAPE = (9, 8, 3)
@@ -26,7 +27,7 @@ def build(
 ) -> keras.Model:
     """Returns a network whose answers differ from image to image."""
     keras.utils.set_random_seed(seed)
-    model = network.build(HParams(filters=4, dense_units=8), shape, classes, policy)
+    model = networks.build(HParams(filters=4, dense_units=8), Form(shape[:-1], shape[-1]), classes, policy).model
     model.set_weights([4 * weight if weight.ndim > 1 else weight for weight in model.get_weights()])
     return model
 
@@ -40,9 +41,8 @@ def encoded(images: np.ndarray) -> list[bytes]:
 
 
 def about(model: keras.Model, classes: Sequence[str] = CLASSES) -> export.About:
-    shape = model.input_shape[1:]
-    test = [(tf.constant(pixels(5, seed, shape), tf.float32), tf.constant([0, 1, 2, 0, 1])) for seed in (1, 2)]
-    return export.About(classes, {"train": 30, "validation": 4, "test": 10}, test, 0.5, RECORD)
+    confusion = np.diag([1] * len(classes)) + np.eye(len(classes), k=1, dtype=np.int64)
+    return export.About(classes, {"train": 30, "validation": 4, "test": 10}, confusion, 0.5, RECORD)
 
 
 def exported(folder: Path, model: keras.Model) -> Path:

@@ -8,10 +8,11 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata as hparams
 
+from trainer import networks
+from trainer.data.form import Form
 from trainer.errors import StoppedError
 from trainer.hparams import HParams
 from trainer.insight.observer import Examples
-from trainer.networks import convolutional as network
 from trainer.tensorboard.callback import TensorBoard
 from trainer.tensorboard.log import Log
 
@@ -46,7 +47,7 @@ def test_writes_the_scalars_of_each_epoch_at_its_step(tmp_path: Path) -> None:
 @pytest.fixture
 def seen(tmp_path: Path) -> tuple[Path, keras.Model, TensorBoard]:
     """A small network whose callback has seen one epoch of two steps, with pictures before it and at its end."""
-    model = network.build(HParams(filters=4, dense_units=8), (12, 12, 1), 3)
+    model = networks.build(HParams(filters=4, dense_units=8), Form((12, 12), 1), 3).model
     model.compile(keras.optimizers.SGD(0.25))
     random = np.random.default_rng(0)
     examples = Examples(random.integers(0, 256, (9, 12, 12, 1), np.uint8), np.arange(9) % 3, ["a", "b", "c"])
@@ -109,7 +110,7 @@ def test_a_run_that_goes_on_writes_what_is_missing_once(seen: tuple[Path, keras.
 
 
 def test_looks_into_nothing_where_pictures_are_never_made(tmp_path: Path) -> None:
-    model = network.build(HParams(filters=4, dense_units=8), (12, 12, 1), 3)
+    model = networks.build(HParams(filters=4, dense_units=8), Form((12, 12), 1), 3).model
     callback = TensorBoard(Log(tmp_path), 2, 4, examples=Examples(np.zeros((1, 12, 12, 1)), np.zeros(1, int), ["a"]))
     callback.set_model(model)
     callback.on_train_begin()

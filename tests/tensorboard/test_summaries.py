@@ -1,13 +1,14 @@
 import numpy as np
 import tensorflow as tf
 
+from trainer import networks
+from trainer.data.form import Form
 from trainer.hparams import HParams
-from trainer.networks import convolutional as network
 from trainer.tensorboard import summaries
 
 
 def test_the_op_graph_has_a_scope_for_each_layer_and_shapes() -> None:
-    graph = summaries.op_graph(network.build(HParams(filters=4, dense_units=8), (12, 12, 1), 3))
+    graph = summaries.op_graph(networks.build(HParams(filters=4, dense_units=8), Form((12, 12), 1), 3).model)
     scopes = {node.name.split("/")[0] for node in graph.node}
     assert {"conv1", "conv2", "pool", "dense", "logits"} <= scopes
     (convolution,) = (node for node in graph.node if node.op == "Conv2D" and node.name.startswith("conv2/"))

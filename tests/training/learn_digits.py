@@ -16,7 +16,8 @@ from trainer import data
 from trainer.cluster import Cluster
 from trainer.layers import Conv2D, Dropout
 from trainer.training import devices, optimizer
-from trainer.training.loop import Loop, Part
+from trainer.training.feed import Feed
+from trainer.training.loop import Loop
 
 BATCH, EPOCHS, STEPS = 32, 5, 40  # steps in each epoch
 
@@ -49,13 +50,16 @@ def main(file: str, kind: str, count: int) -> None:
         model = _model(kind)
         loop = Loop(model, strategy, [keras.metrics.SparseCategoricalAccuracy(name="accuracy")])
     logs: dict[str, float] = {}
-    validation = Part(
+    validation = Feed(
         lambda context: data.evaluation_batches(digits.validation, devices.share(context)),
         data.evaluation_steps(digits.validation, strategy.num_replicas_in_sync),
     )
     loop.fit(
-        lambda context: data.training_batches(
-            digits.train, BATCH, 0, augment=True, steps=range(EPOCHS * STEPS), share=devices.share(context)
+        Feed(
+            lambda context: data.training_batches(
+                digits.train, BATCH, 0, augment=True, steps=range(EPOCHS * STEPS), share=devices.share(context)
+            ),
+            EPOCHS * STEPS,
         ),
         validation,
         STEPS,

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from trainer.errors import DivergedError
-from trainer.training.loop import Batches, Loop, Part
+from trainer.training.feed import Feed
+from trainer.training.loop import Loop
 
 
 def _data(count: int = 60) -> tuple[np.ndarray, np.ndarray]:
@@ -31,12 +32,12 @@ def _dataset(count: int = 60, batch: int = 10) -> tf.data.Dataset:
     return tf.data.Dataset.from_tensor_slices(_data(count)).batch(batch)
 
 
-def _batches(epochs: int) -> Batches:
-    return lambda context: _dataset().repeat(epochs)
+def _batches(epochs: int) -> Feed:
+    return Feed(lambda context: _dataset().repeat(epochs), 6 * epochs)
 
 
-def _part(count: int = 60, batch: int = 10) -> Part:
-    return Part(lambda context: _dataset(count, batch), -(-count // batch))
+def _part(count: int = 60, batch: int = 10) -> Feed:
+    return Feed(lambda context: _dataset(count, batch), -(-count // batch))
 
 
 def _fit(model: keras.Model, epochs: int, *callbacks: keras.callbacks.Callback) -> None:
@@ -133,7 +134,7 @@ def test_stops_at_the_step_whose_loss_is_not_finite() -> None:
     model = _model()
     broken = tf.data.Dataset.from_tensor_slices((images, labels)).batch(10).repeat()
     with pytest.raises(DivergedError) as raised:
-        _loop(model).fit(lambda context: broken, _part(), 6, 9, [])
+        _loop(model).fit(Feed(lambda context: broken, 54), _part(), 6, 9, [])
     assert re.fullmatch(
         r"the loss is (nan|inf) at step 4; gradient norms: dense\S* (nan|inf); "
         r"before: loss \d\.\d+, accuracy 0\.\d+, .*",

@@ -9,7 +9,8 @@ import pytest
 from trainer.errors import DivergedError, StorageError
 from trainer.training.checkpoint import Store
 from trainer.training.metric import METRIC, MetricReport
-from trainer.training.save import Every, MetricCallback, SaveCheckpoint
+from trainer.training.report import ReportMetric
+from trainer.training.save import Every, SaveCheckpoint
 
 
 class Run:
@@ -111,10 +112,10 @@ def test_a_disk_that_takes_no_more_is_told_at_the_next_steps(tmp_path: Path) -> 
 
 
 def test_a_run_that_goes_on_reports_its_former_metrics_again(tmp_path: Path) -> None:
-    first = MetricCallback(MetricReport(str(tmp_path / "first")))
+    first = ReportMetric(MetricReport(str(tmp_path / "first")))
     for epoch, accuracy in enumerate((0.5, 0.75)):
         first.on_epoch_end(epoch, {METRIC: accuracy})
-    second = MetricCallback(MetricReport(str(tmp_path / "second")))
+    second = ReportMetric(MetricReport(str(tmp_path / "second")))
     second.set_state(first.get_state())
     second.on_epoch_end(2, {METRIC: 0.6})
     lines = [json.loads(line) for line in (tmp_path / "second").read_text().splitlines()]
@@ -123,6 +124,6 @@ def test_a_run_that_goes_on_reports_its_former_metrics_again(tmp_path: Path) -> 
 
 
 def test_a_metric_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
-    callback = MetricCallback(MetricReport(str(tmp_path / "metrics")))
+    callback = ReportMetric(MetricReport(str(tmp_path / "metrics")))
     with pytest.raises(DivergedError, match="val_accuracy is nan after epoch 1"):
         callback.on_epoch_end(0, {METRIC: math.nan})

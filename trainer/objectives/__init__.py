@@ -1,1 +1,5 @@
-"""What the last layer means: the loss, the metrics, the results."""
+"""What the last layer of a network means: its loss, its metrics, its results."""
+
+from trainer.objectives.objective import Objective
+
+__all__ = ["Objective"]

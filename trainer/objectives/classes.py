@@ -1,4 +1,4 @@
-"""Classes that are seldom weigh more."""
+"""One class for each sample: the outputs are logits, `(batch, classes)`, and the targets are `(batch,)`."""
 
 from typing import Any
 
@@ -7,21 +7,43 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from trainer.objectives.objective import Objective
 
-def class_weights(labels: npt.NDArray[np.int32], classes: int) -> npt.NDArray[np.float32]:
-    """Returns each class's weight, `(classes,)`: inverse to how often it is, on average 1 over the images.
+CONFUSION = "confusion"
 
-    One that does not occur weighs nothing. Source: G. King, L. Zeng, "Logistic Regression in Rare Events Data", 2001.
+
+def objective(classes: int, weights: npt.ArrayLike | None = None) -> Objective:
+    """Returns the objective of a classifier: cross-entropy, accuracy and, at the end, the confusion matrix.
+
+    Args:
+      classes: how many there are.
+      weights: of each class in the loss; None where all are equal.
     """
-    counts = np.bincount(labels, minlength=classes)
+    return Objective(
+        outputs=classes,
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        if weights is None
+        else WeightedCrossentropy(weights),
+        metrics=lambda: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        results=lambda: [Confusion(classes)],
+    )
+
+
+def class_weights(targets: npt.NDArray[np.int32], classes: int) -> npt.NDArray[np.float32]:
+    """Returns each class's weight, `(classes,)`: inverse to its frequency, on average 1 over the samples.
+
+    A class that does not occur has the weight 0. Source: G. King, L. Zeng, "Logistic Regression in Rare Events Data",
+    2001.
+    """
+    counts = np.bincount(targets, minlength=classes)
     present = np.count_nonzero(counts)
-    weights = np.divide(len(labels), present * counts, out=np.zeros(classes), where=counts > 0)
+    weights = np.divide(len(targets), present * counts, out=np.zeros(classes), where=counts > 0)
     return np.asarray(weights, np.float32)
 
 
 @keras.saving.register_keras_serializable("trainer")
 class WeightedCrossentropy(keras.losses.Loss):
-    """The cross-entropy of logits with labels, each image's times the weight of its class.
+    """The cross-entropy of logits with targets, each sample's times the weight of its class.
 
     Args:
       weights: of each class.
@@ -32,9 +54,31 @@ class WeightedCrossentropy(keras.losses.Loss):
         self._weights = tf.constant(weights, tf.float32)
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """Returns the weighted cross-entropy of each image, `(batch,)`."""
+        """Returns the weighted cross-entropy of each sample, `(batch,)`."""
         losses = keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
         return losses * tf.gather(self._weights, tf.cast(tf.reshape(y_true, [-1]), tf.int32))
 
     def get_config(self) -> dict[str, Any]:
         return {"weights": self._weights.numpy().tolist()}
+
+
+class Confusion(keras.metrics.Metric):
+    """How many samples of each class are classified as each, `(classes, classes)`: true ones down, predicted across.
+
+    Args:
+      classes: how many there are.
+    """
+
+    def __init__(self, classes: int):
+        super().__init__(name=CONFUSION, dtype="float32")  # exact up to 16 million samples of one kind
+        self._classes = classes
+        self._counts = self.add_weight(shape=(classes, classes), initializer="zeros", name="counts")
+
+    def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: None = None) -> None:
+        """Adds a batch: targets `(batch,)` and logits `(batch, classes)`."""
+        true = tf.one_hot(tf.cast(y_true, tf.int32), self._classes)
+        predicted = tf.one_hot(tf.argmax(y_pred, axis=-1), self._classes)
+        self._counts.assign_add(tf.matmul(true, predicted, transpose_a=True))
+
+    def result(self) -> tf.Tensor:
+        return tf.convert_to_tensor(self._counts.value)

@@ -1,6 +1,8 @@
-"""What a run needs before its first step: devices, precision, network, batches, and what writes to TensorBoard."""
+"""What is fixed before the first step of a run: made once, then asked by everything that needs a part of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -8,29 +10,177 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
-from trainer import command_line as flags
-from trainer import data
-from trainer.cluster import Cluster
+from trainer import data, networks
+from trainer.data.form import Form
 from trainer.environment import Environment
 from trainer.errors import UsageError
 from trainer.hparams import PRECISIONS, HParams
-from trainer.insight.observer import Examples
-from trainer.networks import convolutional as network
-from trainer.objectives.classes import WeightedCrossentropy, class_weights
-from trainer.tensorboard.callback import TensorBoard
-from trainer.tensorboard.log import Log
+from trainer.networks import Network
+from trainer.objectives import Objective, classes
+from trainer.run import record
+from trainer.tensorboard import schedule
 from trainer.training import devices, optimizer
 from trainer.training import precision as precisions
-from trainer.training import state as states
-from trainer.training.loop import Batches, Loop, Part
-from trainer.training.metric import MetricReport
+from trainer.training.feed import Feed
+from trainer.training.loop import Loop
 from trainer.training.precision import Precision
-from trainer.training.save import MetricCallback
+from trainer.training.save import Every
 
-_CHANGES = 12  # images that show what the augmentation does
+Read = Callable[[HParams, Console], data.Dataset]
 
 
-def strategy_of(hparams: HParams, environment: Environment, screen: Console) -> tf.distribute.Strategy:
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """One run before its first step.
+
+    On several machines all of them ask for the same parts in the same order, since some are the chief's.
+
+    Attributes:
+      hparams: what to train.
+      environment: where.
+      former: the record of this run, `hparams.json`, where it has begun before; else empty.
+      strategy: which devices train.
+      dataset: what they learn from.
+      steps_per_epoch: in whole batches.
+      validation: the feed of the validation part.
+      test: the feed of the test part.
+    """
+
+    hparams: HParams
+    environment: Environment
+    former: Mapping[str, Any]
+    strategy: tf.distribute.Strategy
+    dataset: data.Dataset
+    steps_per_epoch: int
+    validation: Feed
+    test: Feed
+
+    @classmethod
+    def make(cls, hparams: HParams, environment: Environment, screen: Console, read: Read) -> "Plan":
+        """Returns the plan of a run.
+
+        Args:
+          hparams: what to train.
+          environment: where.
+          screen: shows which machines and devices there are.
+          read: returns the data set.
+
+        Raises:
+          UsageError: the run's folder holds another run, or the devices or the data are not what the flags ask for.
+        """
+        former = record.check(environment.root, hparams)
+        strategy = _strategy(hparams, environment, screen)
+        keras.utils.set_random_seed(hparams.seed)
+        dataset = read(hparams, screen)
+        return cls(
+            hparams=hparams,
+            environment=environment,
+            former=former,
+            strategy=strategy,
+            dataset=dataset,
+            steps_per_epoch=_count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync),
+            validation=_evaluation(dataset.validation, strategy),
+            test=_evaluation(dataset.test, strategy),
+        )
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What is trained; a checkpoint of anything else is refused."""
+        return {**self.hparams.configuration(), "steps_per_epoch": self.steps_per_epoch}
+
+    @property
+    def steps(self) -> int:
+        """The number of steps of the whole run."""
+        return self.hparams.epochs * self.steps_per_epoch
+
+    @functools.cached_property
+    def precision(self) -> Precision:
+        """What the run began with, else what fits this machine; on all machines the chief's.
+
+        A run that resumes elsewhere keeps what it began with, so that it is one run.
+        """
+        if self.former:
+            chosen = Precision(self.former["precision"]["name"], self.former["precision"]["reason"])
+        else:
+            chosen = precisions.choose(self.hparams.precision, precisions.look())
+        index = np.int64(PRECISIONS.index(chosen.name))
+        (index,) = devices.from_chief(self.strategy, self.environment.cluster, [index])
+        return chosen if PRECISIONS[index] == chosen.name else Precision(PRECISIONS[index], "as on the chief")
+
+    @functools.cached_property
+    def record(self) -> Mapping[str, Any]:
+        """The content of `hparams.json`."""
+        return self.former or record.make(self.hparams, self.precision.name, self.precision.reason)
+
+    @functools.cached_property
+    def objective(self) -> Objective:
+        """What the outputs of the network mean."""
+        count, targets = self.dataset.classes, self.dataset.train.labels
+        weights = None if self.hparams.class_weights == "none" else classes.class_weights(targets, count)
+        return classes.objective(count, weights)
+
+    @functools.cached_property
+    def every(self) -> Every:
+        """How often the state is saved within an epoch."""
+        return Every.read(self.hparams.checkpoint_every)
+
+    @functools.cached_property
+    def pictures(self) -> list[int]:
+        """The steps after which TensorBoard gets pictures."""
+        return [*schedule.picture_steps(self.hparams.log_images, self.steps_per_epoch, self.hparams.epochs)]
+
+    @functools.cached_property
+    def profile(self) -> list[int]:
+        """The steps from first to last of the profiler's trace, or none."""
+        return [*schedule.profile_steps(self.hparams.profile_steps)]
+
+    def call_ends(self, step: int) -> float:
+        """Returns the next step at which something looks at the state, which no call of the graph may pass."""
+        others = (schedule.next_step(steps, step) for steps in (self.pictures, self.profile))
+        return min(self.every.next_step(step), *others)
+
+    @property
+    def preset(self) -> str:
+        """How training images are changed; nobody has mirrored or coloured digits."""
+        auto = "photo" if self.dataset.train.shape[-1] == 3 else "affine"
+        return auto if self.hparams.augment == "auto" else self.hparams.augment
+
+    def training(self, steps: range) -> Feed:
+        """Returns the feed of some steps, counted from the start of the run."""
+        batches = functools.partial(
+            data.training_batches,
+            self.dataset.train,
+            self.hparams.batch_size,
+            self.hparams.seed,
+            augment=self.preset != "none",
+            steps=steps,
+            preset=self.preset,
+        )
+        return Feed(lambda context: batches(share=devices.share(context)), len(steps))
+
+    def loop(self, is_stopped: Callable[[], bool]) -> Loop:
+        """Returns the network with its optimizer, its loss and its metrics, on the devices."""
+        precision = self.precision
+        with self.strategy.scope():
+            network = networks.build(self.hparams, _form(self.dataset), self.objective.outputs, precision.policy)
+            self._compile(network, precision)
+            return Loop(network.model, self.strategy, self.objective.metrics(), is_stopped)
+
+    def results(self) -> list[keras.metrics.Metric]:
+        """Returns what is computed at the end of the run alone, on the devices."""
+        with self.strategy.scope():
+            return self.objective.results()
+
+    def _compile(self, network: Network, precision: Precision) -> None:
+        (stage,) = network.stages
+        fitting = optimizer.make(self.hparams, stage.epochs * self.steps_per_epoch, stage.rate)
+        if precision.name == "float16":
+            fitting = keras.optimizers.LossScaleOptimizer(fitting)  # small gradients would be zero
+        network.model.compile(fitting, self.objective.loss)
+        fitting.build(network.model.trainable_variables)
+
+
+def _strategy(hparams: HParams, environment: Environment, screen: Console) -> tf.distribute.Strategy:
     """Returns the devices that train, and says where there are several."""
     cluster = environment.cluster
     if cluster:
@@ -41,144 +191,37 @@ def strategy_of(hparams: HParams, environment: Environment, screen: Console) -> 
     return strategy
 
 
-def count_steps(batch_size: int, images: int, replicas: int) -> int:
+def _count_steps(batch_size: int, samples: int, replicas: int) -> int:
     """Returns the steps of an epoch, whole batches only.
 
     Raises:
       UsageError: there is none, or the devices cannot share a batch.
     """
-    if batch_size > images:
+    if batch_size > samples:
         raise UsageError(
-            f"`--batch_size` must be at most the number of training images, {images}. Received: {batch_size}"
+            f"`--batch_size` must be at most the number of training images, {samples}. Received: {batch_size}"
         )
     if batch_size % replicas:
         raise UsageError(
             f"`--batch_size` must be a multiple of the {replicas} devices that share a batch. Received: {batch_size}"
         )
-    return images // batch_size
+    return samples // batch_size
 
 
-def precision_of(
-    hparams: HParams, former: Mapping[str, str], strategy: tf.distribute.Strategy, cluster: Cluster | None
-) -> Precision:
-    """Returns the precision of this run: what it began with, else what fits this machine, on all machines the chief's.
-
-    A run that goes on elsewhere keeps what it began with, so that it is one run.
-    """
-    if former:
-        chosen = Precision(former["name"], former["reason"])
-    else:
-        chosen = precisions.choose(hparams.precision, precisions.look())
-    (index,) = devices.from_chief(strategy, cluster, [np.int64(PRECISIONS.index(chosen.name))])
-    return chosen if PRECISIONS[index] == chosen.name else Precision(PRECISIONS[index], "as on the chief")
-
-
-def loop_of(
-    hparams: HParams,
-    dataset: data.Dataset,
-    precision: Precision,
-    strategy: tf.distribute.Strategy,
-    *,
-    steps_per_epoch: int,
-    is_stopped: Callable[[], bool],
-) -> Loop:
-    """Returns the network with its optimizer, its loss and its metric, on the devices."""
-    with strategy.scope():
-        model = _model(hparams, dataset, precision, steps_per_epoch)
-        metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-        return Loop(model, strategy, metrics, is_stopped)
-
-
-def _model(hparams: HParams, dataset: data.Dataset, precision: Precision, steps_per_epoch: int) -> keras.Model:
-    model = network.build(hparams, dataset.input_shape, dataset.classes, precision.policy)
-    fitting = optimizer.make(hparams, hparams.epochs * steps_per_epoch)
-    if precision.name == "float16":
-        fitting = keras.optimizers.LossScaleOptimizer(fitting)  # small gradients would be zero
-    model.compile(fitting, _choose_loss(hparams, dataset))
-    model.optimizer.build(model.trainable_variables)
-    return model
-
-
-def _choose_loss(hparams: HParams, dataset: data.Dataset) -> keras.losses.Loss:
-    if hparams.class_weights == "none":
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    return WeightedCrossentropy(class_weights(dataset.train.labels, dataset.classes))
-
-
-def training_batches(split: data.Split | data.Sources, hparams: HParams, steps: range) -> Batches:
-    """Returns what gives each device its share of the batches of these steps."""
-    preset = _preset(hparams, split)
-    return lambda context: data.training_batches(
-        split,
-        hparams.batch_size,
-        hparams.seed,
-        augment=preset != "none",
-        steps=steps,
-        share=devices.share(context),
-        preset=preset,
-    )
-
-
-def _preset(hparams: HParams, split: data.Split | data.Sources) -> str:
-    """Returns how images are changed; nobody has mirrored or coloured digits."""
-    auto = "photo" if split.shape[-1] == 3 else "affine"
-    return auto if hparams.augment == "auto" else hparams.augment
-
-
-def part_of(split: data.Split | data.Sources, strategy: tf.distribute.Strategy) -> Part:
-    """Returns what the devices are to look at without learning from it.
+def _evaluation(store: data.Split | data.Sources, strategy: tf.distribute.Strategy) -> Feed:
+    """Returns the feed of what the devices evaluate.
 
     Raises:
-      UsageError: it has fewer images than there are devices.
+      UsageError: it has fewer samples than there are devices.
     """
     replicas = strategy.num_replicas_in_sync
-    if len(split) < replicas:
-        raise UsageError(f"`--validation_split` must leave each of {replicas} devices an image. Received: {len(split)}")
-    return Part(
-        lambda context: data.evaluation_batches(split, devices.share(context)), data.evaluation_steps(split, replicas)
+    if len(store) < replicas:
+        raise UsageError(f"`--validation_split` must leave each of {replicas} devices an image. Received: {len(store)}")
+    return Feed(
+        lambda context: data.evaluation_batches(store, devices.share(context)), data.evaluation_steps(store, replicas)
     )
 
 
-def board_of(
-    hparams: HParams,
-    environment: Environment,
-    dataset: data.Dataset,
-    former: Mapping[str, str],
-    state: Mapping[str, Any] | None,
-    *,
-    steps_per_epoch: int,
-    pictures: Sequence[int],
-    profile: Sequence[int],
-    lag: Callable[[], float] | None,
-) -> TensorBoard | None:
-    """Returns what the chief writes to TensorBoard; nothing on another machine."""
-    if not environment.is_chief:
-        return None
-    before = state["callbacks"][states.name_of(TensorBoard)]["sizes"] if state else {}
-    return TensorBoard(
-        # The logs in a folder without a record of this run are not its own, and are left alone.
-        Log(environment.logs, before if former else None),
-        steps_per_epoch,
-        hparams.batch_size,
-        configuration=hparams.configuration(),
-        command=flags.command(hparams),
-        examples=_examples(hparams, dataset) if pictures else None,
-        pictures=pictures,
-        profile=profile,
-        lag=lag,
-    )
-
-
-def _examples(hparams: HParams, dataset: data.Dataset) -> Examples:
-    """Returns what is drawn: validation images, and the first ones to train on, before and after they are changed."""
-    images, labels = data.samples(dataset.validation)
-    preset = _preset(hparams, dataset.train)
-    changes = data.changes(dataset.train, hparams.batch_size, hparams.seed, preset, _CHANGES)
-    return Examples(images, labels, dataset.class_names, changes)
-
-
-def reports(environment: Environment) -> list[MetricCallback]:
-    """Returns what tells the tuning service, where there is one; on the chief alone."""
-    if not (environment.metric_file and environment.is_chief):
-        return []
-    return [MetricCallback(MetricReport(environment.metric_file))]
+def _form(dataset: data.Dataset) -> Form:
+    *sizes, channels = dataset.input_shape
+    return Form(tuple(sizes), channels)

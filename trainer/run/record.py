@@ -8,18 +8,19 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from trainer import files
 from trainer.errors import UsageError
-from trainer.hparams import HParams
+from trainer.hparams import HParams, differences
 
 _NAME = "hparams.json"
 _PACKAGES = ("trainer", "tensorflow", "keras", "numpy")
 
 
-def check(root: Path, hparams: HParams) -> dict[str, str]:
-    """Makes sure that a folder holds no other run than this one, and returns the precision that it began with.
+def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
+    """Makes sure that a folder holds no other run than this one, and returns this run's record.
 
     Returns:
-      `name` and `reason`; empty where this run has not begun.
+      The content of `hparams.json`; empty where this run has not begun.
 
     Raises:
       UsageError: it holds a run of another configuration; the message lists what differs.
@@ -27,7 +28,8 @@ def check(root: Path, hparams: HParams) -> dict[str, str]:
     path = root / _NAME
     try:
         recorded = json.loads(path.read_text())
-        former, precision = recorded["configuration"], dict(recorded["precision"])
+        former = recorded["configuration"]
+        dict(recorded["precision"])
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, KeyError, TypeError):
@@ -39,27 +41,26 @@ def check(root: Path, hparams: HParams) -> dict[str, str]:
         raise UsageError(
             f"`--job_dir` must be new, or hold a run of the same configuration. Received: {root} ({'; '.join(found)})"
         )
-    return precision
+    return dict(recorded)
 
 
-def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """Returns in which values a configuration that was found differs from the one that is wanted."""
-    return [
-        f"--{name}={there.get(name)} there, {value} here" for name, value in here.items() if there.get(name) != value
-    ]
-
-
-def write(root: Path, hparams: HParams, precision: str, reason: str) -> None:
-    """Writes the effective configuration, the precision and why, the versions and, in a git work tree, the revision."""
-    record = {
+def make(hparams: HParams, precision: str, reason: str) -> dict[str, Any]:
+    """Returns the configuration, the precision and why, the versions and, in a git work tree, the revision."""
+    return {
         "configuration": hparams.configuration(),
         "precision": {"name": precision, "reason": reason},
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
         "git_revision": _revision(),
     }
-    partial = root / f".{_NAME}.partial"
-    partial.write_text(json.dumps(record, indent=2) + "\n")
-    partial.replace(root / _NAME)
+
+
+def write(root: Path, record: Mapping[str, Any]) -> None:
+    """Writes the record of a run.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    files.replace(root / _NAME, json.dumps(record, indent=2) + "\n")
 
 
 def _version(package: str) -> str | None:
@@ -71,7 +72,7 @@ def _version(package: str) -> str | None:
 
 def _revision() -> str | None:
     """Returns the commit that this package's own work tree stands at, or nothing where it was installed without one."""
-    source = Path(__file__).parents[1]
+    source = Path(__file__).parents[2]
     if not (source / ".git").exists():  # an environment inside another project's work tree is not this package's
         return None
     try:

@@ -1,12 +1,14 @@
-"""One run: from hyperparameters to a trained model and its logs."""
+"""One run, from hyperparameters to a trained model and its logs: planned, opened, fitted, finished."""
 
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 from rich.console import Console
 
 from trainer import data
@@ -14,22 +16,23 @@ from trainer.buckets.fetch import fetch
 from trainer.buckets.storage import Storage
 from trainer.environment import Environment
 from trainer.hparams import HParams
-from trainer.run import plan as preparation
-from trainer.run import record, resume
+from trainer.run import record, resume, writers
 from trainer.run.mirror import Mirror, mirrored
+from trainer.run.plan import Plan, Read
 from trainer.signals import Stop
-from trainer.tensorboard import schedule
 from trainer.training import devices
-from trainer.training import state as states
 from trainer.training.checkpoint import Store
+from trainer.training.loop import Loop
 from trainer.training.metric import METRIC
 from trainer.training.progress import Progress
-from trainer.training.save import Every, SaveCheckpoint
+from trainer.training.save import SaveCheckpoint
+
+State = Mapping[str, Any] | None  # what a run resumes from
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a run came to.
+    """What a run has reached.
 
     Attributes:
       test_accuracy: the share of the test images that are classified rightly.
@@ -51,20 +54,20 @@ def run(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     stop: Stop | None = None,
     *,
-    read: Callable[[HParams, Console], data.Dataset] | None = None,
+    read: Read | None = None,
 ) -> Result:
-    """Trains, looks at the test images once, and saves the model.
+    """Trains, evaluates the test part once, and saves the model.
 
-    A run that was stopped goes on from where it was last saved, as if it had not been stopped. Of machines that train
-    together all call this, and the chief alone writes.
+    A stopped run resumes from where it was last saved, as if it had not stopped. Machines that train together all call
+    this, and the chief alone writes.
 
     Args:
       hparams: what to train.
       environment: where.
       screen: what a person watches.
-      callbacks: Keras's or one's own, told of every event on every machine. What they remember is saved too.
+      callbacks: Keras's or one's own; they get every event on every machine. What they remember is saved too.
       stop: whether the program was told to stop.
-      read: returns the data set, in place of `load`.
+      read: returns the data set, in place of the one that `--data` names.
 
     Raises:
       UsageError: the data, the network or the output folder cannot be what the flags ask for; nothing was written.
@@ -75,104 +78,98 @@ def run(
     """
     stop = stop or Stop()
     screen = screen if environment.is_chief else Console(quiet=True, force_terminal=False)
-    read = read or _reader(environment)
-    with resume.named_failures(), mirrored(environment, screen, stop) as storage:
-        return _run(hparams, environment, screen, callbacks, stop=stop, storage=storage, read=read)
-
-
-def _run(
-    hparams: HParams,
-    environment: Environment,
-    screen: Console,
-    callbacks: Sequence[keras.callbacks.Callback],
-    *,
-    stop: Stop,
-    storage: Storage | None,
-    read: Callable[[HParams, Console], data.Dataset],
-) -> Result:
-    former = record.check(environment.root, hparams)
-    strategy = preparation.strategy_of(hparams, environment, screen)
-    with devices.named_losses(environment.cluster):
-        keras.utils.set_random_seed(hparams.seed)
-        dataset = read(hparams, screen)
-        steps_per_epoch = preparation.count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
-        validation, test = (
-            preparation.part_of(dataset.validation, strategy),
-            preparation.part_of(dataset.test, strategy),
-        )
-        configuration = {**hparams.configuration(), "steps_per_epoch": steps_per_epoch}
-        store = Store(environment.checkpoints, configuration, hparams.keep_checkpoints)
-        finished = resume.finished(store, hparams, environment, strategy)
+    with (
+        resume.named_failures(),
+        mirrored(environment, screen, stop) as storage,
+        devices.named_losses(environment.cluster),
+    ):
+        plan = Plan.make(hparams, environment, screen, read or _reader(environment))
+        store = Store(environment.checkpoints, plan.configuration, hparams.keep_checkpoints)
+        finished = resume.finished(plan, store)
         if finished:
-            _report_again(environment, store)
+            resume.report_again(writers.reports(environment), store)
             return Result(*finished)
-        precision = preparation.precision_of(hparams, former, strategy, environment.cluster)
-        loop = preparation.loop_of(
-            hparams,
-            dataset,
-            precision,
-            strategy,
-            steps_per_epoch=steps_per_epoch,
-            is_stopped=lambda: stop.requested,
-        )
-        claimed = environment.claimed() if environment.is_chief and not storage else contextlib.nullcontext()
-        with data.named_breaks(dataset), claimed:
-            if storage:
-                storage.begin()
-                storage.start()
-            state = resume.read_state(store, hparams, environment, strategy, screen)
-            if environment.is_chief and not former:
-                record.write(environment.root, hparams, precision.name, precision.reason)
-            screen.out(f"precision {precision}", highlight=False)
-            steps = range(state["step"] if state else 0, hparams.epochs * steps_per_epoch)
-            if steps.start:
-                screen.out(f"goes on from step {steps.start:,} of {steps.stop:,}", highlight=False)
-            every = Every.read(hparams.checkpoint_every)
-            save = SaveCheckpoint(store, loop.state, every, METRIC, resumed=state)
-            pictures = schedule.picture_steps(hparams.log_images, steps_per_epoch, hparams.epochs)
-            profile = schedule.profile_steps(hparams.profile_steps)
-            batches = preparation.training_batches(dataset.train, hparams, steps)
-            board = preparation.board_of(
-                hparams,
-                environment,
-                dataset,
-                former,
-                state,
-                steps_per_epoch=steps_per_epoch,
-                pictures=pictures,
-                profile=profile,
-                lag=storage.lag if storage else None,
-            )
-            begin = time.perf_counter()
-            with (
-                board.session() if board else contextlib.nullcontext(),
-                stop.deferred(),
-                resume.saved(save if environment.is_chief else None, stop),
-            ):
-                with Progress(screen, hparams.epochs, steps_per_epoch, hparams.batch_size) as progress:
-                    written = [board, *preparation.reports(environment), save] if board else []
-                    written += [Mirror(storage)] if storage else []
-                    told = [keras.callbacks.History(), *callbacks, progress, *written]
-                    loop.fit(
-                        batches,
-                        validation,
-                        steps_per_epoch,
-                        hparams.epochs,
-                        told,
-                        state=state,
-                        call_ends=_ends(every, pictures, profile),
-                    )
-                seconds = time.perf_counter() - begin
-                test_accuracy = loop.evaluate(test)["accuracy"]
-            saved = (
-                resume.finish(loop.model, dataset, store, environment, test_accuracy) if environment.is_chief else None
-            )
-    return Result(test_accuracy, saved, seconds, len(steps) * hparams.batch_size / seconds)
+        return _Run(plan, store, storage, screen, stop).train(callbacks)
 
 
-def _ends(every: Every, *others: Sequence[int]) -> Callable[[int], float]:
-    """Returns what tells the next step after which something looks at the state, so that no call goes beyond it."""
-    return lambda step: min(every.next_step(step), *(schedule.next_step(steps, step) for steps in others))
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """A planned run and what surrounds it.
+
+    Attributes:
+      plan: what is trained, where and on what.
+      store: its checkpoints.
+      storage: sends its output to a bucket; None where it stays on this machine, and on machines that do not write.
+      screen: what a person watches.
+      stop: whether the program was told to stop.
+    """
+
+    plan: Plan
+    store: Store
+    storage: Storage | None
+    screen: Console
+    stop: Stop
+
+    def train(self, callbacks: Sequence[keras.callbacks.Callback]) -> Result:
+        """Returns what the run has reached, all of it written."""
+        plan, environment = self.plan, self.plan.environment
+        loop = plan.loop(lambda: self.stop.requested)
+        with data.named_breaks(plan.dataset), self._claimed():
+            state = self._open()
+            first = state["step"] if state else 0
+            seconds, results = self._fit(loop, state, range(first, plan.steps), callbacks)
+            accuracy = float(results["accuracy"])
+            model = resume.finish(loop.model, plan, self.store, results) if environment.is_chief else None
+        return Result(accuracy, model, seconds, (plan.steps - first) * plan.hparams.batch_size / seconds)
+
+    def _claimed(self) -> contextlib.AbstractContextManager[None]:
+        """Keeps other processes out of the run's folders, which a bucket's local folders are already."""
+        environment = self.plan.environment
+        return environment.claimed() if environment.is_chief and not self.storage else contextlib.nullcontext()
+
+    def _open(self) -> State:
+        """Returns what the run resumes from, on every machine; the folders are then this run's."""
+        plan = self.plan
+        if self.storage:
+            self.storage.begin()
+            self.storage.start()
+        state = resume.read_state(plan, self.store, self.screen)
+        if plan.environment.is_chief and not plan.former:
+            record.write(plan.environment.root, plan.record)
+        self.screen.out(f"precision {plan.precision}", highlight=False)
+        if state and state["step"]:
+            self.screen.out(f"goes on from step {state['step']:,} of {plan.steps:,}", highlight=False)
+        return state
+
+    def _fit(
+        self, loop: Loop, state: State, steps: range, callbacks: Sequence[keras.callbacks.Callback]
+    ) -> tuple[float, Mapping[str, np.ndarray]]:
+        """Returns the seconds that the training took, and the results of the test part."""
+        plan, hparams = self.plan, self.plan.hparams
+        is_chief = plan.environment.is_chief
+        save = SaveCheckpoint(self.store, loop.state, plan.every, METRIC, resumed=state)
+        board = writers.board(plan, state, self.storage.lag if self.storage else None) if is_chief else None
+        own = [board, *writers.reports(plan.environment), save] if board else []
+        own += [Mirror(self.storage)] if self.storage else []
+        begin = time.perf_counter()
+        with (
+            board.session() if board else contextlib.nullcontext(),
+            self.stop.deferred(),
+            resume.saved(save if is_chief else None, self.stop),
+        ):
+            with Progress(self.screen, hparams.epochs, plan.steps_per_epoch, hparams.batch_size) as progress:
+                loop.fit(
+                    plan.training(steps),
+                    plan.validation,
+                    plan.steps_per_epoch,
+                    hparams.epochs,
+                    [keras.callbacks.History(), *callbacks, progress, *own],
+                    state=state,
+                    call_ends=plan.call_ends,
+                )
+            seconds = time.perf_counter() - begin
+            results = loop.evaluate_with(plan.test, plan.results())
+        return seconds, results
 
 
 def _reader(environment: Environment) -> Callable[[HParams, Console], data.Dataset]:
@@ -209,11 +206,3 @@ def load(hparams: HParams, screen: Console, managed: data.Managed | None = None)
         fetch=fetched,
         managed=managed,
     )
-
-
-def _report_again(environment: Environment, store: Store) -> None:
-    """Tells the tuning service what a finished run came to: a trial without a metric is infeasible."""
-    reports = preparation.reports(environment)
-    found = store.newest(lambda line: None) if reports else None
-    if found:
-        states.restore_callbacks(reports, states.unpack(found[1])["callbacks"])

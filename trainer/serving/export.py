@@ -8,13 +8,11 @@ README.md, model.json              the card; the last, so that where it is, all 
 import contextlib
 import dataclasses
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 
 from trainer.data.kinds.image.decode import decode
 from trainer.errors import UsageError
@@ -34,14 +32,14 @@ class About:
     Attributes:
       classes: their names.
       images: how many there were, by part.
-      test: batches of test images and labels.
-      accuracy: on these.
+      confusion: how many test samples of each class are classified as each, `(classes, classes)`.
+      accuracy: on the test samples.
       record: how it was trained, as `hparams.json` has it.
     """
 
     classes: Sequence[str]
     images: Mapping[str, int]
-    test: Iterable[tuple[tf.Tensor, tf.Tensor]]
+    confusion: scores.Counts
     accuracy: float
     record: Mapping[str, Any]
 
@@ -62,7 +60,7 @@ def save(model: keras.Model, folder: Path, about: About) -> Path:
         input_shape=trained.input_shape[1:],
         images=about.images,
         accuracy=about.accuracy,
-        scores=scores.per_class(_confusion(trained, about.test), about.classes),
+        scores=scores.per_class(about.confusion, about.classes),
         record=about.record,
         files=[File.of(folder, name) for name in names],
     )
@@ -105,16 +103,6 @@ def _save_graph(model: keras.Model, classes: Sequence[str], folder: Path) -> lis
         entry.replace(target)
     partial.rmdir()
     return names
-
-
-def _confusion(model: keras.Model, test: Iterable[tuple[tf.Tensor, tf.Tensor]]) -> scores.Counts:
-    """Returns how many of the test images of each class the model takes for which."""
-    (classes,) = model.output_shape[1:]
-    taken = tf.function(lambda images: tf.argmax(model(images, training=False), axis=1), reduce_retracing=True)
-    counts = np.zeros((classes, classes), np.int64)
-    for images, labels in test:
-        counts += scores.count(labels.numpy(), taken(images).numpy(), classes)
-    return counts
 
 
 def _write(path: Path, text: str) -> None:

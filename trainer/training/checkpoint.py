@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.errors import UsageError
-from trainer.run import record
+from trainer.hparams import differences
 
 LATEST = "latest.json"
 BEST = "best.json"
@@ -53,7 +53,7 @@ class Store:
     def write(self, step: int, content: Content, best: int | None, about: Mapping[str, Any]) -> None:
         """Writes a checkpoint, and removes those that are no longer wanted.
 
-        Whoever reads meanwhile finds the former one or this one, whole.
+        A concurrent reader finds the former one or this one, whole.
 
         Args:
           step: how many steps the run has done.
@@ -144,7 +144,7 @@ class Store:
                 f"`--job_dir` must hold checkpoints of format {_FORMAT}. Received: {self.folder}, "
                 f"format {manifest['format']}"
             )
-        found = record.differences(manifest["configuration"], self.configuration)
+        found = differences(manifest["configuration"], self.configuration)
         if found:
             raise UsageError(
                 "`--job_dir` must be new, or hold checkpoints of the same configuration. Received: "

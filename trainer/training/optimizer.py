@@ -76,13 +76,20 @@ class SGD(keras.optimizers.SGD):
         )
 
 
-def make(hparams: HParams, steps: int) -> keras.optimizers.Optimizer:
-    """Returns the optimizer of a run of so many steps, with its learning rate or schedule."""
-    rate: Any = hparams.learning_rate
+def make(hparams: HParams, steps: int, share: float = 1.0) -> keras.optimizers.Optimizer:
+    """Returns the optimizer of a stage of so many steps, with its learning rate or schedule.
+
+    Args:
+      hparams: the optimizer's flags.
+      steps: of the stage.
+      share: what the learning rate is multiplied by.
+    """
+    highest = hparams.learning_rate * share
+    rate: Any = highest
     if hparams.schedule == "cosine":
         warm_up = round(_WARM_UP * steps)
         rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, steps - warm_up), warmup_target=hparams.learning_rate, warmup_steps=warm_up
+            0.0, max(1, steps - warm_up), warmup_target=highest, warmup_steps=warm_up
         )
     if hparams.optimizer == "sgd":
         return SGD(rate, momentum=hparams.momentum)

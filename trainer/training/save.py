@@ -12,7 +12,6 @@ import keras
 from trainer.errors import StorageError
 from trainer.training import state as states
 from trainer.training.checkpoint import Store
-from trainer.training.metric import METRIC, MetricReport
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +61,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._pending: Future[None] | None = None
         self._best: tuple[float, int] | None = None  # the result, and the step
-        self._last_place = _place(resumed) if resumed else None
+        self._last_position = _position(resumed) if resumed else None
         self._epoch, self._last_step, self._last_time = 0, resumed["step"] if resumed else 0, clock()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -87,13 +86,13 @@ class SaveCheckpoint(keras.callbacks.Callback):
           StorageError: the former checkpoint could not be written.
         """
         state = dict(self._state())
-        place = _place(state)
-        if place == self._last_place:
+        position = _position(state)
+        if position == self._last_position:
             return
         self.wait()
         step, best = state["step"], self._best[1] if self._best else None
-        self._pending = self._writer.submit(self._write, step, state, best, {"epoch": place[0], "results": results})
-        self._last_place, self._last_step, self._last_time = place, step, self._clock()
+        self._pending = self._writer.submit(self._write, step, state, best, {"epoch": position[0], "results": results})
+        self._last_position, self._last_step, self._last_time = position, step, self._clock()
 
     def wait(self) -> None:
         """Waits until what is being written is on the disk.
@@ -123,28 +122,5 @@ class SaveCheckpoint(keras.callbacks.Callback):
         self._store.write(step, states.pack(state), best, about)
 
 
-def _place(state: Mapping[str, Any]) -> tuple[int, int]:
+def _position(state: Mapping[str, Any]) -> tuple[int, int]:
     return state["epoch"], state["steps_in_epoch"]
-
-
-class MetricCallback(keras.callbacks.Callback):
-    """Reports the metric of each epoch to whoever ranks the run by it; a run that goes on reports former ones again.
-
-    Before `SaveCheckpoint`, which then keeps what was reported; a value that is not finite ends the run unsaved.
-
-    Args:
-      report: takes the value and the number of epochs, and remembers them.
-    """
-
-    def __init__(self, report: MetricReport):
-        super().__init__()
-        self._report = report
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._report(logs[METRIC], epoch + 1)
-
-    def get_state(self) -> dict[str, Any]:
-        return {"reported": self._report.reported}
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        self._report.again(state["reported"])

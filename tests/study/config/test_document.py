@@ -297,7 +297,8 @@ def test_the_shipped_files_every_value_is_a_flags(parameter: Parameter) -> None:
 
 
 def test_the_shipped_files_every_network_can_be_built() -> None:
-    from trainer.networks import convolutional as model
+    from trainer.data.form import Form
+    from trainer.networks import convolutional
 
     job = config.read(SHIPPED)
     given = flags.read(job.arguments)
@@ -306,7 +307,7 @@ def test_the_shipped_files_every_network_can_be_built() -> None:
     for values in itertools.product(*map(_network_values, whole)):
         hparams = dataclasses.replace(given, **dict(zip((parameter.name for parameter in whole), values, strict=True)))
         if hparams.stride == 1 or hparams.dilation_rate == HParams().dilation_rate:
-            model._check(hparams, (28, 28, 1), 10)
+            convolutional.layers(hparams, Form((28, 28), 1), 10)
             built += 1
     assert built == 4 * 3 * 2 * 3 * 3
 

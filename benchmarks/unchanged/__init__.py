@@ -1,0 +1,1 @@
+"""Whether two source trees do the same: see `__main__.py`."""

@@ -95,6 +95,11 @@ class _Server:
             pass_fds=[theirs.fileno()],
         )
         theirs.close()
+        atexit.register(self._close)
+
+    def _close(self) -> None:
+        self._socket.close()
+        self._process.wait()
 
     def start(self, request: Mapping[str, Any], streams: Sequence[int]) -> int:
         """Starts a process with these standard streams and returns its id."""

@@ -3,9 +3,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 SETS ?= oldest newest
+# One worker a core. A worker that has no test left takes the last ones of another, so that both end together.
+PYTEST := $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help train study cluster gcs-demo submit destination vertex-demo test lint format bench notebooks tensorboard image compatibility dist flags lock clean
+.PHONY: help train study cluster gcs-demo submit destination vertex-demo test test-slow lint format bench notebooks tensorboard image compatibility dist flags lock clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,8 +41,11 @@ destination:
 			|| { echo "make: $${example%%=*} must be given, as in $$example. Received: nothing" >&2; missing=2; }; \
 	done; exit $$missing
 
-test: $(VENV)/.dev  ## run every test; ARGS="-m 'not slow'" for the fast ones
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev  ## run the tests of everything that a change can break; ARGS=tests/data for some of them
+	@$(PYTEST) -m 'not slow' $(ARGS)
+
+test-slow: $(VENV)/.dev  ## run the tests that take long: documents, notebooks, browser, image, kill ladders; ARGS as for test
+	@$(PYTEST) -m slow $(ARGS)
 
 lint: $(VENV)/.dev  ## check style, types and which way imports run
 	$(BIN)/ruff check

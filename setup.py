@@ -67,6 +67,7 @@ setup(
             "nbstripout>=0.8,<1",  # notebooks are committed without outputs
             "playwright>=1.50,<2",  # drives Debian's chromium against TensorBoard in the tests
             "pytest>=8.3,<10",
+            "pytest-xdist>=3.6,<4",  # one worker a core: make test takes half the time
             "ruff>=0.11,<1",
             "setuptools>=77",  # python setup.py sdist
             "tensorboard-plugin-profile>=2.20,<3",  # the profile dashboard is looked at too

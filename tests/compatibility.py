@@ -1,4 +1,4 @@
-"""The fast tests with the oldest and the newest allowed version of each dependency: `make compatibility`
+"""The tests of `make test` with the oldest and the newest allowed version of each dependency: `make compatibility`
 
 What is none of its flags goes to pytest. A set's environment is made anew each time, under build/compatibility/.
 """
@@ -87,7 +87,8 @@ def _test(name: str, python: str, arguments: Sequence[str]) -> str:
         _run(_UV, "pip", "install", "--quiet", "--python", own, *limits, "--editable", f".[{extras}]")
     except subprocess.CalledProcessError as error:
         return f"failed, for its environment cannot be made: exit status {error.returncode}"
-    done = subprocess.run([own, "-m", "pytest", "-m", "not slow", *arguments], cwd=ROOT, check=False)
+    workers = ("--numprocesses=logical", "--maxprocesses=4", "--dist=worksteal")  # as in the Makefile
+    done = subprocess.run([own, "-m", "pytest", *workers, "-m", "not slow", *arguments], cwd=ROOT, check=False)
     return f"{'failed' if done.returncode else 'passed'} with {_versions(own)}"
 
 

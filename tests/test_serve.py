@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests import forked
 from tests.serving import models
 from trainer import serve
 from trainer.serving.options import Options
@@ -33,7 +34,7 @@ def process(folder: Path) -> Iterator[subprocess.Popen[str]]:
         "AIP_PREDICT_ROUTE": "/v1:predict",
     }
     command = [sys.executable, "-m", "trainer.serve"]
-    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with forked.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()
 
@@ -51,7 +52,6 @@ def _body(count: int) -> str:
     return json.dumps({"instances": [{"b64": base64.b64encode(image).decode()} for image in images]})
 
 
-@pytest.mark.slow
 def test_serves_as_a_container_and_ends_after_its_last_answer(process: subprocess.Popen[str]) -> None:
     port = _port(process)
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)

@@ -8,17 +8,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from trainer import task
 
 SMALL = ("--filters=2", "--dense_units=8", "--epochs=2", "--log_images=never")
 
 
 def _popen(*arguments: str, folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    return forked.Popen(
         [sys.executable, "-u", "-m", "trainer.task", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "COLUMNS": "100"},
@@ -28,8 +30,10 @@ def _popen(*arguments: str, folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def _start(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+def _start(
+    *arguments: str, folder: Path, run: Callable[..., subprocess.CompletedProcess[str]] = forked.run, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    return run(
         [sys.executable, "-m", "trainer.task", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "COLUMNS": "100"} | variables,
@@ -41,7 +45,7 @@ def _start(*arguments: str, folder: Path, **variables: str) -> subprocess.Comple
 
 
 def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
-    done = _start(*SMALL, folder=tmp_path)
+    done = _start(*SMALL, folder=tmp_path, run=subprocess.run)
     assert done.returncode == 0
     assert done.stderr == "", "TensorFlow's chatter is not shown"
     (root,) = (tmp_path / "runs").iterdir()

@@ -1,13 +1,13 @@
 """TensorFlow's own gs:// file system against the fake."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import requests
 
+from tests import forked
 from tests.gcs.proxy import through_tls
 from tests.gcs.server import serve
 
@@ -35,13 +35,12 @@ files.remove("gs://bucket/from-python")
 """
 
 
-@pytest.mark.slow
 def test_tensorflow_reads_and_writes(tmp_path: Path) -> None:
     with serve() as server, through_tls(server, tmp_path) as variables:
         server.client().bucket("bucket").blob("from-python").upload_from_string(b"from python")
         environment = {**os.environ, **variables, "TF_CPP_MIN_LOG_LEVEL": "3"}
         command = [sys.executable, "-c", PROGRAM]
-        program = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        program = forked.run(command, env=environment, capture_output=True, text=True)
         assert program.returncode == 0, program.stderr
         objects = server.objects("bucket")
         assert objects.pop("renamed") == b"hello" * 100_000

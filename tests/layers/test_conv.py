@@ -71,7 +71,10 @@ def test_equals_keras_to_the_bit(rank: int, arguments: dict[str, Any], dtype: st
 
     Channels first are only close: backward, as the bias is summed in another order; and at rank 3, as Keras uses XLA,
     which sums in float32 what a CPU without bfloat16 units sums in bfloat16. On some CPUs Keras has none at all.
+    On a GPU gradients are only close, as cuDNN's fastest algorithms add in no fixed order, and so are channels first,
+    for which Keras asks cuDNN and ours transposes.
     """
+    on_gpu = bool(tf.config.list_physical_devices("GPU"))
     if arguments.get("padding") == "causal" and rank > 1:
         pytest.skip("Keras has causal for rank 1 only")
     x = tf.constant(_random(2, 4, *(9,) * rank) if "data_format" in arguments else _random(2, *(9,) * rank, 4))
@@ -93,7 +96,8 @@ def test_equals_keras_to_the_bit(rank: int, arguments: dict[str, Any], dtype: st
     close = 1e-4 if dtype == "float32" else 0.05
     forward = len(results[0]) - len(layer.trainable_weights) - 1
     for index, (ours, theirs) in enumerate(zip(*results, strict=True)):
-        loose = "data_format" in arguments and (rank == 3 or index >= forward)
+        is_gradient = index >= forward
+        loose = (on_gpu and is_gradient) or ("data_format" in arguments and (rank == 3 or is_gradient or on_gpu))
         atol = close * max(1.0, float(np.abs(theirs).max())) if loose else 0.0
         np.testing.assert_allclose(tf.cast(ours, "float32"), tf.cast(theirs, "float32"), rtol=0, atol=atol)
 

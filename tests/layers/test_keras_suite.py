@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 SUITE = """
+import tensorflow as tf
 from keras.src import layers
 
 from trainer import layers as ours
 
 layers.Conv1D, layers.Conv2D, layers.Conv3D = ours.Conv1D, ours.Conv2D, ours.Conv3D
+
+tf.config.experimental.enable_tensor_float_32_execution(False)  # as tests/layers/conftest.py says
 
 from keras.src.layers.convolutional.conv_test import *
 """

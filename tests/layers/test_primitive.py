@@ -122,7 +122,9 @@ JAX = """
 def test_jax() -> None:
     """The same layer on Keras's JAX backend, without TensorFlow."""
     root = Path(__file__).parents[2]
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(root)}
+    # Its word for what tests/layers/conftest.py asks TensorFlow for.
+    precision = {"JAX_DEFAULT_MATMUL_PRECISION": "highest"}
+    environment = {**os.environ, **precision, "KERAS_BACKEND": "jax", "PYTHONPATH": str(root)}
     command = [sys.executable, "-c", textwrap.dedent(JAX)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=root, check=False)
     assert done.stdout.endswith("equal\n"), done.stderr

@@ -46,7 +46,6 @@ def test_the_keras_file_takes_raw_pixels_and_gives_the_same_logits(tmp_path: Pat
     assert not loaded.compiled
 
 
-@pytest.mark.slow
 def test_the_saved_model_gives_the_same_answers_in_a_process_without_this_package(tmp_path: Path) -> None:
     folders = []
     for policy in ("float32", "mixed_bfloat16", "mixed_float16"):
@@ -72,7 +71,6 @@ def test_the_answers_do_not_depend_on_the_batch(tmp_path: Path, shape: tuple[int
     np.testing.assert_allclose(together, models.probabilities(model, images), atol=1e-5)
 
 
-@pytest.mark.slow
 def test_a_crash_anywhere_leaves_each_form_whole_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new, images = models.build(seed=1), models.build(seed=2), models.pixels(3)
     answers = [models.probabilities(model, images) for model in (old, new)]

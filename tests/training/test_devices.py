@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import forked
 from trainer.cluster import Cluster
 from trainer.data import Share
 from trainer.errors import MachineLostError, UsageError
@@ -19,10 +20,9 @@ CLUSTER = Cluster(("a:1", "b:1"), 1)
 
 def _start(file: Path, count: int, spec: str = "") -> subprocess.Popen[bytes]:
     command = [sys.executable, str(PROGRAM), str(file), "float64", str(count)]
-    return subprocess.Popen(command, env={**os.environ, "CLUSTER_SPEC": spec, "PYTHONPATH": str(Path.cwd())})
+    return forked.Popen(command, env={**os.environ, "CLUSTER_SPEC": spec, "PYTHONPATH": str(Path.cwd())})
 
 
-@pytest.mark.slow
 def test_two_machines_and_two_devices_learn_what_one_learns(tmp_path: Path) -> None:
     """200 steps on real digits with dropout and augmentation, in float64, where rounding decides nothing."""
     files = {name: tmp_path / f"{name}.npz" for name in ("one", "devices", "machines")}

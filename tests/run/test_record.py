@@ -9,7 +9,7 @@ from trainer.run import record
 
 
 def test_records_configuration_versions_and_revision(tmp_path: Path) -> None:
-    record.write(tmp_path, HParams(filters=8), "bfloat16", "because")
+    record.write(tmp_path, record.make(HParams(filters=8), "bfloat16", "because"))
     written = json.loads((tmp_path / "hparams.json").read_text())
     assert written["configuration"] == HParams(filters=8).configuration()
     assert written["precision"] == {"name": "bfloat16", "reason": "because"}
@@ -21,12 +21,13 @@ def test_records_configuration_versions_and_revision(tmp_path: Path) -> None:
 def test_a_new_folder_and_the_same_configuration_are_welcome(tmp_path: Path) -> None:
     assert record.check(tmp_path, HParams()) == {}
     assert record.check(tmp_path / "missing", HParams()) == {}
-    record.write(tmp_path, HParams(job_dir="here"), "float32", "so")
-    assert record.check(tmp_path, HParams(job_dir="moved", strategy="mirrored")) == {"name": "float32", "reason": "so"}
+    written = record.make(HParams(job_dir="here"), "float32", "so")
+    record.write(tmp_path, written)
+    assert record.check(tmp_path, HParams(job_dir="moved", strategy="mirrored")) == written
 
 
 def test_rejects_another_configuration_and_says_what_differs(tmp_path: Path) -> None:
-    record.write(tmp_path, HParams(), "float32", "so")
+    record.write(tmp_path, record.make(HParams(), "float32", "so"))
     with pytest.raises(UsageError) as error:
         record.check(tmp_path, HParams(filters=8, seed=1))
     assert str(error.value) == (

@@ -120,7 +120,7 @@ def _labels() -> dict[str, str]:
 
 
 def _succeeds(command: Sequence[str], seconds: float | None = _PROBE_SECONDS) -> int:
-    """Runs a command without its output and returns its exit status: 127 where there is no such program, 124 where it hangs."""
+    """Runs a command without its output, returns its status: 127 where there is no such program, 124 where it hangs."""
     if shutil.which(command[0]) is None:
         return 127
     try:

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from trainer import files
 from trainer.errors import UsageError
 from trainer.hparams import HParams
 
@@ -57,9 +58,7 @@ def write(root: Path, hparams: HParams, precision: str, reason: str) -> None:
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
         "git_revision": _revision(),
     }
-    partial = root / f".{_NAME}.partial"
-    partial.write_text(json.dumps(record, indent=2) + "\n")
-    partial.replace(root / _NAME)
+    files.replace(root / _NAME, json.dumps(record, indent=2), "\n")
 
 
 def _version(package: str) -> str | None:

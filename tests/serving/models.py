@@ -7,8 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainer.data.form import Form
 from trainer.hparams import HParams
 from trainer.networks import convolutional as network
+from trainer.objectives import scores
 from trainer.serving import export
 
 SHAPE = (9, 8, 3)
@@ -40,9 +42,11 @@ def encoded(images: np.ndarray) -> list[bytes]:
 
 
 def about(model: keras.Model, classes: Sequence[str] = CLASSES) -> export.About:
-    shape = model.input_shape[1:]
-    test = [(tf.constant(pixels(5, seed, shape), tf.float32), tf.constant([0, 1, 2, 0, 1])) for seed in (1, 2)]
-    return export.About(classes, {"train": 30, "validation": 4, "test": 10}, test, 0.5, RECORD)
+    *sizes, channels = shape = model.input_shape[1:]
+    predicted = probabilities(model, pixels(10, 1, shape)).argmax(1)
+    confusion = scores.count(2 * [0, 1, 2, 0, 1], predicted, len(classes))
+    images = {"train": 30, "validation": 4, "test": 10}
+    return export.About(classes, Form(tuple(sizes), channels), images, confusion, 0.5, RECORD)
 
 
 def exported(folder: Path, model: keras.Model) -> Path:

@@ -50,8 +50,12 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def write(root: Path, hparams: HParams, precision: str, reason: str) -> None:
-    """Writes the effective configuration, the precision and why, the versions and, in a git work tree, the revision."""
+def write(root: Path, hparams: HParams, precision: str, reason: str) -> dict[str, Any]:
+    """Writes the effective configuration, the precision and why, the versions and, in a git work tree, the revision.
+
+    Returns:
+      what was written.
+    """
     record = {
         "configuration": hparams.configuration(),
         "precision": {"name": precision, "reason": reason},
@@ -59,6 +63,7 @@ def write(root: Path, hparams: HParams, precision: str, reason: str) -> None:
         "git_revision": _revision(),
     }
     files.replace(root / _NAME, json.dumps(record, indent=2), "\n")
+    return record
 
 
 def _version(package: str) -> str | None:

@@ -12,9 +12,11 @@ import tensorflow as tf
 from rich.console import Console
 
 from trainer import data
+from trainer.data.form import Form
 from trainer.environment import Environment
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.hparams import HParams
+from trainer.objectives import scores
 from trainer.serving import export
 from trainer.signals import Stop
 from trainer.training import devices
@@ -101,11 +103,22 @@ def finish(
     recorded = json.loads((environment.root / "hparams.json").read_bytes())
     about = export.About(
         classes=dataset.class_names,
+        form=Form(dataset.input_shape[:-1], dataset.input_shape[-1]),
         images={part: len(getattr(dataset, part)) for part in ("train", "validation", "test")},
-        test=data.evaluation_batches(dataset.test),
+        confusion=_confusion(model, dataset),
         accuracy=test_accuracy,
         record=recorded,
     )
     path = export.save(model, environment.model, about)
     store.finish({"test_accuracy": test_accuracy, "model": path.name})
     return path
+
+
+def _confusion(model: keras.Model, dataset: data.Dataset) -> scores.Counts:
+    """Returns how many of the test images of each class the model takes for which."""
+    (classes,) = model.output_shape[1:]
+    taken = tf.function(lambda images: tf.argmax(model(images, training=False), axis=1), reduce_retracing=True)
+    counts = np.zeros((classes, classes), np.int64)
+    for images, labels in data.evaluation_batches(dataset.test):
+        counts += scores.count(labels.numpy(), taken(images).numpy(), classes)
+    return counts

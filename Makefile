@@ -78,7 +78,7 @@ tensorboard: $(VENV)/.run  ## show the logs of all runs in this folder; ARGS="--
 	@$(BIN)/python -m trainer.tensorboard $(ARGS)
 
 image:  ## build the container image by docker, podman or buildah; ARGS="--extras=serve,gpu --tag=trainer:gpu" for GPUs
-	@$(PYTHON) -m image $(if $(BASE_IMAGE),--base_image=$(BASE_IMAGE)) $(ARGS)
+	@$(PYTHON) -m container $(if $(BASE_IMAGE),--base_image=$(BASE_IMAGE)) $(ARGS)
 
 compatibility: $(VENV)/.dev  ## run the fast tests with the oldest and the newest dependencies; SETS=oldest for one
 	@$(BIN)/python -m tests.compatibility --sets="$(SETS)" $(ARGS)

@@ -28,6 +28,7 @@ import numpy as np
 import tensorflow as tf
 
 import trainer.layers  # noqa: F401 - which the model's file names
+from trainer.serving import card
 
 _SCRIPT = """
 wrk.method = "POST"
@@ -120,8 +121,8 @@ def in_process(model: Path, seconds: float) -> Load:
 
 def write_request(folder: Path, model: Path) -> Path:
     """Writes what `wrk` sends, and returns its script."""
-    shape = json.loads((model / "model.json").read_text())["input"]
-    pixels = np.random.default_rng(0).integers(0, 256, [shape[axis] for axis in ("height", "width", "channels")])
+    shape = card.form(card.read(model)).shape
+    pixels = np.random.default_rng(0).integers(0, 256, shape)
     encoded = base64.b64encode(tf.io.encode_png(pixels.astype(np.uint8)).numpy()).decode()
     body, script = folder / "body.json", folder / "post.lua"
     body.write_text(json.dumps({"instances": [{"b64": encoded}]}))

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from image.builder import choose
+from container.builder import choose
 from tests.documents import blocks
 
 ROOT = Path(__file__).parents[1]

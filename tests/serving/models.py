@@ -10,6 +10,7 @@ import tensorflow as tf
 from trainer import networks
 from trainer.data.form import Form
 from trainer.hparams import HParams
+from trainer.objectives import scores
 from trainer.serving import export
 
 SHAPE = (9, 8, 3)
@@ -41,8 +42,11 @@ def encoded(images: np.ndarray) -> list[bytes]:
 
 
 def about(model: keras.Model, classes: Sequence[str] = CLASSES) -> export.About:
-    confusion = np.diag([1] * len(classes)) + np.eye(len(classes), k=1, dtype=np.int64)
-    return export.About(classes, {"train": 30, "validation": 4, "test": 10}, confusion, 0.5, RECORD)
+    *sizes, channels = shape = model.input_shape[1:]
+    predicted = probabilities(model, pixels(10, 1, shape)).argmax(1)
+    confusion = scores.count(2 * [0, 1, 2, 0, 1], predicted, len(classes))
+    images = {"train": 30, "validation": 4, "test": 10}
+    return export.About(classes, Form(tuple(sizes), channels), images, confusion, 0.5, RECORD)
 
 
 def exported(folder: Path, model: keras.Model) -> Path:

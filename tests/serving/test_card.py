@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from trainer.data.form import Form
 from trainer.errors import UsageError
 from trainer.objectives.scores import Score
 from trainer.serving import card
@@ -10,7 +11,7 @@ from trainer.serving.card import Card, File
 
 CARD = Card(
     classes=["cat", "a|b_*"],
-    input_shape=(28, 30, 1),
+    form=Form((28, 30), 1),
     images={"train": 1293, "validation": 144, "test": 3},
     accuracy=2 / 3,
     scores=[Score("cat", 1.0, 0.5, 2 / 3, 2), Score("a|b_*", 0.5, 1.0, 2 / 3, 1)],
@@ -82,7 +83,7 @@ def test_the_json_holds_the_same() -> None:
     assert content == {
         "format": 1,
         "classes": ["cat", "a|b_*"],
-        "input": {"height": 28, "width": 30, "channels": 1},
+        "form": {"sizes": [28, 30], "channels": 1, "low": 0.0, "high": 255.0},
         "images": {"train": 1293, "validation": 144, "test": 3},
         "accuracy": 2 / 3,
         "scores": [
@@ -102,6 +103,15 @@ def test_reads_what_was_written(tmp_path: Path) -> None:
     content = card.read(tmp_path)
     assert content["classes"] == CARD.classes
     assert card.files(content) == CARD.files
+    assert card.form(content) == CARD.form
+
+
+def test_reads_the_card_of_version_0_1(tmp_path: Path) -> None:
+    content = json.loads(CARD.json())
+    del content["form"]
+    content["input"] = {"height": 28, "width": 30, "channels": 1}
+    (tmp_path / card.JSON).write_text(json.dumps(content), encoding="utf-8")
+    assert card.form(card.read(tmp_path)) == CARD.form
 
 
 def test_a_file_s_checksum_is_sha256(tmp_path: Path) -> None:
@@ -117,6 +127,8 @@ def test_a_file_s_checksum_is_sha256(tmp_path: Path) -> None:
         ("{", r"\(model.json: not a model card\)"),
         ("[]", r"\(model.json: not a model card\)"),
         ('{"format": 1}', r"\(model.json: not a model card\)"),
+        ('{"format": 1, "classes": [], "files": []}', r"\(model.json: not a model card\)"),
+        ('{"format": 1, "classes": [], "files": [], "form": {"sizes": 3}}', r"\(model.json: not a model card\)"),
         (CARD.json().replace('"format": 1', '"format": 9'), "must be of format 1. Received: .*, format 9"),
     ],
 )

@@ -121,9 +121,16 @@ def test_tells_nobody_where_and_by_whom_it_was_made(tmp_path: Path) -> None:
         assert secret.encode() not in written
 
 
-def test_the_card_s_scores_are_those_of_the_confusion_matrix(tmp_path: Path) -> None:
-    about = dataclasses.replace(models.about(models.build()), confusion=np.array([[3, 1, 0], [0, 4, 0], [2, 0, 0]]))
-    card = json.loads((export.save(models.build(), tmp_path, about).parent / "model.json").read_text())
+def test_the_card_scores_the_counts_that_it_is_given(tmp_path: Path) -> None:
+    model = models.build()
+    about = dataclasses.replace(models.about(model), confusion=np.array([[3, 1, 0], [0, 4, 0], [1, 1, 0]]))
+    export.save(model, tmp_path, about)
+    card = json.loads((tmp_path / "model.json").read_text())
     assert [score["recall"] for score in card["scores"]] == [0.75, 1, 0]
-    assert [score["precision"] for score in card["scores"]] == [0.6, 0.8, 0]
+    assert [score["precision"] for score in card["scores"]] == pytest.approx([3 / 4, 4 / 6, 0])
     assert [score["support"] for score in card["scores"]] == [4, 4, 2]
+
+
+def test_the_card_holds_the_form_that_it_is_given(tmp_path: Path) -> None:
+    content = json.loads((models.exported(tmp_path, models.build()) / "model.json").read_text())
+    assert content["form"] == {"sizes": [9, 8], "channels": 3, "low": 0.0, "high": 255.0}

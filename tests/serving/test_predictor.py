@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tests.serving import models
+from trainer.data.form import Form
 from trainer.errors import UsageError
 from trainer.serving.predictor import Answer, BrokenImageError, Predictor
 
@@ -13,14 +15,14 @@ from trainer.serving.predictor import Answer, BrokenImageError, Predictor
 def test_answers_as_the_model_does_for_bytes_and_for_arrays(predictor: Predictor) -> None:
     images = models.pixels(5)
     expected = models.probabilities(models.build(), images)
-    for answers in (predictor.of_encoded(models.encoded(images)), predictor.of_pixels(images)):
+    for answers in (predictor.of_encoded(models.encoded(images)), predictor.of_values(images)):
         for answer, probabilities in zip(answers, expected, strict=True):
             assert isinstance(answer, Answer)
             np.testing.assert_allclose(answer.probabilities, probabilities, atol=1e-5)
             assert answer.name == predictor.classes[probabilities.argmax()]
             assert answer.probability == answer.probabilities.max()
     assert predictor.classes == [*models.CLASSES]
-    assert predictor.input_shape == models.SHAPE
+    assert predictor.form == Form(models.SHAPE[:2], models.SHAPE[2])
 
 
 def test_a_broken_image_spoils_no_other(predictor: Predictor) -> None:
@@ -69,3 +71,15 @@ def test_rejects_a_folder_that_is_not_what_was_written(
         (folder / name).write_bytes(content)
     with pytest.raises(UsageError, match=match):
         Predictor(folder)
+
+
+def test_reads_a_model_of_version_0_1(exported: Path, predictor: Predictor, tmp_path: Path) -> None:
+    folder = shutil.copytree(exported, tmp_path / "model")
+    content = json.loads((folder / "model.json").read_text())
+    height, width = content.pop("form")["sizes"]
+    content["input"] = {"height": height, "width": width, "channels": 3}
+    (folder / "model.json").write_text(json.dumps(content))
+    former, images = Predictor(folder), models.pixels(2)
+    assert former.form == predictor.form
+    for found, expected in zip(former.of_values(images), predictor.of_values(images), strict=True):
+        np.testing.assert_array_equal(found.probabilities, expected.probabilities)

@@ -4,25 +4,41 @@ import json
 import numpy as np
 import pytest
 
+from trainer.data.form import Form
 from trainer.serving import request
 from trainer.serving.request import MalformedError
 
 _B64 = base64.b64encode(b"\x89image").decode()
 _GREY = [[0, 255, 1.5], [3, 4, 5]]
+_FORM = Form((2, 3), 1)
 
 
 @pytest.mark.parametrize("one", [{"b64": _B64}, {"image_bytes": {"b64": _B64}}])
 def test_takes_encoded_images(one: object) -> None:
     body = json.dumps({"instances": [one, one], "parameters": {"ignored": 1}}).encode()
-    assert request.instances(body, (2, 3, 1)) == [b"\x89image"] * 2
+    assert request.instances(body, _FORM) == [b"\x89image"] * 2
 
 
 @pytest.mark.parametrize("one", [_GREY, {"image": _GREY}, [[[value] for value in row] for row in _GREY]])
 def test_takes_pixels(one: object) -> None:
-    (found,) = request.instances(json.dumps({"instances": [one]}).encode(), (2, 3, 1))
+    (found,) = request.instances(json.dumps({"instances": [one]}).encode(), _FORM)
     assert isinstance(found, np.ndarray)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found[..., 0], np.array(_GREY, np.float32))
+
+
+@pytest.mark.parametrize("sizes", [(4,), (2, 3), (2, 1, 3)])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_takes_values_of_any_rank(sizes: tuple[int, ...], channels: int) -> None:
+    form = Form(sizes, channels, low=-1.0, high=1.0)
+    values = np.linspace(-1, 1, num=np.prod(form.shape), dtype=np.float32).reshape(form.shape)
+    given = [values, values[..., 0]] if channels == 1 else [values]  # one channel may lack its axis
+    body = json.dumps({"instances": [one.tolist() for one in given]}).encode()
+    for found in request.instances(body, form):
+        np.testing.assert_array_equal(found, values)
+    body = json.dumps({"instances": [(2 * values).tolist()]}).encode()
+    with pytest.raises(MalformedError, match=r"must be numbers from -1 to 1 in the shape \["):
+        request.instances(body, form)
 
 
 _NO_INSTANCES = r'the body must be \{"instances": \[…\]\}'
@@ -65,4 +81,4 @@ _NO_PIXELS = r"instances\[0\] must be numbers from 0 to 255 in the shape \[2, 3,
 )
 def test_rejects_what_breaks_the_contract(body: bytes, match: str) -> None:
     with pytest.raises(MalformedError, match=match):
-        request.instances(body, (2, 3, 1))
+        request.instances(body, _FORM)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.serving import models
 from tests.serving.served import Client, served
+from trainer.data.form import Form
 from trainer.serving import server
 from trainer.serving.options import Options
 from trainer.serving.predictor import Predictor
@@ -95,7 +96,7 @@ def test_a_broken_image_is_named_and_spoils_no_other_request(client: Client) -> 
 class SlowPredictor:
     """Takes its time over the first batch, until it may go on."""
 
-    input_shape = models.SHAPE
+    form = Form(models.SHAPE[:2], models.SHAPE[2])
 
     def __init__(self) -> None:
         self.is_called, self.may_go_on = threading.Event(), threading.Event()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
+from trainer import files
 from trainer.buckets import checkpoints
 from trainer.buckets.checkpoints import BEST, LATEST, MANIFEST
 from trainer.buckets.events import segments
@@ -176,9 +177,7 @@ class Restore:
 
     def _write(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_bytes(content)
-        partial.replace(path)
+        files.replace(path, content)
         self._wanted.add(path)
 
     def _remove_others(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from trainer import files
 from trainer.data import entries as listed
 from trainer.data import problems as found
 from trainer.data import survey
@@ -105,7 +106,7 @@ def _land(written: Sequence[tuple[Shard, Path]], record: dict[str, Any], to: Pat
         stale.unlink()  # of an earlier call that was stopped just here, before the images were changed
     for shard, path in written:
         path.replace(to / shard.name)
-    survey.write_whole(to / RECORD, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    files.replace(to / RECORD, json.dumps(record, indent=2, ensure_ascii=False), "\n")
     shutil.rmtree(to / _WORK)
 
 

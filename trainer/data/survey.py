@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from trainer import files
 from trainer.data import inspection
 from trainer.data.entries import Entry
 from trainer.data.kinds.image.decode import decode
@@ -68,16 +69,9 @@ def survey(entries: Sequence[Entry], work: Path, told: Callable[[int], object]) 
         else:
             sources = Sources.of(some)
             found = list(inspection.each(functools.partial(_find, sources, look), len(some), told))
-            write_whole(path, json.dumps([dataclasses.asdict(one) for one in found]).encode())
+            files.replace(path, json.dumps([dataclasses.asdict(one) for one in found]))
         findings += found
     return findings
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that a reader sees whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 def _find(sources: Sources, look: Callable[[tf.Tensor], tf.Tensor], index: int) -> Finding:

@@ -112,6 +112,12 @@ class Plan:
         """The content of `hparams.json`."""
         return self.former or record.make(self.hparams, self.precision.name, self.precision.reason)
 
+    @property
+    def form(self) -> Form:
+        """What one sample is."""
+        *sizes, channels = self.dataset.input_shape
+        return Form(tuple(sizes), channels)
+
     @functools.cached_property
     def objective(self) -> Objective:
         """What the outputs of the network mean."""
@@ -162,7 +168,7 @@ class Plan:
         """Returns the network with its optimizer, its loss and its metrics, on the devices."""
         precision = self.precision
         with self.strategy.scope():
-            network = networks.build(self.hparams, _form(self.dataset), self.objective.outputs, precision.policy)
+            network = networks.build(self.hparams, self.form, self.objective.outputs, precision.policy)
             self._compile(network, precision)
             return Loop(network.model, self.strategy, self.objective.metrics(), is_stopped)
 
@@ -220,8 +226,3 @@ def _evaluation(store: data.Split | data.Sources, strategy: tf.distribute.Strate
     return Feed(
         lambda context: data.evaluation_batches(store, devices.share(context)), data.evaluation_steps(store, replicas)
     )
-
-
-def _form(dataset: data.Dataset) -> Form:
-    *sizes, channels = dataset.input_shape
-    return Form(tuple(sizes), channels)

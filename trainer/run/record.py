@@ -60,7 +60,7 @@ def write(root: Path, record: Mapping[str, Any]) -> None:
     Raises:
       OSError: it cannot be written.
     """
-    files.replace(root / _NAME, json.dumps(record, indent=2) + "\n")
+    files.replace(root / _NAME, json.dumps(record, indent=2), "\n")
 
 
 def _version(package: str) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trainer.data.form import Form
 from trainer.errors import UsageError
 from trainer.objectives.scores import Score
 
@@ -41,11 +42,11 @@ class File:
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """What is said of a model.
+    """A model's description.
 
     Attributes:
       classes: their names, in the order of the probabilities.
-      input_shape: `(height, width, channels)`.
+      form: of what the model takes.
       images: how many there were, by part: train, validation, test.
       accuracy: on the test images.
       scores: each class's, on the test images.
@@ -54,7 +55,7 @@ class Card:
     """
 
     classes: Sequence[str]
-    input_shape: tuple[int, int, int]
+    form: Form
     images: Mapping[str, int]
     accuracy: float
     scores: Sequence[Score]
@@ -63,11 +64,10 @@ class Card:
 
     def json(self) -> str:
         """Returns the text of `model.json`."""
-        height, width, channels = self.input_shape
         content = {
             "format": FORMAT,
             "classes": list(self.classes),
-            "input": {"height": height, "width": width, "channels": channels},
+            "form": self.form.to_json(),
             "images": dict(self.images),
             "accuracy": self.accuracy,
             "scores": [dataclasses.asdict(score) for score in self.scores],
@@ -81,12 +81,11 @@ class Card:
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterator[str]:
-        height, width, channels = self.input_shape
-        kind = _COLORS.get(channels, f"{channels}-channel")
+        kind = _COLORS.get(self.form.channels, f"{self.form.channels}-channel")
         configuration, precision = self.record["configuration"], self.record["precision"]
         counts = ", ".join(f"{count:,} {part}" for part, count in self.images.items())
         yield f"# A classifier of images: {len(self.classes)} classes\n"
-        yield f"It takes {kind} images of {height}x{width} pixels, and others, which it brings to that form. It was"
+        yield f"It takes {kind} images of {self.form} pixels, and others, which it brings to that form. It was"
         yield f"trained on {_plain(configuration['data'])} ({counts} images), in {precision['name']}.\n"
         yield "## How well\n"
         yield f"Accuracy on the test images: {self.accuracy:.2%}.\n"
@@ -129,7 +128,7 @@ def read(folder: Path) -> dict[str, Any]:
     path = folder / JSON
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
-        found = content["format"], content["classes"], content["input"]["channels"], *map(_file, content["files"])
+        found = content["format"], content["classes"], form(content), *map(_file, content["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a model card"
         raise UsageError(
@@ -140,8 +139,19 @@ def read(folder: Path) -> dict[str, Any]:
     return content
 
 
+def form(content: Mapping[str, Any]) -> Form:
+    """Returns the form of what the model of a `model.json` takes.
+
+    Version 0.1 wrote `"input": {"height": …, "width": …, "channels": …}`, for images alone.
+    """
+    if "form" in content:
+        return Form.from_json(content["form"])
+    former = content["input"]
+    return Form((int(former["height"]), int(former["width"])), int(former["channels"]))
+
+
 def files(content: Mapping[str, Any]) -> list[File]:
-    """Returns the files that a `model.json` speaks of."""
+    """Returns the files that a `model.json` names."""
     return [_file(one) for one in content["files"]]
 
 
@@ -154,14 +164,14 @@ def _numbers(score: Score) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Returns a text as Markdown, on one line, in which no character means anything but itself."""
+    """Returns a text as Markdown, on one line, in which every character stands for itself."""
     return _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], last: bool = False) -> Iterator[str]:
     """Yields the lines of a table in Markdown, and an empty one unless it is the last."""
     cells = [columns, *rows]
-    widths = [max(3, *(len(row[place]) for row in cells)) for place in range(len(columns))]
+    widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(columns))]
     lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
     lines.insert(1, " | ".join("-" * width for width in widths))
     yield from (f"| {line} |" for line in lines)

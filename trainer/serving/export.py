@@ -14,11 +14,14 @@ from typing import Any
 
 import keras
 
+from trainer import files
+from trainer.data.form import Form
 from trainer.data.kinds.image.decode import decode
 from trainer.errors import UsageError
-from trainer.objectives import scores
+from trainer.objectives.scores import Counts, per_class
 from trainer.serving import card, signature
 from trainer.serving.card import Card, File
+from trainer.serving.signature import Decode
 
 KERAS = "model.keras"
 _GRAPH = "saved_model.pb"
@@ -27,19 +30,21 @@ _PARTIAL = ".partial.saved_model"
 
 @dataclasses.dataclass(frozen=True)
 class About:
-    """What the card says of a model that the model does not know itself.
+    """What the card says of a model and the model does not hold.
 
     Attributes:
       classes: their names.
+      form: of the samples.
       images: how many there were, by part.
-      confusion: how many test samples of each class are classified as each, `(classes, classes)`.
-      accuracy: on the test samples.
+      confusion: how many test images of each class were classified as which, `(classes, classes)`: true classes down.
+      accuracy: on the test images.
       record: how it was trained, as `hparams.json` has it.
     """
 
     classes: Sequence[str]
+    form: Form
     images: Mapping[str, int]
-    confusion: scores.Counts
+    confusion: Counts
     accuracy: float
     record: Mapping[str, Any]
 
@@ -47,33 +52,33 @@ class About:
 def save(model: keras.Model, folder: Path, about: About) -> Path:
     """Writes the model in all its forms, without the optimizer, and its card; returns the path of `model.keras`.
 
-    That takes raw pixel values, 0 to 255, and gives logits; `keras.models.load_model` reads it once `trainer.layers` is
-    imported. The SavedModel is said in `trainer.serving.signature`. A reader finds each form whole or not at all.
+    That takes raw values and gives logits; `keras.models.load_model` reads it once `trainer.layers` is imported.
+    `trainer.serving.signature` describes the SavedModel. A reader finds each of the two whole or not at all.
     """
     trained = type(model).from_config(model.get_config())  # a clone would bring the optimizer's 12 MB along
     trained.set_weights(model.get_weights())
     (folder / card.JSON).unlink(missing_ok=True)
     _save_keras(trained, folder)
-    names = [KERAS, *_save_graph(trained, about.classes, folder)]
-    said = Card(
+    names = [KERAS, *_save_graph(trained, about, folder)]
+    described = Card(
         classes=about.classes,
-        input_shape=trained.input_shape[1:],
+        form=about.form,
         images=about.images,
         accuracy=about.accuracy,
-        scores=scores.per_class(about.confusion, about.classes),
+        scores=per_class(about.confusion, about.classes),
         record=about.record,
         files=[File.of(folder, name) for name in names],
     )
-    _write(folder / card.README, said.text())
-    _write(folder / card.JSON, said.json())
+    files.replace(folder / card.README, described.text())
+    files.replace(folder / card.JSON, described.json())
     return folder / KERAS
 
 
 def is_whole(folder: Path) -> bool:
     """Returns whether a folder holds all that `save` writes."""
     try:
-        files = card.files(card.read(folder))
-        return (folder / card.README).exists() and all((folder / one.name).stat().st_size == one.size for one in files)
+        listed = card.files(card.read(folder))
+        return (folder / card.README).exists() and all((folder / one.name).stat().st_size == one.size for one in listed)
     except (UsageError, OSError):
         return False
 
@@ -84,14 +89,14 @@ def _save_keras(model: keras.Model, folder: Path) -> None:
     partial.replace(folder / KERAS)
 
 
-def _save_graph(model: keras.Model, classes: Sequence[str], folder: Path) -> list[str]:
+def _save_graph(model: keras.Model, about: About, folder: Path) -> list[str]:
     """Writes the SavedModel, and returns the names of its files.
 
-    Its graph is the last to get its name, and the first to lose it: a SavedModel without one is none.
+    Its graph is the last to get its name, and the first to lose it: without one, TensorFlow finds no SavedModel.
     """
     partial = folder / _PARTIAL
     shutil.rmtree(partial, ignore_errors=True)
-    signature.write(model, classes, decode, partial)
+    signature.write(model, about.classes, _decoder(about.form), partial)
     with contextlib.suppress(OSError):
         (partial / "assets").rmdir()  # empty, which no bucket has
     names = sorted(path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file())
@@ -105,7 +110,7 @@ def _save_graph(model: keras.Model, classes: Sequence[str], folder: Path) -> lis
     return names
 
 
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+def _decoder(form: Form) -> Decode:
+    """Returns what turns an encoded image into values of this form."""
+    height, width = form.sizes
+    return lambda encoded: decode(encoded, (height, width), form.channels)

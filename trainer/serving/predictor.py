@@ -9,18 +9,19 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from trainer.data.form import Form
 from trainer.data.inspection import reason_of
 from trainer.data.kinds.image.header import Header
 from trainer.errors import UsageError
 from trainer.serving import card, signature
 from trainer.serving.card import File
 
-Pixels = npt.NDArray[np.float32]
+Values = npt.NDArray[np.float32]  # of one sample, `(*spatial, channels)`
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What a model takes an image for.
+    """The class of one sample.
 
     Attributes:
       name: the most probable class.
@@ -46,7 +47,7 @@ class Predictor:
 
     Attributes:
       classes: their names, in the order of the probabilities.
-      input_shape: `(height, width, channels)` of what the model takes.
+      form: of what the model takes.
 
     Raises:
       UsageError: it is no such folder, or a file is not what was written.
@@ -57,9 +58,7 @@ class Predictor:
         for file in card.files(content):
             _check(folder, file)
         self.classes: list[str] = content["classes"]
-        self.input_shape: tuple[int, int, int] = tuple(
-            content["input"][axis] for axis in ("height", "width", "channels")
-        )
+        self.form: Form = card.form(content)
         self._maximum_pixels = maximum_pixels
         self._loaded = tf.saved_model.load(str(folder))  # whose functions live as long as it does
         self._bytes, self._array = (self._loaded.signatures[name] for name in (signature.BYTES, signature.ARRAY))
@@ -67,19 +66,19 @@ class Predictor:
     def of_encoded(self, images: Sequence[bytes]) -> list[Answer | BrokenImageError]:
         """Returns for each encoded image an answer, or why there is none."""
         answers: list[Answer | BrokenImageError | None] = [self._fault(image) for image in images]
-        sound = [place for place, fault in enumerate(answers) if fault is None]
-        for place, answer in zip(sound, self._decoded([images[place] for place in sound]), strict=True):
-            answers[place] = answer
+        sound = [index for index, fault in enumerate(answers) if fault is None]
+        for index, answer in zip(sound, self._decoded([images[index] for index in sound]), strict=True):
+            answers[index] = answer
         return [answer for answer in answers if answer is not None]
 
-    def of_pixels(self, images: npt.ArrayLike) -> list[Answer]:
-        """Returns an answer for each image of `(batch, height, width, channels)`, 0 to 255."""
-        return self._answers(self._array(**{signature.ARRAY_INPUT: tf.constant(images, tf.float32)}))
+    def of_values(self, samples: npt.ArrayLike) -> list[Answer]:
+        """Returns an answer for each sample of `(batch, *spatial, channels)`, raw values."""
+        return self._answers(self._array(**{signature.ARRAY_INPUT: tf.constant(samples, tf.float32)}))
 
     def warm_up(self) -> None:
-        """Answers for one image of each kind, as the first call of each takes a quarter of a second longer."""
-        black = np.zeros(self.input_shape, np.uint8)
-        self.of_pixels(black[np.newaxis])
+        """Answers once from values and once from an encoded image: each first call takes a quarter of a second more."""
+        black = np.zeros(self.form.shape, np.uint8)
+        self.of_values(black[np.newaxis])
         self.of_encoded([tf.io.encode_png(black).numpy()])
 
     def _fault(self, image: bytes) -> BrokenImageError | None:

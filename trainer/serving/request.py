@@ -10,23 +10,24 @@ from typing import Any
 
 import numpy as np
 
+from trainer.data.form import Form
 from trainer.serving import signature
-from trainer.serving.predictor import Pixels
+from trainer.serving.predictor import Values
 
 
 class MalformedError(ValueError):
     """A request breaks the contract. Its message says how."""
 
 
-def instances(body: bytes, input_shape: tuple[int, int, int]) -> list[bytes | Pixels]:
-    """Returns the images that a request's body asks about, each a file's content or pixels.
+def instances(body: bytes, form: Form) -> list[bytes | Values]:
+    """Returns the samples that a request's body asks about, each a file's content or raw values.
 
-    An instance is `{"b64": …}`, a nested list of pixels, or either under its input's name: `{"image_bytes": …}`,
-    `{"image": …}`. Grey pixels may lack the axis of their one channel.
+    An instance is `{"b64": …}`, a nested list of values, or either under its input's name: `{"image_bytes": …}`,
+    `{"image": …}`. Values with one channel may lack its axis.
 
     Args:
       body: JSON.
-      input_shape: `(height, width, channels)` of pixels.
+      form: of the values.
 
     Raises:
       MalformedError: it is something else.
@@ -38,10 +39,10 @@ def instances(body: bytes, input_shape: tuple[int, int, int]) -> list[bytes | Pi
     found = content.get("instances") if isinstance(content, dict) else None
     if not (isinstance(found, list) and found):
         raise MalformedError('the body must be {"instances": […]}, with one or more of them')
-    return [_instance(one, f"instances[{index}]", input_shape) for index, one in enumerate(found)]
+    return [_instance(one, f"instances[{index}]", form) for index, one in enumerate(found)]
 
 
-def _instance(one: Any, name: str, input_shape: tuple[int, int, int]) -> bytes | Pixels:
+def _instance(one: Any, name: str, form: Form) -> bytes | Values:
     if isinstance(one, dict) and len(one) == 1:
         ((key, value),) = one.items()
         if key == "b64":
@@ -49,9 +50,9 @@ def _instance(one: Any, name: str, input_shape: tuple[int, int, int]) -> bytes |
         if key == signature.BYTES_INPUT and isinstance(value, dict) and [*value] == ["b64"]:
             return _encoded(value["b64"], name)
         if key == signature.ARRAY_INPUT:
-            return _pixels(value, name, input_shape)
+            return _values(value, name, form)
     if isinstance(one, list):
-        return _pixels(one, name, input_shape)
+        return _values(one, name, form)
     raise MalformedError(f'{name} must be {{"b64": …}} or a list of pixels')
 
 
@@ -62,16 +63,17 @@ def _encoded(text: Any, name: str) -> bytes:
         raise MalformedError(f"{name}.b64 must be an image in base64") from None
 
 
-def _pixels(values: Any, name: str, input_shape: tuple[int, int, int]) -> Pixels:
-    rule = f"{name} must be numbers from 0 to 255 in the shape {list(input_shape)}"
+def _values(given: Any, name: str, form: Form) -> Values:
+    rule = f"{name} must be numbers from {form.low:g} to {form.high:g} in the shape {list(form.shape)}"
     try:
-        array = np.asarray(values)
+        array = np.asarray(given)
     except (ValueError, OverflowError):
         raise MalformedError(f"{rule}. Received: rows of unequal length") from None
-    if array.shape == input_shape[:2] and input_shape[2] == 1:
+    if array.shape == form.sizes and form.channels == 1:
         array = array[..., np.newaxis]
-    if array.shape != input_shape:
+    if array.shape != form.shape:
         raise MalformedError(f"{rule}. Received: {list(array.shape)}")
-    if array.dtype.kind not in "iuf" or not (array.min() >= 0 and array.max() <= 255):  # a NaN is neither
+    is_within = array.dtype.kind in "iuf" and array.min() >= form.low and array.max() <= form.high
+    if not is_within:  # as of a NaN, which is neither above nor below
         raise MalformedError(rule)
     return array.astype(np.float32)

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from trainer.serving import request as requests
 from trainer.serving.batcher import Batcher, BusyError
 from trainer.serving.options import Options
-from trainer.serving.predictor import Answer, BrokenImageError, Pixels, Predictor
+from trainer.serving.predictor import Answer, BrokenImageError, Predictor, Values
 
 MAXIMUM_BODY = 1_572_864  # bytes: the service's limit, 1.5 MB, where an M is taken at its largest
 _CAPACITY = 1024  # images that may wait: at a thousand a second, more would be answered too late
@@ -55,14 +55,14 @@ class _Server:
         self._encoded: Batcher[bytes, Answer | BrokenImageError] = Batcher(
             predictor.of_encoded, self._executor, **limits
         )
-        self._pixels: Batcher[Pixels, Answer] = Batcher(
-            lambda arrays: predictor.of_pixels(np.stack(arrays)), self._executor, **limits
+        self._values: Batcher[Values, Answer] = Batcher(
+            lambda arrays: predictor.of_values(np.stack(arrays)), self._executor, **limits
         )
 
     @contextlib.asynccontextmanager
     async def running(self, app: Starlette) -> AsyncIterator[None]:
         """Answers what is asked meanwhile."""
-        async with self._encoded.running(), self._pixels.running():
+        async with self._encoded.running(), self._values.running():
             yield
         self._executor.shutdown()
 
@@ -74,7 +74,7 @@ class _Server:
             body = await _body(request)
             if body is None:
                 return _error(413, f"the body must have at most {MAXIMUM_BODY:,} bytes")
-            instances = requests.instances(body, self._predictor.input_shape)
+            instances = requests.instances(body, self._predictor.form)
             answers = await self._answers(instances)
         except requests.MalformedError as error:
             return _error(400, str(error))
@@ -87,10 +87,10 @@ class _Server:
                 return _error(400, f"instances[{index}] must be an image. Received: {answer}")
         return _json({"predictions": [_prediction(answer) for answer in answers]})
 
-    async def _answers(self, instances: Sequence[bytes | Pixels]) -> list[Answer | BrokenImageError]:
+    async def _answers(self, instances: Sequence[bytes | Values]) -> list[Answer | BrokenImageError]:
         encoded, pixels = await asyncio.gather(
             self._encoded.submit([one for one in instances if isinstance(one, bytes)]),
-            self._pixels.submit([one for one in instances if not isinstance(one, bytes)]),
+            self._values.submit([one for one in instances if not isinstance(one, bytes)]),
         )
         answers = iter(encoded), iter(pixels)
         return [next(answers[not isinstance(one, bytes)]) for one in instances]

@@ -14,6 +14,7 @@ from tensorboard.plugins.hparams import summary_v2 as hparams_summaries
 from tensorboard.plugins.scalar import summary_v2 as scalars
 from tensorboard.summary.writer.record_writer import RecordWriter
 
+from trainer import files
 from trainer.errors import StorageError
 
 Value = float | int | str  # a truth value is an integer here
@@ -215,6 +216,5 @@ def _put(path: Path, content: bytes) -> None:
         with path.open("ab") as file:
             file.write(content[len(former) :])
         return
-    partial = path.with_name(".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    # TensorBoard reads every file whose name holds the event file's.
+    files.replace(path, content, partial=path.with_name(".partial"))

@@ -10,12 +10,12 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trainer import files
 from trainer.errors import UsageError
 from trainer.hparams import differences
 
@@ -71,7 +71,7 @@ class Store:
         # A name that no other content has: nothing that a manifest speaks of is ever overwritten.
         state = self.folder / str(step) / f"{checksum[:16]}.state"
         state.parent.mkdir(parents=True, exist_ok=True)
-        _replace(state, *content)
+        files.replace(state, *content, durable=True)
         manifest = {
             "format": _FORMAT,
             "step": step,
@@ -81,10 +81,10 @@ class Store:
             "configuration": dict(self.configuration),
         }
         text = _signed(manifest)
-        _replace(state.parent / _MANIFEST, text)
+        files.replace(state.parent / _MANIFEST, text, durable=True)
         if step == best:
-            _replace(self.folder / BEST, text)
-        _replace(self.folder / LATEST, text)
+            files.replace(self.folder / BEST, text, durable=True)
+        files.replace(self.folder / LATEST, text, durable=True)
         self._prune(step, best, state)
 
     def newest(self, tell: Callable[[str], None]) -> tuple[Manifest, bytes] | None:
@@ -127,7 +127,7 @@ class Store:
     def finish(self, result: Mapping[str, Any]) -> None:
         """Notes in a copy of the newest manifest, `latest.json`, what the run came to."""
         manifest = _verified(self.folder / str(max(self._steps())) / _MANIFEST)
-        _replace(self.folder / LATEST, _signed({**manifest, "result": dict(result)}))
+        files.replace(self.folder / LATEST, _signed({**manifest, "result": dict(result)}), durable=True)
 
     def _content(self, manifest: Manifest) -> bytes:
         (file,) = manifest["files"]
@@ -190,24 +190,3 @@ def _signed(manifest: Manifest) -> bytes:
 
 def _checksum(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
-
-
-def _replace(path: Path, *content: bytes | memoryview) -> None:
-    """Writes a file so that its name stands for the former content or the new one, also after a loss of power."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.writelines(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise
-    with contextlib.suppress(OSError):  # a mounted bucket's folders cannot be synced
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from trainer import files
 from trainer.buckets.objects.bucket import Bucket
 from trainer.buckets.objects.failure import CorruptError
 from trainer.buckets.objects.object import Object
@@ -55,8 +56,7 @@ class Download:
 
     def _run_at_once(self) -> None:
         partial = self._partial.with_name(f"{self._partial.name}.{os.getpid()}")  # each process writes its own
-        partial.write_bytes(self.bucket.read(self.one))
-        partial.replace(self.path)
+        files.replace(self.path, self.bucket.read(self.one), partial=partial)
 
     def _run_in_ranges(self, workers: Workers) -> bool:
         """Fetches what is missing, and returns whether the whole has its checksum; a range has none."""

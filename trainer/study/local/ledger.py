@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trainer import files
 from trainer.errors import StorageError, UsageError
 from trainer.study import trial as trials
 from trainer.study.spec import Job
@@ -93,14 +94,8 @@ class Ledger:
         }
 
     def _write(self) -> None:
-        partial = self.folder / f".{NAME}.partial"
         try:
-            with partial.open("w") as file:
-                json.dump(self.as_json(), file, indent=1)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self.folder / NAME)
+            files.replace(self.folder / NAME, json.dumps(self.as_json(), indent=1), "\n", durable=True)
         except OSError as error:
             raise StorageError(f"{self.folder / NAME} cannot be written: {error.strerror}") from error
 

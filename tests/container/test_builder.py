@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from image.builder import ALL, BUILDAH, BUILDAH_COPYING, DOCKER, PODMAN, Builder, choose
+from container.builder import ALL, BUILDAH, BUILDAH_COPYING, DOCKER, PODMAN, Builder, choose
 
 
 def _working(*names: str):

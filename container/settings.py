@@ -1,4 +1,4 @@
-"""How this machine reaches its package index, lent to a build and left out of the image."""
+"""This machine's access to its package index, mounted in a build and left out of the image."""
 
 import ast
 import tempfile
@@ -14,12 +14,12 @@ _OPTIONS = (
 )
 _BUNDLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")  # the first one that is set is meant
 _ENVIRONMENT = ":env:"  # how `pip config list` calls what comes from PIP_* variables
-_PIP_CONF = "/etc/pip.conf"  # where pip looks in every container
+_PIP_CONF = "/etc/pip.conf"  # pip reads this file in every container
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What pip is told on this machine.
+    """pip's settings on this machine.
 
     Attributes:
       options: from pip's own names, such as `index-url`, to their values.
@@ -29,7 +29,7 @@ class Settings:
 
     @classmethod
     def read(cls, listed: str, variables: Mapping[str, str]) -> "Settings":
-        """Returns what `pip config list` printed, with the certificates that other programs were told of."""
+        """Returns what `pip config list` printed, with the certificates that other programs' variables name."""
         found: dict[str, str] = {}
         bundles = [variables[name] for name in _BUNDLES if variables.get(name)]
         if bundles:
@@ -46,7 +46,7 @@ class Settings:
     def paths(self) -> list[Path]:
         """The files and folders of this machine that the options name."""
         words = [word for value in self.options.values() for word in value.split()]
-        # An index on disk lies beside its packages: /opt/mirror/simple, /opt/mirror/packages.
+        # An index on disk is beside its packages: /opt/mirror/simple, /opt/mirror/packages.
         indexes = [Path(word.removeprefix("file://")).parent for word in words if word.startswith("file:///")]
         return sorted({path for path in [*map(Path, words), *indexes] if path.is_absolute() and path.exists()})
 
@@ -62,10 +62,10 @@ class Settings:
 
     @contextmanager
     def mounts(self) -> Iterator[dict[str, str]]:
-        """Lends a pip.conf while a build runs.
+        """Writes a pip.conf that exists while a build runs.
 
         Yields:
-          from a path of this machine to that in the container; empty where pip was told nothing.
+          from a path of this machine to that in the container; empty where pip has no settings.
         """
         if not self.options:
             yield {}

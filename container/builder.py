@@ -1,4 +1,4 @@
-"""The programs that build images, and how each is told to."""
+"""The programs that build images, and the command lines of each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ class Builder:
       name: of the program.
       command: the program with what each call of it needs.
       build: the verb that builds, with what only it needs.
-      probe: a verb that succeeds where the program can work, and changes nothing.
-      mounts: whether a folder of this machine can be lent to a build.
-      after: what to type next, {tag} standing for the image's.
+      probe: a verb that succeeds where the program works, and changes nothing.
+      mounts: whether a build can mount a folder of this machine.
+      after: the commands that train in the image; `{tag}` stands for the image's name.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Builder:
         return [*self.command, "images", "--format={{.Size}}", tag]
 
     def next_lines(self, tag: str) -> list[str]:
-        """Returns what to type next, to train in the image."""
+        """Returns the commands that train in the image."""
         return [line.format(tag=tag) for line in self.after]
 
 

@@ -1,6 +1,6 @@
-"""Builds the container image with whatever builder is there: `python3 -m image`, in the project's folder.
+"""Builds the container image with the first builder that works here: `python3 -m container`, in the project's folder.
 
-Needs Python's standard library alone. What it may be told: `python3 -m image --help`.
+Needs only Python's standard library. Its flags: `python3 -m container --help`.
 """
 
 import argparse
@@ -12,9 +12,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from image import stand_in
-from image.builder import ALL, BUILDAH, Builder, choose
-from image.settings import Settings
+from container import stand_in
+from container.builder import ALL, BUILDAH, Builder, choose
+from container.settings import Settings
 
 _PROJECT = Path(__file__).parents[1]
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")  # known to all builders
@@ -22,9 +22,9 @@ _PROBE_SECONDS = 20  # a daemon that answers does so in one
 
 
 def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Builds the image, says by what, how large it is and what to type next, and returns the exit status.
+    """Builds the image, prints its builder, its size and the commands to use it, and returns the exit status.
 
-    0: built. 1: the builder failed, and has said why. 2: there is no builder, or not the one asked for.
+    0: built. 1: the builder failed, and printed why. 2: there is no builder, or not the one asked for.
     """
     given = _parser().parse_args(arguments)
     is_root = os.geteuid() == 0
@@ -33,11 +33,11 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     if builder is None:
         names = "docker with its daemon, podman, or as root buildah" if wanted == "auto" else wanted
         as_root = " as root" if wanted == BUILDAH.name and not is_root else ""
-        return _tell(
+        return _refuse(
             f"`--builder` must work on this machine: {names}{as_root}. Received: --builder={wanted}, none does"
         )
     if given.base_image == stand_in.NAME and builder.name != BUILDAH.name:
-        return _tell(f"`--base_image={stand_in.NAME}` needs --builder=buildah. Received: --builder={builder.name}")
+        return _refuse(f"`--base_image={stand_in.NAME}` needs --builder=buildah. Received: --builder={builder.name}")
     try:
         base_image = _base_image(given.base_image, builder)
         _build(builder, given.tag, {"BASE_IMAGE": base_image, "EXTRAS": given.extras}, variables)
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
 
 
 def declared_base(dockerfile: str) -> str:
-    """Returns the base image that a Dockerfile takes where it is told none."""
+    """Returns the base image that a Dockerfile uses by default."""
     found = re.search(r"^ARG BASE_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
     if not found:
         raise ValueError("`Dockerfile` must have a line ARG BASE_IMAGE=IMAGE. Received: none")
@@ -56,7 +56,7 @@ def declared_base(dockerfile: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python3 -m image", description="Build the container image.")
+    parser = argparse.ArgumentParser(prog="python3 -m container", description="Build the container image.")
     parser.add_argument("--tag", default="trainer", help="the image's name (default: %(default)s)")
     parser.add_argument(
         "--base_image", default="", help="a Debian with Python 3.11 or newer and its venv; debootstrap makes one here"
@@ -105,7 +105,7 @@ def _settings(variables: Mapping[str, str]) -> Settings:
 
 
 def _labels() -> dict[str, str]:
-    """Returns which commit the image is made of, where this is a git work tree without changes."""
+    """Returns labels that name the commit of this git work tree, with `-dirty` where it has changes."""
     git = ["git", "-C", str(_PROJECT)]
     try:
         revision = subprocess.run(
@@ -120,7 +120,7 @@ def _labels() -> dict[str, str]:
 
 
 def _succeeds(command: Sequence[str], seconds: float | None = _PROBE_SECONDS) -> int:
-    """Runs a command unseen and returns its exit status: 127 where there is no such program, 124 where it hangs."""
+    """Runs a command without its output, returns its status: 127 where there is no such program, 124 where it hangs."""
     if shutil.which(command[0]) is None:
         return 127
     try:
@@ -140,7 +140,8 @@ def _say(line: str) -> None:
     print(f"image: {line}", flush=True)
 
 
-def _tell(line: str) -> int:
+def _refuse(line: str) -> int:
+    """Prints why nothing is built, and returns the exit status of a usage error."""
     print(f"image: {line}", file=sys.stderr)
     return 2
 

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from image.builder import Builder
+from container.builder import Builder
 
 NAME = "debootstrap"  # what is asked for instead of an image
 _PACKAGES = "python3,python3-venv,ca-certificates"

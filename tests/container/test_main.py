@@ -1,4 +1,4 @@
-"""`python -m image`, with programs in PATH that only write down how they were called."""
+"""`python -m container`, with programs in PATH that only write down how they were called."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from image import __main__ as entry
+from container import __main__ as entry
 
 ROOT = Path(__file__).parents[2]
 BASE = entry.declared_base((ROOT / "Dockerfile").read_text())
@@ -27,7 +27,7 @@ def _program(folder: Path, name: str, script: str = "") -> None:
 
 
 def _image(programs: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "image", *arguments]
+    command = [sys.executable, "-m", "container", *arguments]
     return subprocess.run(
         command, cwd=ROOT, env={"PATH": str(programs), **variables}, capture_output=True, text=True, check=False
     )

@@ -1,6 +1,6 @@
 import pytest
 
-from image import stand_in
+from container import stand_in
 
 
 @pytest.mark.parametrize(

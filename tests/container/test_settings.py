@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from image.settings import Settings
+from container.settings import Settings
 
 LISTED = """:env:.find-links='{0}/wheels'
 :env:.disable-pip-version-check='1'

@@ -1,0 +1,1 @@
+"""Builds the container image with docker, podman or buildah: `make image`."""

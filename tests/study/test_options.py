@@ -42,11 +42,6 @@ def test_rejects(arguments: list[str], message: str) -> None:
     assert str(error.value) == message
 
 
-def test_leaves_a_flag_out() -> None:
-    words = ["--a=1", "--job-dir", "x", "--b", "2", "--job_dir=y"]
-    assert options.without(words, "job_dir") == ["--a=1", "--b", "2"]
-
-
 def test_help_names_every_option() -> None:
     text = options.help_text("program")
     for name in Options.__dataclass_fields__:

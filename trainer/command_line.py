@@ -55,6 +55,9 @@ class Argument:
         return (f"--{self.name}{equals}{value}", *others) if self.name and first.startswith("--") else self.words
 
 
+END = Argument("", None, ("--",))
+
+
 def split(words: Sequence[str], known: Flags) -> list[Argument]:
     """Returns the arguments of a command line.
 
@@ -68,7 +71,7 @@ def split(words: Sequence[str], known: Flags) -> list[Argument]:
     """
     rest = [*words]
     found: list[Argument] = []
-    while rest and found[-1:] != [_END]:
+    while rest and found[-1:] != [END]:
         found.append(_first(rest, known))
         del rest[: len(found[-1].words)]
     return [*found, *(Argument("", word, (word,)) for word in rest)]
@@ -89,14 +92,14 @@ def parsed(arguments: Iterable[Argument], fields: Iterable[Field]) -> dict[str, 
     """Returns the values of those arguments that are flags of some fields, by name.
 
     Args:
-      arguments: a command line. What follows a word that is not a flag is not read, for that word is a mistake.
+      arguments: a command line.
       fields: each with its `Rule` in the metadata.
 
     Raises:
       UsageError: a value is missing, or is not of the field's type.
     """
     by_name = {field.name: field for field in fields}
-    return {one.name: parse(by_name[one.name], one.text) for one in _flags_of(arguments) if one.name in by_name}
+    return {one.name: parse(by_name[one.name], one.text) for one in arguments if one.name in by_name}
 
 
 def reject_unknown(arguments: Iterable[Argument], known: Collection[str]) -> None:
@@ -105,8 +108,8 @@ def reject_unknown(arguments: Iterable[Argument], known: Collection[str]) -> Non
     Raises:
       UsageError: one is not; the message names the known flag with the most similar spelling.
     """
-    for name in (argument.name for argument in _flags_of(arguments)):
-        if name not in known:
+    for name in (argument.name for argument in arguments):
+        if name and name not in known:
             raise UsageError(f"`--{name}` is no flag. Did you mean --{nearest(name, known)}?")
 
 
@@ -187,16 +190,13 @@ def help_lines(fields: Iterable[Field], notes: Callable[[Field], Iterable[str]],
             yield from (" " * margin + line for line in others)
 
 
-_END = Argument("", None, ("--",))
-
-
 def _first(words: Sequence[str], known: Flags) -> Argument:
     """Returns the first argument of a command line that has words."""
     word = words[0]
     typed, equals, value = word.partition("=")
     name = _name(typed)
     if not name:
-        return _END if word == "--" else Argument("", word, (word,))
+        return END if word == "--" else Argument("", word, (word,))
     if equals:
         return Argument(name, value, (word,))
     if len(words) > 1 and _takes_next(word, words[1], known.get(name)):
@@ -224,10 +224,6 @@ def _takes_next(word: str, following: str, alone: str | None) -> bool:
     # `-skip_broken yes`, with one dash, was always read as a flag and its value.
     is_question = alone is not None and word.startswith("--")
     return not is_question and not following.startswith("-")
-
-
-def _flags_of(arguments: Iterable[Argument]) -> Iterator[Argument]:
-    return itertools.takewhile(lambda argument: argument.name, arguments)
 
 
 def _answer(choices: Sequence[str]) -> str:

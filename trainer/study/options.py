@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trainer import command_line
-from trainer.command_line import Argument
+from trainer.command_line import END, Argument
 from trainer.errors import UsageError
 from trainer.hparams import Field, HParams, Rule, check, rule_of
 
@@ -83,7 +83,10 @@ def read(arguments: Sequence[str]) -> tuple[Options, list[str], HParams]:
             check(field, given[field.name])
     own = command_line.flags_of(_FIELDS)
     command_line.reject_unknown(found, command_line.run_flags() | own)
-    words = [word for argument in found if argument.name not in own for word in argument.normal]
+    others = [argument for argument in found if argument.name not in own]
+    if others[-1:] == [END]:
+        others.pop()  # because a trial's parameters follow these words as flags
+    words = [word for argument in others for word in argument.normal]
     return Options(**given), words, command_line.read(words)
 
 

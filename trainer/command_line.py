@@ -1,26 +1,147 @@
-"""The command line: absl flags made from HParams, one for each field."""
+"""The command line: how its words become flags, and flags the hyperparameters of a run.
+
+`split` alone decides which words are flags and which are their values. It is given the flags that the program has, so
+that every program, and every list of arguments in a file, is read by the same rules.
+"""
 
 import dataclasses
 import difflib
+import itertools
 import shlex
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
-
-from absl import flags
 
 from trainer.errors import UsageError
 from trainer.hparams import ANSWERS, Field, HParams, Value, parse, rule_of
 
+# The flags of a program: each one's name, and what it means without a value; "" for a flag that must have one.
+Flags = Mapping[str, str]
+
+_WIDTH = 100  # characters of a line of help
 _MARGIN = 22  # characters before the help texts
-_WIDTH = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Argument:
+    """One argument: a flag with its value, or a word that is not a flag.
+
+    Attributes:
+      name: the flag's name, without dashes; empty for a word that is not a flag.
+      value: the flag's value, or the word itself; None if a value is missing, and for `--`, which ends the flags.
+      words: the argument as it is written.
+    """
+
+    name: str
+    value: str | None
+    words: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The flag's value.
+
+        Raises:
+          UsageError: the value is missing.
+        """
+        if self.value is None:
+            raise UsageError(f"`--{self.name}` must be given a value, as in --{self.name}=…. Received: nothing")
+        return self.value
+
+    @property
+    def normal(self) -> tuple[str, ...]:
+        """The words, with underscores in the flag's name."""
+        first, *others = self.words
+        _, equals, value = first.partition("=")
+        return (f"--{self.name}{equals}{value}", *others) if self.name and first.startswith("--") else self.words
+
+
+END = Argument("", None, ("--",))
+
+
+def split(words: Sequence[str], known: Flags) -> list[Argument]:
+    """Returns the arguments of a command line.
+
+    A value is written behind `=`, or as the next word, whatever that word looks like. `--learning-rate` and
+    `--learning_rate` are the same flag. A flag that may stand without a value never takes the next word. An unknown
+    flag takes the next word unless it begins with a dash.
+
+    Args:
+      words: the words after the program's name.
+      known: the flags of the program.
+    """
+    rest = [*words]
+    found: list[Argument] = []
+    while rest and found[-1:] != [END]:
+        found.append(_first(rest, known))
+        del rest[: len(found[-1].words)]
+    return [*found, *(Argument("", word, (word,)) for word in rest)]
+
+
+def without(words: Sequence[str], names: Collection[str], known: Flags) -> list[str]:
+    """Returns a command line without some flags and their values."""
+    kept = [argument for argument in split(words, known) if not argument.name or argument.name not in names]
+    return [word for argument in kept for word in argument.words]
+
+
+def last_value(words: Sequence[str], name: str, known: Flags) -> str:
+    """Returns the value of a flag, the last one if it is given several times, or nothing if it is not given."""
+    return next((argument.value or "" for argument in split(words, known)[::-1] if argument.name == name), "")
+
+
+def parsed(arguments: Iterable[Argument], fields: Iterable[Field]) -> dict[str, Value]:
+    """Returns the values of those arguments that are flags of some fields, by name.
+
+    Args:
+      arguments: a command line.
+      fields: each with its `Rule` in the metadata.
+
+    Raises:
+      UsageError: a value is missing, or is not of the field's type.
+    """
+    by_name = {field.name: field for field in fields}
+    return {one.name: parse(by_name[one.name], one.text) for one in arguments if one.name in by_name}
+
+
+def reject_unknown(arguments: Iterable[Argument], known: Collection[str]) -> None:
+    """Checks that every flag is known.
+
+    Raises:
+      UsageError: one is not; the message names the known flag with the most similar spelling.
+    """
+    for name in (argument.name for argument in arguments):
+        if name and name not in known:
+            raise UsageError(f"`--{name}` is no flag. Did you mean --{nearest(name, known)}?")
+
+
+def reject_words(arguments: Iterable[Argument]) -> None:
+    """Checks that every argument is a flag.
+
+    Raises:
+      UsageError: one is not.
+    """
+    for word in (argument.value for argument in arguments if not argument.name and argument.value is not None):
+        raise UsageError(f"every argument must be a flag, as in --data=digits. Received: {word or repr(word)}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Returns the known flag, or `help`, whose spelling is most similar to a name."""
+    return max(["help", *known], key=lambda flag: difflib.SequenceMatcher(None, name, flag).ratio())
+
+
+def flags_of(fields: Iterable[Field]) -> dict[str, str]:
+    """Returns the flags of a dataclass whose fields have a `Rule`; a yes-or-no question means yes without a value."""
+    return {field.name: "true" if field.type is bool else _answer(rule_of(field).choices) for field in fields}
+
+
+def run_flags() -> dict[str, str]:
+    """Returns the flags of `trainer.task`."""
+    return flags_of(dataclasses.fields(HParams))
 
 
 def read(arguments: Sequence[str]) -> HParams:
     """Returns the hyperparameters that a command line asks for.
 
-    `--learning-rate` and `--learning_rate` are the same flag; a flag given twice has its last value. One that is a
-    question, as `--skip_broken` is, needs none.
+    A flag given twice has its last value.
 
     Args:
       arguments: the words after the program's name.
@@ -28,21 +149,11 @@ def read(arguments: Sequence[str]) -> HParams:
     Raises:
       UsageError: a flag is unknown or lacks its value, or the value breaks its rule.
     """
-    values = flags.FlagValues()
-    for field in dataclasses.fields(HParams):
-        flags.DEFINE(_Parser(field), field.name, field.default, rule_of(field).help, flag_values=values)
-    try:
-        _, *rest = values(["trainer", *(_answered(_underscored(argument)) for argument in arguments)])
-    except flags.UnrecognizedFlagError as error:
-        raise UsageError(f"`--{error.flagname}` is no flag. Did you mean --{nearest(error.flagname)}?") from None
-    except flags.IllegalFlagValueError as error:
-        raise (error.__context__ if isinstance(error.__context__, UsageError) else UsageError(str(error))) from None
-    except flags.Error as error:  # it says nothing else than that the last flag lacks its value
-        name = str(error).rpartition("--")[2]
-        raise UsageError(f"`--{name}` must be given a value, as in --{name}=…. Received: nothing") from None
-    if rest:
-        raise UsageError(f"every argument must be a flag, as in --data=digits. Received: {rest[0] or repr(rest[0])}")
-    return HParams(**{name: values[name].value for name in values})
+    found = split(arguments, run_flags())
+    values: dict[str, Any] = parsed(found, dataclasses.fields(HParams))
+    reject_unknown(found, run_flags())
+    reject_words(found)
+    return HParams(**values)
 
 
 def command(hparams: HParams) -> str:
@@ -57,44 +168,67 @@ def command(hparams: HParams) -> str:
 
 def help_text(command: str) -> str:
     """Returns what `--help` prints: every flag with its meaning, its rule and its default."""
-    return "\n".join([f"Usage: {command} [--flag=value …]", *_help_lines()])
+    lines = help_lines(dataclasses.fields(HParams), _notes, _MARGIN)
+    return "\n".join([f"Usage: {command} [--flag=value …]", *lines])
 
 
-def nearest(name: str, others: Sequence[str] = ()) -> str:
-    """Returns the known flag that is spelled most like `name`, or one of the others."""
-    known = ["help", *(field.name for field in dataclasses.fields(HParams)), *others]
-    return max(known, key=lambda flag: difflib.SequenceMatcher(None, name, flag).ratio())
+def help_lines(fields: Iterable[Field], notes: Callable[[Field], Iterable[str]], margin: int) -> Iterator[str]:
+    """Yields the help of some flags, under the headings of their groups.
+
+    Args:
+      fields: each with its `Rule` in the metadata.
+      notes: returns what stands in parentheses after a field's help text.
+      margin: characters before the help texts.
+    """
+    for group, members in itertools.groupby(fields, lambda field: rule_of(field).group):
+        yield f"\n{group}"
+        for field in members:
+            noted = "; ".join(notes(field))
+            text = rule_of(field).help + (f" ({noted})" if noted else "")
+            first, *others = textwrap.wrap(text, _WIDTH - margin)
+            yield f"  --{field.name}".ljust(margin) + first
+            yield from (" " * margin + line for line in others)
 
 
-class _Parser(flags.ArgumentParser[Any]):
-    """Reads one field's text by the field's own rule."""
-
-    def __init__(self, field: Field):
-        self._field = field
-
-    def parse(self, argument: str | Value) -> Value:
-        return parse(self._field, argument) if isinstance(argument, str) else argument
-
-
-def _underscored(argument: str) -> str:
-    name, equals, value = argument.partition("=")
-    return name.replace("-", "_").replace("_", "-", 2) + equals + value if name.startswith("--") else argument
-
-
-def _answered(argument: str) -> str:
-    questions = {f"--{field.name}" for field in dataclasses.fields(HParams) if rule_of(field).choices == ANSWERS}
-    return f"{argument}=yes" if argument in questions else argument
+def _first(words: Sequence[str], known: Flags) -> Argument:
+    """Returns the first argument of a command line that has words."""
+    word = words[0]
+    typed, equals, value = word.partition("=")
+    name = _name(typed)
+    if not name:
+        return END if word == "--" else Argument("", word, (word,))
+    if equals:
+        return Argument(name, value, (word,))
+    if len(words) > 1 and _takes_next(word, words[1], known.get(name)):
+        return Argument(name, words[1], (word, words[1]))
+    return Argument(name, known.get(name) or None, (word,))
 
 
-def _help_lines() -> Iterator[str]:
-    group = ""
-    for field in dataclasses.fields(HParams):
-        rule = rule_of(field)
-        if rule.group != group:
-            group = rule.group
-            yield f"\n{group}"
-        notes = [note for note in (str(rule), f"default {field.default}" if field.default != "" else "") if note]
-        text = f"{rule.help} ({'; '.join(notes)})" if notes else rule.help
-        first, *others = textwrap.wrap(text, _WIDTH - _MARGIN)
-        yield f"  --{field.name}".ljust(_MARGIN) + first
-        yield from (" " * _MARGIN + line for line in others)
+def _name(typed: str) -> str:
+    """Returns the name of a flag as it is typed, dashes first, or nothing for a word that is not a flag."""
+    if typed.startswith("--"):
+        return typed[2:].replace("-", "_")
+    return typed[1:] if typed.startswith("-") else ""
+
+
+def _takes_next(word: str, following: str, alone: str | None) -> bool:
+    """Returns whether a flag without `=` has the next word for its value.
+
+    Args:
+      word: the flag, dashes first.
+      following: the next word.
+      alone: what the flag means without a value: "" if it must have one, None if the flag is unknown.
+    """
+    if alone == "":
+        return True
+    # `-skip_broken yes`, with one dash, was always read as a flag and its value.
+    is_question = alone is not None and word.startswith("--")
+    return not is_question and not following.startswith("-")
+
+
+def _answer(choices: Sequence[str]) -> str:
+    return "yes" if tuple(choices) == ANSWERS else ""
+
+
+def _notes(field: Field) -> list[str]:
+    return [note for note in (str(rule_of(field)), f"default {field.default}" if field.default != "" else "") if note]

@@ -192,11 +192,7 @@ class HParams:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            value, rule = getattr(self, field.name), rule_of(field)
-            if type(value) is not field.type and not (field.type is float and type(value) is int):
-                raise UsageError(f"`--{field.name}` must be {_KINDS[field.type]}. Received: {value!r}")
-            if not rule.allows(value):
-                raise UsageError(f"`--{field.name}` must be {rule}. Received: {value if str(value) else repr(value)}")
+            check(field, getattr(self, field.name))
         first, _, last = self.profile_steps.partition(",")
         if last and int(first) >= int(last):
             raise UsageError(f"`--profile_steps` must have the earlier step first. Received: {self.profile_steps}")
@@ -206,7 +202,8 @@ class HParams:
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not rule_of(f).placement}
 
 
-_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text"}
+_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+_TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
@@ -217,6 +214,7 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
 
 
 def rule_of(field: Field) -> Rule:
+    """Returns the rule that a dataclass field of a flag has in its metadata."""
     rule: Rule = field.metadata["rule"]
     return rule
 
@@ -227,17 +225,31 @@ def parse(field: Field, text: str) -> Value:
     Tuning services send whole numbers as floats: `32.0` is the integer 32, `32.5` is refused.
 
     Raises:
-      UsageError: the text is no such number.
+      UsageError: the text is not of that type.
     """
     if field.type is str:
         return text
     try:
-        return int(text) if field.type is int else float(text)
-    except ValueError:
+        return _TRUTHS[text.lower()] if field.type is bool else int(text) if field.type is int else float(text)
+    except (KeyError, ValueError):
         pass
     try:
         if field.type is int and float(text).is_integer():
             return int(float(text))
     except (ValueError, OverflowError):
         pass
-    raise UsageError(f"`--{field.name}` must be {_KINDS[field.type]}. Received: {text or repr(text)}")
+    rule = rule_of(field).form or _KINDS[field.type]
+    raise UsageError(f"`--{field.name}` must be {rule}. Received: {text or repr(text)}")
+
+
+def check(field: Field, value: Value) -> None:
+    """Checks the value of a flag.
+
+    Raises:
+      UsageError: the value breaks the rule of its field; the message names the flag, the rule and the value.
+    """
+    rule = rule_of(field)
+    if type(value) is not field.type and not (field.type is float and type(value) is int):
+        raise UsageError(f"`--{field.name}` must be {_KINDS[field.type]}. Received: {value!r}")
+    if not rule.allows(value):
+        raise UsageError(f"`--{field.name}` must be {rule}. Received: {value if str(value) else repr(value)}")

@@ -1,4 +1,4 @@
-"""Several machines' job on this one: `python -m trainer.local_cluster --workers=2 --data=digits …`
+"""A job of several machines, on this machine: `python -m trainer.local_cluster --workers=2 --data=digits …`
 
 It starts `python -m trainer.task` once for each worker, with the environment that Vertex AI would give it, over
 loopback, and ends with the chief's exit status, or else with the first worker's that is not 0.
@@ -13,8 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from trainer import command_line as flags
-from trainer import signals
+from trainer import command_line, signals
 from trainer.errors import StoppedError, UsageError
 
 _COMMAND = "python -m trainer.local_cluster"
@@ -28,11 +27,11 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     2: a flag breaks its rule. 130, 143: stopped by SIGINT or SIGTERM, which the workers are too.
     """
     if "--help" in arguments or "-h" in arguments:
-        print(flags.help_text(f"{_COMMAND} {_WORKERS}=2"))
+        print(command_line.help_text(f"{_COMMAND} {_WORKERS}=2"))
         return 0
     try:
         workers, rest = _count_workers(arguments)
-        flags.read(rest)
+        command_line.read(rest)
     except UsageError as error:
         print(f"trainer: {error}", file=sys.stderr)
         return 2
@@ -41,7 +40,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
             statuses = [process.wait() for process in processes]
         except StoppedError:
             for process in processes:
-                if stop.signal == signal.SIGTERM:  # of an interrupt the terminal has told them itself
+                if stop.signal == signal.SIGTERM:  # a terminal sends SIGINT to the workers too
                     process.terminate()
             for process in processes:
                 process.wait(_LAST_WORDS)
@@ -74,7 +73,7 @@ def start(
 
 
 def cluster_specs(workers: int) -> list[str]:
-    """Returns each worker's `CLUSTER_SPEC`, with ports that are free now."""
+    """Returns each worker's `CLUSTER_SPEC`, with ports that are free at this moment."""
     with contextlib.ExitStack() as sockets:
         taken = [sockets.enter_context(socket.socket()) for _ in range(workers)]
         for one in taken:
@@ -86,12 +85,14 @@ def cluster_specs(workers: int) -> list[str]:
 
 
 def _count_workers(arguments: Sequence[str]) -> tuple[int, list[str]]:
-    """Returns the number of workers, 2 where it is not given, and the other arguments."""
-    given = [argument for argument in arguments if argument.startswith(f"{_WORKERS}=")]
-    text = given[-1].partition("=")[2] if given else "2"
+    """Returns the number of workers, 2 if it is not given, and the other arguments."""
+    name = _WORKERS.removeprefix("--")
+    known = {**command_line.run_flags(), name: ""}
+    given = [argument for argument in command_line.split(arguments, known) if argument.name == name]
+    text = given[-1].value or "" if given else "2"
     if not (text.isdecimal() and int(text) >= 2):
         raise UsageError(f"`{_WORKERS}` must be a whole number of at least 2. Received: {text}")
-    return int(text), [argument for argument in arguments if argument not in given]
+    return int(text), command_line.without(arguments, [name], known)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 Spawn = Callable[[Sequence[str], Mapping[str, str], Path], int]
 
@@ -36,7 +36,7 @@ _SET_PDEATHSIG = 1  # of Linux's prctl
 
 def main(arguments: Sequence[str]) -> int:
     """Serves until standard input has ended and every trial with it; returns the exit status, 0."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's is for the study, which tells us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's is for the study, which asks this process
     with tempfile.TemporaryDirectory(prefix="trainer-study-") as scratch:
         if arguments == ["--isolation=process"]:
             spawn: Spawn = _start_process
@@ -57,47 +57,51 @@ class _Server:
 
     def __init__(self, spawn: Spawn, requests: IO[bytes], events: IO[bytes]):
         self._spawn, self._requests, self._events = spawn, requests, events
+        self._rest = b""  # of the requests: a line that is not complete
         self._trials: dict[int, int] = {}  # by process
-        self._told: set[int] = set()  # who has had SIGTERM: a second one would end it before it has saved
+        self._stopped: set[int] = set()  # trials that have had SIGTERM: a second one ends a trial before it has saved
 
     def run(self) -> None:
+        """Serves until the requests have ended, and every trial with them."""
         with _child_signals() as children, selectors.DefaultSelector() as ready:
             ready.register(self._requests, selectors.EVENT_READ)
             ready.register(children, selectors.EVENT_READ)
-            self._tell({"ready": True})
-            rest = b""
+            self._report({"ready": True})
             is_open = True
             while is_open or self._trials:
                 for key, _ in ready.select():
                     if key.fileobj is children:
                         children.recv(4096)
                         self._reap()
-                        continue
-                    content = os.read(self._requests.fileno(), 65536)
-                    *lines, rest = (rest + content).split(b"\n")
-                    for line in lines:
-                        self._obey(json.loads(line))
-                    if not content:
+                    elif not self._take_requests():
                         is_open = False
                         ready.unregister(self._requests)
                         for trial in list(self._trials.values()):
                             self._stop(trial)
 
-    def _obey(self, request: Mapping[str, Any]) -> None:
+    def _take_requests(self) -> bool:
+        """Follows the requests that have arrived; returns whether there may be more."""
+        content = os.read(self._requests.fileno(), 65536)
+        *lines, self._rest = (self._rest + content).split(b"\n")
+        for line in lines:
+            self._follow(json.loads(line))
+        return bool(content)
+
+    def _follow(self, request: Mapping[str, Any]) -> None:
         if "start" in request:
             with _on_cores(request["cores"]):
                 process = self._spawn(request["arguments"], request["environment"], Path(request["log"]))
             self._trials[process] = request["start"]
-            self._told.discard(request["start"])
-            self._tell({"started": request["start"], "process": process})
+            self._stopped.discard(request["start"])
+            self._report({"started": request["start"], "process": process})
         elif "stop" in request:
             self._stop(request["stop"])
         else:
             self._signal(request["kill"], signal.SIGKILL)
 
     def _stop(self, trial: int) -> None:
-        if trial not in self._told:
-            self._told.add(trial)
+        if trial not in self._stopped:
+            self._stopped.add(trial)
             self._signal(trial, signal.SIGTERM)
 
     def _signal(self, trial: int, number: int) -> None:
@@ -108,19 +112,18 @@ class _Server:
         for process in list(self._trials):
             ended, status = os.waitpid(process, os.WNOHANG)
             if ended:
-                self._tell({"ended": self._trials.pop(process), "status": os.waitstatus_to_exitcode(status)})
+                self._report({"ended": self._trials.pop(process), "status": os.waitstatus_to_exitcode(status)})
 
-    def _tell(self, event: Mapping[str, Any]) -> None:
-        with contextlib.suppress(
-            BrokenPipeError
-        ):  # the study is gone, and what it would have heard it finds on the disk
+    def _report(self, event: Mapping[str, Any]) -> None:
+        # Without a study there is no reader; another study finds on the disk what happened.
+        with contextlib.suppress(BrokenPipeError):
             self._events.write(json.dumps(event).encode() + b"\n")
             self._events.flush()
 
 
 @contextlib.contextmanager
 def _child_signals() -> Iterator[socket.socket]:
-    """Gives what becomes readable whenever a child has ended."""
+    """Gives a socket that becomes readable whenever a child has ended."""
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
@@ -132,7 +135,7 @@ def _child_signals() -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def _on_cores(cores: Sequence[int]) -> Iterator[None]:
-    """Has what is started within run on these cores alone, where the system can do that."""
+    """Makes processes that start in this context run on these cores alone, if the system can do that."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
@@ -162,7 +165,7 @@ def _start_process(arguments: Sequence[str], environment: Mapping[str, str], log
 
 
 def _warm(scratch: Path) -> Spawn:
-    """Loads what every trial needs, and returns what forks one."""
+    """Loads what every trial needs, and returns a function that forks one."""
     from trainer import task
     from trainer.quiet import without_chatter
 
@@ -176,27 +179,36 @@ def _warm(scratch: Path) -> Spawn:
     datasets = Shared(scratch, train.load)
 
     def start(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
+        def run() -> int:
+            # TensorFlow removes its temporary files in processes that exit normally, which a fork does not.
+            _become_trial({**environment, "TMPDIR": str(scratch)}, log)
+            return task.main(arguments, environment, read=datasets.load)
+
         process = os.fork()
-        if process:
-            return process
-        status = 70  # whatever escapes
-        try:
-            _become_trial({**environment, "TMPDIR": str(scratch)}, log)  # TensorFlow tidies up in processes that exit
-            status = task.main(arguments, environment, read=datasets.load)
-        except BaseException as error:  # a fork never comes back into the server's loop
-            sys.excepthook(type(error), error, error.__traceback__)
-            status = error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
-        finally:
-            with contextlib.suppress(Exception):
-                sys.stdout.flush()
-                sys.stderr.flush()
-            os._exit(status)
+        if not process:
+            _exit_after(run)
+        return process
 
     return start
 
 
+def _exit_after(run: Callable[[], int]) -> NoReturn:
+    """Ends a fork with the status of a function, or of what it raises: a fork never returns into the server's loop."""
+    status = 70  # of anything that escapes
+    try:
+        status = run()
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        status = error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
+
+
 def _become_trial(environment: Mapping[str, str], log: Path) -> None:
-    """Leaves behind in a fork what was the server's."""
+    """Replaces the signals, files and environment of the server by those of the trial, in a fork."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -214,7 +226,7 @@ def _become_trial(environment: Mapping[str, str], log: Path) -> None:
 
 
 def _end_with_parent() -> None:
-    """Has this process get SIGTERM when its parent dies, where the system is Linux."""
+    """Makes this process receive SIGTERM when its parent dies, on Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -72,9 +72,9 @@ def _of_a_run() -> Iterator[Flag]:
 
 def _of_a_study() -> Iterator[Flag]:
     for field in dataclasses.fields(Options):
-        about, default = field.metadata, field.default or ""
-        words = _words(about["choices"]) or ("a whole number" if field.type is int else "")
-        yield Flag(field.name, about["group"], _code(default), words, _marked(about["help"]))
+        rule, default = rule_of(field), field.default or ""
+        words = _words(rule.choices) or ("a whole number" if field.type is int else "")
+        yield Flag(field.name, rule.group, _code(default), words, _marked(rule.help))
 
 
 def _of_actions(actions: Iterable[argparse.Action], rules: Mapping[str, str]) -> Iterator[Flag]:

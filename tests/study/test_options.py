@@ -18,6 +18,10 @@ from trainer.study.options import Options
             ["--epochs", "2", "--job_dir", "x"],
             {"epochs": 2, "job_dir": "x"},
         ),
+        (["--skip-broken", "--filters=8"], {}, ["--skip_broken", "--filters=8"], {"skip_broken": "yes", "filters": 8}),
+        (["--job-dir", "--watch", "--dry-run"], {"dry_run": True}, ["--job_dir", "--watch"], {"job_dir": "--watch"}),
+        (["-watch", "-epochs=2", "--"], {"watch": True}, ["-epochs=2"], {"epochs": 2}),
+        (["--watch", "--nowatch", "--dry_run=TRUE", "--spot", "no"], {"dry_run": True, "spot": "no"}, [], {}),
     ],
 )
 def test_reads(arguments: list[str], chosen: dict[str, object], rest: list[str], hparams: dict[str, object]) -> None:
@@ -32,6 +36,11 @@ def test_reads(arguments: list[str], chosen: dict[str, object], rest: list[str],
         (["--filtrs=3"], "`--filtrs` is no flag. Did you mean --filters?"),
         (["--target=mars"], "`--target` must be one of local, vertex. Received: mars"),
         (["--max_trial_count=x"], "`--max_trial_count` must be a whole number of at least 0. Received: x"),
+        (["--max_trial_count=-1"], "`--max_trial_count` must be a whole number of at least 0. Received: -1"),
+        (["--watch=maybe"], "`--watch` must be true or false. Received: maybe"),
+        (["--nowatch=true"], "`--nowatch` must have no value. Received: true"),
+        (["--config"], "`--config` must be given a value, as in --config=…. Received: nothing"),
+        (["--", "--watch"], "every argument must be a flag, as in --data=digits. Received: --watch"),
         (["--epochs=0"], "`--epochs` must be at least 1. Received: 0"),
         (["config.yaml"], "every argument must be a flag, as in --data=digits. Received: config.yaml"),
     ],
@@ -40,11 +49,6 @@ def test_rejects(arguments: list[str], message: str) -> None:
     with pytest.raises(UsageError) as error:
         options.read(arguments)
     assert str(error.value) == message
-
-
-def test_leaves_a_flag_out() -> None:
-    words = ["--a=1", "--job-dir", "x", "--b", "2", "--job_dir=y"]
-    assert options.without(words, "job_dir") == ["--a=1", "--b", "2"]
 
 
 def test_help_names_every_option() -> None:

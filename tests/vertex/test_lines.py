@@ -16,9 +16,10 @@ from tests.vertex.server import PROJECT, Server, serve
 from tests.vertex.shell import ROOT, Shell
 from trainer.signals import Stop
 from trainer.study import options as study_options
-from trainer.study.vertex import study as vertex
+from trainer.study.vertex import session as vertex
 from trainer.study.vertex.job import CUSTOM, TUNING, Kind
 from trainer.study.vertex.service import SUBMISSION, parsed
+from trainer.study.vertex.surroundings import World
 
 REGION = "us-central1"  # where the fake's buckets are
 PLACE = ["--target=vertex", f"--project={PROJECT}", f"--region={REGION}", "--bucket=gs://my-bucket"]
@@ -56,7 +57,7 @@ def job(request: pytest.FixtureRequest) -> tuple[Kind, list[str]]:
 def run(server: Server, *arguments: str) -> str:
     """Runs `trainer.study` at a set time with a set label, and returns what it says."""
     options, flags, _ = study_options.read([*PLACE, *arguments, f"--config={ROOT / 'config.yaml'}"])
-    world = vertex.World(
+    world = World(
         connect=lambda region: server.client("grpc"),
         bucket=lambda name: REGION,
         image=lambda image: "",

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trainer import interpreter, signals
+from trainer import command_line, interpreter, signals
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.study import options as study_options
 from trainer.study.options import Options
@@ -44,26 +44,27 @@ def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.S
     options, flags, hparams = study_options.read(arguments)
     screen = Console(highlight=False)
     if options.results or options.target == "vertex":
-        from trainer.study.vertex import study as vertex
+        from trainer.study.vertex import session as vertex
+        from trainer.study.vertex.surroundings import World
 
-        return vertex.run(options, flags, screen, stop, vertex.World.of(variables))
+        return vertex.run(options, flags, screen, stop, World.of(variables))
     from trainer.study.config import document as config
 
-    job = _counted(config.read(Path(options.config), study_options.without(flags, "job_dir")), options)
-    from trainer.study.local import study as local  # what suggests and shows; a mistake is told before that is loaded
+    known = study_options.flags()
+    job = _counted(config.read(Path(options.config), command_line.without(flags, ["job_dir"], known)), options)
+    from trainer.study.local import session as local  # loads the search: a mistake is reported before that
 
     python = interpreter.word(sys.executable, Path.cwd(), variables.get("PATH"))
-    folder = local.place(hparams.job_dir, datetime.datetime.now())
-    return local.run(
-        job,
-        folder,
-        hparams.seed,
-        options.isolation,
-        [python, "-m", "trainer.study", *study_options.without(arguments, "job_dir"), f"--job_dir={folder}"],
-        screen=screen,
-        stop=stop,
-        variables=variables,
+    folder = local.folder_of(hparams.job_dir, datetime.datetime.now())
+    words = [*command_line.without(arguments, ["job_dir"], known), f"--job_dir={folder}"]
+    plan = local.Plan(
+        job=job,
+        folder=folder,
+        seed=hparams.seed,
+        isolation=options.isolation,
+        command=[python, "-m", "trainer.study", *words],
     )
+    return local.run(plan, screen, stop, variables)
 
 
 def _counted(job: Job, options: Options) -> Job:

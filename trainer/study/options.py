@@ -1,22 +1,24 @@
 """The flags of `python -m trainer.study`, beside those of `trainer.task` that it hands on to every trial."""
 
 import dataclasses
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from absl import flags as absl_flags
-
-from trainer import command_line as flags
+from trainer import command_line
+from trainer.command_line import END, Argument
 from trainer.errors import UsageError
-from trainer.hparams import HParams
+from trainer.hparams import Field, HParams, Rule, check, rule_of
 
-_MARGIN = 26
-_WIDTH = 100
+_MARGIN = 26  # characters before the help texts
+_TRAILER = (
+    "\nFlags of python -m trainer.task reach every trial, as in --data=digits --epochs=2. --job_dir is the\n"
+    "study's folder, with one folder for each trial; the same command with it goes on where a study was stopped."
+)
 
 
-def _flag(default: Any, group: str, help: str, choices: Sequence[str] = ()) -> Any:
-    return dataclasses.field(default=default, metadata={"group": group, "help": help, "choices": tuple(choices)})
+def _flag(default: Any, group: str, help: str, choices: tuple[str, ...] = ()) -> Any:
+    bounds: dict[str, Any] = {"minimum": 0, "form": "a whole number of at least 0"} if type(default) is int else {}
+    return dataclasses.field(default=default, metadata={"rule": Rule(group, help, choices=choices, **bounds)})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,101 +61,56 @@ class Options:
     )
 
 
+_FIELDS = dataclasses.fields(Options)
+_NEGATED = {f"no{field.name}": field.name for field in _FIELDS if field.type is bool}  # as in --nowatch
+
+
+def flags() -> dict[str, str]:
+    """Returns all flags of a study's command line: those of `trainer.task` and its own."""
+    return command_line.run_flags() | command_line.flags_of(_FIELDS) | dict.fromkeys(_NEGATED, "false")
+
+
 def read(arguments: Sequence[str]) -> tuple[Options, list[str], HParams]:
-    """Returns the options, the flags of `trainer.task` among the arguments, and what those come to by themselves.
+    """Returns the options, the flags of `trainer.task` among the arguments, and the hyperparameters that those give.
 
     Raises:
       UsageError: a flag is unknown, lacks its value, or the value breaks its rule.
     """
-    values = absl_flags.FlagValues()
-    values.set_gnu_getopt(True)
-    for field in dataclasses.fields(Options):
-        _define(field, values)
-    try:
-        _, *rest = values(["trainer", *map(_underscored, arguments)], known_only=True)
-    except absl_flags.IllegalFlagValueError as error:
-        raise (error.__context__ if isinstance(error.__context__, UsageError) else UsageError(str(error))) from None
-    except absl_flags.Error as error:
-        raise UsageError(str(error)) from None
-    given = {name: values[name].value for name in values if values[name].present}
-    options = Options(**given)
-    _check_flags(rest)
-    return options, rest, flags.read(rest)
-
-
-def without(arguments: Sequence[str], flag: str) -> list[str]:
-    """Returns a command line's words but for one flag and its value."""
-    words = iter(arguments)
-    kept = []
-    for word in words:
-        if word.partition("=")[0].replace("-", "_") != f"__{flag}":
-            kept.append(word)
-        elif "=" not in word:
-            next(words, None)
-    return kept
+    found = [_positive(argument) for argument in command_line.split(arguments, flags())]
+    given: dict[str, Any] = command_line.parsed(found, _FIELDS)
+    for field in _FIELDS:
+        if field.name in given:
+            check(field, given[field.name])
+    own = command_line.flags_of(_FIELDS)
+    command_line.reject_unknown(found, command_line.run_flags() | own)
+    others = [argument for argument in found if argument.name not in own]
+    if others[-1:] == [END]:
+        others.pop()  # because a trial's parameters follow these words as flags
+    words = [word for argument in others for word in argument.normal]
+    return Options(**given), words, command_line.read(words)
 
 
 def help_text(command: str) -> str:
     """Returns what `--help` prints."""
-    return "\n".join([f"Usage: {command} --config=config.yaml [--flag=value …]", *_help_lines()])
+    lines = command_line.help_lines(_FIELDS, _notes, _MARGIN)
+    return "\n".join([f"Usage: {command} --config=config.yaml [--flag=value …]", *lines, _TRAILER])
 
 
-class _Parser(absl_flags.ArgumentParser[Any]):
-    """Reads one option's text by the option's own rule."""
+def _positive(argument: Argument) -> Argument:
+    """Returns `--nowatch` as `--watch=false`, and other arguments as they are.
 
-    def __init__(self, field: dataclasses.Field[Any]):
-        self._field = field
-
-    def parse(self, argument: Any) -> Any:
-        if not isinstance(argument, str):
-            return argument
-        name, choices = self._field.name, self._field.metadata["choices"]
-        if choices and argument not in choices:
-            raise UsageError(f"`--{name}` must be one of {', '.join(choices)}. Received: {argument}")
-        if self._field.type is int:
-            if not argument.isdecimal():
-                raise UsageError(f"`--{name}` must be a whole number of at least 0. Received: {argument}")
-            return int(argument)
+    Raises:
+      UsageError: such a flag has a value.
+    """
+    if argument.name not in _NEGATED:
         return argument
+    if len(argument.words) > 1 or "=" in argument.words[0]:
+        raise UsageError(f"`--{argument.name}` must have no value. Received: {argument.value}")
+    return dataclasses.replace(argument, name=_NEGATED[argument.name])
 
 
-def _define(field: dataclasses.Field[Any], values: absl_flags.FlagValues) -> None:
-    text = field.metadata["help"]
-    if field.type is bool:
-        absl_flags.DEFINE_boolean(field.name, field.default, text, flag_values=values)
-    else:
-        absl_flags.DEFINE(_Parser(field), field.name, None, text, flag_values=values)
-
-
-def _underscored(argument: str) -> str:
-    name, equals, value = argument.partition("=")
-    return name.replace("-", "_").replace("_", "-", 2) + equals + value if name.startswith("--") else argument
-
-
-def _check_flags(arguments: Sequence[str]) -> None:
-    """Offers the study's own flags too, where one is misspelled."""
-    known = {field.name for field in dataclasses.fields(HParams)}
-    for argument in arguments:
-        name = argument.removeprefix("--").partition("=")[0]
-        if argument.startswith("--") and name not in known:
-            nearest = flags.nearest(name, [field.name for field in dataclasses.fields(Options)])
-            raise UsageError(f"`--{name}` is no flag. Did you mean --{nearest}?")
-
-
-def _help_lines() -> Iterator[str]:
-    group = ""
-    for field in dataclasses.fields(Options):
-        if field.metadata["group"] != group:
-            group = field.metadata["group"]
-            yield f"\n{group}"
-        choices = field.metadata["choices"]
-        notes = [f"one of {', '.join(choices)}"] if choices else []
-        notes += [f"default {field.default}"] if field.default else []
-        text = field.metadata["help"] + (f" ({'; '.join(notes)})" if notes else "")
-        first, *others = textwrap.wrap(text, _WIDTH - _MARGIN)
-        yield f"  --{field.name}".ljust(_MARGIN) + first
-        yield from (" " * _MARGIN + line for line in others)
-    yield (
-        "\nFlags of python -m trainer.task reach every trial, as in --data=digits --epochs=2. --job_dir is the\n"
-        "study's folder, with one folder for each trial; the same command with it goes on where a study was stopped."
-    )
+def _notes(field: Field) -> Iterator[str]:
+    if rule_of(field).choices:
+        yield str(rule_of(field))
+    if field.default:
+        yield f"default {field.default}"

@@ -1,4 +1,4 @@
-"""The runner against a server that does as it is told, so that time and processes are no part of it."""
+"""The runner against a server that follows a script, so that time and processes are no part of it."""
 
 import itertools
 import json
@@ -76,7 +76,6 @@ def run(
     ledger = Ledger(folder, wanted, 0)
     clock = itertools.count(1000.0)
     runner = Runner(
-        wanted,
         ledger,
         server,  # type: ignore[arg-type]
         suggest,

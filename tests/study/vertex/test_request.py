@@ -17,6 +17,7 @@ from trainer.study.vertex.service import parsed
 
 NOW = datetime.datetime(2026, 7, 1, 12, 30)
 SHIPPED = Path(__file__).parents[3] / "config.yaml"
+FLAGS = {"a": "", "b": "", "c": "", "dash_ed": "", "yes": "yes", "yes_too": "yes"}
 PLACE = {"project": "my-project", "region": "europe-west4", "bucket": "gs://my-bucket"}
 
 
@@ -133,7 +134,7 @@ def test_one_run_from_the_same_file() -> None:
     ],
 )
 def test_flags_take_the_place_of_the_same_ones(arguments: list[str], flags: list[str], expected: list[str]) -> None:
-    assert overridden(arguments, flags) == expected
+    assert overridden(arguments, flags, FLAGS) == expected
 
 
 def test_yaml_says_exactly_what_is_sent() -> None:

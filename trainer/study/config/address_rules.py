@@ -12,7 +12,7 @@ from trainer.study.config.view import View
 
 # https://cloud.google.com/resource-manager/docs/creating-managing-projects: an id, also of a domain, or a number.
 _PROJECT = r"projects/(?:[a-z0-9.]+:)?[a-z0-9][a-z0-9-]*"
-_PLACE = rf"{_PROJECT}/locations/([a-z0-9-]+)"
+_LOCATION = rf"{_PROJECT}/locations/([a-z0-9-]+)"
 # https://github.com/distribution/reference: host, path, and a tag or digest.
 _IMAGE = (
     r"[a-z0-9]+(?:[.-][a-z0-9]+)*(?::\d+)?(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)+"
@@ -24,9 +24,9 @@ _FORMS = {
         r"[a-z0-9][a-z0-9-]*@[a-z0-9.-]+\.gserviceaccount\.com",
         "a service account, as in trainer@project.iam.gserviceaccount.com",
     ),
-    "tensorboard": (rf"{_PLACE}/tensorboards/[a-z0-9-]+", "of the form projects/…/locations/…/tensorboards/…"),
+    "tensorboard": (rf"{_LOCATION}/tensorboards/[a-z0-9-]+", "of the form projects/…/locations/…/tensorboards/…"),
     "experiment": (
-        rf"{_PLACE}/metadataStores/[a-z0-9-]+/contexts/[a-z0-9-]+",
+        rf"{_LOCATION}/metadataStores/[a-z0-9-]+/contexts/[a-z0-9-]+",
         "of the form projects/…/locations/…/metadataStores/…/contexts/…",
     ),
     "network": (
@@ -34,7 +34,7 @@ _FORMS = {
         "of the form projects/…/global/networks/…, with the project's number",
     ),
     "kmsKeyName": (
-        rf"{_PLACE}/keyRings/[\w-]+/cryptoKeys/[\w-]+",
+        rf"{_LOCATION}/keyRings/[\w-]+/cryptoKeys/[\w-]+",
         "of the form projects/…/locations/…/keyRings/…/cryptoKeys/…",
     ),
 }
@@ -66,13 +66,13 @@ def resource(view: View) -> Iterator[Problem]:
 
 
 def one_region(job: View) -> Iterator[Problem]:
-    """Yields that resources are in places that no one region has, for a job runs in the region of them all."""
+    """Yields that resources are not all in one region: a job runs in the region of all its resources."""
     spec = job["trialJobSpec"]
     first, where = "", ""
     for view in (spec["tensorboard"], spec["experiment"], job["encryptionSpec"]["kmsKeyName"]):
-        match = re.match(_PLACE, filled(view.text, str(view.path[-1])))
+        match = re.match(_LOCATION, filled(view.text, str(view.path[-1])))
         region = match[1] if match else ""
-        if not region or f"/{region}/" not in view.text:  # a placeholder is whatever a person will write there
+        if not region or f"/{region}/" not in view.text:  # a placeholder, which a person will replace
             continue
         if region not in REGIONS:
             yield view.problem(f"must be in a region that trains: one of {', '.join(REGIONS)}")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trainer import command_line as flags
+from trainer import command_line
 from trainer.errors import UsageError
 from trainer.study.config import (
     address_rules,
@@ -18,7 +18,6 @@ from trainer.study.config import (
 )
 from trainer.study.config.messages import FieldPath, Problem
 from trainer.study.config.view import View
-from trainer.study.options import without
 from trainer.study.spec import BEST_MEASUREMENT, LAST_MEASUREMENT, UNSPECIFIED, Job, Stopping
 
 _STOPPING = {
@@ -46,10 +45,10 @@ def read(path: Path, arguments: Sequence[str] = ()) -> Job:
     problems += _independent(messages.check(document), problems)
     problems += _independent(_broken_rules(View(document), arguments), problems)
     if problems:
-        told = sorted(problems, key=lambda problem: lines.line(problem.path) if problem.path else 0)
-        raise UsageError("\n".join(dict.fromkeys(_line(problem, path, lines) for problem in told)))
+        ordered = sorted(problems, key=lambda problem: lines.line(problem.path) if problem.path else 0)
+        raise UsageError("\n".join(dict.fromkeys(_line(problem, path, lines) for problem in ordered)))
     found = job(document, arguments)
-    flags.read(found.arguments)  # all together, where each by itself is right
+    command_line.read(found.arguments)  # all together, where each by itself is right
     return found
 
 
@@ -85,10 +84,8 @@ def job(document: Mapping[str, Any], arguments: Sequence[str] = ()) -> Job:
 
 def _not_overridden(own: list[str], given: Sequence[str]) -> list[str]:
     """Returns a container's arguments without the flags that are given anew."""
-    for word in given:
-        if word.startswith("--"):
-            own = without(own, word.removeprefix("--").partition("=")[0].replace("-", "_"))
-    return own
+    known = command_line.run_flags()
+    return command_line.without(own, {argument.name for argument in command_line.split(given, known)}, known)
 
 
 def _broken_rules(document: View, arguments: Sequence[str]) -> Iterator[Problem]:

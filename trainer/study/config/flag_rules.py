@@ -1,10 +1,11 @@
-"""What the program asks: parameters and arguments are flags that it has, with values that it takes."""
+"""The program's rules: parameters and arguments are flags of `trainer.task`, with values that it accepts."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from trainer import command_line as flags
+from trainer import command_line
+from trainer.command_line import Argument
 from trainer.errors import UsageError
 from trainer.hparams import Field, HParams, parse, rule_of
 from trainer.study.config import parameters
@@ -20,24 +21,24 @@ _ALLOWED: dict[Any, tuple[str, ...]] = {
 
 
 def check(study: View, tasks: Sequence[View], arguments: Sequence[str]) -> Iterator[Problem]:
-    """Yields where a study's parameters, or the arguments of its trials, are no flags that the program takes.
+    """Yields where a study's parameters, or the arguments of its trials, are not flags that the program accepts.
 
     Args:
       study: the `studySpec`.
       tasks: the `containerSpec` or `pythonPackageSpec` of each pool of machines.
       arguments: of the command line, which come after the file's; what is wrong with them has no path.
     """
-    tuned = {parameters.name(parameter): parameter for parameter in parameters.every(study)}
+    tuned = {parameters.name(one): one for one in parameters.every(study) if parameters.name(one)}
     for parameter in parameters.every(study):
         yield from _parameter(parameter)
     for task in tasks:
         yield from _arguments(task["args"], tuned)
-    for flag in _flags(View(list(arguments))):
-        name = _name(flag)
-        if name in tuned:
-            yield tuned[name]["parameterId"].problem(f"must not be a flag of the command line too: `--{name}`")
+    for argument in command_line.split(arguments, command_line.run_flags()):
+        if argument.name in tuned:
+            rule = f"must not be a flag of the command line too: `--{argument.name}`"
+            yield tuned[argument.name]["parameterId"].problem(rule)
         else:
-            yield from _wrong(flag, ())
+            yield from _wrong(argument, ())
 
 
 def _parameter(parameter: View) -> Iterator[Problem]:
@@ -49,7 +50,7 @@ def _parameter(parameter: View) -> Iterator[Problem]:
     tunable = [other.name for other in fields.values() if not rule_of(other).placement]
     if field is None:
         yield parameter["parameterId"].problem(
-            f"must be one of {', '.join(tunable)} (did you mean {flags.nearest(name)}?)"
+            f"must be one of {', '.join(tunable)} (did you mean {command_line.nearest(name, fields)}?)"
         )
         return
     if rule_of(field).placement:
@@ -86,9 +87,9 @@ def _value(value: View, field: Field, kind: str) -> Iterator[Problem]:
 
 def _arguments(arguments: View, tuned: dict[str, View]) -> Iterator[Problem]:
     seen: set[str] = set()
-    for flag in _flags(arguments):
-        name, first = _name(flag), flag[0]
-        if not all(isinstance(word.value, str) for word in flag):
+    for argument, words in _with_views(arguments):
+        name, first = argument.name, words[0]
+        if not all(isinstance(word.value, str) for word in words):
             continue
         if name in seen:
             yield first.problem("must be a flag that is not there before")
@@ -99,27 +100,21 @@ def _arguments(arguments: View, tuned: dict[str, View]) -> Iterator[Problem]:
         elif name in ("help", "h"):
             yield first.problem("must be a flag that goes with training")
         else:
-            yield from _wrong(flag, first.path)
-        seen.add(name)
+            yield from _wrong(argument, first.path)
+        if name:
+            seen.add(name)
 
 
-def _wrong(flag: list[View], path: FieldPath) -> Iterator[Problem]:
+def _wrong(argument: Argument, path: FieldPath) -> Iterator[Problem]:
     try:
-        flags.read([word.text for word in flag])
+        command_line.read(argument.words)
     except UsageError as error:
         yield Problem(path, message=str(error))
 
 
-def _flags(words: View) -> Iterator[list[View]]:
-    """Yields each flag with its value, which may be a word of its own."""
+def _with_views(words: View) -> Iterator[tuple[Argument, list[View]]]:
+    """Yields each argument with the views of its words."""
     rest = list(words)
-    while rest:
-        count = 2 if rest[0].text.startswith("-") and "=" not in rest[0].text else 1
-        yield rest[:count]
-        rest = rest[count:]
-
-
-def _name(flag: list[View]) -> str:
-    """Returns a flag's name, or a word that is none, as it is."""
-    text = flag[0].text
-    return text.lstrip("-").partition("=")[0].replace("-", "_") if text.startswith("-") else text
+    for argument in command_line.split([word.text for word in rest], command_line.run_flags()):
+        yield argument, rest[: len(argument.words)]
+        del rest[: len(argument.words)]

@@ -1,4 +1,4 @@
-"""Where a study's trials take place: each trial's folder and environment, as Vertex AI would give them to it."""
+"""The folder, the environment and the cores of each trial of a study, as Vertex AI would give them to it."""
 
 import itertools
 import json
@@ -10,7 +10,7 @@ from trainer.study.spec import Value
 
 _METRICS = "output.metrics"
 _LOG = "log.txt"
-# What would give a trial another place than its own.
+# These would give a trial other folders, or other machines, than its own.
 _OWN = ("AIP_MODEL_DIR", "AIP_CHECKPOINT_DIR", "AIP_TENSORBOARD_LOG_DIR", "TF_CONFIG", "CLUSTER_SPEC", "TPU_NAME")
 
 

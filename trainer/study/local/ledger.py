@@ -1,4 +1,4 @@
-"""The record of a study, `study.json`: all that a killed study needs to go on, and that a program wants to know."""
+"""The record of a study, `study.json`: all that a killed study needs to resume, and that a program wants to know."""
 
 import contextlib
 import dataclasses
@@ -21,6 +21,7 @@ NAME = "study.json"
 _FORMAT = 1
 _LOCK = ".trials.lock"
 _PATIENCE = 60.0  # seconds for the trials of a killed study to save and end
+_LOOK = 0.1  # seconds between two attempts to lock
 
 
 class Ledger:
@@ -36,7 +37,7 @@ class Ledger:
     """
 
     def __init__(self, folder: Path, job: Job, seed: int):
-        self.folder, self._job, self._seed = folder, job, seed
+        self.folder, self.job, self._seed = folder, job, seed
         self._trials: dict[int, Trial] = {}
         self._about: dict[str, Any] = {}
         former = _read(folder / NAME)
@@ -56,7 +57,7 @@ class Ledger:
         return str(self._about.get("state", ""))
 
     def put(self, *changed: Trial) -> None:
-        """Takes trials, each new or in place of the one with its number, and writes.
+        """Adds trials, or replaces those with the same numbers, and writes.
 
         Raises:
           StorageError: it cannot be written.
@@ -65,7 +66,7 @@ class Ledger:
         self._write()
 
     def conclude(self, state: str, conclusion: Mapping[str, Any]) -> None:
-        """Notes how the study ended, `SUCCEEDED` or `FAILED`, and what it came to; `""` reopens it.
+        """Records how the study ended, `SUCCEEDED` or `FAILED`, and its conclusion; `""` reopens it.
 
         Raises:
           StorageError: it cannot be written.
@@ -75,7 +76,7 @@ class Ledger:
 
     def as_json(self) -> dict[str, Any]:
         """Returns what is in `study.json`."""
-        job = self._job
+        job = self.job
         best = trials.best(self.trials, job.selection, job.maximize)
         result = best.result(job.selection, job.maximize) if best else None
         return {
@@ -101,7 +102,7 @@ class Ledger:
 
     def _identity(self) -> dict[str, Any]:
         """Returns what makes it this study: all but how many trials there are, and how many at once."""
-        job = self._job
+        job = self.job
         parameters = json.loads(json.dumps([dataclasses.asdict(parameter) for parameter in job.parameters]))
         return {
             "parameters": parameters,
@@ -112,7 +113,7 @@ class Ledger:
         }
 
     def _check(self, former: Mapping[str, Any]) -> None:
-        wanted = {"metric": self._job.metric, **self._identity()}
+        wanted = {"metric": self.job.metric, **self._identity()}
         differing = [name for name, value in wanted.items() if former.get(name) != value]
         if differing:
             shown = "; ".join(_difference(name, former.get(name), wanted[name]) for name in differing)
@@ -122,7 +123,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def claimed(
-        self, tell: Callable[[str], None], is_stopped: Callable[[], bool], wait: Callable[[float], None] = time.sleep
+        self, log: Callable[[str], None], is_stopped: Callable[[], bool], wait: Callable[[float], None] = time.sleep
     ) -> Iterator[int]:
         """Keeps other studies out of the folder, and gives a file descriptor for the trials to inherit.
 
@@ -130,7 +131,7 @@ class Ledger:
         for first.
 
         Args:
-          tell: takes a line for the screen.
+          log: takes a line for the screen.
           is_stopped: whether not to wait any longer.
           wait: spends some seconds.
 
@@ -138,29 +139,34 @@ class Ledger:
           UsageError: the folder cannot be written, another study runs in it, or its trials do not end.
         """
         with contextlib.ExitStack() as stack:
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                study = os.open(self.folder, os.O_RDONLY)
-                stack.callback(os.close, study)
-                lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-                stack.callback(os.close, lock)
-            except OSError as error:
-                raise UsageError(
-                    f"`--job_dir` must be a folder that can be written. Received: {self.folder} ({error.strerror})"
-                ) from None
+            study, trials = self._open_locks(stack)
             if not _taken(study):
                 raise UsageError(f"`--job_dir` must be a folder that no other study runs in. Received: {self.folder}")
             waited = 0.0
-            while not _taken(lock) and not is_stopped():
+            while not _taken(trials) and not is_stopped():
                 if not waited:
-                    tell("waiting for the trials of the former study to save and end")
+                    log("waiting for the trials of the former study to save and end")
                 if waited >= _PATIENCE:
                     raise UsageError(
                         f"`--job_dir` must be a folder that no former study's trial writes to. Received: {self.folder}"
                     )
-                wait(0.1)
-                waited += 0.1
-            yield lock
+                wait(_LOOK)
+                waited += _LOOK
+            yield trials
+
+    def _open_locks(self, stack: contextlib.ExitStack) -> tuple[int, int]:
+        """Returns the file descriptors to lock, one for the study and one for its trials; the stack closes them."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            study = os.open(self.folder, os.O_RDONLY)
+            stack.callback(os.close, study)
+            trials = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            stack.callback(os.close, trials)
+        except OSError as error:
+            raise UsageError(
+                f"`--job_dir` must be a folder that can be written. Received: {self.folder} ({error.strerror})"
+            ) from None
+        return study, trials
 
 
 def _taken(lock: int) -> bool:

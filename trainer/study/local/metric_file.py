@@ -46,7 +46,7 @@ class MetricFile:
         """
         reports = [_parse(line, self._tag) for line in self._content().splitlines()]
         self._found |= {(report.step, report.timestamp): report for report in reports if report}
-        return [self._found[place] for place in sorted(self._found)]
+        return [self._found[key] for key in sorted(self._found)]
 
     def _content(self) -> bytes:
         """Returns what is in the file, or nothing where it changes all the time.

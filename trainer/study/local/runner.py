@@ -9,7 +9,7 @@ from trainer.study.local.ledger import Ledger
 from trainer.study.local.metric_file import MetricFile
 from trainer.study.local.server import Server
 from trainer.study.search import stopping
-from trainer.study.spec import Job, Value
+from trainer.study.spec import Value
 from trainer.study.trial import ACTIVE, ENDED, INFEASIBLE, STOPPING, SUCCEEDED, Measurement, Trial
 
 Suggest = Callable[[Sequence[Trial]], dict[str, Value] | None]
@@ -22,8 +22,7 @@ class Runner:
     """Runs the trials of a study until there are enough, from wherever the ledger says that it is.
 
     Args:
-      job: what the study is.
-      ledger: takes every change before it is acted upon.
+      ledger: the study; takes every change before it is acted upon.
       server: starts trials.
       suggest: gives the parameters of the next trial; nothing where there is none left.
       variables: the environment variables of this process.
@@ -33,7 +32,6 @@ class Runner:
 
     def __init__(
         self,
-        job: Job,
         ledger: Ledger,
         server: Server,
         suggest: Suggest,
@@ -42,9 +40,9 @@ class Runner:
         cores: Sequence[int],
         clock: Callable[[], float] = time.time,
     ):
-        self._job, self._ledger, self._server, self._suggest = job, ledger, server, suggest
+        self._job, self._ledger, self._server, self._suggest = ledger.job, ledger, server, suggest
         self._variables, self._clock = variables, clock
-        self._free = layout.core_groups(cores, job.parallel_trials)[::-1]
+        self._free = layout.core_groups(cores, ledger.job.parallel_trials)[::-1]
         self._cores: dict[int, tuple[int, ...]] = {}  # of the trials that run
         self._files: dict[int, MetricFile] = {}
         self._starts: dict[int, int] = {}

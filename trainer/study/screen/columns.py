@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Sequence
 
+from trainer import command_line
 from trainer.hparams import HParams
 from trainer.study.screen import wording
 from trainer.study.spec import BEST_MEASUREMENT, Job, Parameter
@@ -37,7 +38,7 @@ class Column:
 
 
 def of_trials(job: Job, trials: Sequence[Trial], best: Trial | None, now: float) -> list[Column]:
-    """Returns the columns that tell of trials.
+    """Returns the columns of a table of trials.
 
     Args:
       job: the study's.
@@ -68,12 +69,7 @@ def epochs(job: Job, trial: Trial) -> str:
     """Returns how many epochs a trial is to take, as its flags say it; nothing where they do not."""
     if "epochs" in trial.parameters:
         return wording.exact(trial.parameters["epochs"])
-    said = ""
-    for word, following in zip(job.arguments, [*job.arguments[1:], ""], strict=True):
-        name, equals, value = word.partition("=")
-        if name == "--epochs":
-            said = value if equals else following
-    return said
+    return command_line.last_value(job.arguments, "epochs", command_line.run_flags())
 
 
 def longest(job: Job, trial: Trial) -> int:

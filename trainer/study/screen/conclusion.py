@@ -4,14 +4,14 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trainer.study.options import without
+from trainer import command_line
 from trainer.study.screen import columns, wording
 from trainer.study.spec import BEST_MEASUREMENT, Job
 from trainer.study.trial import INFEASIBLE, SUCCEEDED, Trial
 from trainer.study.trial import best as best_of
 
 _RANKED = 10  # trials of the ranking
-_TOLD = 10  # reasons of infeasible trials
+_REASONS = 10  # reasons of infeasible trials
 _BAR = 20  # characters of a share of 100 %
 _LONGER = 4  # times as many epochs
 
@@ -56,9 +56,7 @@ def commands(job: Job, trials: Sequence[Trial], folder: Path, python: str = "pyt
     if best is None:
         return {"tensorboard": show}
     flags = {**best.parameters, "epochs": _LONGER * columns.longest(job, best)}
-    kept = list(job.arguments)
-    for name in ("job_dir", *flags):
-        kept = without(kept, name)
+    kept = command_line.without(job.arguments, ["job_dir", *flags], command_line.run_flags())
     words = [*kept, *(f"--{name}={wording.exact(value)}" for name, value in flags.items())]
     return {"train_longer": shlex.join([python, "-m", "trainer.task", *words]), "tensorboard": show}
 
@@ -112,8 +110,8 @@ def _infeasible(trials: Sequence[Trial]) -> str:
         reasons.setdefault(trial.reason or "no reason is known", []).append(str(trial.id))
     lines = [f"{wording.count(len(failed), 'trial')} of {len(trials)} infeasible:"]
     lines += [f"  {'trial' if len(ids) == 1 else 'trials'} {', '.join(ids)}: {why}" for why, ids in reasons.items()]
-    more = len(reasons) - _TOLD
-    return "\n".join([*lines[: _TOLD + 1], *([f"  … {wording.count(more, 'more reason')}"] if more > 0 else [])])
+    more = len(reasons) - _REASONS
+    return "\n".join([*lines[: _REASONS + 1], *([f"  … {wording.count(more, 'more reason')}"] if more > 0 else [])])
 
 
 def _order(what: str, command: str | None) -> str:

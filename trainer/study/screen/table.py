@@ -36,7 +36,7 @@ class LiveTable:
         self._job, self._screen, self._clock = job, screen, clock
         self._trials: tuple[Trial, ...] = ()
         self._drawn: tuple[tuple[Trial, ...], int] = ((), 0)
-        self._told = {trial.id for trial in known}
+        self._noted = {trial.id for trial in known}
         is_live = screen.is_terminal and not screen.is_dumb_terminal
         # It has no thread of its own, for the study comes by several times a second.
         self._live = Live(get_renderable=self._table, console=screen, auto_refresh=False) if is_live else None
@@ -62,8 +62,8 @@ class LiveTable:
                 self._live.refresh()
             return
         for trial in trials:
-            if trial.state in ENDED and trial.id not in self._told:
-                self._told.add(trial.id)
+            if trial.state in ENDED and trial.id not in self._noted:
+                self._noted.add(trial.id)
                 self.note(line(self._job, trial, trials))
 
     def note(self, line: str) -> None:
@@ -95,7 +95,7 @@ def table(job: Job, trials: Sequence[Trial], now: float, width: int, height: int
     # The headings may take as many lines as the longest name has words.
     titles, lines = columns.fit(columns.of_trials(job, trials, best, now), width)
     room = max(_ROWS, height - len(head) - len(titles))
-    shown = range(len(trials)) if len(trials) <= room else _most_telling(trials, best, room - 1)
+    shown = range(len(trials)) if len(trials) <= room else _most_relevant(trials, best, room - 1)
     rows = [Text(lines[index], style=_style(trials[index], best), no_wrap=True) for index in shown]
     more = len(trials) - len(rows)
     return Group(
@@ -158,7 +158,7 @@ def line(job: Job, trial: Trial, trials: Sequence[Trial]) -> str:
     return " ".join(word for word in words if word)
 
 
-def _most_telling(trials: Sequence[Trial], best: Trial | None, count: int) -> list[int]:
+def _most_relevant(trials: Sequence[Trial], best: Trial | None, count: int) -> list[int]:
     """Returns which trials to show, in their own order."""
 
     def rank(index: int) -> tuple[bool, bool, int]:

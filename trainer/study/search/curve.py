@@ -11,7 +11,7 @@ import scipy.special
 
 Array = npt.NDArray[np.float64]
 
-_POINTS = 8  # of a curve are compared; more tell the same again
+_POINTS = 8  # of a curve are compared; more add nothing
 # Of the Gaussian process: how far apart curves of the same kind are, in standard deviations of all values, and how much
 # of the spread is noise. All pairs are weighed by their likelihood: a single best one is overconfident with few curves.
 _SCALES = (0.3, 1.0, 3.0, 10.0)
@@ -103,7 +103,7 @@ def go_on(own: Curve, hint: float, others: Sequence[tuple[Curve, float]], end: f
     """
     order = min(order, len(own))
     rows = [
-        [1.0, of, *curve.y[place - order : place + 1]] for curve, of in others for place in range(order, len(curve))
+        [1.0, of, *curve.y[index - order : index + 1]] for curve, of in others for index in range(order, len(curve))
     ]
     if not rows:
         return None

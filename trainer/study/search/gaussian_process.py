@@ -29,7 +29,7 @@ _LEARNT_FROM = 64  # results at most that settings are drawn by, so that 200 tri
 def features(space: Space, points: Array) -> tuple[Array, npt.NDArray[np.int64]]:
     """Returns points as features, and which length each feature has.
 
-    Numbers are where they lie on their scale, from 0 to 1; listed numbers by their rank; categories are apart from
+    Numbers are coordinates on their scale, from 0 to 1; listed numbers by their rank; categories are apart from
     each other by 1. A parameter that may not exist has one feature more, which says whether it does.
 
     Args:
@@ -42,8 +42,8 @@ def features(space: Space, points: Array) -> tuple[Array, npt.NDArray[np.int64]]
     exist, snapped = space.exist(points), space.snapped(points)
     columns: list[Array] = []
     lengths: list[int] = []
-    for place, axis in enumerate(space.axes):
-        there, column = exist[:, place], snapped[:, place]
+    for index, axis in enumerate(space.axes):
+        there, column = exist[:, index], snapped[:, index]
         count = len(axis.parameter.values)
         if axis.parameter.kind == "categorical":
             hot = (axis.cells(column)[:, None] == np.arange(count)) * math.sqrt(0.5)
@@ -110,8 +110,8 @@ def posteriors(
     count = int(lengths[-1]) + 1
     prior = np.array([_LENGTH] * count + [_VARIANCE, _NOISE]).T
     # Evenly from the worst to the best.
-    places = np.linspace(0, len(results) - 1, min(len(results), _LEARNT_FROM)).astype(int)
-    some = np.argsort(results, kind="stable")[places]
+    ranks = np.linspace(0, len(results) - 1, min(len(results), _LEARNT_FROM)).astype(int)
+    some = np.argsort(results, kind="stable")[ranks]
     squares = _squares(rows[some], lengths)
 
     def density(settings: Array) -> float:
@@ -182,19 +182,19 @@ def _slices(
     draws, here, height = [], centre.copy(), density(centre)
     ends = centre - _FARTHEST * deviations, centre + _FARTHEST * deviations
     for sweep in range(1, _BURN_IN + _DRAWS * _THINNING + 1):
-        for place in range(len(here)):
+        for index in range(len(here)):
             level = height - random.exponential()
-            # Three deviations wide, laid at random over the place.
-            low = here[place] - 3 * deviations[place] * random.random()
-            high = min(low + 3 * deviations[place], ends[1][place])
-            low = max(low, ends[0][place])
+            # Three deviations wide, laid at random over the setting.
+            low = here[index] - 3 * deviations[index] * random.random()
+            high = min(low + 3 * deviations[index], ends[1][index])
+            low = max(low, ends[0][index])
             while True:
                 there = here.copy()
-                there[place] = random.uniform(low, high)
+                there[index] = random.uniform(low, high)
                 height = density(there)
                 if height >= level:
                     break
-                low, high = (there[place], high) if there[place] < here[place] else (low, there[place])
+                low, high = (there[index], high) if there[index] < here[index] else (low, there[index])
             here = there
         if sweep > _BURN_IN and (sweep - _BURN_IN) % _THINNING == 0:
             draws.append(here)

@@ -6,7 +6,7 @@ import numpy as np
 import optuna
 from optuna.importance import FanovaImportanceEvaluator
 
-from trainer.study.search.sampler import distribution, standardised, told
+from trainer.study.search.sampler import distribution, optuna_value, standardised
 from trainer.study.search.space import Space
 from trainer.study.search.suggestions import quiet
 from trainer.study.spec import Job
@@ -42,7 +42,7 @@ def importance(job: Job, trials: Sequence[Trial]) -> dict[str, float]:
         study = optuna.create_study(direction="maximize")
         for (trial, _), value in zip(pairs, results, strict=True):
             point = zip(space.axes, space.point(trial.parameters), strict=True)
-            params = {axis.parameter.name: told(axis, float(place)) for axis, place in point}
+            params = {axis.parameter.name: optuna_value(axis, float(coordinate)) for axis, coordinate in point}
             study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=float(value)))
         try:
             shares = FanovaImportanceEvaluator(seed=0).evaluate(study)

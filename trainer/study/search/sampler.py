@@ -30,8 +30,8 @@ def distribution(axis: Axis) -> BaseDistribution:
     return CategoricalDistribution(axis.parameter.values) if axis.listed else FloatDistribution(0.0, 1.0)
 
 
-def told(axis: Axis, coordinate: float) -> Value:
-    """Returns what Optuna is told of a parameter."""
+def optuna_value(axis: Axis, coordinate: float) -> Value:
+    """Returns a parameter as Optuna has it: a listed value itself, else its coordinate."""
     return axis.value(coordinate) if axis.listed else coordinate
 
 
@@ -60,7 +60,8 @@ class GaussianProcessSampler(BaseSampler):
         before = [one for one in study.get_trials(deepcopy=False) if one.number != trial.number]
         point = self._next(before, 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0)
         return {
-            axis.parameter.name: told(axis, float(place)) for axis, place in zip(self._space.axes, point, strict=True)
+            axis.parameter.name: optuna_value(axis, float(coordinate))
+            for axis, coordinate in zip(self._space.axes, point, strict=True)
         }
 
     def sample_independent(
@@ -97,8 +98,9 @@ class GaussianProcessSampler(BaseSampler):
 
     def _point(self, params: Mapping[str, Any]) -> Array:
         found = [(axis, params.get(axis.parameter.name)) for axis in self._space.axes]
-        places = [0.5 if value is None else axis.coordinate(value) if axis.listed else value for axis, value in found]
-        return np.array(places)
+        return np.array(
+            [0.5 if value is None else axis.coordinate(value) if axis.listed else value for axis, value in found]
+        )
 
 
 class Search:

@@ -21,7 +21,7 @@ class Axis:
 
     Attributes:
       parameter: what it is of.
-      parent: the place of the axis that it depends on; -1 where it always exists.
+      parent: the index of the axis that it depends on; -1 if it always exists.
       condition: the values of that axis with which it exists.
     """
 
@@ -42,10 +42,10 @@ class Axis:
         return round(number) if self.parameter.kind == "integer" else number
 
     def coordinate(self, value: Value) -> float:
-        """Returns where a value lies, well within its cell where it has one."""
+        """Returns the coordinate of a value, well within its cell if it has one."""
         if self.listed:
             return (self.parameter.values.index(value) + 0.5) / len(self.parameter.values)
-        return float(self._place(np.array(float(value))))
+        return float(self._coordinates(np.array(float(value))))
 
     def cells(self, coordinates: Array) -> Array:
         """Returns which of the listed values each coordinate stands for, from 0."""
@@ -56,12 +56,12 @@ class Axis:
         """Returns the coordinates of the values that coordinates stand for."""
         if self.listed:
             return (self.cells(coordinates) + 0.5) / len(self.parameter.values)
-        return self._place(self._number(coordinates)) if self.parameter.kind == "integer" else coordinates
+        return self._coordinates(self._number(coordinates)) if self.parameter.kind == "integer" else coordinates
 
     def exists(self, parents: Array, axis: "Axis") -> npt.NDArray[np.bool_]:
         """Returns at which coordinates of the axis that it depends on it exists."""
-        distinct, places = np.unique(axis.snapped(parents), return_inverse=True)
-        return np.array([axis.value(float(place)) in self.condition for place in distinct], bool)[places]
+        distinct, indices = np.unique(axis.snapped(parents), return_inverse=True)
+        return np.array([axis.value(float(one)) in self.condition for one in distinct], bool)[indices]
 
     def choices(self) -> Sequence[Value]:
         """Returns all values, in order.
@@ -87,17 +87,17 @@ class Axis:
         # Rounding may step over an end, as 0.1 * (0.3 / 0.1) does.
         return np.clip(np.round(numbers) if self.parameter.kind == "integer" else numbers, *self._range())
 
-    def _place(self, numbers: Array) -> Array:
+    def _coordinates(self, numbers: Array) -> Array:
         low, high = self._ends()
         if low == high:
             return np.full(np.shape(numbers), 0.5)
         if self.parameter.scale == LOG:
-            places = np.log(numbers / low) / np.log(high / low)
+            coordinates = np.log(numbers / low) / np.log(high / low)
         elif self.parameter.scale == REVERSE_LOG:
-            places = 1 - np.log((low + high - numbers) / low) / np.log(high / low)
+            coordinates = 1 - np.log((low + high - numbers) / low) / np.log(high / low)
         else:
-            places = (numbers - low) / (high - low)
-        inside: Array = np.clip(places, 0, 1)
+            coordinates = (numbers - low) / (high - low)
+        inside: Array = np.clip(coordinates, 0, 1)
         return inside
 
     def _range(self) -> tuple[float, float]:
@@ -125,7 +125,7 @@ class Space:
         """Returns the parameters that exist at a point."""
         exist = self.exist(point[None])[0]
         pairs = zip(self.axes, exist, point, strict=True)
-        return {axis.parameter.name: axis.value(float(place)) for axis, exists, place in pairs if exists}
+        return {axis.parameter.name: axis.value(float(coordinate)) for axis, exists, coordinate in pairs if exists}
 
     def point(self, values: Mapping[str, Value]) -> Array:
         """Returns the point where parameters have some values; the middle of an axis where one does not exist."""
@@ -136,10 +136,10 @@ class Space:
     def exist(self, points: Array) -> npt.NDArray[np.bool_]:
         """Returns which parameters exist at each point, in rows."""
         exist = np.ones(points.shape, bool)
-        for place, axis in enumerate(self.axes):
+        for index, axis in enumerate(self.axes):
             if axis.parent >= 0:
                 there = axis.exists(points[:, axis.parent], self.axes[axis.parent])
-                exist[:, place] = exist[:, axis.parent] & there
+                exist[:, index] = exist[:, axis.parent] & there
         return exist
 
     def snapped(self, points: Array) -> Array:
@@ -157,26 +157,26 @@ class Space:
             axis.choices()
         return self._combinations({})
 
-    def _combinations(self, chosen: dict[int, Value], place: int = 0) -> Iterator[dict[str, Value]]:
-        if place == len(self.axes):
+    def _combinations(self, chosen: dict[int, Value], index: int = 0) -> Iterator[dict[str, Value]]:
+        if index == len(self.axes):
             yield {self.axes[at].parameter.name: value for at, value in chosen.items()}
             return
-        axis = self.axes[place]
+        axis = self.axes[index]
         if axis.parent >= 0 and chosen.get(axis.parent) not in axis.condition:
-            yield from self._combinations(chosen, place + 1)
+            yield from self._combinations(chosen, index + 1)
             return
         for value in axis.choices():
-            yield from self._combinations({**chosen, place: value}, place + 1)
+            yield from self._combinations({**chosen, index: value}, index + 1)
 
 
 def _axes(parameters: Sequence[Parameter]) -> list[Axis]:
     axes: list[Axis] = []
 
     def add(parameter: Parameter, parent: int, condition: tuple[Value, ...]) -> None:
-        place = len(axes)
+        index = len(axes)
         axes.append(Axis(parameter, parent, condition))
         for values, child in parameter.children:
-            add(child, place, values)
+            add(child, index, values)
 
     for parameter in parameters:
         add(parameter, -1, ())

@@ -11,7 +11,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from trainer.study.search.sampler import GaussianProcessSampler, distribution, told
+from trainer.study.search.sampler import GaussianProcessSampler, distribution, optuna_value
 from trainer.study.search.space import Space
 from trainer.study.spec import GRID_SEARCH, RANDOM_SEARCH, Job, Value
 from trainer.study.trial import ENDED, Trial
@@ -51,18 +51,18 @@ def ask(space: Space, study: optuna.Study) -> dict[str, Value]:
     """Returns the parameters that a study of Optuna's asks to be tried next, those that exist alone."""
     trial = study.ask()
     chosen: dict[int, Value] = {}
-    for place, axis in enumerate(space.axes):
+    for index, axis in enumerate(space.axes):
         if axis.parent < 0 or chosen.get(axis.parent) in axis.condition:
             name = axis.parameter.name
             if axis.listed:
-                chosen[place] = cast(Value, trial.suggest_categorical(name, axis.parameter.values))
+                chosen[index] = cast(Value, trial.suggest_categorical(name, axis.parameter.values))
             else:
-                chosen[place] = axis.value(trial.suggest_float(name, 0, 1))
-    return {space.axes[place].parameter.name: value for place, value in chosen.items()}
+                chosen[index] = axis.value(trial.suggest_float(name, 0, 1))
+    return {space.axes[index].parameter.name: value for index, value in chosen.items()}
 
 
 def replayed(job: Job, trials: Sequence[Trial], sampler: BaseSampler | None = None) -> optuna.Study:
-    """Returns a study of Optuna's that knows some trials. What it is told of a number is its place on its scale."""
+    """Returns a study of Optuna's that knows some trials. It has a number as the coordinate on its scale."""
     direction = StudyDirection.MAXIMIZE if job.maximize else StudyDirection.MINIMIZE
     study = optuna.create_study(sampler=sampler, direction=direction)
     space = Space(job.parameters)
@@ -77,7 +77,7 @@ def _frozen(job: Job, space: Space, trial: Trial) -> FrozenTrial:
     return optuna.trial.create_trial(
         state=ended if trial.state in ENDED else TrialState.RUNNING,
         value=result.value if result else None,
-        params={name: told(axis, axis.coordinate(trial.parameters[name])) for name, axis in axes.items()},
+        params={name: optuna_value(axis, axis.coordinate(trial.parameters[name])) for name, axis in axes.items()},
         distributions={name: distribution(axis) for name, axis in axes.items()},
     )
 

@@ -42,14 +42,14 @@ def is_passing_creation(error: Exception) -> bool:
     return is_passing(error) and (code != http.HTTPStatus.TOO_MANY_REQUESTS or "per minute" in str(error))
 
 
-def named(error: Exception, kind: Kind, verb: str, place: str) -> Exception:
+def named(error: Exception, kind: Kind, verb: str, resource: str) -> Exception:
     """Returns what a failed request means.
 
     Args:
       error: what the client raised.
       kind: what was asked for.
       verb: `create`, `get`, `list` or `cancel`.
-      place: the job's name, or `projects/P/locations/R`.
+      resource: the job's name, or `projects/P/locations/R`.
     """
     from google.api_core import exceptions
     from google.auth.exceptions import GoogleAuthError
@@ -60,21 +60,21 @@ def named(error: Exception, kind: Kind, verb: str, place: str) -> Exception:
     if isinstance(error, (exceptions.Unauthorized, GoogleAuthError)) or _STALE in said:
         return UsageError(f"{failed}: the service does not accept these credentials (401); {LOGIN}")
     if isinstance(error, exceptions.Forbidden):
-        return _forbidden(error, said, f"aiplatform.{kind.collection}.{verb}", place)
+        return _forbidden(error, said, f"aiplatform.{kind.collection}.{verb}", resource)
     if isinstance(error, exceptions.NotFound):
-        return UsageError(f"{failed}: there is no {place}, or it is in another project or region (404)")
+        return UsageError(f"{failed}: there is no {resource}, or it is in another project or region (404)")
     if verb == "create" and isinstance(error, exceptions.TooManyRequests) and not is_passing_creation(error):
-        project = place.split("/")[1]
+        project = resource.split("/")[1]
         page = f"https://console.cloud.google.com/iam-admin/quotas?project={project}"
-        return UsageError(f"{failed}: more than a quota of {place} allows (429): {said}; {page} raises it")
+        return UsageError(f"{failed}: more than a quota of {resource} allows (429): {said}; {page} raises it")
     if is_passing(error):
         return UnreachableError(f"{failed}: {_silence(error, code)}; it may later")
     fields = "; ".join(f"`{field}`: {rule}" for field, rule in _violations(error))
     return UsageError(f"{failed}: the service refuses it ({code or type(error).__name__}): {fields or said}")
 
 
-def _forbidden(error: Any, said: str, permission: str, place: str) -> UsageError:
-    project = place.split("/")[1]
+def _forbidden(error: Any, said: str, permission: str, resource: str) -> UsageError:
+    project = resource.split("/")[1]
     if getattr(error, "reason", None) == "SERVICE_DISABLED" or "it is disabled" in said:
         return UsageError(
             f"`--project` must have the Vertex AI API enabled: gcloud services enable aiplatform.googleapis.com "
@@ -83,7 +83,7 @@ def _forbidden(error: Any, said: str, permission: str, place: str) -> UsageError
     found = _PERMISSION.search(said)
     is_permission = found or "denied" in said
     missing = f"the permission {found[0] if found else permission} is missing" if is_permission else said
-    return UsageError(f"`--project` must be one where this account may do that. Received: {place} ({missing}; 403)")
+    return UsageError(f"`--project` must be one where this account may do that. Received: {resource} ({missing}; 403)")
 
 
 def _silence(error: Exception, code: int) -> str:

@@ -62,8 +62,8 @@ class JobName:
     @property
     def page(self) -> str:
         """The address of its page in the console."""
-        place = f"https://console.cloud.google.com/agent-platform/locations/{self.region}"
-        return f"{place}/training/{self.id}?project={self.project}"
+        folder = f"https://console.cloud.google.com/agent-platform/locations/{self.region}"
+        return f"{folder}/training/{self.id}?project={self.project}"
 
     def gcloud(self, verb: str) -> str:
         """Returns the command line that describes or cancels it."""

@@ -32,11 +32,11 @@ Look = Callable[[str], str]
 
 def check(request: Request, options: Options) -> Iterator[str]:
     """Yields what is wrong with a request by itself."""
-    yield from _place(options)
-    yield from (_told(problem, request.body) for problem in messages.check(request.body, request.kind.message))
+    yield from _location(options)
+    yield from (_line(problem, request.body) for problem in messages.check(request.body, request.kind.message))
     if not request.output:
         yield "`--bucket` must be given, for a job without an output folder keeps nothing. Received: nothing"
-    # The image's address has the project in it; what is wrong with that was told.
+    # The image's address has the project in it; what is wrong with that is reported already.
     wrong = f"/{options.project}/" if options.project and not _is_project(options.project) else ""
     yield from (line for line in _addresses(request) if not wrong or wrong not in line)
     yield from _tensorboard(request, options)
@@ -50,23 +50,23 @@ def look(request: Request, options: Options, bucket: Look, image: Look) -> Itera
     Args:
       request: one in which `check` finds nothing.
       options: where it goes.
-      bucket: returns a bucket's region; nothing where that cannot be told. Raises UsageError where there is none.
-      image: returns what is wrong with a container image; nothing where nothing is, or that cannot be told.
+      bucket: returns a bucket's region; nothing if that is unknown. Raises UsageError if there is no such bucket.
+      image: returns what is wrong with a container image; nothing if nothing is, or if that is unknown.
     """
     try:
         name = Location.parse(request.output).bucket
-        place = bucket(name)
-        if place and place != options.region:
+        region = bucket(name)
+        if region and region != options.region:
             yield (
                 f"`--bucket` must be in {options.region}, as the machines are: gcloud storage buckets create "
-                f"gs://NAME --project={options.project} --location={options.region}. Received: gs://{name}, in {place}"
+                f"gs://NAME --project={options.project} --location={options.region}. Received: gs://{name}, in {region}"
             )
     except UsageError as error:
         yield str(error)
     yield from filter(None, map(image, request.images))
 
 
-def _place(options: Options) -> Iterator[str]:
+def _location(options: Options) -> Iterator[str]:
     if not options.project:
         yield "`--project` must be given with --target=vertex. Received: nothing"
     elif not _is_project(options.project):
@@ -88,10 +88,10 @@ def _is_project(text: str) -> bool:
 def _addresses(request: Request) -> Iterator[str]:
     """Yields what is wrong with the names of things elsewhere, of each one thing."""
     problems = [*address_rules.addresses(View(request.spec))]
-    yield from (_told(problem, request.spec) for problem in problems)
+    yield from (_line(problem, request.spec) for problem in problems)
     wrong = [messages.shown(problem.path) for problem in problems]
     for path, text in placeholders(request.body):
-        # Where the project or the region is missing, that was told.
+        # A missing project or region is reported already.
         if not path.endswith(tuple(wrong)) and not re.search("PROJECT|REGION", text):
             flag = "--bucket" if "BUCKET" in text else _FLAGS.get(path.rpartition(".")[2], "--config")
             yield f"`{flag}` must be given, for `{path}` has words in capitals to replace. Received: {text}"
@@ -106,7 +106,7 @@ def _tensorboard(request: Request, options: Options) -> Iterator[str]:
         yield f"`--tensorboard` must be in {options.region}, as the job is. Received: {tensorboard}"
 
 
-def _told(problem: Problem, document: Any = None) -> str:
+def _line(problem: Problem, document: Any = None) -> str:
     """Returns a problem in words, by the flag that gives the field's value where there is one."""
     flag = _FLAGS.get(str(problem.path[-1]) if problem.path else "")
     received: Any = document

@@ -5,11 +5,13 @@ import dataclasses
 import datetime
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import yaml
 
+from trainer import command_line
+from trainer.command_line import Argument, Flags
 from trainer.study.options import Options
 from trainer.study.vertex.job import CUSTOM, TUNING, Kind
 from trainer.study.vertex.service import SUBMISSION
@@ -100,7 +102,7 @@ def request(
         if options.image:
             container["imageUri"] = options.image
         if flags:
-            container["args"] = overridden(container.get("args", ()), flags)
+            container["args"] = overridden(container.get("args", ()), flags, command_line.run_flags())
     labels = {**body.get("labels", {}), SUBMISSION: submission}
     if options.job == "custom":
         key = {field: body[field] for field in ("encryptionSpec",) if field in body}
@@ -114,23 +116,22 @@ def request(
     return Request(TUNING, {**body, "displayName": name, "labels": labels})
 
 
-def overridden(arguments: Sequence[str], flags: Sequence[str]) -> list[str]:
-    """Returns a command line in which flags have new values, and new flags stand at the end."""
-    given = dict(_pairs(flags))
-    kept = [(name, word) for name, word in _pairs(arguments) if name not in given]
-    return [word for _, word in kept] + [*given.values()]
+def overridden(arguments: Sequence[str], changes: Sequence[str], known: Flags) -> list[str]:
+    """Returns a command line in which flags have new values, and new flags stand at the end.
+
+    Args:
+      arguments: the command line.
+      changes: the flags with their new values.
+      known: the flags of the program.
+    """
+    given = {argument.name or argument.words[0]: _word(argument) for argument in command_line.split(changes, known)}
+    kept = [argument for argument in command_line.split(arguments, known) if argument.name not in given]
+    return [*map(_word, kept), *given.values()]
 
 
-def _pairs(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yields each flag's name, and the flag as one word; only a question's flag stands without a value, for yes."""
-    rest = [*words]
-    while rest:
-        word = rest.pop(0)
-        name, equals, value = word.partition("=")
-        flag = name.lstrip("-").replace("-", "_")
-        if name.startswith("-") and not equals:
-            value = rest.pop(0) if rest and not rest[0].startswith("--") else "yes"
-        yield (flag, f"--{flag}={value}") if name.startswith("-") else (word, word)
+def _word(argument: Argument) -> str:
+    """Returns an argument as one word."""
+    return f"--{argument.name}={argument.value or ''}" if argument.name else argument.words[0]
 
 
 def _values(options: Options) -> dict[str, str]:
@@ -156,8 +157,8 @@ def _change_account(spec: Document, options: Options) -> None:
     if options.service_account:
         spec["serviceAccount"] = options.service_account
     if options.tensorboard:
-        place = f"projects/{options.project or 'PROJECT'}/locations/{options.region or 'REGION'}/tensorboards/"
-        spec["tensorboard"] = options.tensorboard if "/" in options.tensorboard else place + options.tensorboard
+        parent = f"projects/{options.project or 'PROJECT'}/locations/{options.region or 'REGION'}/tensorboards/"
+        spec["tensorboard"] = options.tensorboard if "/" in options.tensorboard else parent + options.tensorboard
     if options.spot:
         spec["scheduling"] = {**spec.get("scheduling", {}), "strategy": _STRATEGIES[options.spot]}
 

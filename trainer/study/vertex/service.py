@@ -37,14 +37,14 @@ class JobService:
         self._client, self._patience, self._timeout = client, patience, timeout
 
     @property
-    def place(self) -> str:
+    def parent(self) -> str:
         """What the names of all its jobs begin with."""
         return f"projects/{self.project}/locations/{self.region}"
 
     def create(self, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
         """Creates a job and returns it as the service has it.
 
-        The request has no id by which the service could tell a repeated one. So a job has a label of its own, and
+        The request has no id by which the service could recognise a repeated one. So a job has a label of its own, and
         after a request without an answer it is looked for before it is asked for again.
 
         Args:
@@ -63,10 +63,10 @@ class JobService:
                     return found[0]
             is_doubtful = True
             return self._method("create", kind)(
-                request={"parent": self.place, kind.noun: message}, retry=None, timeout=self._timeout
+                request={"parent": self.parent, kind.noun: message}, retry=None, timeout=self._timeout
             )
 
-        return _as_json(self._ask(call, kind, "create", self.place, is_passing_creation))
+        return _as_json(self._ask(call, kind, "create", self.parent, is_passing_creation))
 
     def get(self, kind: Kind, name: str) -> dict[str, Any]:
         """Returns a job, by its whole name."""
@@ -83,10 +83,10 @@ class JobService:
           kind: of the jobs.
           filter: which, in the service's words, as in `display_name="trainer"`.
         """
-        return [_as_json(job) for job in self._ask(lambda: self._page(kind, filter), kind, "list", self.place)]
+        return [_as_json(job) for job in self._ask(lambda: self._page(kind, filter), kind, "list", self.parent)]
 
     def cancel(self, kind: Kind, name: str) -> None:
-        """Asks for a job to be cancelled; its trials are told to stop, and it ends a little later."""
+        """Asks for a job to be cancelled; its trials are asked to stop, and it ends a little later."""
 
         def call() -> None:
             self._method("cancel", kind)(request={"name": name}, retry=None, timeout=self._timeout)
@@ -102,7 +102,7 @@ class JobService:
 
     def _page(self, kind: Kind, filter: str) -> list[Any]:
         pager = getattr(self._client, f"list_{kind.noun}s")(
-            request={"parent": self.place, "filter": filter}, retry=None, timeout=self._timeout
+            request={"parent": self.parent, "filter": filter}, retry=None, timeout=self._timeout
         )
         return [*pager]
 
@@ -114,13 +114,13 @@ class JobService:
         call: Callable[[], _T],
         kind: Kind,
         verb: str,
-        place: str,
+        resource: str,
         is_passing: Callable[[Exception], bool] = is_passing,
     ) -> _T:
         try:
             return self._patience.run(call, is_passing)
         except Exception as error:
-            meaning = named(error, kind, verb, place)
+            meaning = named(error, kind, verb, resource)
             raise meaning from None
 
 

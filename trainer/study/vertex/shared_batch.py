@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from trainer import command_line as flags
+from trainer import command_line
 from trainer.errors import UsageError
 from trainer.study.vertex.request import Request
 
@@ -16,7 +16,7 @@ def problems(request: Request) -> Iterator[str]:
     pools: list[Any] = [*request.spec.get("workerPoolSpecs", ())][:_TRAINING]
     words = pools[0].get("containerSpec", {}).get("args", ()) if pools else ()
     try:
-        hparams = flags.read(words)
+        hparams = command_line.read(words)
     except UsageError as error:
         yield str(error)
         return

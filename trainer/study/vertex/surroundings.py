@@ -1,10 +1,17 @@
-"""What a job needs around it: its bucket and its image, looked for with whatever this account may see."""
+"""The surroundings of this program and of a job: the services, the job's bucket and its image."""
 
+import dataclasses
 import re
-from collections.abc import Callable
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from trainer.buckets.objects import client as storage
+from trainer.buckets.objects.patience import Patience
 from trainer.errors import UsageError
+from trainer.study.vertex import service
 
 # https://cloud.google.com/artifact-registry/docs/docker/names
 _IMAGE = re.compile(r"([a-z0-9-]+)-docker\.pkg\.dev/([^/]+)/([^/]+)/([^:@]+)(?::([^@]+))?(@sha256:[0-9a-f]{64})?")
@@ -14,8 +21,40 @@ _TIMEOUT = 30.0
 Status = Callable[[str], int]
 
 
+@dataclasses.dataclass(frozen=True)
+class World:
+    """What is outside this program: services, a clock, random words.
+
+    Attributes:
+      connect: returns a client of a region's job service.
+      bucket: returns a bucket's region; see `region_of`.
+      image: returns what is wrong with an image; see `missing_image`.
+      clock: seconds since 1970.
+      wait: spends some seconds between two looks at a job.
+      patience: how long a request is repeated.
+      token: returns a word that it never returned before.
+    """
+
+    connect: Callable[[str], Any]
+    bucket: Callable[[str], str]
+    image: Callable[[str], str]
+    clock: Callable[[], float] = time.time
+    wait: Callable[[float], object] = dataclasses.field(default_factory=lambda: threading.Event().wait)
+    patience: Patience = dataclasses.field(default_factory=lambda: Patience(first=1.0))
+    token: Callable[[], str] = lambda: secrets.token_hex(8)
+
+    @classmethod
+    def of(cls, variables: Mapping[str, str]) -> "World":
+        """Returns the surroundings of this process, with its environment variables."""
+        return cls(
+            connect=lambda region: service.connect(region, variables),
+            bucket=lambda name: region_of(storage.connect(1), name),
+            image=lambda image: missing_image(asker(), image),
+        )
+
+
 def region_of(client: Any, bucket: str) -> str:
-    """Returns a bucket's region; nothing where it is in several, or this account may not see.
+    """Returns a bucket's region; nothing if it is in several regions, or this account may not see it.
 
     Args:
       client: a `google.cloud.storage.Client`.
@@ -36,10 +75,10 @@ def region_of(client: Any, bucket: str) -> str:
 
 
 def missing_image(status: Status, image: str) -> str:
-    """Returns that Artifact Registry lacks an image; nothing where it has it, or that cannot be told.
+    """Returns an error that Artifact Registry lacks an image; nothing if it has the image, or gives no answer.
 
     Args:
-      status: returns the HTTP status of a GET request; 0 where there was none.
+      status: returns the HTTP status of a GET request; 0 without an answer.
       image: the image's name.
     """
     match = _IMAGE.fullmatch(image)
@@ -55,7 +94,7 @@ def missing_image(status: Status, image: str) -> str:
 
 
 def asker() -> Status:
-    """Returns what asks a Google service with this machine's credentials."""
+    """Returns a function that asks a Google service with this machine's credentials."""
     import google.auth
     import requests
     from google.auth.exceptions import GoogleAuthError

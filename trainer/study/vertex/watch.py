@@ -23,7 +23,7 @@ def watch(
 ) -> Document:
     """Returns a job that has ended.
 
-    A connection that is lost changes nothing about the job; it is told once, and waited for.
+    A connection that is lost changes nothing about the job; it is reported once, and waited for.
 
     Args:
       look: returns the job as it is now. Raises UnreachableError.
@@ -58,7 +58,7 @@ def watch(
 def shown(
     kind: Kind, document: Document, screen: Console, clock: Callable[[], float]
 ) -> Iterator[tuple[Show, Callable[[str], None]]]:
-    """Gives what shows a job of this kind, and what shows a line that stays.
+    """Gives a function that shows a job of this kind, and one that shows a line that stays.
 
     Args:
       kind: of the job.
@@ -67,13 +67,12 @@ def shown(
       clock: seconds since 1970.
     """
     if kind is not TUNING:
-        tell = _teller(screen)
-        yield _changes(tell), tell
+        yield _report_changes(log := _logger(screen)), log
         return
     from trainer.study.screen.table import LiveTable
 
     with LiveTable(config.job(document), screen, clock) as table:
-        changed = _changes(table.note)
+        changed = _report_changes(table.note)
 
         def show(document: Document) -> None:
             changed(document)
@@ -87,19 +86,19 @@ def state_of(document: Document) -> str:
     return str(document.get("state", "JOB_STATE_PENDING")).removeprefix("JOB_STATE_").lower().replace("_", " ")
 
 
-def _changes(tell: Callable[[str], None]) -> Show:
-    """Returns what tells each new state of a job, and why it has failed."""
-    told = [""]
+def _report_changes(log: Callable[[str], None]) -> Show:
+    """Returns a function that reports each new state of a job, and why it has failed."""
+    reported = [""]
 
     def show(document: Document) -> None:
         state = state_of(document)
-        if told[0] != state:
-            told[0] = state
+        if reported[0] != state:
+            reported[0] = state
             reason = failure_of(document)
-            tell(f"job state: {state}{f', {reason}' if reason else ''}")
+            log(f"job state: {state}{f', {reason}' if reason else ''}")
 
     return show
 
 
-def _teller(screen: Console) -> Callable[[str], None]:
+def _logger(screen: Console) -> Callable[[str], None]:
     return lambda line: screen.out(line, highlight=False)

@@ -22,7 +22,8 @@ from trainer.signals import Stop
 from trainer.study.config import document as config
 from trainer.study.options import Options
 from trainer.study.vertex.service import OVERRIDE
-from trainer.study.vertex.study import FAILED, UNREACHABLE, World, prepare, run
+from trainer.study.vertex.session import FAILED, UNREACHABLE, prepare, run
+from trainer.study.vertex.surroundings import World
 
 RUNNING = {"state": "JOB_STATE_RUNNING", "trials": [bodies.trial(1, "ACTIVE", 0.5)]}
 DONE = [bodies.trial(1, "SUCCEEDED", 0.5, 0.75), bodies.trial(2, "INFEASIBLE", infeasibleReason="It crashed.")]
@@ -244,7 +245,7 @@ def test_watches_a_job_that_was_submitted_before(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "flags", "told"),
+    ("options", "flags", "message"),
     [
         ({"project": ""}, [], "`--project` must be given"),
         ({"results": "nonsense"}, [], "`--results` must be a job's name"),
@@ -253,8 +254,8 @@ def test_watches_a_job_that_was_submitted_before(desk: Desk) -> None:
         ({}, ["--filters=64"], "filters"),
     ],
 )
-def test_rejects_before_anything_is_sent(desk: Desk, options: dict[str, Any], flags: list[str], told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_rejects_before_anything_is_sent(desk: Desk, options: dict[str, Any], flags: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         run(
             Options(**{"config": str(desk.config), "project": PROJECT, "region": REGION, "bucket": "b-1"} | options),
             flags,

@@ -1,5 +1,6 @@
 """A study on this machine, from its first line on the screen to its last."""
 
+import dataclasses
 import datetime
 import os
 import shlex
@@ -25,66 +26,66 @@ from trainer.study.trial import ENDED, Trial
 FAILED = 1  # exit status of a study in which too many trials failed
 
 
-def run(
-    job: Job,
-    folder: Path,
-    seed: int,
-    isolation: str,
-    command: Sequence[str],
-    *,
-    screen: Console,
-    stop: Stop,
-    variables: Mapping[str, str],
-) -> int:
-    """Runs a study, or goes on with it, and returns the exit status: 0, or 1 where too many trials failed.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A study to run on this machine.
 
-    Args:
-      job: the study.
+    Attributes:
+      job: what is tuned, and how.
       folder: takes `study.json` and one folder for each trial.
       seed: of the suggestions.
       isolation: `fork` or `process`.
-      command: the command line that goes on with it, Python first.
+      command: the command line that resumes the study, Python first.
+    """
+
+    job: Job
+    folder: Path
+    seed: int
+    isolation: str
+    command: Sequence[str]
+
+    def ledger(self) -> Ledger:
+        """Returns the record of the study, as it is on the disk now."""
+        return Ledger(self.folder, self.job, self.seed)
+
+
+def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -> int:
+    """Runs or resumes a study and returns the exit status: 0, or 1 if too many trials failed.
+
+    Args:
+      plan: the study.
       screen: what a person watches.
-      stop: whether the program was told to stop.
+      stop: whether the program is asked to stop.
       variables: the environment variables.
 
     Raises:
       UsageError: the folder cannot take this study.
       StorageError: the folder can no longer be written.
       ChildProcessError: the process that starts the trials was killed.
-      StoppedError: the program was told to stop; the study can go on another time.
+      StoppedError: the program was asked to stop; the study can be resumed.
     """
-
-    def tell(line: str) -> None:
-        screen.out(line, highlight=False)
-
-    ledger = Ledger(folder, job, seed)
-    with stop.deferred(), ledger.claimed(tell, lambda: stop.requested) as lock:
-        ledger = Ledger(folder, job, seed)  # as the former study has left it
+    log, job = _logger(screen), plan.job
+    with stop.deferred(), plan.ledger().claimed(log, lambda: stop.requested) as lock:
+        ledger = plan.ledger()  # as the former study has left it
         before = [trial for trial in ledger.trials if trial.state in ENDED]
-        if ledger.trials:
-            tell(f"goes on with {len(before)} of {job.max_trials} trials done")
-        else:
-            ledger.put()
-        page.write(job, ledger.trials, folder)  # trials that find it write no row of their own
-        tell(f"study in {folder}; if it is stopped or killed, this goes on with it:\n  {shlex.join(command)}")
-        with Server(isolation, lock, variables) as server, LiveTable(job, screen, known=before) as table:
+        _begin(plan, ledger, len(before), log)
+        with Server(plan.isolation, lock, variables) as server, LiveTable(job, screen, known=before) as table:
             runner = Runner(
-                job,
                 ledger,
                 server,
-                lambda trials: suggest(job, trials, seed),
+                lambda trials: suggest(job, trials, plan.seed),
                 variables={**variables, **layout.container_variables(job.document)},
                 cores=cores(),
             )
-            state = runner.run(lambda: stop.requested, _shown(table, folder, job))
+            state = runner.run(lambda: stop.requested, _show(table, plan.folder, job))
         if state:
-            conclude(job, ledger, state, screen, command[0])
+            conclude(ledger, state, screen, plan.command[0])
     return 0 if state == "SUCCEEDED" else FAILED
 
 
-def conclude(job: Job, ledger: Ledger, state: str, screen: Console, python: str = "python") -> None:
-    """Writes what a study came to, and shows it with commands that begin with `python`."""
+def conclude(ledger: Ledger, state: str, screen: Console, python: str = "python") -> None:
+    """Writes the conclusion of a study, and shows it with commands that begin with `python`."""
+    job = ledger.job
     shares = importance(job, ledger.trials)
     ledger.conclude(state, {"importance": shares, **conclusion.commands(job, ledger.trials, ledger.folder)})
     page.write(job, ledger.trials, ledger.folder)
@@ -92,7 +93,7 @@ def conclude(job: Job, ledger: Ledger, state: str, screen: Console, python: str 
     screen.out(f"{text}\n\nEverything a program wants is in {ledger.folder / NAME}.", highlight=False)
 
 
-def place(job_dir: str, now: datetime.datetime) -> Path:
+def folder_of(job_dir: str, now: datetime.datetime) -> Path:
     """Returns the folder of a study: `job_dir`, else a new one below `runs`.
 
     Raises:
@@ -108,8 +109,19 @@ def cores() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
-def _shown(table: LiveTable, folder: Path, job: Job) -> Callable[[Sequence[Trial]], None]:
-    """Returns what shows trials on the screen and, whenever something has happened, in TensorBoard."""
+def _begin(plan: Plan, ledger: Ledger, ended: int, log: Callable[[str], None]) -> None:
+    """Writes the first files of a study and its first lines on the screen."""
+    if ledger.trials:
+        log(f"goes on with {ended} of {plan.job.max_trials} trials done")
+    else:
+        ledger.put()
+    page.write(plan.job, ledger.trials, plan.folder)  # trials that find it write no row of their own
+    command = shlex.join(plan.command)
+    log(f"study in {plan.folder}; if it is stopped or killed, this goes on with it:\n  {command}")
+
+
+def _show(table: LiveTable, folder: Path, job: Job) -> Callable[[Sequence[Trial]], None]:
+    """Returns a function that shows trials on the screen and, if they have changed, in TensorBoard."""
     known: list[Trial] = []
 
     def show(trials: Sequence[Trial]) -> None:
@@ -119,3 +131,7 @@ def _shown(table: LiveTable, folder: Path, job: Job) -> Callable[[Sequence[Trial
             page.write(job, trials, folder)
 
     return show
+
+
+def _logger(screen: Console) -> Callable[[str], None]:
+    return lambda line: screen.out(line, highlight=False)

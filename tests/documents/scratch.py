@@ -11,6 +11,7 @@ from tests.documents.data import write_downloads, write_photos
 ROOT = Path(__file__).parents[2]
 
 _STAND_INS = Path(__file__).parent / "stand_ins"
+_PYTHON = _STAND_INS / "python.py"
 _STAMPS = (".run", ".dev", ".vertex", ".benchmarks")  # what make looks at before it installs
 # What this process may have been started with, by make test ARGS=… too, and a reader's terminal is not.
 _FOREIGN = (
@@ -35,11 +36,17 @@ class Scratch:
         _lay_environment(self.repository / ".venv")
         write_photos(self.repository / "photos")
 
-    def variables(self, *, downloads: bool = False) -> dict[str, str]:
+    @property
+    def python(self) -> Path:
+        """The path of the copy's `python`."""
+        return self.repository / ".venv" / "bin" / "python"
+
+    def variables(self, *, downloads: bool = False, pythons: str = "") -> dict[str, str]:
         """Returns the environment variables of a reader's terminal.
 
         Args:
           downloads: whether data sets are there that Keras would download.
+          pythons: the address of a `Pythons` that forks the project's processes; each imports all where it is not given.
         """
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
         searched = [str(self.repository / ".venv" / "bin"), os.environ.get("PATH", os.defpath)]
@@ -59,6 +66,7 @@ class Scratch:
             "PIP_CACHE_DIR": str(Path.home() / ".cache" / "pip"),
             "PYTHONPATH": os.pathsep.join(modules),
             "TMPDIR": str(self._home),
+            "TRAINER_PYTHONS": pythons,
         }
 
 
@@ -84,6 +92,9 @@ def _lay_environment(folder: Path) -> None:
         shutil.copy2(own / "pyvenv.cfg", folder)
     for program in (own / "bin").iterdir():
         (folder / "bin" / program.name).symlink_to(program)
+    (folder / "bin" / "python").unlink()
+    (folder / "bin" / "python").write_text(f"#!{Path(sys.executable).resolve()} -IS\n{_PYTHON.read_text()}")
+    (folder / "bin" / "python").chmod(0o755)
     activate = own / "bin" / "activate"
     if activate.exists():
         (folder / "bin" / "activate").unlink()

@@ -28,10 +28,11 @@ class Shell:
     Args:
       scratch: where.
       limit: seconds for each block.
+      pythons: the address of a `Pythons`, which forks the processes of `sh` and `python` blocks.
     """
 
-    def __init__(self, scratch: Scratch, limit: float = _LIMIT):
-        self._scratch, self._limit = scratch, limit
+    def __init__(self, scratch: Scratch, limit: float = _LIMIT, pythons: str = ""):
+        self._scratch, self._limit, self._pythons = scratch, limit, pythons
 
     def run(self, document: Path) -> None:
         """Runs all blocks of a document that are to be run.
@@ -76,7 +77,9 @@ class Shell:
     @contextlib.contextmanager
     def _started(self, block: Block) -> Iterator[tuple[subprocess.Popen[str], Output]]:
         """Yields a running block. Nothing that it has started outlives it."""
-        variables = self._scratch.variables(downloads=block.tag == "sh download")
+        # What downloads imports a changed Keras, and Ctrl-C must reach a server as it reaches it in a terminal.
+        pythons = self._pythons if block.tag in ("sh", "python") else ""
+        variables = self._scratch.variables(downloads=block.tag == "sh download", pythons=pythons)
         # Named after the document, and its lines where they are there: so say error messages where that is.
         # In a folder of its own, as a shell reads on in its script while it runs.
         script = Path(tempfile.mkdtemp(dir=variables["TMPDIR"])) / block.document.name

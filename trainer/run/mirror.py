@@ -30,7 +30,7 @@ def mirrored(environment: Environment, screen: Console, stop: Stop) -> Iterator[
     if not (environment.remotes and environment.is_chief):
         yield None
         return
-    storage = Storage(environment.places, tell=lambda line: screen.out(line, highlight=False))
+    storage = Storage(environment.synced, log=lambda line: screen.out(line, highlight=False))
     with contextlib.closing(storage), environment.claimed():
         storage.look()
         try:

@@ -75,7 +75,7 @@ def _version(package: str) -> str | None:
 
 def _revision() -> str | None:
     """Returns the commit that this package's own work tree stands at, or nothing where it was installed without one."""
-    source = Path(__file__).parents[1]
+    source = Path(__file__).parents[2]
     if not (source / ".git").exists():  # an environment inside another project's work tree is not this package's
         return None
     try:

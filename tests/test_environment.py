@@ -55,9 +55,15 @@ def test_a_bucket_is_written_in_the_cache_first() -> None:
     assert environment.root == Path("cache/runs/bucket/runs/a")
     assert environment.logs == Path("cache/runs/bucket/runs/a/logs")
     assert environment.shown("root") == "gs://bucket/runs/a"
-    assert environment.places["checkpoints"].remote == "gs://bucket/runs/a/checkpoints"
-    assert Environment.read({}, "out", NOW).places == {}
+    assert environment.synced["checkpoints"].remote == "gs://bucket/runs/a/checkpoints"
+    assert Environment.read({}, "out", NOW).synced == {}
     assert Environment.read({}, "/gcs/bucket/a", NOW).logs == Path("/gcs/bucket/a/logs")
+
+
+def test_holds_the_cache_with_the_home_folder_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert Environment.read({}, "out", NOW).cache == Path("/home/somebody/.cache/trainer")
+    assert Environment.read({}, "out", NOW, "~/c").cache == Path("/home/somebody/c")
 
 
 def test_vertex_s_folders_are_in_buckets() -> None:

@@ -11,7 +11,7 @@ import sys, time
 from trainer import signals
 from trainer.errors import StoppedError
 
-with signals.heard(deadline=float(sys.argv[2])) as stop:
+with signals.caught(deadline=float(sys.argv[2])) as stop:
     try:
         if sys.argv[1] == "deferred":
             with stop.deferred():
@@ -71,7 +71,7 @@ def test_an_ignored_signal_stays_ignored() -> None:
     program = (
         "import os, signal; from trainer import signals\n"
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "with signals.heard() as stop: os.kill(os.getpid(), signal.SIGINT); print(stop.requested)"
+        "with signals.caught() as stop: os.kill(os.getpid(), signal.SIGINT); print(stop.requested)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

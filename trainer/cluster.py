@@ -17,7 +17,7 @@ class Cluster:
 
     Attributes:
       workers: every machine that trains, `host:port`, the chief first; the same list on each.
-      index: this machine's place in the list.
+      index: this machine's position in the list.
     """
 
     workers: tuple[str, ...]
@@ -42,13 +42,13 @@ class Cluster:
         if name is None:
             return None
         try:
-            said = json.loads(variables[name])
-            machines, task = said.get("cluster") or {}, said.get("task") or {}
+            content = json.loads(variables[name])
+            machines, task = content.get("cluster") or {}, content.get("task") or {}
             pools = {pool: [_address(one, name) for one in machines.get(pool) or ()] for pool in _TRAINING[name]}
             workers = tuple(address for pool in pools.values() for address in pool)
             if len(workers) < 2:
                 return None
-            return cls(workers, _place(task["type"], int(task["index"]), pools, name))
+            return cls(workers, _position(task["type"], int(task["index"]), pools, name))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             if isinstance(error, UsageError):
                 raise
@@ -58,7 +58,8 @@ class Cluster:
             ) from None
 
 
-def _place(kind: str, index: int, pools: dict[str, list[str]], name: str) -> int:
+def _position(kind: str, index: int, pools: dict[str, list[str]], name: str) -> int:
+    """Returns the position of a task among the machines of all pools."""
     if kind not in pools:
         raise UsageError(
             f"`{name}` must give a task of {', '.join(pools)}, for all others do not train. Received: {kind}"

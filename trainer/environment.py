@@ -1,4 +1,4 @@
-"""Where a run takes place: which folders take its output, which machines train, who learns its metric."""
+"""Where a run is done: the folders of its output, its cache, the machines that train, the metric's file."""
 
 import contextlib
 import dataclasses
@@ -8,11 +8,11 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from trainer.buckets.location import Location, Place, is_remote
+from trainer.buckets.location import Location, SyncedFolder, is_remote
 from trainer.cluster import Cluster
 from trainer.errors import UsageError
+from trainer.hparams import HParams
 
-_CACHE = "~/.cache/trainer"
 _ROLES = {"model": "AIP_MODEL_DIR", "checkpoints": "AIP_CHECKPOINT_DIR", "logs": "AIP_TENSORBOARD_LOG_DIR"}
 
 _MANAGED = {
@@ -25,10 +25,10 @@ _MANAGED = {
 
 @dataclasses.dataclass(frozen=True)
 class Environment:
-    """The folders of one run, the machines that share it, and how a tuning service learns its metric.
+    """The folders of one run, the machines that share it, and the file of its metric.
 
     Attributes:
-      root: holds `hparams.json`; the three folders are below it unless Vertex places them elsewhere. These four are on
+      root: holds `hparams.json`; the three folders are below it unless Vertex puts them elsewhere. These four are on
         this machine always.
       logs: TensorBoard's event files.
       checkpoints: what a stopped run goes on from.
@@ -38,7 +38,9 @@ class Environment:
       tpu: TensorFlow's name of the TPU to train on, from `TPU_NAME`; nothing where there is none.
       managed: the files of a data set that Vertex AI manages, by part, `train`, `validation` and `test`, and their
         `format`; empty where the job was given none.
-      remotes: where in a bucket each of the four folders lands, by its name; empty where they stay on this machine.
+      remotes: where in a bucket each of the four folders is copied to, by its name; empty where they stay on this
+        machine.
+      cache: holds what is on its way from and to a bucket.
     """
 
     root: Path
@@ -50,6 +52,7 @@ class Environment:
     tpu: str | None = None
     managed: Mapping[str, str] = dataclasses.field(default_factory=dict)
     remotes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    cache: Path = dataclasses.field(default_factory=lambda: Path(HParams.cache_dir).expanduser())
 
     @property
     def is_chief(self) -> bool:
@@ -57,9 +60,9 @@ class Environment:
         return self.cluster is None or self.cluster.is_chief
 
     @property
-    def places(self) -> dict[str, Place]:
-        """Each folder on both sides; nothing where all stay on this machine."""
-        return {name: Place(getattr(self, name), remote) for name, remote in self.remotes.items()}
+    def synced(self) -> dict[str, SyncedFolder]:
+        """Each folder on both sides; empty where all stay on this machine."""
+        return {name: SyncedFolder(getattr(self, name), remote) for name, remote in self.remotes.items()}
 
     def shown(self, name: str) -> str:
         """Returns where a person finds one of the four folders."""
@@ -67,7 +70,7 @@ class Environment:
 
     @classmethod
     def read(
-        cls, variables: Mapping[str, str], job_dir: str, now: datetime.datetime, cache_dir: str = _CACHE
+        cls, variables: Mapping[str, str], job_dir: str, now: datetime.datetime, cache_dir: str = HParams.cache_dir
     ) -> "Environment":
         """Returns the environment that a process was started in.
 
@@ -84,28 +87,16 @@ class Environment:
           UsageError: a location is malformed, some are in a bucket and some are not, or the cluster's description is
             malformed.
         """
-        given = {role: variables[name].rstrip("/") for role, name in _ROLES.items() if variables.get(name)}
-        if job_dir:
-            root = job_dir.rstrip("/") or "/"
-        elif given:
-            root = next(iter(given.values())).rpartition("/")[0]
-        else:
-            root = str(_unused(Path("runs") / now.strftime("%Y%m%d-%H%M%S")))
-        said = {"root": root} | {role: given.get(role, f"{root}/{role}") for role in _ROLES}
-        remotes = {role: location for role, location in said.items() if is_remote(location)}
-        if remotes and len(remotes) < len(said):
-            raise UsageError(
-                "`--job_dir`, `AIP_MODEL_DIR`, `AIP_CHECKPOINT_DIR` and `AIP_TENSORBOARD_LOG_DIR` must all be gs://…, "
-                f"or none. Received: {', '.join(said.values())}"
-            )
-        folders = {role: _local(location, Path(cache_dir).expanduser()) for role, location in said.items()}
+        cache = Path(cache_dir).expanduser()
+        locations = _locations(variables, job_dir, now)
         return cls(
-            remotes=remotes,
+            **{role: _local(location, cache) for role, location in locations.items()},
+            cache=cache,
+            remotes={role: location for role, location in locations.items() if is_remote(location)},
             metric_file=variables.get("CLOUD_ML_HP_METRIC_FILE") or None,
             cluster=Cluster.read(variables),
             tpu=variables.get("TPU_NAME") or None,
             managed={part: variables[name] for part, name in _MANAGED.items() if variables.get(name)},
-            **folders,
         )
 
     @contextlib.contextmanager
@@ -140,11 +131,29 @@ class Environment:
             os.close(lock)
 
 
+def _locations(variables: Mapping[str, str], job_dir: str, now: datetime.datetime) -> dict[str, str]:
+    """Returns the root and the three folders, by role, as the user or Vertex names them."""
+    given = {role: variables[name].rstrip("/") for role, name in _ROLES.items() if variables.get(name)}
+    if job_dir:
+        root = job_dir.rstrip("/") or "/"
+    elif given:
+        root = next(iter(given.values())).rpartition("/")[0]
+    else:
+        root = str(_unused(Path("runs") / now.strftime("%Y%m%d-%H%M%S")))
+    locations = {"root": root} | {role: given.get(role, f"{root}/{role}") for role in _ROLES}
+    if len({is_remote(location) for location in locations.values()}) > 1:
+        raise UsageError(
+            "`--job_dir`, `AIP_MODEL_DIR`, `AIP_CHECKPOINT_DIR` and `AIP_TENSORBOARD_LOG_DIR` must all be gs://…, "
+            f"or none. Received: {', '.join(locations.values())}"
+        )
+    return locations
+
+
 def _local(location: str, cache: Path) -> Path:
     if not is_remote(location):
         return Path(location)
-    place = Location.parse(location)
-    return cache / "runs" / place.bucket / place.path
+    remote = Location.parse(location)
+    return cache / "runs" / remote.bucket / remote.path
 
 
 def _unused(path: Path) -> Path:

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     except UsageError as error:
         print(f"trainer: {error}", file=sys.stderr)
         return 2
-    with signals.heard(_LAST_WORDS) as stop, start(rest, variables, workers) as processes:
+    with signals.caught(_LAST_WORDS) as stop, start(rest, variables, workers) as processes:
         try:
             statuses = [process.wait() for process in processes]
         except StoppedError:

@@ -32,12 +32,12 @@ def main(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
     try:
         return _run(arguments, standard_input)
     except UsageError as error:
-        _tell(str(error))
+        _report(str(error))
         return 2
     except StorageError as error:
-        _tell(str(error))
+        _report(str(error))
         return 4
-    except BrokenPipeError:  # whoever read the lines has read enough
+    except BrokenPipeError:  # the reader of the lines has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
@@ -59,7 +59,7 @@ def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
             batch[name] = standard_input.read() if name == _STANDARD_INPUT else Path(name).read_bytes()
         except OSError as error:
             status = 2
-            _tell(f"{_shown(name)}: {error.strerror or error}")
+            _report(f"{_shown(name)}: {error.strerror or error}")
         if len(batch) == batch_size:
             status = max(status, _classify(predictor, batch, top, given.json))
             batch = {}
@@ -71,7 +71,7 @@ def _load(model: str, cache_dir: str) -> "Predictor":
         from trainer.serving.predictor import Predictor
     from trainer.serving.folder import local
 
-    return Predictor(local(model, cache_dir, _tell))
+    return Predictor(local(model, cache_dir, _report))
 
 
 def _names(images: Sequence[str]) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _classify(predictor: "Predictor", batch: dict[str, bytes], top: int, as_json
     for name, answer in zip(batch, predictor.of_encoded([*batch.values()]), strict=True):
         if isinstance(answer, BrokenImageError):
             status = 2
-            _tell(f"{_shown(name)}: {answer}")
+            _report(f"{_shown(name)}: {answer}")
             continue
         best = _best(predictor.classes, answer, top)
         if as_json:
@@ -109,7 +109,7 @@ def _classify(predictor: "Predictor", batch: dict[str, bytes], top: int, as_json
 def _best(classes: Sequence[str], answer: "Answer", top: int) -> list[tuple[str, float]]:
     # Stable, so that of equals the first is the first, as it is in the model.
     order = (-answer.probabilities).argsort(kind="stable")[:top]
-    return [(classes[place], float(answer.probabilities[place])) for place in order]
+    return [(classes[index], float(answer.probabilities[index])) for index in order]
 
 
 def _shown(name: str) -> str:
@@ -117,7 +117,7 @@ def _shown(name: str) -> str:
     return name.encode(errors="backslashreplace").decode().translate(_ESCAPED)
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     with contextlib.suppress(BrokenPipeError):
         print(f"trainer.predict: {line}", file=sys.stderr, flush=True)
 

@@ -38,10 +38,10 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     try:
         _run(Options.read(arguments, variables))
     except UsageError as error:
-        _tell(str(error))
+        _report(str(error))
         return 2
     except StorageError as error:
-        _tell(str(error))
+        _report(str(error))
         return 4
     except KeyboardInterrupt:
         return 130
@@ -59,13 +59,13 @@ def _run(options: Options) -> None:
         from trainer.serving.folder import local
         from trainer.serving.predictor import Predictor
     with listening(options) as listener:
-        predictor = Predictor(local(options.model, options.cache_dir, _tell), _MAXIMUM_PIXELS)
+        predictor = Predictor(local(options.model, options.cache_dir, _report), _MAXIMUM_PIXELS)
         predictor.warm_up()
         config = uvicorn.Config(
             server.app(predictor, options),
             log_level="warning",
             access_log=False,
-            ws="none",  # nobody speaks WebSocket here, and what uvicorn would load for it warns of itself
+            ws="none",  # unused here, and the package that uvicorn would load for it warns
             timeout_graceful_shutdown=_LAST_WORDS,
         )
         uvicorn_server = uvicorn.Server(config)
@@ -110,7 +110,7 @@ def _ending(server: "uvicorn.Server") -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     print(f"trainer.serve: {line}", file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: how a program is told to stop, and how it does."""
+"""SIGTERM and SIGINT: how they stop a program."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ _SHOW_CURSOR = b"\x1b[?25h"  # which a progress bar hides
 
 
 class Stop:
-    """Whether this process was told to stop.
+    """Whether a signal asks this process to stop.
 
     The first signal raises `StoppedError` where the main thread stands; inside `deferred`, only `requested` becomes
     true. A second signal ends the process at once, and so does a deadline, whatever the main thread is busy with.
@@ -56,10 +56,10 @@ class Stop:
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Holds a signal back, so that what is begun comes to where it can be saved.
+        """Holds a signal back, so that the work in progress reaches a state that can be saved.
 
         Raises:
-          StoppedError: there was a signal that nobody looked for.
+          StoppedError: there was a signal meanwhile.
         """
         self._is_deferred = True
         try:
@@ -80,7 +80,7 @@ class Stop:
 
 
 @contextlib.contextmanager
-def heard(deadline: float = _DEADLINE) -> Iterator[Stop]:
+def caught(deadline: float = _DEADLINE) -> Iterator[Stop]:
     """Makes SIGTERM and SIGINT stop this program; to be entered in the main thread. An ignored signal stays ignored."""
     stop = Stop()
     ours, theirs = socket.socketpair()

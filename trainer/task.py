@@ -47,7 +47,7 @@ def main(
     if "--help" in arguments or "-h" in arguments:
         print(flags.help_text(_COMMAND))
         return 0
-    with signals.heard() as stop:
+    with signals.caught() as stop:
         try:
             status = _run(arguments, variables, callbacks, stop, read)
         except StoppedError:

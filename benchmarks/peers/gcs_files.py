@@ -27,7 +27,7 @@ def ours(bucket: str, files: int) -> float:
     """Returns the seconds of `trainer.buckets.fetch`; like the others', from a new client to the last file."""
 
     def run(folder: Path) -> Path:
-        return fetch(f"gs://{bucket}/{FOLDER}", folder, tell=lambda line: None, client=gcs_process.client())
+        return fetch(f"gs://{bucket}/{FOLDER}", folder, log=lambda line: None, client=gcs_process.client())
 
     return _timed(run, files)
 

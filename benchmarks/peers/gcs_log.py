@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import gcs_process
-from trainer.buckets.location import Place
+from trainer.buckets.location import SyncedFolder
 from trainer.buckets.storage import Storage
 
 FLUSH = 10_000  # bytes
@@ -65,12 +65,12 @@ def theirs(bucket: str, flushes: int) -> list[float]:
 def storage(bucket: str, root: Path) -> Storage:
     """Returns what sends a run's folders."""
     remote = f"gs://{bucket}/run"
-    places = {role: Place(root / role, f"{remote}/{role}") for role in ("logs", "checkpoints", "model")}
+    places = {role: SyncedFolder(root / role, f"{remote}/{role}") for role in ("logs", "checkpoints", "model")}
 
     def tell(line: str) -> None:
         print(line, file=sys.stderr)
 
-    return Storage({"root": Place(root, remote), **places}, tell=tell, client=gcs_process.client())
+    return Storage({"root": SyncedFolder(root, remote), **places}, log=tell, client=gcs_process.client())
 
 
 def _summary(index: int) -> Any:

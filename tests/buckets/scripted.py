@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from trainer.buckets.events.records import masked
-from trainer.buckets.location import Place
+from trainer.buckets.location import SyncedFolder
 from trainer.buckets.objects.patience import Patience
 from trainer.training.checkpoint import Store
 
@@ -14,10 +14,10 @@ PARTS = ("", "train")
 HASTY = Patience(seconds=1.0, first=0.001, longest=0.01)
 
 
-def places(root: Path, remote: str = "gs://bucket/run") -> dict[str, Place]:
+def places(root: Path, remote: str = "gs://bucket/run") -> dict[str, SyncedFolder]:
     """Returns a run's folders below one root, on both sides."""
-    below = {role: Place(root / role, f"{remote}/{role}") for role in ("logs", "checkpoints", "model")}
-    return {"root": Place(root, remote), **below}
+    below = {role: SyncedFolder(root / role, f"{remote}/{role}") for role in ("logs", "checkpoints", "model")}
+    return {"root": SyncedFolder(root, remote), **below}
 
 
 def framed(content: bytes) -> bytes:

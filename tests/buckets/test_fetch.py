@@ -40,7 +40,7 @@ def get(server: Server, tmp_path: Path) -> Get:
 
     def get(location: str = "gs://bucket/data", said: list[str] | None = None, **options: Any) -> Path:
         tell = (said if said is not None else []).append
-        return fetch(location, tmp_path / "cache", tell=tell, **{"client": client, "patience": HASTY, **options})
+        return fetch(location, tmp_path / "cache", log=tell, **{"client": client, "patience": HASTY, **options})
 
     return get
 
@@ -147,7 +147,7 @@ def test_processes_share_what_one_fetches(server: Server, tmp_path: Path) -> Non
     server.latency = 0.02
     program = (
         "import sys\nfrom pathlib import Path\nfrom trainer.buckets.fetch import fetch\n"
-        f"print(fetch('gs://bucket/data', Path({str(tmp_path)!r}), tell=print))"
+        f"print(fetch('gs://bucket/data', Path({str(tmp_path)!r}), log=print))"
     )
     environment = {**os.environ, "STORAGE_EMULATOR_HOST": server.url}
     running = [
@@ -186,7 +186,7 @@ def test_a_full_disk_is_told(server: Server, get: Get, tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match=r"/file/bucket/locks cannot be written: Not a directory$"):
-        fetch("gs://bucket/data", tmp_path / "file", tell=print, client=server.client())
+        fetch("gs://bucket/data", tmp_path / "file", log=print, client=server.client())
 
 
 def test_rejects_what_is_not_there(server: Server, get: Get) -> None:

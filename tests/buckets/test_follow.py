@@ -25,7 +25,7 @@ def _follower(server: Server, folder: Path, told: list[str]) -> Follower:
         "gs://bucket/run",
         folder,
         is_wanted=lambda name: name.startswith("logs/"),
-        tell=told.append,
+        log=told.append,
         client=server.client(),
     )
 
@@ -70,7 +70,7 @@ def test_trouble_is_told_once_and_ends(server: Server, tmp_path: Path) -> None:
             told.append(line)
             heard.notify_all()
 
-    follower = Follower("gs://bucket/run", tmp_path, tell=tell, client=server.client())
+    follower = Follower("gs://bucket/run", tmp_path, log=tell, client=server.client())
     end = threading.Event()
     thread = threading.Thread(target=follower.follow, args=(0.01, end))
     server.fault = faults.when(lambda request: True, faults.Status(403))
@@ -87,6 +87,6 @@ def test_trouble_is_told_once_and_ends(server: Server, tmp_path: Path) -> None:
 
 
 def test_rejects_a_bucket_that_does_not_exist(server: Server, tmp_path: Path) -> None:
-    follower = Follower("gs://no-such-bucket/run", tmp_path, tell=print, client=server.client())
+    follower = Follower("gs://no-such-bucket/run", tmp_path, log=print, client=server.client())
     with pytest.raises(UsageError, match=r"must be in a bucket that exists\. Received: gs://no-such-bucket/run"):
         follower.catch_up()

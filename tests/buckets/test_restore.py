@@ -20,7 +20,7 @@ def server() -> Iterator[Server]:
 
 def _storage(server: Server, root: Path, said: list[str] | None = None, remote: str = "gs://bucket/run") -> Storage:
     tell = (said if said is not None else []).append
-    return Storage(places(root, remote), tell=tell, client=server.client(), patience=HASTY)
+    return Storage(places(root, remote), log=tell, client=server.client(), patience=HASTY)
 
 
 @pytest.fixture

@@ -17,9 +17,10 @@ import pytest
 from tests.buckets.scripted import HASTY, PARTS, Run, files, framed, places, steps
 from tests.gcs import faults
 from tests.gcs.server import Server, serve
-from trainer.buckets.objects.failure import UnreachableError
+from trainer.buckets.location import SyncedFolder, is_remote
+from trainer.buckets.objects.failure import FencedError, UnreachableError
 from trainer.buckets.objects.patience import Patience
-from trainer.buckets.storage import FencedError, Place, Storage, is_remote
+from trainer.buckets.storage import Storage
 from trainer.errors import StorageError, UsageError
 
 Begin = Callable[..., tuple[Storage, Path]]
@@ -41,7 +42,7 @@ def begin(server: Server, tmp_path: Path) -> Iterator[Begin]:
     def begin(said: list[str] | None = None, **options: Any) -> tuple[Storage, Path]:
         root = tmp_path / str(next(numbers))
         options = {"client": client, "patience": HASTY, "interval": 0.01, **options}
-        storage = Storage(places(root), tell=(said if said is not None else []).append, **options)
+        storage = Storage(places(root), log=(said if said is not None else []).append, **options)
         opened.append(storage)
         storage.begin()
         return storage, root
@@ -303,7 +304,7 @@ def test_rejects_where_it_cannot_write(server: Server, tmp_path: Path) -> None:
         ),
     ):
         server.grant("bucket", permissions)
-        storage = Storage(places(tmp_path, remote), tell=lambda line: None, client=server.client(), patience=HASTY)
+        storage = Storage(places(tmp_path, remote), log=lambda line: None, client=server.client(), patience=HASTY)
         with pytest.raises(UsageError, match=expected):
             storage.begin()
         storage.close()
@@ -313,7 +314,7 @@ def test_rejects_what_is_no_folder_in_a_bucket(tmp_path: Path) -> None:
     assert is_remote("gs://bucket/run")
     assert not is_remote("/gcs/bucket/run")
     with pytest.raises(UsageError, match="must be a bucket, or a folder in one, .* Received: gs://a//b$"):
-        Storage({"root": Place(tmp_path, "gs://a//b")}, tell=lambda line: None)
+        Storage({"root": SyncedFolder(tmp_path, "gs://a//b")}, log=lambda line: None)
 
 
 def test_a_former_process_that_still_lives_writes_no_more(server: Server, begin: Begin) -> None:
@@ -529,7 +530,7 @@ def _run_with_faults(server: Server, client: Any, folder: Path, seed: int, met: 
     for session in itertools.count():
         storage = Storage(
             places(folder / str(session), remote),
-            tell=lambda line: None,
+            log=lambda line: None,
             client=client,
             patience=patience,
             interval=0.001,

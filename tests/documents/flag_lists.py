@@ -103,12 +103,18 @@ def _of_source(path: Path) -> Iterator[Flag]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
     for call in _calls(tree, "add_argument"):
-        said = {one.arg: constants.get(getattr(one.value, "id", ""), one.value) for one in call.keywords}
-        options: dict[str, Any] = {str(name): ast.literal_eval(value) for name, value in said.items() if name != "type"}
+        options = {str(one.arg): _value(one.value, constants) for one in call.keywords if one.arg != "type"}
         parser.add_argument(ast.literal_eval(call.args[0]), **options)
     texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     rules = dict(found for text in texts for found in _RULE.findall(text))
     yield from _of_actions(parser._actions, rules)
+
+
+def _value(node: ast.expr, constants: Mapping[str, ast.expr]) -> Any:
+    """Returns what an argument is: a literal, a constant of its file, or a default of `HParams`."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "HParams":
+        return getattr(HParams, node.attr)
+    return ast.literal_eval(constants.get(node.id, node) if isinstance(node, ast.Name) else node)
 
 
 def _bounds(tree: ast.Module) -> dict[str, str]:

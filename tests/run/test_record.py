@@ -1,4 +1,5 @@
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,22 @@ from trainer.hparams import HParams
 from trainer.run import record
 
 
+def _revision() -> str | None:
+    """Returns the commit of this work tree, if it is one."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():  # as unpacked from the source distribution
+        return None
+    command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def test_records_configuration_versions_and_revision(tmp_path: Path) -> None:
     record.write(tmp_path, record.make(HParams(filters=8), "bfloat16", "because"))
     written = json.loads((tmp_path / "hparams.json").read_text())
     assert written["configuration"] == HParams(filters=8).configuration()
     assert written["precision"] == {"name": "bfloat16", "reason": "because"}
     assert {"python", "tensorflow", "keras"} <= set(written["versions"])
-    assert "git_revision" in written
+    assert written["git_revision"] == _revision()
     assert [path.name for path in tmp_path.iterdir()] == ["hparams.json"]
 
 

@@ -1,4 +1,4 @@
-"""The thread that looks whether there is something to send, and sends it, whatever goes wrong beside the training."""
+"""The thread that looks for changes and sends them; none of its failures stops the training at once."""
 
 import threading
 import time
@@ -24,8 +24,9 @@ class Agent:
     Args:
       sync: makes a pass.
       where: the run on the bucket, for the lines.
-      tell: hears them.
+      log: called with each line.
       clock: seconds.
+      wait: waits for an event at most so many seconds, and returns whether it is set.
       interval: seconds between two looks, and at least between two passes: an object takes about one write a second.
       hurry: set where a pass is to be given up, and with it the pauses between two attempts.
 
@@ -37,21 +38,23 @@ class Agent:
         self,
         sync: Sync,
         where: str,
-        tell: Callable[[str], None],
+        log: Callable[[str], None],
         hurry: threading.Event,
         *,
         clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
         interval: float = 1.0,
     ):
         self.failure: StorageError | None = None
-        self._sync, self._where, self._tell, self._clock, self._interval = sync, where, tell, clock, interval
-        self._lag = Lag(where, tell, clock)
+        self._sync, self._where, self._log = sync, where, log
+        self._clock, self._wait, self._interval = clock, wait, interval
+        self._lag = Lag(where, log, clock)
         self._hurry, self._bell, self._done = hurry, threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._is_closing = self._is_finishing = self._is_stopping = False
         self._next = self._ended = clock()
         self._pause, self._reason = 0.0, ""
-        self._files: set[Path] = set()  # which there were at the last pass that came to its end
+        self._files: set[Path] = set()  # which there were at the last complete pass
         self._refused: tuple[object, float] | None = None  # what is missing, and since when
 
     def start(self) -> None:
@@ -78,7 +81,7 @@ class Agent:
         Raises:
           StorageError: something has not landed; the message says what, and why.
         """
-        end, told = self._clock() + seconds, self._clock()
+        end, logged = self._clock() + seconds, self._clock()
         self._done.clear()
         self._pause = 0.0
         if stopping:
@@ -87,10 +90,12 @@ class Agent:
         self._is_finishing, self._next = True, min(self._next, self._ended + self._interval)
         self.start()
         self._bell.set()
-        while not (self.failure or self._done.wait(max(0.0, min(end - self._clock(), 0.5)))) and self._clock() < end:
-            if self._clock() - told >= _EVERY:
-                told = self._clock()
-                self._tell(f"{self._where}: waits for {self._waiting()} to land{self._because()}")
+        while not (self.failure or self._wait(self._done, max(0.0, min(end - self._clock(), 0.5)))):
+            if self._clock() >= end:
+                break
+            if self._clock() - logged >= _EVERY:
+                logged = self._clock()
+                self._log(f"{self._where}: waits for {self._waiting()} to land{self._because()}")
         if self.failure:
             raise self.failure
         waiting, is_done = self._waiting(), self._done.is_set()
@@ -118,7 +123,7 @@ class Agent:
 
     def _live(self) -> None:
         while not self._is_closing:
-            self._bell.wait(self._interval)
+            self._wait(self._bell, self._interval)
             self._bell.clear()
             try:
                 self.turn()
@@ -155,12 +160,12 @@ class Agent:
                 self._done.set()
 
     def _refuse(self, error: RefusedError) -> None:
-        """Tells at once what is missing; ends the run when it has been missing for too long."""
+        """Logs at once what is missing; ends the run when it has been missing for too long."""
         kind, now = (type(error), error.permission), self._clock()
         is_news = self._refused is None or self._refused[0] != kind
         self._refused = (kind, now) if self._refused is None else (kind, self._refused[1])
         if is_news:
-            self._tell(str(error))
+            self._log(str(error))
         if now - self._refused[1] >= _REFUSED:
             self._fail(StorageError(f"{error}, for {_REFUSED:.0f} s now"))
         else:

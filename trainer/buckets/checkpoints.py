@@ -45,7 +45,7 @@ class Saved:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the run came to its end."""
+        """Whether the run is finished."""
         return is_finished(self.content)
 
 
@@ -96,7 +96,7 @@ def files_of(content: bytes) -> dict[str, tuple[int, str]]:
 
 
 def is_finished(content: bytes) -> bool:
-    """Returns whether a manifest says that the run came to its end."""
+    """Returns whether a manifest says that the run is finished."""
     with contextlib.suppress(ValueError, AttributeError):
         return json.loads(content).get("result") is not None
     return False

@@ -1,4 +1,8 @@
-"""Data on a bucket, as local files: fetched once, side by side, verified, and shared by all processes of a machine."""
+"""Data on a bucket, as local files: fetched once, side by side, verified, and shared by all processes of a machine.
+
+<cache_dir>/<bucket>/objects/<name's checksum>.<generation>   each object, once
+<cache_dir>/<bucket>/<folder>@<listing's checksum>/…          links to them, under their own names
+"""
 
 import contextlib
 import fcntl
@@ -27,42 +31,37 @@ def fetch(
     location: str,
     cache_dir: Path,
     *,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
     client: Any = None,
     patience: Patience | None = None,
-    timeout: float = 30.0,
 ) -> Path:
     """Fetches a folder of a bucket, or one object, and returns the local folder, or file, that is the same.
 
     What was fetched before is not fetched again, also where that was broken off. The folder holds what was there at one
     moment, and stays as it is: after a change on the bucket, the next call returns another one.
 
-        <cache_dir>/<bucket>/objects/<name's checksum>.<generation>   each object, once
-        <cache_dir>/<bucket>/<folder>@<listing's checksum>/…          links to them, under their own names
-
     Args:
       location: `gs://bucket/folder` or `gs://bucket/folder/object`.
       cache_dir: may be used by any number of processes at the same time.
-      tell: hears a line when something is fetched or waited for.
+      log: called with a line when something is fetched or waited for.
       client: a `google.cloud.storage.Client`; by default one with this machine's credentials.
       patience: how long one request is tried again.
-      timeout: seconds for one request with little content.
 
     Raises:
       UsageError: nothing is there, or it may not be read.
       StorageError: the service cannot be reached, or the disk is full.
     """
-    place = Location.parse(location)
+    source = Location.parse(location)
     used = clients.widened(client, _THREADS) if client else clients.connect(_THREADS)
     workers = Workers(_THREADS)
-    bucket = Bucket(used, place.bucket, patience or Patience(), timeout)
-    cache = _Cache(cache_dir / place.bucket, bucket, workers, tell)
+    bucket = Bucket(used, source.bucket, patience or Patience())
+    cache = _Cache(cache_dir / source.bucket, bucket, workers, log)
     try:
-        with as_usage(location), _named_failures(cache_dir), cache.locked(place):
+        with as_usage(location), _named_failures(cache_dir), cache.locked(source):
             for _ in range(_ATTEMPTS):
                 with contextlib.suppress(ChangedError):
-                    return cache.fetch(place)
-        raise StorageError(f"{place} changes while it is fetched, again and again")
+                    return cache.fetch(source)
+        raise StorageError(f"{source} changes while it is fetched, again and again")
     finally:
         workers.close()
         if client is None:
@@ -70,61 +69,60 @@ def fetch(
 
 
 class _Cache:
-    """What has been fetched of one bucket."""
+    """The objects fetched from one bucket."""
 
-    def __init__(self, folder: Path, bucket: Bucket, workers: Workers, tell: Callable[[str], None]):
-        self._folder, self._bucket, self._workers, self._tell = folder, bucket, workers, tell
+    def __init__(self, folder: Path, bucket: Bucket, workers: Workers, log: Callable[[str], None]):
+        self._folder, self._bucket, self._workers, self._log = folder, bucket, workers, log
 
     @contextlib.contextmanager
-    def locked(self, place: Location) -> Iterator[None]:
-        """Keeps other processes from fetching the same; who comes second waits, and finds it there."""
-        path = self._folder / "locks" / _digest(place.path)
+    def locked(self, location: Location) -> Iterator[None]:
+        """Keeps other processes from fetching the same; a second one waits, and finds it there."""
+        path = self._folder / "locks" / _digest(location.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                self._tell(f"waits for another process that fetches {place}")
+                self._log(f"waits for another process that fetches {location}")
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def fetch(self, place: Location) -> Path:
+    def fetch(self, location: Location) -> Path:
         """Fetches what is there now.
 
         Raises:
           ChangedError: it changed meanwhile.
         """
-        files = self._list(place)
-        view = (
-            self._folder / f"{place.path}@{_digest(*(f'{one.name} {one.generation}' for one in files.values()))[:16]}"
-        )
+        files = self._list(location)
+        listing = _digest(*(f"{one.name} {one.generation}" for one in files.values()))[:16]
+        view = self._folder / f"{location.path}@{listing}"
         if not view.exists():
-            self._download(place, list(files.values()))
+            self._download(location, list(files.values()))
             self._link(view, files)
-        return view / _name(place) if [one.name for one in files.values()] == [place.path] else view
+        return view / _name(location) if [one.name for one in files.values()] == [location.path] else view
 
-    def _list(self, place: Location) -> dict[str, Object]:
+    def _list(self, location: Location) -> dict[str, Object]:
         """Returns the objects of a folder, or the one object, by their names within the view."""
-        found = {one.name.removeprefix(place.prefix): one for one in self._bucket.list(place.prefix)}
+        found = {one.name.removeprefix(location.prefix): one for one in self._bucket.list(location.prefix)}
         files = {name: one for name, one in found.items() if not name.endswith("/") and name}
-        if not files and place.path:
-            one = self._bucket.look(place.path)
-            files = {_name(place): one} if one else {}
+        if not files and location.path:
+            one = self._bucket.look(location.path)
+            files = {_name(location): one} if one else {}
         if not files:
-            raise UsageError(f"`gs://…` must be a folder or an object that is there. Received: {place}")
+            raise UsageError(f"`gs://…` must be a folder or an object that is there. Received: {location}")
         for name in files:
             if {"", ".", ".."} & {*name.split("/")}:
-                raise UsageError(f"`gs://…` must hold names that files can have. Received: {place}, {name!r}")
+                raise UsageError(f"`gs://…` must hold names that files can have. Received: {location}, {name!r}")
         return files
 
     def _stored(self, one: Object) -> Path:
         return self._folder / "objects" / f"{_digest(one.name)[:32]}.{one.generation}"
 
-    def _download(self, place: Location, objects: Sequence[Object]) -> None:
+    def _download(self, location: Location, objects: Sequence[Object]) -> None:
         wanted = [Download(self._bucket, one, self._stored(one)) for one in objects if not self._is_here(one)]
         if wanted:
             size = sum(download.one.size for download in wanted)
-            self._tell(f"fetches {len(wanted):,} of {len(objects):,} files, {size / 1e6:,.1f} MB, from {place}")
+            self._log(f"fetches {len(wanted):,} of {len(objects):,} files, {size / 1e6:,.1f} MB, from {location}")
         run_all(wanted, self._workers)
 
     def _is_here(self, one: Object) -> bool:
@@ -150,8 +148,8 @@ class _Cache:
         building.replace(view)
 
 
-def _name(place: Location) -> str:
-    return place.path.rpartition("/")[2]
+def _name(location: Location) -> str:
+    return location.path.rpartition("/")[2]
 
 
 def _digest(*texts: str) -> str:

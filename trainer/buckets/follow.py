@@ -13,7 +13,7 @@ from trainer.buckets.objects import client as clients
 from trainer.buckets.objects.bucket import Bucket
 from trainer.buckets.objects.download import Download
 from trainer.buckets.objects.failure import ChangedError, as_usage
-from trainer.buckets.objects.folder import PARTS
+from trainer.buckets.objects.folder import UPLOAD_PARTS
 from trainer.buckets.objects.object import Object, crc32c
 from trainer.buckets.objects.patience import Patience
 from trainer.buckets.objects.workers import Workers
@@ -29,8 +29,9 @@ class Follower:
       location: `gs://bucket/folder`.
       folder: the copy.
       is_wanted: which files, by their names within the folder.
-      tell: hears a line when the bucket cannot be read, and when it can be again.
+      log: called with a line when the bucket cannot be read, and when it can be again.
       client: a `google.cloud.storage.Client`; by default one with this machine's credentials.
+      patience: how long one request is tried again.
 
     Raises:
       UsageError: the location is malformed, or the library or the credentials are missing.
@@ -42,12 +43,13 @@ class Follower:
         folder: Path,
         *,
         is_wanted: Callable[[str], bool] = lambda name: True,
-        tell: Callable[[str], None],
+        log: Callable[[str], None],
         client: Any = None,
+        patience: Patience | None = None,
     ):
-        self._place, self._folder, self._is_wanted, self._tell = Location.parse(location), folder, is_wanted, tell
+        self._location, self._folder, self._is_wanted, self._log = Location.parse(location), folder, is_wanted, log
         self._client = clients.widened(client, _THREADS) if client else clients.connect(_THREADS)
-        self._bucket = Bucket(self._client, self._place.bucket, Patience())
+        self._bucket = Bucket(self._client, self._location.bucket, patience or Patience())
         self._workers, self._known = Workers(_THREADS), dict[str, Object]()
         self._trouble = ""
 
@@ -58,12 +60,13 @@ class Follower:
           UsageError: the bucket does not exist, or may not be read.
           StorageError: the service cannot be reached, or the copy cannot be written.
         """
-        with as_usage(str(self._place)):
-            listed = {one.name.removeprefix(self._place.prefix): one for one in self._bucket.list(self._place.prefix)}
+        prefix = self._location.prefix
+        with as_usage(str(self._location)):
+            listed = {one.name.removeprefix(prefix): one for one in self._bucket.list(prefix)}
         wanted = {
             name: one
             for name, one in listed.items()
-            if self._is_wanted(name) and PARTS not in name and not name.endswith("/")
+            if self._is_wanted(name) and UPLOAD_PARTS not in name and not name.endswith("/")
         }
         for name in self._known.keys() - wanted.keys():
             del self._known[name]
@@ -72,7 +75,7 @@ class Follower:
         self._workers.all([partial(self._bring, name, one) for name, one in new.items()])
 
     def follow(self, seconds: float, end: threading.Event) -> None:
-        """Catches up every so many seconds, until the end; whatever goes wrong is told once and tried again."""
+        """Catches up every so many seconds, until the end; logs each kind of failure once, and tries again."""
         while not end.wait(seconds):
             try:
                 self.catch_up()
@@ -81,7 +84,7 @@ class Follower:
             else:
                 trouble = ""
             if trouble != self._trouble:
-                self._tell(trouble or f"{self._place} is read again")
+                self._log(trouble or f"{self._location} is read again")
             self._trouble = trouble
 
     def _bring(self, name: str, one: Object) -> None:

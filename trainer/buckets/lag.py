@@ -1,4 +1,4 @@
-"""How far a bucket is behind the local folders, and what is said about it."""
+"""How far a bucket is behind the local folders, and the lines about it."""
 
 import time
 from collections.abc import Callable
@@ -11,12 +11,12 @@ class Lag:
 
     Args:
       where: what is behind, for the lines.
-      tell: hears a line when a minute has passed, then each time that has doubled, and when all has landed.
+      log: called with a line when a minute has passed, then each time that has doubled, and when all has landed.
       clock: seconds.
     """
 
-    def __init__(self, where: str, tell: Callable[[str], None], clock: Callable[[], float] = time.monotonic):
-        self._where, self._tell, self._clock = where, tell, clock
+    def __init__(self, where: str, log: Callable[[str], None], clock: Callable[[], float] = time.monotonic):
+        self._where, self._log, self._clock = where, log, clock
         self._since: float | None = None
         self._threshold = _NOTICED
 
@@ -39,12 +39,12 @@ class Lag:
             self._since = self._clock() if since is None else since
 
     def speak(self, reason: str) -> None:
-        """Tells the line that is due, if one is."""
+        """Logs the line that is due, if one is."""
         seconds = self.seconds
         if seconds >= self._threshold:
-            self._tell(f"{self._where} is {seconds:.0f} s behind{f': {reason}' if reason else ''}")
+            self._log(f"{self._where} is {seconds:.0f} s behind{f': {reason}' if reason else ''}")
             while self._threshold <= seconds:
                 self._threshold *= 2
         elif seconds == 0 and self._threshold > _NOTICED:
-            self._tell(f"{self._where} has caught up")
+            self._log(f"{self._where} has caught up")
             self._threshold = _NOTICED

@@ -1,4 +1,4 @@
-"""Folders in a bucket, `gs://bucket/folder`, and the local folders that stand for them."""
+"""Folders in a bucket, `gs://bucket/folder`, and the local folders that are copied there."""
 
 import dataclasses
 import re
@@ -13,12 +13,12 @@ _PART = re.compile(r"(?!\.{1,2}$)[^/\r\n]+")
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
-    """A folder of a run: where it is written, and where in a bucket that lands.
+class SyncedFolder:
+    """A folder of a run on both sides.
 
     Attributes:
-      local: the folder on this machine.
-      remote: the same in a bucket, `gs://bucket/folder`.
+      local: the folder that the run writes.
+      remote: its copy in a bucket, `gs://bucket/folder`.
     """
 
     local: Path

@@ -12,7 +12,7 @@ _ATTEMPTS = 10
 
 
 class Ownership:
-    """The owner's record, `owner.json`: whoever wrote it last owns the run.
+    """The owner's record, `owner.json`: the process that wrote it last owns the run.
 
     Where nothing can be replaced, the next owner writes `owner.2.json`, then `owner.3.json`: the last of them counts.
 
@@ -53,7 +53,7 @@ class Ownership:
         found = self._last()
         if found == self._record:
             return
-        if found is None:  # somebody has emptied the folder; the run goes on, as it would in a local one
+        if found is None:  # the folder was emptied; the run goes on, as it would in a local one
             self.take()
             return
         owner = _parsed(self._bucket.read(found))

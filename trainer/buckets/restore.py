@@ -1,4 +1,4 @@
-"""How a run begins on a machine: what it goes on from is fetched, and a former process can write no more."""
+"""How a run begins on a machine: its state is fetched, and a former process can write no more."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from trainer.buckets.events import segments
 from trainer.buckets.events.files import is_event_file
 from trainer.buckets.objects.download import Download, run_all
 from trainer.buckets.objects.failure import DELETE, ChangedError, RefusedError
-from trainer.buckets.objects.folder import PARTS, Folder
+from trainer.buckets.objects.folder import UPLOAD_PARTS, Folder
 from trainer.buckets.objects.upload import checksum
 from trainer.buckets.objects.workers import Workers
 
@@ -29,23 +29,23 @@ class Restore:
       folders: by role: root, logs, checkpoints, model.
       token: this process's, noted beside what it takes over.
       workers: fetch.
-      tell: hears a line about each checkpoint that is not sound.
+      log: called with a line about each checkpoint that is not sound.
     """
 
-    def __init__(self, folders: Mapping[str, Folder], token: str, workers: Workers, tell: Callable[[str], None]):
-        self._folders, self._token, self._workers, self._tell = folders, token, workers, tell
+    def __init__(self, folders: Mapping[str, Folder], token: str, workers: Workers, log: Callable[[str], None]):
+        self._folders, self._token, self._workers, self._log = folders, token, workers, log
         self._wanted: set[Path] = set()
 
     def run(self) -> None:
         """Fetches the record of the run, its newest sound checkpoint and its best one, its logs, and its model.
 
         What else is in the local folders is removed. The logs in a folder without a record of a run are not this run's:
-        they are left alone. The model is wanted where the run came to its end.
+        they are left alone. The model is fetched where the run is finished.
         """
         self._repeat(self._run)
 
     def look(self) -> None:
-        """Fetches what tells which run is there, and whether it came to its end; takes nothing over."""
+        """Fetches what shows which run is there, and whether it is finished; takes nothing over."""
         self._repeat(self._look)
 
     def _repeat(self, step: Callable[[], None]) -> None:
@@ -92,7 +92,7 @@ class Restore:
         listed = self._workers.all([folder.list for folder in self._folders.values()])
         parts = []
         for folder, objects in zip(self._folders.values(), listed, strict=True):
-            left = [one.name for one in objects if one.name.startswith(folder.prefix + PARTS)]
+            left = [one.name for one in objects if one.name.startswith(folder.prefix + UPLOAD_PARTS)]
             folder.known = {one.name: one for one in objects if one.name not in left and not one.name.endswith("/")}
             parts += [(folder, name) for name in left if not folder.bucket.is_append_only]
         return parts
@@ -130,7 +130,7 @@ class Restore:
         return [name for name in files if len(segments.of(logs.known, name)) == 1]
 
     def _fetch_checkpoints(self) -> bool:
-        """Fetches the newest sound checkpoint and the best one, and returns whether the run came to its end."""
+        """Fetches the newest sound checkpoint and the best one, and returns whether the run is finished."""
         saved = self._folders["checkpoints"]
         latest = next(filter(None, map(self._fetch_checkpoint, checkpoints.manifests(saved))), None)
         if latest is None:
@@ -142,7 +142,7 @@ class Restore:
         return checkpoints.is_finished(latest)
 
     def _fetch_checkpoint(self, name: str) -> bytes | None:
-        """Fetches what a manifest names and returns the manifest; None, and a line is told, where that is not sound."""
+        """Fetches what a manifest names and returns the manifest; None, after a line, where that is not sound."""
         saved = self._folders["checkpoints"]
         content = saved.bucket.read(saved.known[name])
         wrong = checkpoints.fault(saved, saved.known[name], content)
@@ -157,7 +157,7 @@ class Restore:
                     self._write(saved.local / step, content)
                 return content
             wrong = "its files are not what was written"
-        self._tell(f"checkpoint gs://{saved.bucket.name}/{name}: {wrong}; trying an older one")
+        self._log(f"checkpoint gs://{saved.bucket.name}/{name}: {wrong}; trying an older one")
         return None
 
     def _fetch(self, folder: Folder, names: Iterable[str]) -> None:

@@ -9,14 +9,15 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from trainer.buckets.agent import Agent
-from trainer.buckets.location import Location, Place, is_remote
+from trainer.buckets.location import Location, SyncedFolder
 from trainer.buckets.objects import client as clients
 from trainer.buckets.objects.bucket import Bucket
-from trainer.buckets.objects.failure import DELETE, FencedError, RefusedError, as_usage
-from trainer.buckets.objects.folder import PARTS, Folder
+from trainer.buckets.objects.failure import DELETE, RefusedError, as_usage
+from trainer.buckets.objects.folder import UPLOAD_PARTS, Folder
 from trainer.buckets.objects.patience import Patience
 from trainer.buckets.objects.upload import Uploads
 from trainer.buckets.objects.workers import Workers
@@ -24,15 +25,14 @@ from trainer.buckets.ownership import Ownership
 from trainer.buckets.restore import Restore
 from trainer.buckets.sync import Sync
 
-__all__ = ["FencedError", "Place", "Storage", "is_remote"]
-
 _READERS = 16  # threads that fetch what a run goes on from; it waits for them
+_SENDERS = 4  # beside the training, which needs the cores
 
 
 class Storage:
     """The output of one run on a bucket.
 
-        storage.look()    # the local folders now tell which run is there
+        storage.look()    # the local folders now show which run is there
         storage.begin()   # and now they are what it goes on from
         storage.start()   # from now on, what is written there lands on the bucket
         …
@@ -40,40 +40,39 @@ class Storage:
         storage.close()
 
     Args:
-      places: by role: root (only the files directly in it), logs, checkpoints, model.
-      tell: hears a line about what a person should know.
+      folders: by role: root (only the files directly in it), logs, checkpoints, model.
+      log: called with a line about what a person should know.
       clock: seconds.
+      wait: waits for an event at most so many seconds, and returns whether it is set. With `clock`, all that this
+        waits for, pauses of `patience` included.
       client: a `google.cloud.storage.Client`; by default one with this machine's credentials.
-      workers: how many requests are made side by side.
       interval: seconds between two looks at the folders.
       patience: how long one request is tried again.
-      timeout: seconds for one request with little content.
     """
 
     def __init__(
         self,
-        places: Mapping[str, Place],
+        folders: Mapping[str, SyncedFolder],
         *,
-        tell: Callable[[str], None],
+        log: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
         client: Any = None,
-        workers: int = 4,
         interval: float = 1.0,
         patience: Patience | None = None,
-        timeout: float = 30.0,
     ):
-        self._places, self._tell, self._clock = places, tell, clock
-        self._given, self._interval, self._timeout = client, interval, timeout
+        self._synced, self._log, self._clock, self._wait = folders, log, clock, wait
+        self._given, self._interval = client, interval
         self._client: Any = None
-        self._locations = {role: Location.parse(place.remote) for role, place in places.items()}
+        self._locations = {role: Location.parse(folder.remote) for role, folder in folders.items()}
         self._hurry = threading.Event()
-        self._patience = dataclasses.replace(patience or Patience(), wait=self._hurry.wait)
+        self._patience = dataclasses.replace(patience or Patience(), clock=clock, wait=partial(wait, self._hurry))
         self._token = secrets.token_hex(8)
-        self._workers = Workers(workers)
+        self._workers = Workers(_SENDERS)
         self._agent: Agent | None = None
 
     def look(self) -> None:
-        """Brings to the local folders what tells which run is there: its record, the newest manifest, a finished model.
+        """Brings to the local folders what shows which run is there: its record, the newest manifest, a finished model.
 
         Nothing is taken over, so that a run that is finished, or another one's, is left as it is.
 
@@ -100,8 +99,16 @@ class Storage:
             ownership.take()
             restore.run()
         uploads = Uploads(self._workers, self._token, is_hurried=self._hurry.is_set)
-        self._sync = Sync(folders, uploads, ownership, self._workers, self._tell)
-        self._agent = Agent(self._sync, str(root), self._tell, self._hurry, clock=self._clock, interval=self._interval)
+        self._sync = Sync(folders, uploads, ownership, self._workers, self._log)
+        self._agent = Agent(
+            self._sync,
+            str(root),
+            self._log,
+            self._hurry,
+            clock=self._clock,
+            wait=self._wait,
+            interval=self._interval,
+        )
 
     def start(self) -> None:
         """Begins to send, in a thread of its own."""
@@ -164,9 +171,9 @@ class Storage:
         if self._client is None:
             self._client = clients.widened(self._given, _READERS) if self._given else clients.connect(_READERS)
         names = {location.bucket for location in self._locations.values()}
-        buckets = {name: Bucket(self._client, name, self._patience, self._timeout) for name in names}
+        buckets = {name: Bucket(self._client, name, self._patience) for name in names}
         return {
-            role: Folder(self._places[role].local, buckets[location.bucket], location.prefix, role == "root")
+            role: Folder(self._synced[role].local, buckets[location.bucket], location.prefix, role == "root")
             for role, location in self._locations.items()
         }
 
@@ -174,8 +181,8 @@ class Storage:
     def _reading(self, folders: Mapping[str, Folder]) -> Iterator[Restore]:
         workers = Workers(_READERS)
         try:
-            with as_usage(self._places["root"].remote):
-                yield Restore(folders, self._token, workers, self._tell)
+            with as_usage(self._synced["root"].remote):
+                yield Restore(folders, self._token, workers, self._log)
         finally:
             workers.close()
 
@@ -184,14 +191,15 @@ class Storage:
         with contextlib.suppress(RefusedError):
             if folder.bucket.may(DELETE):
                 return
-        probe = f"{folder.prefix}{PARTS}{self._token}/probe"  # an account may have the permission in one folder only
+        # An account may have the permission in one folder only.
+        probe = f"{folder.prefix}{UPLOAD_PARTS}{self._token}/probe"
         folder.bucket.put(probe, b"", 0)
         try:
             folder.bucket.delete(probe)
         except RefusedError as error:
             if error.permission != DELETE:
                 raise
-            self._tell(f"{folder}: the permission {DELETE} is missing; logs land in pieces, and nothing is removed")
+            self._log(f"{folder}: the permission {DELETE} is missing; logs land in pieces, and nothing is removed")
 
 
 def _about_this_process() -> dict[str, str]:

@@ -40,7 +40,7 @@ class Sync:
       uploads: send.
       ownership: is asked first, and when an object is not what this process made it.
       workers: send side by side.
-      tell: hears a line about what cannot be replaced.
+      log: called with a line about what cannot be replaced.
 
     Attributes:
       landed: each file as it was when it landed.
@@ -53,10 +53,10 @@ class Sync:
         uploads: Uploads,
         ownership: Ownership,
         workers: Workers,
-        tell: Callable[[str], None],
+        log: Callable[[str], None],
     ):
         self.landed: dict[Path, Signature] = {}
-        self.writer = Writer(uploads, ownership, tell)
+        self.writer = Writer(uploads, ownership, log)
         self._folders, self._uploads, self._ownership, self._workers = folders, uploads, ownership, workers
         self._sent: dict[Path, Object] = {}  # the files of checkpoints
         self._events = EventFiles(folders["logs"], uploads, ownership)
@@ -67,7 +67,7 @@ class Sync:
         """Returns the files that are to land, as they are now, and reads none of them."""
         found: dict[Path, Signature] = {}
         for role, folder in self._folders.items():
-            if role == "checkpoints":  # these two tell of all that is there
+            if role == "checkpoints":  # these two name all that is there
                 files = (folder.local / LATEST, folder.local / BEST)
                 found |= {path: Signature.of(path.stat()) for path in files if path.exists()}
             else:
@@ -80,14 +80,14 @@ class Sync:
 
     def describe(self, paths: Sequence[Path]) -> str:
         """Returns which files these are, a few of each folder by name."""
-        said = []
+        named = []
         for role, folder in self._folders.items():
             names = [str(path.relative_to(folder.local)) for path in paths if path.is_relative_to(folder.local)]
             if role == "root":
                 names = [name for name in names if "/" not in name]
             more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
-            said += [f"{role} ({', '.join(names[:_NAMES])}{more})"] if names else []
-        return ", ".join(said)
+            named += [f"{role} ({', '.join(names[:_NAMES])}{more})"] if names else []
+        return ", ".join(named)
 
     def run(self, *, stopping: bool = False, whole: bool = False) -> None:
         """Makes one pass: what a checkpoint needs, then the checkpoint; then what is no longer there is removed.
@@ -106,7 +106,7 @@ class Sync:
         saved = self._folders["checkpoints"]
         with checkpoints.snapshot(saved.local, every=whole) as snapshot:
             self._uploads.sweep({*self._wanted(snapshot)})
-            self._send([*self._files("root")])  # without the record, nobody knows whose the rest is
+            self._send([*self._files("root")])  # the record says which run the rest belongs to
             files = [*self._checkpoint_files(snapshot), *self._files("model")]
             if stopping:
                 self._send(files)
@@ -176,7 +176,7 @@ class Sync:
         folder = self._folders["checkpoints"]
         self._workers.all([partial(self._send_manifest, manifest) for manifest in snapshot.steps])
         for manifest in filter(None, (snapshot.best, snapshot.latest)):
-            # What cannot be replaced is written once, at the end; until then the steps' own manifests tell.
+            # What cannot be replaced is written once, at the end; until then the steps' own manifests stand in.
             is_early = folder.bucket.is_append_only and not snapshot.latest.is_finished
             if is_early or self._send_manifest(manifest):
                 self.landed[manifest.path] = manifest.signature

@@ -19,15 +19,15 @@ class Writer:
     Args:
       uploads: send.
       ownership: is asked when an object is not what this process made it.
-      tell: hears a line about what cannot be replaced.
+      log: called with a line about what cannot be replaced.
 
     Attributes:
       stuck: what cannot land, as it would replace what may not be replaced.
     """
 
-    def __init__(self, uploads: Uploads, ownership: Ownership, tell: Callable[[str], None]):
+    def __init__(self, uploads: Uploads, ownership: Ownership, log: Callable[[str], None]):
         self.stuck: set[Path] = set()
-        self._uploads, self._ownership, self._tell = uploads, ownership, tell
+        self._uploads, self._ownership, self._log = uploads, ownership, log
 
     def write_file(self, folder: Folder, path: Path, file: BinaryIO, size: int) -> bool:
         """Makes the object what an open file is, and returns whether it could be.
@@ -72,7 +72,7 @@ class Writer:
                 return True
             if known and folder.bucket.is_append_only:
                 if path not in self.stuck:
-                    self._tell(f"{folder}: {name} stays as it was, for the permission {DELETE} is missing")
+                    self._log(f"{folder}: {name} stays as it was, for the permission {DELETE} is missing")
                 self.stuck.add(path)
                 return False
             try:

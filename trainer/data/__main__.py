@@ -15,6 +15,7 @@ from trainer.data import sets
 from trainer.data.lists import folder
 from trainer.data.problems import Problem
 from trainer.errors import StorageError, UsageError
+from trainer.hparams import HParams
 
 _GO_ON = "the same command goes on from there"
 _SHARD_MEGABYTES = 100.0  # so many that a bucket is read side by side, so few that a worker has some of its own
@@ -60,7 +61,7 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
         "--skip_broken", choices=("no", "yes"), nargs="?", const="yes", default="no", help="as in trainer.task"
     )
     parser.add_argument("--shard_megabytes", type=float, default=_SHARD_MEGABYTES, help="more or less (default 100)")
-    parser.add_argument("--cache_dir", default="~/.cache/trainer", help="as in trainer.task")
+    parser.add_argument("--cache_dir", default=HParams.cache_dir, help="as in trainer.task")
     return parser.parse_args(arguments)
 
 
@@ -74,7 +75,7 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
     cache = Path(options.cache_dir).expanduser()
 
     def fetched(location: str) -> Path:
-        return fetch(location, cache, tell=lambda line: screen.print(line, markup=False))
+        return fetch(location, cache, log=lambda line: screen.print(line, markup=False))
 
     entries = sets.list_entries(options.data, fetched)
     empty = folder.empty_classes(Path(options.data)) if Path(options.data).is_dir() else []

@@ -1,7 +1,7 @@
 """How a run's output comes to its bucket: training does not wait for it, and at the end all has landed."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -17,11 +17,19 @@ _LAST = 20.0  # seconds that a stopped one has, from the signal on: a Spot machi
 
 
 @contextlib.contextmanager
-def mirrored(environment: Environment, screen: Console, stop: Stop) -> Iterator[Storage | None]:
+def mirrored(
+    environment: Environment, screen: Console, stop: Stop, make: Callable[..., Storage] = Storage
+) -> Iterator[Storage | None]:
     """Yields what brings the run's output to its bucket; nothing where it stays on this machine, or is the chief's.
 
     The local folders hold then what tells which run is there. Once `begin` was called, what is within may end in any
     way: it ends for the caller when all has landed.
+
+    Args:
+      environment: the folders.
+      screen: shows what a person should know.
+      stop: whether the program was asked to stop.
+      make: makes the storage, as `Storage` does; a test's has a clock of its own.
 
     Raises:
       UsageError: the bucket does not exist, or may not be written.
@@ -30,7 +38,7 @@ def mirrored(environment: Environment, screen: Console, stop: Stop) -> Iterator[
     if not (environment.remotes and environment.is_chief):
         yield None
         return
-    storage = Storage(environment.places, tell=lambda line: screen.out(line, highlight=False))
+    storage = make(environment.synced, log=lambda line: screen.out(line, highlight=False))
     with contextlib.closing(storage), environment.claimed():
         storage.look()
         try:

@@ -195,7 +195,7 @@ def load(hparams: HParams, screen: Console, managed: data.Managed | None = None)
         screen.out(line, highlight=False)
 
     def fetched(location: str) -> Path:
-        return fetch(location, cache, tell=tell)
+        return fetch(location, cache, log=tell)
 
     return data.load(
         hparams.data,

@@ -6,8 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 
 from trainer.errors import UsageError
-
-_CACHE = "~/.cache/trainer"
+from trainer.hparams import HParams
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,7 +29,7 @@ class Options:
     predict_route: str = "/predict"
     max_batch: int = 32
     max_wait_ms: int = 0
-    cache_dir: str = _CACHE
+    cache_dir: str = HParams.cache_dir
 
     @classmethod
     def read(cls, arguments: Sequence[str], variables: Mapping[str, str]) -> "Options":
@@ -50,7 +49,7 @@ class Options:
                 raise UsageError(f"`AIP_{name.upper()}` must be a path, as in /predict. Received: {route}")
         return cls(
             model=model,
-            # A container is reached from outside of it; anything else should not be unless it is told to.
+            # A container is reached from outside of it; any other server only where `--host` says so.
             host=given.host or ("0.0.0.0" if variables.get("AIP_HTTP_PORT") else cls.host),  # noqa: S104
             port=whole("port", port, 0, 65535),
             max_batch=whole("max_batch", given.max_batch, 1, 4096),
@@ -92,7 +91,8 @@ def _parser(module: str, description: str) -> argparse.ArgumentParser:
         prog=f"python -m {module}", description=description, allow_abbrev=False, exit_on_error=False
     )
     parser.add_argument("--model", default="", help="folder model/ of a finished run, also gs://…")
-    parser.add_argument("--cache_dir", default=_CACHE, help=f"holds what is fetched from a bucket (default {_CACHE})")
+    cache = HParams.cache_dir
+    parser.add_argument("--cache_dir", default=cache, help=f"holds what is fetched from a bucket (default {cache})")
     return parser
 
 

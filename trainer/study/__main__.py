@@ -27,7 +27,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     if "--help" in arguments or "-h" in arguments:
         print(study_options.help_text(_COMMAND))
         return 0
-    with signals.heard(_LAST_WORDS) as stop:
+    with signals.caught(_LAST_WORDS) as stop:
         try:
             return _run(arguments, variables, stop)
         except UsageError as error:

@@ -34,7 +34,7 @@ def complete(file: BinaryIO, start: int, stop: int, most: int | None = None) -> 
             break
         length, checksum = _LENGTH.unpack(header)
         end = start + _LENGTH.size + length + _CHECKSUM
-        if end > stop or checksum != masked(header[:8]):  # whoever reads the file goes no further either
+        if end > stop or checksum != masked(header[:8]):  # TensorBoard reads no further either
             break
         start, most = end, None if most is None else most - 1
     return start

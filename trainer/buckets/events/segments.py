@@ -24,7 +24,7 @@ class Segment:
     """A piece of an event file.
 
     Attributes:
-      number: its place among them.
+      number: its position among them.
       start: where in the event file its records begin; what former pieces hold from there on does not count.
       head: how many bytes of it go before.
       one: the object.
@@ -56,9 +56,9 @@ def of(known: Mapping[str, Object], base: str) -> list[Segment]:
     whole = known.get(base)
     found = [Segment(0, 0, 0, whole)] if whole else []
     for name in sorted(name for name in known if base_of(name) == base != name):
-        one, said = known[name], known[name].metadata
-        if {"start", "head", "beside"} <= said.keys() and int(said["beside"]) == (whole.generation if whole else 0):
-            found.append(Segment(int(one.name[-6:]), int(said["start"]), int(said["head"]), one))
+        one, about = known[name], known[name].metadata
+        if {"start", "head", "beside"} <= about.keys() and int(about["beside"]) == (whole.generation if whole else 0):
+            found.append(Segment(int(one.name[-6:]), int(about["start"]), int(about["head"]), one))
     return found
 
 

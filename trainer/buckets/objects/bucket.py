@@ -27,7 +27,7 @@ class Bucket:
     """A bucket of the service.
 
     Every write has a precondition: the generation that the name had, 0 for none. So a request whose answer was lost can
-    be made again, and of two writers that know nothing of each other one is told.
+    be made again, and of two writers that know nothing of each other one gets an error.
 
     Args:
       client: a `google.cloud.storage.Client`.

@@ -1,4 +1,4 @@
-"""The ways in which a bucket does not do as it was asked, told apart by what is to be done about them."""
+"""The ways in which a request to a bucket fails, by what the caller must do next."""
 
 import contextlib
 import http
@@ -58,7 +58,7 @@ class ChangedError(StorageError):
 
 
 class FencedError(StorageError):
-    """Another process has taken over the run. Nothing that this one would still write has a place."""
+    """Another process has taken over the run; this one must write nothing more."""
 
 
 class InterruptedSyncError(Exception):
@@ -74,7 +74,7 @@ def is_passing(error: Exception) -> bool:
 
     if isinstance(error, exceptions.GoogleAPICallError):
         code = error.code or 0
-        # The service counts requests in some places by 403, and a checksum tells what the way has damaged.
+        # Some limits of the service are 403, and a wrong checksum shows damage on the way.
         is_limit = code == http.HTTPStatus.FORBIDDEN and "ateLimitExceeded" in str(error)
         is_damage = code == http.HTTPStatus.BAD_REQUEST and "crc32c" in str(error).lower()
         return code in _PASSING or code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or is_limit or is_damage
@@ -117,8 +117,8 @@ def _refused(error: Exception, failed: str, permission: str) -> StorageError | N
     if isinstance(error, exceptions.Unauthorized | GoogleAuthError):
         return RefusedError(f"{failed}the service does not know this account (401); it needs {permission}")
     if isinstance(error, exceptions.Forbidden):
-        said = _PERMISSION.search(str(error))
-        missing = DELETE if _HELD.search(str(error)) else said[0] if said else ""
+        match = _PERMISSION.search(str(error))
+        missing = DELETE if _HELD.search(str(error)) else match[0] if match else ""
         return RefusedError(f"{failed}the permission {missing or permission} is missing (403)", missing)
     if isinstance(error, exceptions.NotFound) and "bucket does not exist" in str(error):
         return MissingError(f"{failed}the bucket does not exist")

@@ -1,4 +1,4 @@
-"""A local folder and the one in a bucket that it lands in: what each name is on the other side."""
+"""A local folder and its copy in a bucket: what each name is on the other side."""
 
 import dataclasses
 import os
@@ -8,13 +8,13 @@ from pathlib import Path
 from trainer.buckets.objects.bucket import Bucket
 from trainer.buckets.objects.object import Object
 
-# Where parts of objects lie until they are whole. Nobody takes what is in there for an event file.
-PARTS = ".parts/"
+# The folder of the parts of unfinished uploads. TensorBoard takes nothing in it for an event file.
+UPLOAD_PARTS = ".parts/"
 
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
-    """What tells cheaply that a file has changed."""
+    """What shows cheaply that a file has changed."""
 
     inode: int
     size: int
@@ -34,7 +34,7 @@ class Folder:
       bucket: the other side.
       prefix: what the names of the folder's objects begin with.
       is_shallow: whether only the files directly in it belong to it.
-      known: the objects as they were when this process last heard of them, by name.
+      known: the objects as the service last described them, by name.
     """
 
     local: Path
@@ -70,7 +70,7 @@ class Folder:
         return self.bucket.list(self.prefix, is_shallow=self.is_shallow)
 
     def files(self) -> Iterator[tuple[Path, Signature]]:
-        """Yields each local file; none whose name, or a folder of whose, begins with a dot: those are unfinished."""
+        """Yields each local file; none below a name that begins with a dot: those are unfinished."""
         pending = [self.local]
         while pending:
             try:

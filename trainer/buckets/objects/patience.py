@@ -19,8 +19,8 @@ class Patience:
       first: the first pause, in seconds.
       longest: what the pauses grow to.
       clock: seconds.
-      wait: waits so many seconds; returns True where there is no more time to wait.
-      between: a number between two, by chance.
+      wait: waits so many seconds; returns True where the call is to be given up.
+      between: returns a random number between two.
     """
 
     seconds: float = 30.0
@@ -35,7 +35,7 @@ class Patience:
 
         Args:
           call: may be called several times.
-          is_passing: tells of an error whether to try again.
+          is_passing: returns whether an error may pass, and the call is to be made again.
 
         Raises:
           Exception: the last error, one that does not pass or that has lasted too long.

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from trainer.buckets.objects.bucket import Bucket
 from trainer.buckets.objects.failure import InterruptedSyncError, UnreachableError
-from trainer.buckets.objects.folder import PARTS, Folder
+from trainer.buckets.objects.folder import UPLOAD_PARTS, Folder
 from trainer.buckets.objects.object import Object, crc32c
 from trainer.buckets.objects.workers import Workers
 
@@ -44,14 +44,13 @@ def checksum(file: BinaryIO, start: int, stop: int, before: int = 0) -> int:
 class Uploads:
     """The uploads of one process.
 
-    A part's name tells its object, its place and its content, so that what an upload that was broken off has sent is
-    not sent again.
+    A part's name holds its object, its position and its checksum, so that an interrupted upload sends no part again.
 
     Args:
       workers: send the parts.
       token: keeps the parts of two processes apart.
       part: bytes of a part at most; what is not larger is one request.
-      is_hurried: tells whether what is being sent is to be given up.
+      is_hurried: returns whether the present upload is to be given up.
     """
 
     def __init__(self, workers: Workers, token: str, part: int = _PART, is_hurried: Callable[[], bool] = lambda: False):
@@ -114,7 +113,7 @@ class Uploads:
                 self._drop(bucket, name)
 
     def _send(self, folder: Folder, name: str, file: BinaryIO, span: tuple[int, int]) -> list[_Part]:
-        stem = f"{folder.prefix}{PARTS}{self._token}/{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+        stem = f"{folder.prefix}{UPLOAD_PARTS}{self._token}/{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
         def send(start: int, stop: int) -> _Part:
             self.go_on()

@@ -1,59 +1,102 @@
 import json
-import os
-import subprocess
-import sys
+import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.trials import Client, serving, wait_for
 from trainer import local_cluster
 from trainer.training.devices import PATIENCE
 
 FLAGS = ["--data=digits", "--filters=2", "--dense_units=16", "--precision=float32"]
+STEPS = 20  # of an epoch
+# Every line of a chief that is not the last.
+LINE = re.compile(
+    r"waiting for 1 more of 2 machines|2 devices share each batch|precision float32 \(asked for\)|"
+    r"goes on from step \d+ of \d+|epoch \d+/\d+  .*"
+)
 
 
-def _start(spec: str, root: Path, epochs: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-u", "-m", "trainer.task", *FLAGS, f"--epochs={epochs}", f"--job_dir={root}"]
-    variables = {**os.environ, "CLUSTER_SPEC": spec}
-    return subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Client]:
+    """A server of which the machines are forks: each has its own environment and TensorFlow runtime."""
+    with serving("fork") as client:
+        yield client
+
+
+class Job:
+    """A chief and a worker.
+
+    Args:
+      server: starts them.
+      folder: takes the job's output, and each machine's log.
+      number: of the job, from 0.
+      epochs: how many it trains.
+    """
+
+    def __init__(self, server: Client, folder: Path, number: int, epochs: int):
+        self.machines = (2 * number, 2 * number + 1)
+        self.logs = [folder / f"{machine}.txt" for machine in self.machines]
+        self._server = server
+        arguments = [*FLAGS, f"--epochs={epochs}", f"--job_dir={folder}"]
+        self.processes = [
+            server.start(machine, arguments, log, (0, 1), CLUSTER_SPEC=spec)
+            for machine, log, spec in zip(self.machines, self.logs, local_cluster.cluster_specs(2), strict=True)
+        ]
+
+    def wait_for(self, text: str) -> None:
+        """Returns when the chief has printed a text."""
+        wait_for(self.logs[0], text, self.processes[0])
+
+    def kill(self, index: int) -> None:
+        self._server.ask({"kill": self.machines[index]})
+
+    def end(self) -> tuple[list[int], list[list[str]]]:
+        """Returns the exit statuses, and the lines that each machine has printed."""
+        statuses = self._server.ends(2)
+        return [statuses[machine] for machine in self.machines], [log.read_text().splitlines() for log in self.logs]
 
 
 @pytest.mark.slow
-def test_the_chief_alone_writes_and_speaks(tmp_path: Path) -> None:
-    chief, worker = (_start(spec, tmp_path, 2) for spec in local_cluster.cluster_specs(2))
-    (said, errors), (other_said, other_errors) = (one.communicate(timeout=200) for one in (chief, worker))
-    assert (chief.returncode, worker.returncode) == (0, 0), errors + other_errors
-    assert said.startswith("waiting for 1 more of 2 machines\n")
+def test_the_chief_alone_writes_and_speaks(forks: Client, tmp_path: Path) -> None:
+    statuses, (said, other_said) = Job(forks, tmp_path, 0, 2).end()
+    assert statuses == [0, 0], said + other_said
+    assert said[0] == "waiting for 1 more of 2 machines"
     assert "2 devices share each batch" in said
-    assert "test accuracy" in said
-    assert (errors, other_said, other_errors) == ("", "", "")
+    (result,) = [index for index, line in enumerate(said) if line.startswith("test accuracy")]
+    assert all(map(LINE.fullmatch, said[:result])), said  # and no warning of TensorFlow's
+    assert len(said) == result + 6
+    assert other_said == []
     assert len(list((tmp_path / "logs" / "train").iterdir())) == 1
     assert (tmp_path / "model" / "model.keras").is_file()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lost", [0, 1], ids=["chief", "worker"])
-def test_a_lost_machine_holds_nobody_up_and_the_next_job_goes_on(tmp_path: Path, lost: int) -> None:
-    both = [_start(spec, tmp_path, 15) for spec in local_cluster.cluster_specs(2)]
-    for line in both[0].stdout or ():
-        if line.startswith("epoch 2/"):
-            break
-    both[lost].kill()
-    begin = time.monotonic()
-    _, errors = both[1 - lost].communicate(timeout=PATIENCE + 30)
-    assert time.monotonic() - begin < PATIENCE
-    assert both[1 - lost].returncode == 134
-    assert errors.startswith("trainer: another of the 2 machines is gone")
-    assert errors.count("\n") == 1, errors
-    both[lost].communicate()
+def test_a_lost_machine_holds_nobody_up_and_the_next_job_goes_on(forks: Client, tmp_path: Path) -> None:
+    done = 0
+    for number, lost in enumerate((1, 0)):
+        job = Job(forks, tmp_path, number, 15)
+        job.wait_for(f"epoch {done // STEPS + 2}/")
+        begin = time.monotonic()
+        job.kill(lost)
+        statuses, lines = job.end()
+        assert time.monotonic() - begin < PATIENCE
+        assert statuses[1 - lost] == 134
+        *before, last = lines[1 - lost]
+        assert last.startswith("trainer: another of the 2 machines is gone")
+        assert all(map(LINE.fullmatch, before)), before
+        assert (before == []) == (lost == 0)
+        assert _first_epoch(lines[0]) == f"epoch {done // STEPS + 1}/15"
+        done = json.loads((tmp_path / "checkpoints" / "latest.json").read_text())["step"]
+    statuses, (said, _) = Job(forks, tmp_path, 2, 15).end()
+    assert statuses == [0, 0], said
+    assert _first_epoch(said) == f"epoch {done // STEPS + 1}/15"
 
-    done = json.loads((tmp_path / "checkpoints" / "latest.json").read_text())["step"]
-    both = [_start(spec, tmp_path, 15) for spec in local_cluster.cluster_specs(2)]
-    (said, errors), _ = (one.communicate(timeout=200) for one in both)
-    assert [one.returncode for one in both] == [0, 0], errors
-    first = next(line for line in said.splitlines() if line.startswith("epoch "))
-    assert first.startswith(f"epoch {done // 20 + 1}/15")  # 20 steps in an epoch
+
+def _first_epoch(lines: list[str]) -> str:
+    return next(line for line in lines if line.startswith("epoch ")).split("  ")[0]
 
 
 def test_help_and_a_mistyped_flag_answer_at_once(capfd: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +113,16 @@ def test_rejects_a_number_of_workers(text: str, capfd: pytest.CaptureFixture[str
     assert capfd.readouterr().err == message
 
 
-def test_each_worker_has_its_own_place_and_port() -> None:
+def test_the_number_of_workers_is_a_flag_like_others() -> None:
+    for words in (["--workers=3"], ["--workers", "3"], ["-workers=3"], ["--workers=2", "--workers=3"]):
+        assert local_cluster._count_workers(["--skip_broken", *words, "--epochs", "2"]) == (
+            3,
+            ["--skip_broken", "--epochs", "2"],
+        )
+    assert local_cluster._count_workers([]) == (2, [])
+
+
+def test_each_worker_has_its_own_role_and_port() -> None:
     specs = [json.loads(spec) for spec in local_cluster.cluster_specs(3)]
     assert [(spec["task"]["type"], spec["task"]["index"]) for spec in specs] == [
         ("workerpool0", 0),

@@ -3,67 +3,38 @@
 import json
 import os
 import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.trials import Client, serving, wait_for
+
 pytestmark = pytest.mark.slow
 
-Servers = Callable[[str], "Client"]
 
-
-class Client:
-    """Speaks to one server."""
-
-    def __init__(self, isolation: str):
-        command = [sys.executable, "-m", "trainer.task_server", f"--isolation={isolation}"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self.event() == {"ready": True}
-
-    def ask(self, request: Mapping[str, Any]) -> None:
-        assert self.process.stdin
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-
-    def event(self) -> Any:
-        assert self.process.stdout
-        return json.loads(self.process.stdout.readline())
-
-    def start(self, trial: int, arguments: Sequence[str], root: Path, cores: Sequence[int] = (0,)) -> int:
-        """Starts a trial and returns its process."""
-        root.mkdir()
-        environment = {**os.environ, "AIP_MODEL_DIR": f"{root}/model/"}
-        log = str(root / "log.txt")
-        self.ask({"start": trial, "arguments": arguments, "environment": environment, "log": log, "cores": list(cores)})
-        begun = self.event()
-        assert begun["started"] == trial
-        return int(begun["process"])
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Client]:
+    """A server that several tests give trials to."""
+    with serving("fork") as client:
+        yield client
 
 
 @pytest.fixture
-def servers() -> Iterator[Servers]:
-    clients = list[Client]()
-
-    def make(isolation: str) -> Client:
-        clients.append(Client(isolation))
-        return clients[-1]
-
-    yield make
-    for client in clients:
-        if client.process.stdin:
-            client.process.stdin.close()
-        client.process.wait()
-        if client.process.stdout:
-            client.process.stdout.close()
+def server(request: pytest.FixtureRequest) -> Iterator[Client]:
+    """A server that the test may end."""
+    with serving(request.param) as client:
+        yield client
 
 
-def flags(data: Path, root: Path, *others: str) -> list[str]:
-    fixed = ["--precision=float32", "--batch_size=9", "--log_images=never"]
-    return [f"--data={data}", f"--job_dir={root}", "--filters=4", "--dense_units=8", *fixed, *others]
+def start(server: Client, trial: int, data: Path, root: Path, *flags: str) -> int:
+    """Starts a trial on one core, with its log in its folder, and returns its process."""
+    root.mkdir()
+    fixed = ["--filters=4", "--dense_units=8", "--precision=float32", "--batch_size=9", "--log_images=never"]
+    arguments = [f"--data={data}", f"--job_dir={root}", *fixed, *flags]
+    return server.start(trial, arguments, root / "log.txt", AIP_MODEL_DIR=f"{root}/model/")
 
 
 def record(root: Path) -> Any:
@@ -71,27 +42,26 @@ def record(root: Path) -> Any:
 
 
 @pytest.mark.parametrize("isolation", ["fork", "process"])
-def test_runs_trials(servers: Servers, tmp_path: Path, idx_folder: Path, isolation: str) -> None:
-    server = servers(isolation)
+def test_runs_trials(forks: Client, tmp_path: Path, idx_folder: Path, isolation: str) -> None:
     roots = [tmp_path / name for name in ("one", "two", "bad")]
-    for trial, (root, more) in enumerate(zip(roots, ("--epochs=1", "--epochs=2", "--epochs=0"), strict=True)):
-        process = server.start(trial, flags(idx_folder, root, more), root)
-        if isolation == "fork" and hasattr(os, "sched_getaffinity"):
-            assert os.sched_getaffinity(process) == {0}
-    ended = {event["ended"]: event["status"] for event in (server.event() for _ in roots)}
-    assert ended == {0: 0, 1: 0, 2: 2}
+    with serving("process") as processes:
+        server = forks if isolation == "fork" else processes
+        for trial, (root, more) in enumerate(zip(roots, ("--epochs=1", "--epochs=2", "--epochs=0"), strict=True)):
+            process = start(server, trial, idx_folder, root, more)
+            if isolation == "fork" and hasattr(os, "sched_getaffinity"):
+                assert os.sched_getaffinity(process) == {0}
+        assert server.ends(3) == {0: 0, 1: 0, 2: 2}
     assert record(roots[0])["epochs"] == 1
     assert record(roots[1])["epochs"] == 2
     assert "test accuracy" in (roots[0] / "log.txt").read_text()
     assert (roots[2] / "log.txt").read_text() == "trainer: `--epochs` must be at least 1. Received: 0\n"
 
 
-@pytest.mark.parametrize("isolation", ["fork", "process"])
-def test_trials_end_with_the_study(servers: Servers, tmp_path: Path, idx_folder: Path, isolation: str) -> None:
-    server = servers(isolation)
+@pytest.mark.parametrize("server", ["fork", "process"], indirect=True)
+def test_trials_end_with_the_study(server: Client, tmp_path: Path, idx_folder: Path) -> None:
     root = tmp_path / "run"
-    process = server.start(1, flags(idx_folder, root, "--epochs=100000"), root)
-    _wait_for(root / "log.txt", "epoch 1/", process)
+    process = start(server, 1, idx_folder, root, "--epochs=100000")
+    wait_for(root / "log.txt", "epoch 1/", process)
     assert server.process.stdin
     server.process.stdin.close()  # as when the study is killed
     assert server.event() == {"ended": 1, "status": 143}
@@ -99,37 +69,23 @@ def test_trials_end_with_the_study(servers: Servers, tmp_path: Path, idx_folder:
     assert list((root / "checkpoints").rglob("*.state"))
 
 
-def test_stops_and_kills(servers: Servers, tmp_path: Path, idx_folder: Path) -> None:
-    server = servers("fork")
-    for trial, (request, status) in enumerate((("stop", 143), ("kill", -signal.SIGKILL))):
-        root = tmp_path / request
-        process = server.start(trial, flags(idx_folder, root, "--epochs=100000"), root)
-        _wait_for(root / "log.txt", "epoch 1/", process)
-        server.ask({request: trial})
-        assert server.event() == {"ended": trial, "status": status}
+def test_stops_and_kills(forks: Client, tmp_path: Path, idx_folder: Path) -> None:
+    statuses = {"stop": 143, "kill": -signal.SIGKILL}
+    logs = {request: tmp_path / request / "log.txt" for request in statuses}
+    processes = [
+        start(forks, trial, idx_folder, log.parent, "--epochs=100000") for trial, log in enumerate(logs.values())
+    ]
+    for trial, ((request, status), process) in enumerate(zip(statuses.items(), processes, strict=True)):
+        wait_for(logs[request], "epoch 1/", process)
+        forks.ask({request: trial})
+        assert forks.event() == {"ended": trial, "status": status}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells a process of its parent's death")
-def test_trials_save_when_the_server_is_killed(servers: Servers, tmp_path: Path, idx_folder: Path) -> None:
-    server = servers("fork")
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux signals the death of a parent to its children")
+@pytest.mark.parametrize("server", ["fork"], indirect=True)
+def test_trials_save_when_the_server_is_killed(server: Client, tmp_path: Path, idx_folder: Path) -> None:
     root = tmp_path / "run"
-    process = server.start(1, flags(idx_folder, root, "--epochs=100000"), root)
-    _wait_for(root / "log.txt", "epoch 1/", process)
+    process = start(server, 1, idx_folder, root, "--epochs=100000")
+    wait_for(root / "log.txt", "epoch 1/", process)
     server.process.kill()
-    _wait_for(root / "log.txt", "trainer: stopped", process)
-
-
-def _wait_for(log: Path, text: str, process: int) -> None:
-    """Returns when a log has a text.
-
-    Raises:
-      AssertionError: the process that writes it has ended before.
-    """
-    command = ["tail", f"--pid={process}", "-n", "+1", "-F", str(log)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tail:
-        assert tail.stdout
-        for line in tail.stdout:
-            if text in line.decode():
-                tail.kill()
-                return
-    raise AssertionError(log.read_text())
+    wait_for(root / "log.txt", "trainer: stopped", process)

@@ -1,6 +1,9 @@
 """The command as a person has it: real processes, real signals, real digits."""
 
+import contextlib
+import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.trials import wait_for
 from trainer.study.__main__ import main
 
 _CONFIG = """
@@ -73,25 +77,33 @@ def start(arguments: Sequence[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+def run(config: Path, folder: Path, *flags: str) -> tuple[int, str]:
+    """Runs the command in this process, and returns its exit status and what it prints."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        status = main([f"--config={config}", f"--job_dir={folder}", *flags], os.environ)
+    return status, output.getvalue()
+
+
 @pytest.mark.slow
 def test_a_study_that_was_killed_ends_like_one_that_was_not(tmp_path: Path) -> None:
-    config, whole, torn = write_config(tmp_path, 4), tmp_path / "whole", tmp_path / "torn"
+    config, whole, torn = write_config(tmp_path, 3), tmp_path / "whole", tmp_path / "torn"
     flags = ["--data=digits", "--epochs=3", "--checkpoint_every=5"]
-    done = subprocess.run(command(config, whole, *flags), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"python -m trainer.tensorboard --logdir={whole}" in done.stdout.replace("'", "")
-    for kill in range(2):
+    status, output = run(config, whole, *flags)
+    assert status == 0, output
+    assert f"python -m trainer.tensorboard --logdir={whole}" in output.replace("'", "")
+    for trial in (1, 3):
         process = start(command(config, torn, *flags))
-        _wait_for_epoch(torn / str(1 + 2 * kill) / "log.txt", process)
+        wait_for(torn / str(trial) / "log.txt", "epoch 1/", process.pid)
         process.kill()
         process.communicate()
-    done = subprocess.run(command(config, torn, *flags), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "goes on with 2 of 4 trials done" in done.stdout
+    process = start(command(config, torn, *flags))
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert "goes on with 2 of 3 trials done" in output
     assert results(torn) == results(whole)
-    assert [trial[0] for trial in results(torn)] == [1, 2, 3, 4]
-    again = subprocess.run(command(config, torn, *flags), capture_output=True, text=True, check=False)
-    assert again.returncode == 0
+    assert [trial[0] for trial in results(torn)] == [1, 2, 3]
+    assert run(config, torn, *flags)[0] == 0
     assert results(torn) == results(whole)
 
 
@@ -100,7 +112,7 @@ def test_one_interrupt_has_the_trials_save(tmp_path: Path) -> None:
     config, folder = write_config(tmp_path, 2, parallel=2), tmp_path / "study"
     process = start(command(config, folder, "--data=digits", "--epochs=1000"))
     for trial in (1, 2):
-        _wait_for_epoch(folder / str(trial) / "log.txt", process)
+        wait_for(folder / str(trial) / "log.txt", "epoch 1/", process.pid)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate()
     assert process.returncode == 130
@@ -113,11 +125,9 @@ def test_one_interrupt_has_the_trials_save(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_study_whose_trials_all_fail_says_why(tmp_path: Path) -> None:
     config, folder = write_config(tmp_path, 5), tmp_path / "study"
-    done = subprocess.run(
-        command(config, folder, "--data=digits", "--batch_size=100000"), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert "`--batch_size` must be at most the number of training images" in done.stdout
+    status, output = run(config, folder, "--data=digits", "--batch_size=100000")
+    assert status == 1
+    assert "`--batch_size` must be at most the number of training images" in output
     states = [trial["state"] for trial in record(folder)["trials"]]
     assert states == ["INFEASIBLE"] * 3
 
@@ -143,19 +153,3 @@ def test_rejects(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: 
 def test_help_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"], {}) == 0
     assert "--isolation" in capsys.readouterr().out
-
-
-def _wait_for_epoch(log: Path, process: subprocess.Popen[str]) -> None:
-    """Returns when a trial has ended its first epoch.
-
-    Raises:
-      AssertionError: the study has ended before.
-    """
-    command = ["tail", f"--pid={process.pid}", "-n", "+1", "-F", str(log)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tail:
-        assert tail.stdout
-        for line in tail.stdout:
-            if b"epoch 1/" in line:
-                tail.kill()
-                return
-    raise AssertionError(process.communicate()[0])

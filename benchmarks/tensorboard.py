@@ -48,14 +48,14 @@ def run_ours(hparams: HParams, root: Path) -> float:
 
 def run_keras(hparams: HParams, logs: Path | None) -> float:
     dataset = data.load(hparams.data, hparams.validation_split, hparams.seed)
-    model = network.build(hparams, dataset.input_shape, dataset.classes)
+    model = network.build(hparams, dataset.form.shape, dataset.classes)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer.make(hparams, 1), loss, metrics=["accuracy"])
     callbacks = []
     if logs:
         callbacks = [keras.callbacks.TensorBoard(str(logs), histogram_freq=1, write_images=True, write_graph=True)]
-    images, labels = dataset.train.images, dataset.train.labels
-    validation = dataset.validation.images, dataset.validation.labels
+    images, labels = dataset.train.samples, dataset.train.targets
+    validation = dataset.validation.samples, dataset.validation.targets
     begin = time.perf_counter()
     model.fit(
         images,

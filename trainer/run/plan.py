@@ -90,7 +90,7 @@ def loop_of(
 
 
 def _model(hparams: HParams, dataset: data.Dataset, precision: Precision, steps_per_epoch: int) -> keras.Model:
-    model = network.build(hparams, dataset.input_shape, dataset.classes, precision.policy)
+    model = network.build(hparams, dataset.form.shape, dataset.classes, precision.policy)  # type: ignore[arg-type]
     fitting = optimizer.make(hparams, hparams.epochs * steps_per_epoch)
     if precision.name == "float16":
         fitting = keras.optimizers.LossScaleOptimizer(fitting)  # small gradients would be zero
@@ -102,10 +102,10 @@ def _model(hparams: HParams, dataset: data.Dataset, precision: Precision, steps_
 def _choose_loss(hparams: HParams, dataset: data.Dataset) -> keras.losses.Loss:
     if hparams.class_weights == "none":
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    return WeightedCrossentropy(class_weights(dataset.train.labels, dataset.classes))
+    return WeightedCrossentropy(class_weights(dataset.train.targets, dataset.classes))
 
 
-def training_batches(split: data.Split | data.Sources, hparams: HParams, steps: range) -> Batches:
+def training_batches(split: data.Store, hparams: HParams, steps: range) -> Batches:
     """Returns what gives each device its share of the batches of these steps."""
     preset = _preset(hparams, split)
     return lambda context: data.training_batches(
@@ -119,13 +119,13 @@ def training_batches(split: data.Split | data.Sources, hparams: HParams, steps: 
     )
 
 
-def _preset(hparams: HParams, split: data.Split | data.Sources) -> str:
+def _preset(hparams: HParams, split: data.Store) -> str:
     """Returns how images are changed; nobody has mirrored or coloured digits."""
-    auto = "photo" if split.shape[-1] == 3 else "affine"
+    auto = "photo" if split.form.channels == 3 else "affine"
     return auto if hparams.augment == "auto" else hparams.augment
 
 
-def part_of(split: data.Split | data.Sources, strategy: tf.distribute.Strategy) -> Part:
+def part_of(split: data.Store, strategy: tf.distribute.Strategy) -> Part:
     """Returns what the devices are to look at without learning from it.
 
     Raises:
@@ -171,7 +171,7 @@ def board_of(
 
 def _examples(hparams: HParams, dataset: data.Dataset) -> Examples:
     """Returns what is drawn: validation images, and the first ones to train on, before and after they are changed."""
-    images, labels = data.samples(dataset.validation)
+    images, labels = dataset.validation.preview()
     preset = _preset(hparams, dataset.train)
     changes = data.changes(dataset.train, hparams.batch_size, hparams.seed, preset, _CHANGES)
     return Examples(images, labels, dataset.class_names, changes)

@@ -10,7 +10,6 @@ import keras
 from rich.console import Console
 
 from trainer import data
-from trainer.buckets.fetch import fetch
 from trainer.buckets.storage import Storage
 from trainer.environment import Environment
 from trainer.hparams import HParams
@@ -64,7 +63,7 @@ def run(
       screen: what a person watches.
       callbacks: Keras's or one's own, told of every event on every machine. What they remember is saved too.
       stop: whether the program was told to stop.
-      read: returns the data set, in place of `load`.
+      read: returns the data set, in place of `data.reader`.
 
     Raises:
       UsageError: the data, the network or the output folder cannot be what the flags ask for; nothing was written.
@@ -75,7 +74,7 @@ def run(
     """
     stop = stop or Stop()
     screen = screen if environment.is_chief else Console(quiet=True, force_terminal=False)
-    read = read or _reader(environment)
+    read = read or data.reader(environment.managed)
     with resume.named_failures(), mirrored(environment, screen, stop) as storage:
         return _run(hparams, environment, screen, callbacks, stop=stop, storage=storage, read=read)
 
@@ -173,42 +172,6 @@ def _run(
 def _ends(every: Every, *others: Sequence[int]) -> Callable[[int], float]:
     """Returns what tells the next step after which something looks at the state, so that no call goes beyond it."""
     return lambda step: min(every.next_step(step), *(schedule.next_step(steps, step) for steps in others))
-
-
-def _reader(environment: Environment) -> Callable[[HParams, Console], data.Dataset]:
-    parts = dict(environment.managed)
-    managed = data.Managed(parts.pop("format", ""), parts) if parts else None
-    return lambda hparams, screen: load(hparams, screen, managed)
-
-
-def load(hparams: HParams, screen: Console, managed: data.Managed | None = None) -> data.Dataset:
-    """Returns the data set that `--data` names, fetched from its bucket first where it is in one.
-
-    Args:
-      hparams: what to train.
-      screen: hears what is fetched and what is left out.
-      managed: what Vertex AI says of the data set that it was given for the job.
-
-    Raises:
-      UsageError: it cannot be had, or cannot be split.
-    """
-    cache = Path(hparams.cache_dir).expanduser()
-
-    def tell(line: str) -> None:
-        screen.out(line, highlight=False)
-
-    def fetched(location: str) -> Path:
-        return fetch(location, cache, tell=tell)
-
-    return data.load(
-        hparams.data,
-        hparams.validation_split,
-        hparams.seed,
-        form=data.Form(hparams.image_size, hparams.color, skip_broken=hparams.skip_broken == "yes"),
-        tell=tell,
-        fetch=fetched,
-        managed=managed,
-    )
 
 
 def _report_again(environment: Environment, store: Store) -> None:

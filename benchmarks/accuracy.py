@@ -22,11 +22,11 @@ import numpy as np
 from trainer import data
 
 loaded = data.load(sys.argv[1], validation_split=0.1, seed=0)
-images = np.concatenate([loaded.train.images, loaded.validation.images])
-labels = np.concatenate([loaded.train.labels, loaded.validation.labels])
+images = np.concatenate([loaded.train.samples, loaded.validation.samples])
+labels = np.concatenate([loaded.train.targets, loaded.validation.targets])
 keras.utils.set_random_seed(int(sys.argv[2]))
 model = keras.Sequential([
-    keras.Input(loaded.input_shape),
+    keras.Input(loaded.form.shape),
     keras.layers.Rescaling(1 / 255),
     keras.layers.Conv2D(32, 3, padding="same", activation="relu"),
     keras.layers.Conv2D(64, 3, padding="same", activation="relu"),
@@ -38,7 +38,7 @@ model = keras.Sequential([
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 model.compile("adam", loss, metrics=["accuracy"])
 model.fit(images, labels, batch_size=128, epochs=int(sys.argv[3]), verbose=0)
-accuracy = model.evaluate(loaded.test.images, loaded.test.labels, verbose=0)[1]
+accuracy = model.evaluate(loaded.test.samples, loaded.test.targets, verbose=0)[1]
 print(f"test accuracy {accuracy:.2%}")
 """
 

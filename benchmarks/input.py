@@ -28,7 +28,7 @@ _SIDE, _BATCH = 224, 32
 _READ = """
 import sys
 from trainer import data
-loaded = data.load(sys.argv[1], 0.1, seed=0, form=data.Form(224))
+loaded = data.load(sys.argv[1], 0.1, seed=0, options=data.SampleOptions(224))
 batch = int(sys.argv[2])
 steps = range(len(loaded.train) // batch)
 batches = data.training_batches(loaded.train, batch, 0, augment=True, preset="photo", steps=steps)
@@ -57,12 +57,13 @@ def rates(images: int, rounds: int) -> Iterable[str]:
 def _ours(folder: Path, shards: Path) -> dict[str, Callable[[], Iterable[tuple[object, Sequence[int]]]]]:
     from trainer import data
     from trainer.data import convert as conversion
-    from trainer.data.sets import list_entries
+    from trainer.data.kinds.image.kind import IMAGE
+    from trainer.data.loading import list_entries
 
-    conversion.convert(list_entries(str(folder)), shards, 0.1, shard_bytes=10**8, skip_broken=True)
-    files, records = (data.load(str(one), 0.1, 0, form=data.Form(_SIDE)).train for one in (folder, shards))
+    conversion.convert(list_entries(str(folder)), IMAGE, shards, 0.1, shard_bytes=10**8, skip_broken=True)
+    files, records = (data.load(str(one), 0.1, 0, options=data.SampleOptions(_SIDE)).train for one in (folder, shards))
 
-    def epoch(split: data.Split | data.Sources, augment: bool) -> Iterable[tuple[object, Sequence[int]]]:
+    def epoch(split: data.Store, augment: bool) -> Iterable[tuple[object, Sequence[int]]]:
         steps = range(len(split) // _BATCH)
         return data.training_batches(split, _BATCH, 0, augment=augment, steps=steps, preset="photo")
 

@@ -22,7 +22,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from trainer import command_line as flags
 from trainer import data, networks
-from trainer.data.form import Form
 from trainer.hparams import HParams
 from trainer.training import optimizer
 
@@ -48,14 +47,14 @@ def run_ours(hparams: HParams, root: Path) -> float:
 
 def run_keras(hparams: HParams, logs: Path | None) -> float:
     dataset = data.load(hparams.data, hparams.validation_split, hparams.seed)
-    model = networks.build(hparams, Form(dataset.input_shape[:2], dataset.input_shape[2]), dataset.classes).model
+    model = networks.build(hparams, dataset.form, dataset.classes).model
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer.make(hparams, 1), loss, metrics=["accuracy"])
     callbacks = []
     if logs:
         callbacks = [keras.callbacks.TensorBoard(str(logs), histogram_freq=1, write_images=True, write_graph=True)]
-    images, labels = dataset.train.images, dataset.train.labels
-    validation = dataset.validation.images, dataset.validation.labels
+    images, labels = dataset.train.samples, dataset.train.targets
+    validation = dataset.validation.samples, dataset.validation.targets
     begin = time.perf_counter()
     model.fit(
         images,

@@ -42,6 +42,7 @@ class Rule:
     pattern: str = ""  # of a text, and in words
     form: str = ""
     placement: bool = False  # where a run goes, not what is trained: no part of its configuration
+    selects_samples: bool = False  # decides which samples are read, and in which form
 
     def __str__(self) -> str:
         if self.choices:
@@ -75,6 +76,7 @@ class HParams:
         f"{', '.join(DATASETS)}; a folder of class folders, with train, validation and test above them or not; a "
         "manifest (.csv, .jsonl); a folder of TFRecord shards or of the MNIST family's IDX files; also gs://…; or "
         "managed, the data set that Vertex AI was given for the job",
+        selects_samples=True,
     )
     validation_split: float = _flag(
         0.1,
@@ -82,6 +84,7 @@ class HParams:
         "share of the training images held out for validation, where the data say no other",
         minimum=0.01,
         maximum=0.5,
+        selects_samples=True,
     )
     image_size: int = _flag(
         0,
@@ -90,8 +93,11 @@ class HParams:
         "have more than 128 x 128",
         minimum=0,
         maximum=4096,
+        selects_samples=True,
     )
-    color: str = _flag("auto", "Data", "grey or colour; auto is grey where all images are", choices=COLORS)
+    color: str = _flag(
+        "auto", "Data", "grey or colour; auto is grey where all images are", choices=COLORS, selects_samples=True
+    )
     augment: str = _flag(
         "auto",
         "Data",
@@ -103,7 +109,11 @@ class HParams:
         "none", "Data", "auto weighs the images of a class the more, the fewer they are", choices=CLASS_WEIGHTS
     )
     skip_broken: str = _flag(
-        "no", "Data", "whether images that cannot be read are listed and left out, and are no error", choices=ANSWERS
+        "no",
+        "Data",
+        "whether images that cannot be read are listed and left out, and are no error",
+        choices=ANSWERS,
+        selects_samples=True,
     )
 
     filters: int = _flag(32, "Network", "filters of the first convolution; each later one doubles them", minimum=1)
@@ -132,7 +142,14 @@ class HParams:
     precision: str = _flag(
         "auto", "Training", "what is computed in; auto is what this machine is fastest in", choices=PRECISIONS
     )
-    seed: int = _flag(0, "Training", "fixes the split, first weights, order and noise", minimum=0, maximum=2**31 - 1)
+    seed: int = _flag(
+        0,
+        "Training",
+        "fixes the split, first weights, order and noise",
+        minimum=0,
+        maximum=2**31 - 1,
+        selects_samples=True,
+    )
 
     strategy: str = _flag(
         "auto",
@@ -200,6 +217,10 @@ class HParams:
     def configuration(self) -> dict[str, Value]:
         """Returns what is trained, without where it goes: runs of equal configuration are the same run."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not rule_of(f).placement}
+
+    def selection(self) -> dict[str, Value]:
+        """Returns what decides which samples are read: runs with equal selections can share them."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if rule_of(f).selects_samples}
 
 
 _KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}

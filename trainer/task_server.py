@@ -173,10 +173,11 @@ def _warm(scratch: Path) -> Spawn:
     with without_chatter():
         import sklearn.datasets  # noqa: F401
 
-        from trainer.data.stores.shared import Shared
-        from trainer.run import train
+        from trainer.data.loading import load_configured
+        from trainer.data.shared import Shared
+        from trainer.run import train  # noqa: F401
 
-    datasets = Shared(scratch, train.load)
+    datasets = Shared(scratch, load_configured)
 
     def start(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
         def run() -> int:

@@ -59,10 +59,10 @@ def main(name: str, path: str) -> None:
     loaded = data.load(name, _VALIDATION_SPLIT, SEED)
     np.savez(
         path,
-        images=loaded.train.images,
-        labels=loaded.train.labels,
-        validation_images=loaded.validation.images,
-        validation_labels=loaded.validation.labels,
+        images=loaded.train.samples,
+        labels=loaded.train.targets,
+        validation_images=loaded.validation.samples,
+        validation_labels=loaded.validation.targets,
         classes=loaded.classes,
     )
 

@@ -20,18 +20,18 @@ from trainer import data
 def main(name: str, batch: int, epochs: int, seed: int, folder: str) -> None:
     loaded = data.load(name, validation_split=0.1, seed=seed)
     keras.utils.set_random_seed(seed)
-    model = keras_model.build(loaded.input_shape, 32, loaded.classes)
+    model = keras_model.build(loaded.form.shape, 32, loaded.classes)
     count = len(loaded.train) // batch * batch if folder else len(loaded.train)
     model.fit(
-        loaded.train.images[:count],
-        loaded.train.labels[:count],
+        loaded.train.samples[:count],
+        loaded.train.targets[:count],
         batch_size=batch,
         epochs=epochs,
-        validation_data=(loaded.validation.images, loaded.validation.labels),
+        validation_data=(loaded.validation.samples, loaded.validation.targets),
         callbacks=_callbacks(Path(folder)) if folder else [],
         verbose=0,
     )
-    accuracy = model.evaluate(loaded.test.images, loaded.test.labels, verbose=0)[1]
+    accuracy = model.evaluate(loaded.test.samples, loaded.test.targets, verbose=0)[1]
     if folder:
         model.save(Path(folder) / "model.keras")
     print(f"test accuracy {accuracy:.2%}")

@@ -81,7 +81,7 @@ def main(given: Mapping[str, Any]) -> None:
         os.sched_setaffinity(0, {given["core"]})
     loaded = data.load(given["data"], validation_split=0.1, seed=given["seed"])
     tuner = keras_tuner.BayesianOptimization(
-        Network(given["parameters"], loaded.input_shape, loaded.classes),
+        Network(given["parameters"], loaded.form.shape, loaded.classes),
         objective="val_accuracy",
         max_trials=given["trials"],
         seed=given["seed"],
@@ -91,10 +91,10 @@ def main(given: Mapping[str, Any]) -> None:
         overwrite=True,
     )
     tuner.search(
-        loaded.train.images,
-        loaded.train.labels,
+        loaded.train.samples,
+        loaded.train.targets,
         epochs=given["epochs"],
-        validation_data=(loaded.validation.images, loaded.validation.labels),
+        validation_data=(loaded.validation.samples, loaded.validation.targets),
         verbose=0,
     )
 

@@ -12,5 +12,5 @@ def write(folder: str, count: int) -> None:
     Path(folder).mkdir(parents=True)
     test = data.load("digits", validation_split=0.1, seed=0).test
     for index in range(count):
-        image = Image.fromarray(test.images[index, :, :, 0].astype("uint8"))
-        image.save(Path(folder) / f"{int(test.labels[index])}.{index}.png")
+        image = Image.fromarray(test.samples[index, :, :, 0].astype("uint8"))
+        image.save(Path(folder) / f"{int(test.targets[index])}.{index}.png")

@@ -31,7 +31,7 @@ def draw(file: Path, folder: Path, source: str, epochs: int) -> None:
     subprocess.run([sys.executable, "-m", "trainer.task", *flags], check=True, stdout=subprocess.DEVNULL)
     model = keras.models.load_model(folder / "run" / "model" / "model.keras")
     test = data.load(source, validation_split=0.1, seed=0).test
-    images, labels = np.asarray(test.images), np.asarray(test.labels)
+    images, labels = np.asarray(test.samples), np.asarray(test.targets)
     index = int(np.flatnonzero(labels == 8)[0])
     image, label = images[index : index + 1], int(labels[index])
     layers = [model.get_layer(name) for name in ("conv1", "conv2")]

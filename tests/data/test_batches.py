@@ -5,35 +5,35 @@ from trainer import data
 
 
 @pytest.fixture(scope="module")
-def split() -> data.Split:
+def store() -> data.Memory:
     images = np.random.default_rng(0).integers(0, 256, (10, 14, 14, 1), dtype=np.uint8)
-    return data.Split(images, np.arange(10, dtype=np.int32))
+    return data.Memory(images, np.arange(10, dtype=np.int32))
 
 
-def _labels(split: data.Split, steps: range, seed: int = 0) -> list[list[int]]:
-    batches = data.training_batches(split, 3, seed, augment=False, steps=steps)
+def _labels(store: data.Memory, steps: range, seed: int = 0) -> list[list[int]]:
+    batches = data.training_batches(store, 3, seed, augment=False, steps=steps)
     return [labels.numpy().tolist() for _, labels in batches]
 
 
-def test_an_epoch_shows_no_image_twice_and_each_epoch_is_another_order(split: data.Split) -> None:
-    first, second = _labels(split, range(3)), _labels(split, range(3, 6))
+def test_an_epoch_shows_no_image_twice_and_each_epoch_is_another_order(store: data.Memory) -> None:
+    first, second = _labels(store, range(3)), _labels(store, range(3, 6))
     assert len(set(sum(first, []))) == 9
     assert len(set(sum(second, []))) == 9
     assert first != second
 
 
-def test_every_image_has_its_turn(split: data.Split) -> None:
-    assert set(sum(_labels(split, range(60)), [])) == set(range(10))
+def test_every_image_has_its_turn(store: data.Memory) -> None:
+    assert set(sum(_labels(store, range(60)), [])) == set(range(10))
 
 
-def test_a_batch_follows_from_seed_and_step_alone(split: data.Split) -> None:
-    assert _labels(split, range(7))[4:] == _labels(split, range(4, 7))
-    assert _labels(split, range(7), seed=1) != _labels(split, range(7), seed=2)
+def test_a_batch_follows_from_seed_and_step_alone(store: data.Memory) -> None:
+    assert _labels(store, range(7))[4:] == _labels(store, range(4, 7))
+    assert _labels(store, range(7), seed=1) != _labels(store, range(7), seed=2)
 
 
-def test_augmentation_follows_from_seed_and_step_alone(split: data.Split) -> None:
+def test_augmentation_follows_from_seed_and_step_alone(store: data.Memory) -> None:
     def last(steps: range, seed: int) -> np.ndarray:
-        *_, (images, _) = data.training_batches(split, 3, seed, augment=True, steps=steps)
+        *_, (images, _) = data.training_batches(store, 3, seed, augment=True, steps=steps)
         return images.numpy()
 
     np.testing.assert_array_equal(last(range(5), 0), last(range(4, 5), 0))
@@ -43,8 +43,8 @@ def test_augmentation_follows_from_seed_and_step_alone(split: data.Split) -> Non
 def test_augmentation_moves_an_image_a_little_and_leaves_its_label() -> None:
     dot = np.zeros((64, 29, 29, 1), np.uint8)
     dot[:, 13:16, 13:16] = 255
-    split = data.Split(dot, np.arange(64, dtype=np.int32))
-    ((images, labels),) = data.training_batches(split, 64, 0, augment=True, steps=range(1))
+    store = data.Memory(dot, np.arange(64, dtype=np.int32))
+    ((images, labels),) = data.training_batches(store, 64, 0, augment=True, steps=range(1))
     weights = images.numpy()[..., 0] / images.numpy().sum(axis=(1, 2, 3))[:, None, None]
     grid = np.arange(29) - 14
     offset = np.stack([(weights * grid).sum(axis=(1, 2)), (weights * grid[:, None]).sum(axis=(1, 2))])
@@ -56,11 +56,13 @@ def test_augmentation_moves_an_image_a_little_and_leaves_its_label() -> None:
 
 @pytest.mark.parametrize("augment", [False, True])
 @pytest.mark.parametrize("shares", [[(0, 2, 4), (2, 2, 4)], [(0, 1, 2), (1, 1, 2)], [(0, 4, 4)]])
-def test_shares_are_the_batch_bit_for_bit(split: data.Split, shares: list[tuple[int, int, int]], augment: bool) -> None:
+def test_shares_are_the_batch_bit_for_bit(
+    store: data.Memory, shares: list[tuple[int, int, int]], augment: bool
+) -> None:
     def batches(share: data.Share) -> list[np.ndarray]:
         return [
             images.numpy()
-            for images, _ in data.training_batches(split, 8, 0, augment=augment, steps=range(2, 5), share=share)
+            for images, _ in data.training_batches(store, 8, 0, augment=augment, steps=range(2, 5), share=share)
         ]
 
     parts = [batches(data.Share(*share)) for share in shares]
@@ -70,15 +72,15 @@ def test_shares_are_the_batch_bit_for_bit(split: data.Split, shares: list[tuple[
 
 
 @pytest.mark.parametrize("replicas", [1, 2, 3, 10])
-def test_every_replica_evaluates_as_many_batches_and_none_is_empty(split: data.Split, replicas: int) -> None:
+def test_every_replica_evaluates_as_many_batches_and_none_is_empty(store: data.Memory, replicas: int) -> None:
     shares = [data.Share(first, 1, replicas) for first in range(replicas)]
-    labels = [[labels.numpy() for _, labels in data.evaluation_batches(split, share)] for share in shares]
-    assert {len(batches) for batches in labels} == {data.evaluation_steps(split, replicas)}
+    labels = [[labels.numpy() for _, labels in data.evaluation_batches(store, share)] for share in shares]
+    assert {len(batches) for batches in labels} == {data.evaluation_steps(store, replicas)}
     assert all(len(batch) for batches in labels for batch in batches)
     assert sorted(np.concatenate(sum(labels, []))) == list(range(10))
 
 
-def test_evaluation_shows_every_image_once_in_order(split: data.Split) -> None:
-    batches = list(data.evaluation_batches(split))
-    np.testing.assert_array_equal(np.concatenate([images for images, _ in batches]), split.images)
+def test_evaluation_shows_every_image_once_in_order(store: data.Memory) -> None:
+    batches = list(data.evaluation_batches(store))
+    np.testing.assert_array_equal(np.concatenate([images for images, _ in batches]), store.samples)
     assert batches[0][0].dtype == "float32"

@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from tests.data.images import BROKEN
 from tests.data.making import encoded, noise, write_classes
-from tests.data.test_decoding import BROKEN
 from trainer import data
 from trainer.data import convert as conversion
 from trainer.data import survey
 from trainer.data.__main__ import main
 from trainer.data.lists import shards
-
-PARTS = ("train", "validation", "test")
+from trainer.data.lists.entries import PARTS
 
 
 def _run(*arguments: str) -> tuple[int, list[str]]:
@@ -52,7 +51,7 @@ def test_writes_shards_that_are_the_same_data_set(source: Path, tmp_path: Path) 
     ours, theirs = (data.load(str(folder), 0.1, 0) for folder in (tmp_path / "to", source))
     assert ours.class_names == theirs.class_names
     for part in PARTS:  # the very order too: a training on either is the same
-        for one, two in zip(*(data.samples(getattr(dataset, part)) for dataset in (ours, theirs)), strict=True):
+        for one, two in zip(*(getattr(dataset, part).preview() for dataset in (ours, theirs)), strict=True):
             np.testing.assert_array_equal(one, two)
 
 

@@ -1,5 +1,5 @@
 from trainer.data import problems
-from trainer.data.entries import Entry
+from trainer.data.lists.entries import Entry
 from trainer.data.survey import Finding
 
 
@@ -7,7 +7,7 @@ def _find(*rows: tuple[str, str, str, str]) -> list[tuple[str, str, int]]:
     """Finds problems of images that are each a name, a part, a class and a content, which is broken where empty."""
     entries = [Entry(name, label, name, part) for name, part, label, _ in rows]
     findings = [Finding(digest=content, reason="" if content else "no image") for *_, content in rows]
-    return [(problem.place, problem.text, problem.index) for problem in problems.find(entries, findings)]
+    return [(problem.location, problem.text, problem.index) for problem in problems.find(entries, findings)]
 
 
 def test_nothing_is_wrong() -> None:

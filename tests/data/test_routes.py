@@ -11,12 +11,11 @@ from rich.console import Console
 from tests.data.making import encoded, noise
 from tests.gcs.server import Server, serve
 from trainer import data
+from trainer.data import PARTS
 from trainer.data import convert as conversion
-from trainer.data.sets import list_entries
+from trainer.data.kinds.image.kind import IMAGE
+from trainer.data.loading import list_entries
 from trainer.hparams import HParams
-from trainer.run import train
-
-PARTS = ("train", "validation", "test")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,9 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path.write_bytes(encoded(noise(index)))
         rows.append(f"{name},Klasse {index % 3}")
     (root / "listed" / "images.csv").write_text("\n".join(rows))
-    conversion.convert(list_entries(str(root / "folder")), root / "shards", 0.2, shard_bytes=10**4, skip_broken=False)
+    conversion.convert(
+        list_entries(str(root / "folder")), IMAGE, root / "shards", 0.2, shard_bytes=10**4, skip_broken=False
+    )
     return root
 
 
@@ -53,11 +54,11 @@ def test_gives_the_same_batches(
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
     where = f"gs://bucket/data/{name}" if bucket else str(local / name)
     hparams = HParams(data=where, validation_split=0.2, cache_dir=str(tmp_path))
-    dataset = train.load(hparams, Console(file=io.StringIO()))
+    dataset = data.load_configured(hparams, Console(file=io.StringIO()))
     expected = data.load(str(local / "folder"), 0.2, 0)
     assert dataset.class_names == expected.class_names
     for part in PARTS:
-        pairs = zip(*(data.samples(getattr(one, part)) for one in (dataset, expected)), strict=True)
+        pairs = zip(*(getattr(one, part).preview() for one in (dataset, expected)), strict=True)
         for ours, theirs in pairs:
             np.testing.assert_array_equal(ours, theirs)
 
@@ -70,7 +71,7 @@ def test_a_managed_data_set_is_another_route(local: Path, server: Server, tmp_pa
     managed = data.Managed(
         "csv", {part: f"{tmp_path}/{name}" for part, name in (("train", "training-*"), ("test", "test-*"))}
     )
-    dataset = train.load(HParams(data="managed", validation_split=0.2), Console(file=io.StringIO()), managed)
+    dataset = data.load_configured(HParams(data="managed", validation_split=0.2), Console(file=io.StringIO()), managed)
     assert dataset.class_names == ("Klasse 0", "Klasse 1", "Klasse 2")
     assert [len(dataset.train), len(dataset.validation), len(dataset.test)][2] == 60
     assert len(dataset.train) + len(dataset.validation) == 60

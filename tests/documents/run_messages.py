@@ -15,6 +15,8 @@ from tests.data.making import encoded, noise, write_classes
 from tests.documents.provoking import Provocation, of_a_run, printed, raised
 from trainer import data, predict, serve
 from trainer.data.convert import convert
+from trainer.data.kinds.image.kind import IMAGE
+from trainer.data.loading import list_entries
 from trainer.environment import Environment
 from trainer.hparams import HParams
 from trainer.run import record
@@ -106,8 +108,8 @@ def _damaged(folder: Path) -> str:
 
 def _filled(folder: Path) -> str:
     (folder / "mine").touch()
-    entries = data.sets.list_entries(_classes(cat=20, dog=20)(folder / "images"))
-    return raised(lambda: convert(entries, folder, 0.1, shard_bytes=1000, skip_broken=False))
+    entries = list_entries(_classes(cat=20, dog=20)(folder / "images"))
+    return raised(lambda: convert(entries, IMAGE, folder, 0.1, shard_bytes=1000, skip_broken=False))
 
 
 def _taken_port(folder: Path) -> str:

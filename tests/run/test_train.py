@@ -45,11 +45,11 @@ def test_learns_real_digits_and_saves_what_it_learned(tmp_path: Path) -> None:
     result = _run(dataclasses.replace(SMALL, filters=8, epochs=4, learning_rate=1e-2), tmp_path)
     assert result.test_accuracy > 0.9
     digits = data.load("digits", 0.1, seed=0)
-    logits = keras.models.load_model(result.model).predict(digits.test.images, verbose=0)
-    assert np.mean(logits.argmax(1) == digits.test.labels) == pytest.approx(result.test_accuracy)
+    logits = keras.models.load_model(result.model).predict(digits.test.samples, verbose=0)
+    assert np.mean(logits.argmax(1) == digits.test.targets) == pytest.approx(result.test_accuracy)
     card = json.loads((tmp_path / "model" / "model.json").read_text())
-    hits = np.bincount(digits.test.labels[logits.argmax(1) == digits.test.labels], minlength=10)
-    counts = np.bincount(digits.test.labels)
+    hits = np.bincount(digits.test.targets[logits.argmax(1) == digits.test.targets], minlength=10)
+    counts = np.bincount(digits.test.targets)
     assert [score["support"] for score in card["scores"]] == counts.tolist()
     assert [score["recall"] for score in card["scores"]] == pytest.approx(hits / counts)
     assert {path.name for path in tmp_path.iterdir()} == {"checkpoints", "hparams.json", "logs", "model"}

@@ -1,26 +1,34 @@
-"""Images in: named data sets, folders, manifests and shards become splits; splits become batches."""
+"""Samples in: named data sets, folders, manifests and shards become stores; stores become batches."""
 
-from trainer.data import loading  # noqa: F401  the first of all
-from trainer.data.batches import Share, evaluation_batches, evaluation_steps, training_batches
+from trainer.data import _tensorflow  # noqa: F401  the first of all
+from trainer.data.batches import Share, changes, evaluation_batches, evaluation_steps, training_batches
 from trainer.data.breakage import named_breaks
+from trainer.data.dataset import Dataset
+from trainer.data.form import Form
+from trainer.data.kinds.options import SampleOptions
+from trainer.data.lists.entries import PARTS
 from trainer.data.lists.manifest import Managed
-from trainer.data.pictures import Form
-from trainer.data.samples import changes, samples
-from trainer.data.sets import Dataset, Split, load
-from trainer.data.sources import Sources
+from trainer.data.loading import load, load_configured, reader
+from trainer.data.stores.files import Files
+from trainer.data.stores.memory import Memory
+from trainer.data.stores.store import Store
 
 __all__ = [
+    "PARTS",
     "Dataset",
+    "Files",
     "Form",
     "Managed",
+    "Memory",
+    "SampleOptions",
     "Share",
-    "Sources",
-    "Split",
+    "Store",
     "changes",
     "evaluation_batches",
     "evaluation_steps",
     "load",
+    "load_configured",
     "named_breaks",
-    "samples",
+    "reader",
     "training_batches",
 ]

@@ -1,8 +1,9 @@
 """Checks a data set and writes it as TFRecord shards: `python -m trainer.data --data=FOLDER --to=FOLDER`."""
 
 import argparse
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -11,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from trainer.buckets.fetch import fetch
 from trainer.data import convert as conversion
-from trainer.data import sets
+from trainer.data import loading
+from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.lists import folder
 from trainer.data.problems import Problem
 from trainer.errors import StorageError, UsageError
@@ -39,8 +41,7 @@ def main(arguments: Sequence[str], screen: Console | None = None) -> int:
         return _stop(130, f"stopped; {_GO_ON}")
     for problem in problems:
         screen.print(str(problem), markup=False)
-    skips = options.skip_broken == "yes"
-    if problems and not skips:
+    if problems and options.skip_broken != "yes":
         return _stop(
             2,
             f"`--data` must be a data set with which nothing is wrong; `--skip_broken=yes` leaves out what is. "
@@ -65,38 +66,50 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
+def _check(options: argparse.Namespace) -> None:
     if options.to.startswith("gs://"):
         raise UsageError(f"`--to` must be a folder on this machine, or below /gcs/. Received: {options.to}")
     if not 0 < options.validation_split < 1:
         raise UsageError(f"`--validation_split` must be above 0 and below 1. Received: {options.validation_split}")
     if not options.shard_megabytes > 0:
         raise UsageError(f"`--shard_megabytes` must be above 0. Received: {options.shard_megabytes}")
+
+
+def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
+    _check(options)
     cache = Path(options.cache_dir).expanduser()
 
     def fetched(location: str) -> Path:
         return fetch(location, cache, log=lambda line: screen.print(line, markup=False))
 
-    entries = sets.list_entries(options.data, fetched)
+    entries = loading.list_entries(options.data, fetched)
     empty = folder.empty_classes(Path(options.data)) if Path(options.data).is_dir() else []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def told(what: str, more: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.advance(tasks[what], more)
-
+    with _progress(screen) as on_progress:
         return conversion.convert(
             entries,
+            IMAGE,
             Path(options.to),
             options.validation_split,
             shard_bytes=round(options.shard_megabytes * 1e6),
             skip_broken=options.skip_broken == "yes",
             others=[Problem(str(one), "a class without an image") for one in empty],
-            told=told,
+            on_progress=on_progress,
         )
+
+
+@contextlib.contextmanager
+def _progress(screen: Console) -> Iterator[conversion.OnProgress]:
+    """Yields what draws a bar for each thing that is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def on_progress(what: str, more: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.advance(tasks[what], more)
+
+        yield on_progress
 
 
 def _stop(status: int, reason: str) -> int:

@@ -1,16 +1,18 @@
-"""Batches as pure functions of (seed, step): the same step always sees the same images, changed in the same way."""
+"""Batches as pure functions of (seed, step): the same step always sees the same samples, changed in the same way."""
 
 import dataclasses
 import math
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-from trainer.data.kinds.image import augment as augmentation
-from trainer.data.sets import Split
-from trainer.data.sources import Sources
+from trainer.data.kinds.known import kind_of
+from trainer.data.stores.store import Store
 
 _EVALUATION_BATCH = 256  # 500 took more memory than a training step on 128
-_EVALUATION_VALUES = 2**22  # in a batch of images so large that 256 would not fit; 27 of 224 pixels in colour
+_EVALUATION_VALUES = 2**22  # in a batch of samples so large that 256 would not fit; 27 of 224 pixels in colour
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +30,45 @@ class Share:
     replicas: int = 1
 
 
+@dataclasses.dataclass(frozen=True)
+class _Order:
+    """Which samples each element of a training pipeline holds; an element is one replica's part of one step's batch.
+
+    Every epoch is a new permutation of the samples; those that do not fill a last batch are left for another epoch.
+    """
+
+    samples: int
+    batch_size: int
+    seed: int
+    share: Share
+
+    @property
+    def rows(self) -> int:
+        """Samples of one element."""
+        return self.batch_size // self.share.replicas
+
+    def elements(self, steps: range) -> tf.data.Dataset:
+        """Returns the numbers of the elements of some steps."""
+        return tf.data.Dataset.range(steps.start * self.share.count, steps.stop * self.share.count)
+
+    def position(self, element: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns an element's step and its first row in that step's batch."""
+        return element // self.share.count, (self.share.first + element % self.share.count) * self.rows
+
+    def indices(self, element: tf.Tensor) -> tf.Tensor:
+        """Returns the indices of an element's samples, int64 `(rows,)`."""
+        step, first_row = self.position(element)
+        steps_per_epoch = self.samples // self.batch_size
+        epoch, first = step // steps_per_epoch, step % steps_per_epoch * self.batch_size
+        return tf.random.experimental.index_shuffle(
+            first + first_row + tf.range(self.rows, dtype=tf.int64),
+            seed=tf.stack([tf.cast(epoch, tf.int32), self.seed]),
+            max_index=self.samples - 1,
+        )
+
+
 def training_batches(
-    split: Split | Sources,
+    store: Store,
     batch_size: int,
     seed: int,
     *,
@@ -38,92 +77,76 @@ def training_batches(
     share: Share | None = None,
     preset: str = "affine",
 ) -> tf.data.Dataset:
-    """Returns the batches of some steps, one element for each replica in turn: float32 images and int32 labels.
+    """Returns the batches of some steps, one element for each replica in turn: float32 samples and int32 targets.
 
-    Every epoch is a new permutation of the images; those that do not fill a last batch are left for another epoch.
-    However a batch is shared out, its images are the same and are changed in the same way.
+    However a batch is shared out, its samples are the same and are changed in the same way.
 
     Args:
-      split: the training images.
-      batch_size: images per step on all replicas together, a multiple of their number, at most all images.
+      store: the training samples.
+      batch_size: samples per step on all replicas together, a multiple of their number, at most all samples.
       seed: of the order and of the augmentation.
-      augment: whether each image is changed a little.
+      augment: whether each sample is changed at random.
       steps: which steps these are, counted from the start of the run.
       share: which rows of each batch are wanted.
-      preset: how it is changed; see `trainer.data.kinds.image.augment`.
+      preset: how it is changed; see `Kind.change`.
     """
-    share = share or Share()
-    labels = tf.constant(split.labels)
-    steps_per_epoch = len(split) // batch_size
-    rows = batch_size // share.replicas
+    order = _Order(len(store), batch_size, seed, share or Share())
+    targets = tf.constant(store.targets)
 
-    def place(element: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return element // share.count, (share.first + element % share.count) * rows
-
-    def chosen(element: tf.Tensor) -> tf.Tensor:
-        step, first_row = place(element)
-        epoch, position = step // steps_per_epoch, step % steps_per_epoch * batch_size
-        return tf.random.experimental.index_shuffle(
-            position + first_row + tf.range(rows, dtype=tf.int64),
-            seed=tf.stack([tf.cast(epoch, tf.int32), seed]),
-            max_index=len(split) - 1,
-        )
-
-    def batch(element: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images = tf.cast(images, tf.float32)
+    def batch(element: tf.Tensor, samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        samples = tf.cast(samples, tf.float32)
         if augment:
-            step, first_row = place(element)
+            step, first_row = order.position(element)
             own_seed = tf.stack([tf.cast(step, tf.int32), seed])
-            images = augmentation.change(preset, batch_size, split.shape[:2], own_seed)(images, first_row)
-        return images, tf.gather(labels, chosen(element))
+            change = kind_of(store.form).change(preset, batch_size, store.form.sizes, own_seed)
+            samples = change(samples, first_row)
+        return samples, tf.gather(targets, order.indices(element))
 
-    elements = tf.data.Dataset.range(steps.start * share.count, steps.stop * share.count)
-    if isinstance(split, Sources):
-        single = elements.map(chosen).unbatch()
-        batches = tf.data.Dataset.zip(elements, split.read(single).batch(rows, drop_remainder=True)).map(batch)
-    else:
-        images = tf.constant(split.images)
-        batches = elements.map(lambda element: batch(element, tf.gather(images, chosen(element))))
-    return batches.prefetch(2).with_options(_options())
+    elements = order.elements(steps)
+    read = store.read(elements.map(order.indices))
+    return tf.data.Dataset.zip(elements, read).map(batch).prefetch(2).with_options(_options())
 
 
-def evaluation_batches(split: Split | Sources, share: Share | None = None) -> tf.data.Dataset:
-    """Returns every image once, with its label: float32 and int32, as many elements for each replica, none empty.
+def evaluation_batches(store: Store, share: Share | None = None) -> tf.data.Dataset:
+    """Returns every sample once, with its target: float32 and int32, as many elements for each replica, none empty.
 
     Args:
-      split: at least one image for each replica.
+      store: at least one sample for each replica.
       share: which replicas' elements are wanted.
     """
     share = share or Share()
-    labels = tf.constant(split.labels)
-    elements = evaluation_steps(split, share.replicas) * share.replicas
+    targets = tf.constant(store.targets)
+    elements = evaluation_steps(store, share.replicas) * share.replicas
 
-    def bounds(element: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        place = element // share.count * share.replicas + share.first + element % share.count
-        return place * len(split) // elements, (place + 1) * len(split) // elements
+    def indices(element: tf.Tensor) -> tf.Tensor:
+        index = element // share.count * share.replicas + share.first + element % share.count
+        return tf.range(index * len(store) // elements, (index + 1) * len(store) // elements)
 
-    own = tf.data.Dataset.range(elements // share.replicas * share.count)
-    if isinstance(split, Sources):
+    def batch(some: tf.Tensor, samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.cast(samples, tf.float32), tf.gather(targets, some)
 
-        def read(element: tf.Tensor) -> tf.data.Dataset:
-            begin, end = bounds(element)
-            whole = split.read(tf.data.Dataset.range(begin, end)).batch(len(split))
-            return whole.map(lambda images: (tf.cast(images, tf.float32), labels[begin:end]))
-
-        return own.flat_map(read).prefetch(2).with_options(_options())
-    images = tf.constant(split.images)
-
-    def part(element: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        begin, end = bounds(element)
-        return tf.cast(images[begin:end], tf.float32), labels[begin:end]
-
-    return own.map(part).prefetch(2)
+    own = tf.data.Dataset.range(elements // share.replicas * share.count).map(indices)
+    return tf.data.Dataset.zip(own, store.read(own)).map(batch).prefetch(2).with_options(_options())
 
 
-def evaluation_steps(split: Split | Sources, replicas: int = 1) -> int:
+def evaluation_steps(store: Store, replicas: int = 1) -> int:
     """Returns how many batches each replica evaluates."""
-    batch = max(1, min(_EVALUATION_BATCH, _EVALUATION_VALUES // math.prod(split.shape)))
-    return math.ceil(len(split) / (batch * replicas))
+    batch = max(1, min(_EVALUATION_BATCH, _EVALUATION_VALUES // math.prod(store.form.shape)))
+    return math.ceil(len(store) / (batch * replicas))
+
+
+def changes(
+    store: Store, batch_size: int, seed: int, preset: str, count: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]] | None:
+    """Returns the first samples of a run as stored and as the network sees them; nothing where these are the same."""
+    if preset == "none":
+        return None
+
+    def first(augment: bool) -> npt.NDArray[Any]:
+        ((samples, _),) = training_batches(store, batch_size, seed, augment=augment, steps=range(1), preset=preset)
+        return np.asarray(samples[:count])
+
+    return first(False), first(True)
 
 
 def _options() -> tf.data.Options:

@@ -1,34 +1,12 @@
-"""An image that breaks while it is trained on gets its name."""
+"""An error in reading samples while a run trains, with the name of the sample that caused it."""
 
 import contextlib
 from collections.abc import Iterator
 
 import tensorflow as tf
 
-from trainer.data import inspection
-from trainer.data.sets import Dataset
-from trainer.data.sources import Sources
+from trainer.data.dataset import Dataset
 from trainer.errors import UsageError
-
-
-@contextlib.contextmanager
-def named_breaks(dataset: Dataset) -> Iterator[None]:
-    """Says which image could not be read, where that is what ended what is within.
-
-    TensorFlow's error does not know. So all images are looked at, until one is broken.
-
-    Raises:
-      UsageError: an image is broken; the message names it.
-    """
-    try:
-        yield
-    except _UNREADABLE:
-        for split in (dataset.train, dataset.validation, dataset.test):
-            if isinstance(split, Sources):
-                for broken in inspection.find_broken(split):
-                    raise UsageError(f"{broken}; `--skip_broken=yes` leaves such images out") from None
-        raise
-
 
 _UNREADABLE = (
     tf.errors.InvalidArgumentError,
@@ -36,3 +14,21 @@ _UNREADABLE = (
     tf.errors.PermissionDeniedError,
     tf.errors.UnknownError,  # what Python could not read
 )
+
+
+@contextlib.contextmanager
+def named_breaks(dataset: Dataset) -> Iterator[None]:
+    """Names the sample that could not be read, where that ended the block.
+
+    TensorFlow's error does not name it. So all samples are checked, until one is broken.
+
+    Raises:
+      UsageError: a sample is broken; the message names it.
+    """
+    try:
+        yield
+    except _UNREADABLE:
+        for store in (dataset.train, dataset.validation, dataset.test):
+            for broken in store.find_broken():
+                raise UsageError(f"{broken}; `--skip_broken=yes` leaves such images out") from None
+        raise

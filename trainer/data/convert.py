@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from trainer import files
-from trainer.data import entries as listed
 from trainer.data import problems as found
 from trainer.data import survey
-from trainer.data.entries import PARTS, Entry
+from trainer.data.kinds.kind import Kind
+from trainer.data.lists import entries as listed
 from trainer.data.lists import shards
-from trainer.data.lists.shards import Shard
+from trainer.data.lists.entries import PARTS, Entry
+from trainer.data.lists.shards import Record, Shard
 from trainer.data.problems import Problem
 from trainer.data.survey import Finding
 from trainer.errors import UsageError
@@ -24,62 +25,74 @@ RECORD = "dataset.json"
 
 _WORK = ".partial"
 
-Told = Callable[[str, int, int], object]  # what is done, how many more of it, of how many
+OnProgress = Callable[[str, int, int], object]  # what is done, how many more of it, of how many
+Kept = Sequence[tuple[Entry, Finding]]
 
 
 def convert(
     entries: Sequence[Entry],
+    kind: Kind[Any],
     to: Path,
     validation_split: float,
     *,
     shard_bytes: int,
     skip_broken: bool,
     others: Sequence[Problem] = (),
-    told: Told = lambda what, more, total: None,
+    on_progress: OnProgress = lambda what, more, total: None,
 ) -> list[Problem]:
-    """Writes shards and, last, `dataset.json`, and returns what is wrong; where something is, only if that is skipped.
+    """Writes shards and, last, `dataset.json`, and returns the problems; with problems it writes only if told to skip.
 
         <to>/train-00000-of-00003.tfrecord …
         <to>/dataset.json    classes, counts, statistics, what was left out
 
-    What is done is kept in `<to>/.partial` until all is, so that the same call goes on after it was stopped.
+    `<to>/.partial` keeps finished work until all is done, so that the same call goes on after it was stopped.
 
     Args:
-      entries: the images.
+      entries: the samples.
+      kind: what they are.
       to: a folder that is new, empty, or this call's own.
       validation_split: the share that becomes the validation part, where there is none.
       shard_bytes: in a shard, more or less.
-      skip_broken: whether to write without the images that something is wrong with.
-      others: what is wrong beside the images, such as classes without one.
-      told: hears how far it is.
+      skip_broken: whether to write without the samples that have a problem.
+      others: problems that no sample has, such as classes without one.
+      on_progress: receives how far the call is.
 
     Raises:
-      UsageError: the folder holds something else, another process writes there, or a part stays without an image.
+      UsageError: the folder holds something else, another process writes there, or a part stays without a sample.
     """
     parted = listed.split(entries, validation_split)
     with _claimed(to) as work:
-        findings = survey.survey(parted, work, lambda more: told("checked", more, len(parted)))
+        findings = survey.survey(parted, kind, work, lambda more: on_progress("checked", more, len(parted)))
         problems = [*others, *found.find(parted, findings)]
         if problems and not skip_broken:
             return problems
-        out = {problem.index for problem in problems}
-        kept = [index for index in range(len(parted)) if index not in out]
-        names = listed.class_names(parted[index] for index in kept)
-        if {parted[index].part for index in kept} != {*PARTS} or len(names) < 2:
-            raise UsageError(
-                f"`--data` must have sound images of two classes, and for each of {', '.join(PARTS)}. "
-                f"Received: {len(kept):,} sound images of {len(parted):,}"
-            )
-        planned = shards.plan(parted, findings, kept, shard_bytes)
-        record = _describe(parted, findings, planned, names, problems)
-        written = shards.write(planned, parted, findings, work, lambda more: told("written", more, len(kept)))
-        _land(list(written), record, to)
+        kept = _without(problems, parted, findings)
+        names = listed.class_names(entry for entry, _ in kept)
+        _check(kept, names, len(parted))
+        records = [Record(entry, one.bytes, one.digest, kind.features(one.description)) for entry, one in kept]
+        planned = shards.plan(records, shard_bytes)
+        content = _describe(kept, kind, planned, names, problems)
+        written = shards.write(planned, names, work, lambda more: on_progress("written", more, len(kept)))
+        _land(list(written), content, to)
     return problems
+
+
+def _without(problems: Sequence[Problem], entries: Sequence[Entry], findings: Sequence[Finding]) -> Kept:
+    out = {problem.index for problem in problems}
+    return [pair for index, pair in enumerate(zip(entries, findings, strict=True)) if index not in out]
+
+
+def _check(kept: Kept, names: Sequence[str], count: int) -> None:
+    if {entry.part for entry, _ in kept} != {*PARTS} or len(names) < 2:
+        raise UsageError(
+            f"`--data` must have sound images of two classes, and for each of {', '.join(PARTS)}. "
+            f"Received: {len(kept):,} sound images of {count:,}"
+        )
 
 
 @contextlib.contextmanager
 def _claimed(to: Path) -> Iterator[Path]:
-    """Yields the folder for what is not finished, which no other process has meanwhile."""
+    """Yields the folder for unfinished work, which no other process has at the same time."""
     work = to / _WORK
     try:
         strange = [path.name for path in to.iterdir()] if to.exists() else []
@@ -100,31 +113,27 @@ def _claimed(to: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def _land(written: Sequence[tuple[Shard, Path]], record: dict[str, Any], to: Path) -> None:
-    """Moves the shards to their place, then writes the record, then removes what is left."""
+def _land(written: Sequence[tuple[Shard, Path]], content: dict[str, Any], to: Path) -> None:
+    """Gives the shards their names, then writes the record, then removes the unfinished work."""
     for stale in {*to.glob("*.tfrecord")} - {to / shard.name for shard, _ in written}:
-        stale.unlink()  # of an earlier call that was stopped just here, before the images were changed
+        stale.unlink()  # of an earlier call that was stopped just here, before the samples were changed
     for shard, path in written:
         path.replace(to / shard.name)
-    files.replace(to / RECORD, json.dumps(record, indent=2, ensure_ascii=False), "\n")
+    files.replace(to / RECORD, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     shutil.rmtree(to / _WORK)
 
 
 def _describe(
-    entries: Sequence[Entry],
-    findings: Sequence[Finding],
-    planned: Sequence[Shard],
-    names: Sequence[str],
-    problems: Sequence[Problem],
+    kept: Kept, kind: Kind[Any], planned: Sequence[Shard], names: Sequence[str], problems: Sequence[Problem]
 ) -> dict[str, Any]:
+    """Returns what `dataset.json` says."""
     parts = {}
     for part in PARTS:
-        indices = [index for shard in planned if shard.part == part for index in shard.indices]
-        own = [entries[index].label for index in indices]
+        labels = [entry.label for entry, _ in kept if entry.part == part]
         parts[part] = {
             "shards": [shard.name for shard in planned if shard.part == part],
-            "images_of_class": {name: own.count(name) for name in names},
-            **survey.statistics([findings[index] for index in indices]),
+            "images_of_class": {name: labels.count(name) for name in names},
+            **survey.statistics([finding for entry, finding in kept if entry.part == part], kind),
         }
-    left_out = [{"place": problem.place, "problem": problem.text} for problem in problems]
+    left_out = [{"place": problem.location, "problem": problem.text} for problem in problems]
     return {"classes": list(names), "parts": parts, "left_out": left_out}

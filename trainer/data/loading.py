@@ -1,6 +1,123 @@
-"""Loads TensorFlow without what it says of itself, whoever is first to want images."""
+"""Data sets by their name or location."""
 
-from trainer.quiet import without_chatter
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
-with without_chatter():
-    import tensorflow  # noqa: F401
+from rich.console import Console
+
+from trainer.buckets.fetch import fetch as fetch_from_bucket
+from trainer.data.dataset import Dataset
+from trainer.data.from_arrays import from_arrays
+from trainer.data.from_files import from_files
+from trainer.data.kinds.image.kind import IMAGE
+from trainer.data.kinds.options import SampleOptions
+from trainer.data.lists import folder, idx, manifest, named, tfrecord
+from trainer.data.lists.entries import Entry
+from trainer.data.lists.manifest import Managed
+from trainer.errors import UsageError
+from trainer.hparams import DATASETS, MANAGED, HParams
+
+
+def reader(managed: Mapping[str, str]) -> Callable[[HParams, Console], Dataset]:
+    """Returns `load_configured` for a job whose managed data set is `Environment.managed`."""
+    found = Managed.of(managed)
+    return lambda hparams, screen: load_configured(hparams, screen, found)
+
+
+def load_configured(hparams: HParams, screen: Console, managed: Managed | None = None) -> Dataset:
+    """Returns the data set that `--data` names, fetched from its bucket first where it is in one.
+
+    Args:
+      hparams: what to train.
+      screen: receives lines about what is fetched and what is left out.
+      managed: the data set that Vertex AI was given for the job.
+
+    Raises:
+      UsageError: it cannot be had, or cannot be split.
+    """
+    cache = Path(hparams.cache_dir).expanduser()
+
+    def log(line: str) -> None:
+        screen.out(line, highlight=False)
+
+    return load(
+        hparams.data,
+        hparams.validation_split,
+        hparams.seed,
+        options=SampleOptions(hparams.image_size, hparams.color, skip_broken=hparams.skip_broken == "yes"),
+        log=log,
+        fetch=lambda location: fetch_from_bucket(location, cache, log=log),
+        managed=managed,
+    )
+
+
+def load(
+    name: str,
+    validation_split: float,
+    seed: int,
+    *,
+    options: SampleOptions | None = None,
+    log: Callable[[str], object] = lambda line: None,
+    fetch: Callable[[str], Path] = Path,
+    managed: Managed | None = None,
+) -> Dataset:
+    """Returns a data set; where it has no validation part, one is split off its training part.
+
+    Args:
+      name: one of `trainer.hparams.DATASETS`, a folder of IDX files, of class folders or of TFRecord shards, or a
+        manifest.
+      validation_split: the share of the training samples that becomes the validation part.
+      seed: decides which samples those are, of a data set that is in memory; of files their names do.
+      options: the size and colour that samples are brought to, and whether broken ones are left out.
+      log: receives a line about each sample that is left out.
+      fetch: returns the local folder that is the same as one in a bucket, which a manifest may name.
+      managed: what the name `managed` stands for.
+
+    Raises:
+      UsageError: there is no such data set, it cannot be had, or it is too small to be split.
+    """
+    options = options or SampleOptions()
+    if name in DATASETS:
+        return from_arrays(*named.read(name), IMAGE, validation_split, seed=seed, options=options)
+    if name == MANAGED:
+        if not managed:
+            raise UsageError(f"`--data={MANAGED}` must find `AIP_TRAINING_DATA_URI` in the environment. Received: none")
+        return from_files(manifest.read_managed(managed, fetch), IMAGE, validation_split, options, log)
+    path = _local(name, fetch)
+    if idx.is_one(path):
+        return from_arrays(*idx.read_folder(path), IMAGE, validation_split, seed=seed, options=options)
+    return from_files(_entries(path, name, fetch), IMAGE, validation_split, options, log)
+
+
+def list_entries(name: str, fetch: Callable[[str], Path] = Path) -> list[Entry]:
+    """Returns the samples of a folder of class folders or of TFRecord shards, or of a manifest.
+
+    Args:
+      name: its path, or its location in a bucket.
+      fetch: as in `load`.
+
+    Raises:
+      UsageError: there is none, or it breaks a rule.
+    """
+    return _entries(_local(name, fetch), name, fetch)
+
+
+def _local(name: str, fetch: Callable[[str], Path]) -> Path:
+    """Returns a folder or a manifest on this machine."""
+    path = fetch(name) if name.startswith("gs://") else Path(name)
+    if not (name and (path.is_dir() or manifest.is_one(path))):
+        raise UsageError(
+            f"`--data` must be one of {', '.join(DATASETS)}, a manifest (.csv, .jsonl), or a folder. Received: {name}"
+        )
+    return path
+
+
+def _entries(path: Path, location: str, fetch: Callable[[str], Path]) -> list[Entry]:
+    if path.is_file():
+        return manifest.read(path, location, fetch)
+    if tfrecord.shards(path):
+        return tfrecord.read(path)
+    manifests = [file for file in sorted(path.iterdir()) if manifest.is_one(file)]
+    if len(manifests) == 1:
+        return manifest.read(manifests[0], f"{location.rstrip('/')}/{manifests[0].name}", fetch)
+    return folder.read(path)

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-from trainer.data.entries import PARTS, TRAIN, Entry
+from trainer.data.lists.entries import PARTS, TRAIN, Entry
 from trainer.data.survey import Finding
 
 
@@ -12,26 +12,26 @@ class Problem:
     """One thing that is wrong.
 
     Attributes:
-      place: the image's, or the class's folder or name.
-      text: what.
+      location: the sample's, or the class's folder or name.
+      text: what is wrong.
       index: which entry is to be left out; -1 where it is none.
     """
 
-    place: str
+    location: str
     text: str
     index: int = -1
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.text}"
+        return f"{self.location}: {self.text}"
 
 
 def find(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[Problem]:
-    """Returns the images that cannot be read, are in two parts or two classes, or are of a class nobody trains on.
+    """Returns the samples that cannot be read, are in two parts or classes, or are of a class without training samples.
 
     Of the images with one content that of the test part stays, else that of the validation part, else the first.
     """
     problems = [
-        Problem(entry.place, f"cannot be read: {finding.reason}", index)
+        Problem(entry.location, f"cannot be read: {finding.reason}", index)
         for index, (entry, finding) in enumerate(zip(entries, findings, strict=True))
         if finding.reason
     ]
@@ -42,10 +42,10 @@ def find(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[Problem]
     for index, entry in enumerate(entries):
         if index not in out and entry.label not in trained:
             what = "no image that can be trained on" if entry.label in listed else "no image to train on"
-            problems.append(Problem(entry.place, f"its class, {entry.label}, has {what}", index))
+            problems.append(Problem(entry.location, f"its class, {entry.label}, has {what}", index))
     for label in sorted(listed - trained):
         problems.append(Problem(label, "a class without an image to train on"))
-    return sorted(problems, key=lambda problem: (problem.place, problem.text))
+    return sorted(problems, key=lambda problem: (problem.location, problem.text))
 
 
 def _duplicates(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[Problem]:
@@ -60,9 +60,9 @@ def _duplicates(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[P
         own, other = entries[index], entries[first]
         if own.part != other.part:
             problems.append(
-                Problem(own.place, f"in {own.part}; the same image as {other.place}, in {other.part}", index)
+                Problem(own.location, f"in {own.part}; the same image as {other.location}, in {other.part}", index)
             )
         elif own.label != other.label:
-            text = f"of class {own.label}; the same image as {other.place}, of class {other.label}"
-            problems.append(Problem(own.place, text, index))
+            text = f"of class {own.label}; the same image as {other.location}, of class {other.label}"
+            problems.append(Problem(own.location, text, index))
     return problems

@@ -1,98 +1,85 @@
-"""A look at every pixel of a data set, whose results are kept, so that a survey that was stopped goes on."""
+"""A look at every sample of a data set, whose results are kept, so that a survey that was stopped goes on."""
 
 import dataclasses
-import functools
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from trainer import files
-from trainer.data import inspection
-from trainer.data.entries import Entry
-from trainer.data.kinds.image.decode import decode
-from trainer.data.kinds.image.header import Header
-from trainer.data.sources import Sources
+from trainer.data.kinds.kind import Kind
+from trainer.data.kinds.reason import reason_of
+from trainer.data.lists.entries import Entry
+from trainer.data.stores.broken import each
+from trainer.data.stores.locations import Locations
 
-_CHUNK = 1000  # images whose results are one file; a few seconds' work
-_SIDE = 32  # pixels that images are brought to for the statistics of their colours
+_CHUNK = 1000  # samples whose results are one file; a few seconds' work
+_FORMAT = 2  # of these files
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """What one image is.
+    """What one sample is.
 
     Attributes:
       reason: why it cannot be read; empty where it can.
       digest: the content's checksum.
       bytes: the content's length.
-      format: JPEG, PNG, GIF, BMP or WebP.
-      height: in pixels.
-      width: in pixels.
-      is_grey: whether it has one channel.
-      mean: of each of red, green and blue, over 32x32 pixels.
-      square: the means of their squares.
+      description: what its kind finds in it; see `Kind.describe`.
     """
 
     reason: str = ""
     digest: str = ""
     bytes: int = 0
-    format: str = ""
-    height: int = 0
-    width: int = 0
-    is_grey: bool = False
-    mean: Sequence[float] = ()
-    square: Sequence[float] = ()
+    description: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def survey(entries: Sequence[Entry], work: Path, told: Callable[[int], object]) -> list[Finding]:
-    """Returns what each image is; what a former survey left in the folder is not looked at again.
+def survey(
+    entries: Sequence[Entry], kind: Kind[Any], work: Path, on_progress: Callable[[int], object]
+) -> list[Finding]:
+    """Returns what each sample is; samples whose results an earlier survey left in the folder are not read again.
 
     Args:
-      entries: the images.
-      work: a folder that is there.
-      told: hears of so many more images.
+      entries: the samples.
+      kind: what they must be.
+      work: a folder that exists.
+      on_progress: receives how many more samples are done.
     """
     findings: list[Finding] = []
-    look = tf.function(_statistics, input_signature=[tf.TensorSpec((), tf.string)], autograph=False)
     stamps: dict[str, tuple[int, int]] = {}
     for first in range(0, len(entries), _CHUNK):
         some = entries[first : first + _CHUNK]
         path = work / f"survey-{_key(some, stamps)}.json"
         if path.exists():
-            found = [Finding(**one) for one in json.loads(path.read_text())]
-            told(len(found))
+            findings += [Finding(**one) for one in json.loads(path.read_text())]
+            on_progress(len(some))
         else:
-            sources = Sources.of(some)
-            found = list(inspection.each(functools.partial(_find, sources, look), len(some), told))
+            found = _look(some, kind, on_progress)
             files.replace(path, json.dumps([dataclasses.asdict(one) for one in found]))
-        findings += found
+            findings += found
     return findings
 
 
-def _find(sources: Sources, look: Callable[[tf.Tensor], tf.Tensor], index: int) -> Finding:
+def _look(entries: Sequence[Entry], kind: Kind[Any], on_progress: Callable[[int], object]) -> list[Finding]:
+    locations = Locations.of(entries)
+    return list(each(lambda index: _find(locations, kind, index), len(entries), on_progress))
+
+
+def _find(locations: Locations, kind: Kind[Any], index: int) -> Finding:
     try:
-        content = sources.content(index)
-        header = Header.read(content)
-        mean, square = look(tf.constant(content)).numpy().tolist()
+        content = locations.content(index)
+        description = kind.describe(content)
     except (OSError, ValueError, tf.errors.OpError) as error:
-        return Finding(inspection.reason_of(error))
-    digest = hashlib.sha256(content).hexdigest()
-    return Finding("", digest, len(content), **dataclasses.asdict(header), mean=mean, square=square)
-
-
-def _statistics(encoded: tf.Tensor) -> tf.Tensor:
-    pixels = tf.cast(decode(encoded, (_SIDE, _SIDE), 3), tf.float32)
-    return tf.stack([tf.reduce_mean(pixels, (0, 1)), tf.reduce_mean(tf.square(pixels), (0, 1))])
+        return Finding(reason_of(error))
+    return Finding("", hashlib.sha256(content).hexdigest(), len(content), description)
 
 
 def _key(entries: Sequence[Entry], stamps: dict[str, tuple[int, int]]) -> str:
-    """Returns a name for what would change if one of these images did."""
-    said: list[Any] = []
+    """Returns a name for what would change if one of these samples did."""
+    rows: list[Any] = [_FORMAT]
     for entry in entries:
         if entry.file not in stamps:
             try:
@@ -100,27 +87,14 @@ def _key(entries: Sequence[Entry], stamps: dict[str, tuple[int, int]]) -> str:
                 stamps[entry.file] = status.st_size, status.st_mtime_ns
             except OSError:
                 stamps[entry.file] = 0, 0
-        said.append((entry.file, entry.offset, entry.length, *stamps[entry.file]))
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+        rows.append((entry.file, entry.offset, entry.length, *stamps[entry.file]))
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:32]
 
 
-def statistics(findings: Sequence[Finding]) -> dict[str, Any]:
-    """Returns what the images are like: how many, how large, of which format and colour."""
-    sides = np.array([(one.height, one.width) for one in findings])
-    mean = np.mean([one.mean for one in findings], 0)
-    square = np.mean([one.square for one in findings], 0)
-    formats = sorted({one.format for one in findings})
+def statistics(findings: Sequence[Finding], kind: Kind[Any]) -> dict[str, Any]:
+    """Returns what the samples are like: how many, how large, and what their kind summarizes."""
     return {
         "images": len(findings),
         "bytes": sum(one.bytes for one in findings),
-        "formats": {name: sum(one.format == name for one in findings) for name in formats},
-        "grey": sum(one.is_grey for one in findings),
-        "height": _spread(sides[:, 0]),
-        "width": _spread(sides[:, 1]),
-        "mean": [round(float(value), 2) for value in mean],
-        "deviation": [round(float(value), 2) for value in np.sqrt(np.maximum(square - mean**2, 0))],
+        **kind.summarize([one.description for one in findings]),
     }
-
-
-def _spread(values: np.ndarray) -> dict[str, int]:
-    return {"smallest": int(values.min()), "median": int(np.median(values)), "largest": int(values.max())}

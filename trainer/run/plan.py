@@ -11,7 +11,6 @@ import tensorflow as tf
 from rich.console import Console
 
 from trainer import data, networks
-from trainer.data.form import Form
 from trainer.environment import Environment
 from trainer.errors import UsageError
 from trainer.hparams import PRECISIONS, HParams
@@ -112,16 +111,10 @@ class Plan:
         """The content of `hparams.json`."""
         return self.former or record.make(self.hparams, self.precision.name, self.precision.reason)
 
-    @property
-    def form(self) -> Form:
-        """What one sample is."""
-        *sizes, channels = self.dataset.input_shape
-        return Form(tuple(sizes), channels)
-
     @functools.cached_property
     def objective(self) -> Objective:
         """What the outputs of the network mean."""
-        count, targets = self.dataset.classes, self.dataset.train.labels
+        count, targets = self.dataset.classes, self.dataset.train.targets
         weights = None if self.hparams.class_weights == "none" else classes.class_weights(targets, count)
         return classes.objective(count, weights)
 
@@ -148,7 +141,7 @@ class Plan:
     @property
     def preset(self) -> str:
         """How training images are changed; nobody has mirrored or coloured digits."""
-        auto = "photo" if self.dataset.train.shape[-1] == 3 else "affine"
+        auto = "photo" if self.dataset.form.channels == 3 else "affine"
         return auto if self.hparams.augment == "auto" else self.hparams.augment
 
     def training(self, steps: range) -> Feed:
@@ -168,7 +161,7 @@ class Plan:
         """Returns the network with its optimizer, its loss and its metrics, on the devices."""
         precision = self.precision
         with self.strategy.scope():
-            network = networks.build(self.hparams, self.form, self.objective.outputs, precision.policy)
+            network = networks.build(self.hparams, self.dataset.form, self.objective.outputs, precision.policy)
             self._compile(network, precision)
             return Loop(network.model, self.strategy, self.objective.metrics(), is_stopped)
 
@@ -214,7 +207,7 @@ def _count_steps(batch_size: int, samples: int, replicas: int) -> int:
     return samples // batch_size
 
 
-def _evaluation(store: data.Split | data.Sources, strategy: tf.distribute.Strategy) -> Feed:
+def _evaluation(store: data.Store, strategy: tf.distribute.Strategy) -> Feed:
     """Returns the feed of what the devices evaluate.
 
     Raises:

@@ -108,7 +108,7 @@ def finish(model: keras.Model, plan: Plan, store: Store, results: Mapping[str, n
     dataset, accuracy = plan.dataset, float(results["accuracy"])
     about = export.About(
         classes=dataset.class_names,
-        form=plan.form,
+        form=dataset.form,
         images={part: len(getattr(dataset, part)) for part in ("train", "validation", "test")},
         confusion=results[classes.CONFUSION].astype(np.int64),
         accuracy=accuracy,

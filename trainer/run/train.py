@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import numpy as np
 from rich.console import Console
 
 from trainer import data
-from trainer.buckets.fetch import fetch
 from trainer.buckets.storage import Storage
 from trainer.environment import Environment
 from trainer.hparams import HParams
@@ -83,7 +82,7 @@ def run(
         mirrored(environment, screen, stop) as storage,
         devices.named_losses(environment.cluster),
     ):
-        plan = Plan.make(hparams, environment, screen, read or _reader(environment))
+        plan = Plan.make(hparams, environment, screen, read or data.reader(environment.managed))
         store = Store(environment.checkpoints, plan.configuration, hparams.keep_checkpoints)
         finished = resume.finished(plan, store)
         if finished:
@@ -170,39 +169,3 @@ class _Run:
             seconds = time.perf_counter() - begin
             results = loop.evaluate_with(plan.test, plan.results())
         return seconds, results
-
-
-def _reader(environment: Environment) -> Callable[[HParams, Console], data.Dataset]:
-    parts = dict(environment.managed)
-    managed = data.Managed(parts.pop("format", ""), parts) if parts else None
-    return lambda hparams, screen: load(hparams, screen, managed)
-
-
-def load(hparams: HParams, screen: Console, managed: data.Managed | None = None) -> data.Dataset:
-    """Returns the data set that `--data` names, fetched from its bucket first where it is in one.
-
-    Args:
-      hparams: what to train.
-      screen: hears what is fetched and what is left out.
-      managed: what Vertex AI says of the data set that it was given for the job.
-
-    Raises:
-      UsageError: it cannot be had, or cannot be split.
-    """
-    cache = Path(hparams.cache_dir).expanduser()
-
-    def tell(line: str) -> None:
-        screen.out(line, highlight=False)
-
-    def fetched(location: str) -> Path:
-        return fetch(location, cache, log=tell)
-
-    return data.load(
-        hparams.data,
-        hparams.validation_split,
-        hparams.seed,
-        form=data.Form(hparams.image_size, hparams.color, skip_broken=hparams.skip_broken == "yes"),
-        tell=tell,
-        fetch=fetched,
-        managed=managed,
-    )

@@ -49,6 +49,6 @@ def reports(environment: Environment) -> list[ReportMetric]:
 def _examples(plan: Plan) -> Examples:
     """Returns what is drawn: validation images, and the first ones to train on, before and after they are changed."""
     dataset, hparams = plan.dataset, plan.hparams
-    images, labels = data.samples(dataset.validation)
+    images, labels = dataset.validation.preview()
     changes = data.changes(dataset.train, hparams.batch_size, hparams.seed, plan.preset, _CHANGES)
     return Examples(images, labels, dataset.class_names, changes)

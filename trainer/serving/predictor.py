@@ -10,8 +10,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from trainer.data.form import Form
-from trainer.data.inspection import reason_of
 from trainer.data.kinds.image.header import Header
+from trainer.data.kinds.reason import reason_of
 from trainer.errors import UsageError
 from trainer.serving import card, signature
 from trainer.serving.card import File

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from trainer.data.entries import Entry, part_named
+from trainer.data.lists.entries import Entry, part_named
 from trainer.errors import UsageError
 
 _NO_IMAGES = {"thumbs.db", "desktop.ini", "__macosx"}  # left by file managers
@@ -14,7 +14,7 @@ def read(root: Path) -> list[Entry]:
     """Returns the images of a folder: every file below a class folder, whatever its name; a hidden one is left out.
 
     Raises:
-      UsageError: there is no class folder, a class has no image, or a file lies where a class folder should.
+      UsageError: there is no class folder, a class has no image, or a file is where a class folder should be.
     """
     parts = {folder: part_named(folder.name) for folder in _folders(root)}
     if any(parts.values()):

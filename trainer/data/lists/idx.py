@@ -16,6 +16,11 @@ from trainer.errors import UsageError
 Bytes = npt.NDArray[np.uint8]
 
 
+def is_one(path: Path) -> bool:
+    """Returns whether a path is a folder that holds an IDX file."""
+    return path.is_dir() and any(file.name.endswith(("-ubyte", "-ubyte.gz")) for file in path.iterdir())
+
+
 def read_folder(folder: Path) -> tuple[tuple[Bytes, Bytes], tuple[Bytes, Bytes]]:
     """Returns `(images, labels)` of the training part and of the test part.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trainer.data.entries import Entry, part_named
+from trainer.data.lists.entries import Entry, part_named
 from trainer.errors import UsageError
 from trainer.hparams import MANAGED
 
@@ -36,6 +36,12 @@ class Managed:
 
     format: str
     locations: Mapping[str, str]
+
+    @classmethod
+    def of(cls, variables: Mapping[str, str]) -> "Managed | None":
+        """Returns the data set that `Environment.managed` names; nothing where it names none."""
+        locations = {part: location for part, location in variables.items() if part != "format"}
+        return cls(variables.get("format", ""), locations) if variables else None
 
 
 def is_one(path: Path) -> bool:
@@ -72,9 +78,9 @@ def read(path: Path, location: str, fetch: Callable[[str], Path], format: str = 
 
     Args:
       path: the file.
-      location: what relative paths are relative to: the file's own place, which may be in a bucket.
+      location: what relative paths are relative to: the file's own location, which may be in a bucket.
       fetch: returns the local folder that is the same as one in a bucket.
-      format: csv or jsonl; where it is not said, by the file's name.
+      format: csv or jsonl; where it is empty, the file's name decides.
 
     Raises:
       UsageError: a line breaks a rule; the message names the file and the line.
@@ -99,7 +105,7 @@ def read(path: Path, location: str, fetch: Callable[[str], Path], format: str = 
 
 
 class _Local:
-    """Where images of a bucket lie on this machine; folders are fetched whole, and none twice.
+    """The paths of a bucket's images on this machine; folders are fetched whole, and none twice.
 
     Args:
       locations: paths and gs:// names.
@@ -165,8 +171,8 @@ def _csv_rows(file: Any, location: str) -> Iterator[tuple[int, Row]]:
 def _columns(first: Sequence[str], location: str) -> list[str]:
     """Returns what each column means, of which the first line is the header, or Vertex AI's first image."""
     if _is_vertex(first):
-        place = next(index for index, cell in enumerate(first) if cell.startswith(_SCHEME))
-        return [_PART, _IMAGE, _LABEL][1 - place :]
+        column = next(index for index, cell in enumerate(first) if cell.startswith(_SCHEME))
+        return [_PART, _IMAGE, _LABEL][1 - column :]
     columns = [_NAMES.get(cell.strip().lower(), cell) for cell in first]
     for name in (_IMAGE, _LABEL):
         if columns.count(name) != 1:

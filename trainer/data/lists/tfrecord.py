@@ -1,4 +1,4 @@
-"""Shards of `tf.train.Example`: where in them each image lies, found without reading one."""
+"""Shards of `tf.train.Example`: each image's offset in them, found without reading one."""
 
 import mmap
 import re
@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from trainer.data.entries import Entry, part_named
+from trainer.data.lists.entries import Entry, part_named
 from trainer.errors import UsageError
 
 _SHARD = re.compile(r".*\.tfrecords?(-\d+-of-\d+)?|.*-\d{5}-of-\d{5}")
@@ -59,18 +59,18 @@ def _entries(shard: Path, folder: Path) -> Iterator[Entry]:
 
 def _records(content: memoryview, shard: Path) -> Iterator[tuple[int, int]]:
     """Yields where each record's content begins and ends."""
-    place = 0
-    while place < len(content):
-        if place == 0 and bytes(content[:2]) == b"\x1f\x8b":
+    offset = 0
+    while offset < len(content):
+        if offset == 0 and bytes(content[:2]) == b"\x1f\x8b":
             raise UsageError(f"{shard}: must be a TFRecord file that is not compressed. Received: gzip")
-        if place + _HEADER > len(content):
-            raise UsageError(f"{shard}: must end with a whole record. Received: one that is cut off at byte {place:,}")
-        (length,) = struct.unpack_from("<Q", content, place)
-        begin, end = place + _HEADER, place + _HEADER + length
+        if offset + _HEADER > len(content):
+            raise UsageError(f"{shard}: must end with a whole record. Received: one that is cut off at byte {offset:,}")
+        (length,) = struct.unpack_from("<Q", content, offset)
+        begin, end = offset + _HEADER, offset + _HEADER + length
         if end + _FOOTER > len(content):
-            raise UsageError(f"{shard}: must be a TFRecord file. Received: a record of {length:,} bytes at {place:,}")
+            raise UsageError(f"{shard}: must be a TFRecord file. Received: a record of {length:,} bytes at {offset:,}")
         yield begin, end
-        place = end + _FOOTER
+        offset = end + _FOOTER
 
 
 def _example(content: memoryview, begin: int, end: int, where: str) -> tuple[str, str, int, int]:
@@ -103,7 +103,7 @@ def _first(found: dict[str, tuple[int, int]], names: Sequence[str]) -> tuple[int
 
 
 def _bytes(content: memoryview, feature: tuple[int, int]) -> tuple[int, int] | None:
-    """Returns where the first value of a list of bytes lies."""
+    """Returns where the first value of a list of bytes begins and ends."""
     for values in _messages(content, *feature, 1):
         return next(_messages(content, *values, 1), None)
     return None
@@ -128,32 +128,32 @@ def _messages(content: memoryview, begin: int, end: int, wanted: int) -> Iterato
 
 def _fields(content: memoryview, begin: int, end: int) -> Iterator[Field]:
     """Yields a message's fields; of one that is a number itself the number, and -1 for its end."""
-    place = begin
-    while place < end:
-        key, place = _varint(content, place)
+    offset = begin
+    while offset < end:
+        key, offset = _varint(content, offset)
         kind = key & 7
         if kind == 2:
-            length, place = _varint(content, place)
-            if place + length > end:
+            length, offset = _varint(content, offset)
+            if offset + length > end:
                 raise IndexError
-            yield key >> 3, place, place + length
-            place += length
+            yield key >> 3, offset, offset + length
+            offset += length
         elif kind == 0:
-            value, place = _varint(content, place)
+            value, offset = _varint(content, offset)
             yield key >> 3, value, -1
         elif kind in (1, 5):
-            place += 8 if kind == 1 else 4
+            offset += 8 if kind == 1 else 4
         else:
             raise IndexError
 
 
-def _varint(content: memoryview, place: int) -> tuple[int, int]:
+def _varint(content: memoryview, offset: int) -> tuple[int, int]:
     value = shift = 0
     while True:
-        byte = content[place]
+        byte = content[offset]
         value |= (byte & 0x7F) << shift
-        place, shift = place + 1, shift + 7
+        offset, shift = offset + 1, shift + 7
         if byte < 0x80:
-            return value, place
+            return value, offset
         if shift > 63:
             raise IndexError

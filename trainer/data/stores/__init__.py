@@ -1,1 +1,1 @@
-"""Samples where they are kept: in memory or in files."""
+"""Where samples are stored: in memory or in files."""

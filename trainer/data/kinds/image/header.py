@@ -4,6 +4,7 @@ import dataclasses
 import struct
 from collections.abc import Callable
 
+FORMATS = "JPEG, PNG, GIF, BMP or WebP"
 MAXIMUM_PIXELS = 100_000_000  # 300 MB in colour; a file of 100 KB can ask for a hundred times as many
 
 _LONE_MARKERS = {0x01, *range(0xD0, 0xD9)}  # of JPEG, without a length
@@ -11,7 +12,7 @@ _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # of JPEG, which say the si
 _ANIMATED = 0x02
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)  # a data set has as many as images
 class Header:
     """One image's format, its size in pixels, and whether it is grey."""
 
@@ -36,7 +37,7 @@ class Header:
                     header = read(content)
                     break
             else:
-                raise ValueError("no JPEG, PNG, GIF, BMP or WebP")
+                raise ValueError(f"no {FORMATS}")
         except (struct.error, IndexError):
             raise ValueError("a header that is cut off") from None
         if not 0 < header.height * header.width <= MAXIMUM_PIXELS:
@@ -45,20 +46,20 @@ class Header:
 
 
 def _jpeg(content: memoryview) -> Header:
-    place = 2
+    offset = 2
     while True:
-        if content[place] != 0xFF:
+        if content[offset] != 0xFF:
             raise ValueError("a JPEG whose header is broken")
-        marker = content[place + 1]
+        marker = content[offset + 1]
         if marker in _FRAMES:
-            height, width, channels = struct.unpack_from(">HHB", content, place + 5)
+            height, width, channels = struct.unpack_from(">HHB", content, offset + 5)
             return Header("JPEG", height, width, channels == 1)
         if marker == 0xFF:  # fill
-            place += 1
+            offset += 1
         elif marker in _LONE_MARKERS:
-            place += 2
+            offset += 2
         else:
-            place += 2 + struct.unpack_from(">H", content, place + 2)[0]
+            offset += 2 + struct.unpack_from(">H", content, offset + 2)[0]
 
 
 def _png(content: memoryview) -> Header:
@@ -82,7 +83,7 @@ def _bmp(content: memoryview) -> Header:
 def _webp(content: memoryview) -> Header:
     kind = bytes(content[12:16])
     if bytes(content[8:12]) != b"WEBP":
-        raise ValueError("no JPEG, PNG, GIF, BMP or WebP")
+        raise ValueError(f"no {FORMATS}")
     if kind == b"VP8X":
         if content[20] & _ANIMATED:
             raise ValueError("a WebP that moves")

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.data.entries import Entry
 from trainer.data.lists import manifest
+from trainer.data.lists.entries import Entry
 from trainer.data.lists.manifest import Managed
 from trainer.errors import UsageError
 

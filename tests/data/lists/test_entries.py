@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 
-from trainer.data import entries
-from trainer.data.entries import Entry
+from trainer.data.lists import entries
+from trainer.data.lists.entries import Entry
 from trainer.errors import UsageError
 
 
@@ -31,7 +31,7 @@ def test_another_share_moves_nothing_into_the_test_part() -> None:
     assert {name for name, part in some.items() if part == "test"} == {n for n, part in other.items() if part == "test"}
 
 
-def test_where_it_lies_does_not_matter() -> None:
+def test_the_path_does_not_matter() -> None:
     moved = [dataclasses.replace(entry, file=f"/elsewhere{entry.file}") for entry in _many(100)]
     assert _parts(entries.split(moved, 0.2)) == _parts(entries.split(_many(100), 0.2))
 

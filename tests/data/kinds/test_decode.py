@@ -1,68 +1,16 @@
 import io
-import struct
-import zlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tests.data.images import BROKEN, DEEP, HEIGHT, READABLE, WIDTH
 from tests.data.making import encoded, noise
-from trainer.data.kinds.image.decode import decode, fit_all, grey
-
-HEIGHT, WIDTH = 48, 64
-IMAGE = Image.fromarray(noise(0, HEIGHT, WIDTH))
-OTHER = IMAGE.rotate(180)
-DEEP = Image.fromarray(noise(1, HEIGHT, WIDTH, 1)[..., 0].astype(np.uint16) * 257)
-
-READABLE = {
-    "jpeg": encoded(IMAGE, "JPEG"),
-    "jpeg, grey": encoded(IMAGE, "JPEG", "L"),
-    "jpeg, progressive": encoded(IMAGE, "JPEG", progressive=True),
-    "jpeg, cmyk": encoded(IMAGE, "JPEG", "CMYK"),
-    "png": encoded(IMAGE),
-    "png, grey": encoded(IMAGE, "PNG", "L"),
-    "png, one bit": encoded(IMAGE, "PNG", "1"),
-    "png, palette": encoded(IMAGE, "PNG", "P"),
-    "png, transparent": encoded(IMAGE, "PNG", "RGBA"),
-    "png, grey and transparent": encoded(IMAGE, "PNG", "LA"),
-    "gif": encoded(IMAGE, "GIF", "P"),
-    "gif, moving": encoded(IMAGE.convert("P"), "GIF", save_all=True, append_images=[OTHER.convert("P")]),
-    "bmp": encoded(IMAGE, "BMP"),
-    "bmp, grey": encoded(IMAGE, "BMP", "L"),
-    "bmp, palette": encoded(IMAGE, "BMP", "P"),
-    "bmp, transparent": encoded(IMAGE, "BMP", "RGBA"),
-    "webp": encoded(IMAGE, "WEBP"),
-    "webp, lossless": encoded(IMAGE, "WEBP", lossless=True),
-    "webp, transparent": encoded(IMAGE, "WEBP", "RGBA", lossless=True),
-}
-
-
-def _bomb() -> bytes:
-    """Returns a PNG of 400 million pixels in a few hundred bytes."""
-    header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 0, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )
-
-
-BROKEN = {
-    "empty": (b"", "must be JPEG, PNG, GIF, BMP or WebP"),
-    "text": (b"no image", "must be JPEG, PNG, GIF, BMP or WebP"),
-    "tiff": (encoded(IMAGE, "TIFF"), "must be JPEG, PNG, GIF, BMP or WebP"),
-    "jpeg without its end": (READABLE["jpeg"][:-100], "Invalid JPEG data"),
-    "jpeg of its start alone": (READABLE["jpeg"][:8], "Invalid JPEG data"),
-    "png without its end": (READABLE["png"][:-60], "Invalid PNG"),
-    "png of its start alone": (READABLE["png"][:12], "from 1 to 100,000,000 pixels"),
-    "gif without its end": (READABLE["gif"][:60], "Invalid GIF"),
-    "bmp without its end": (READABLE["bmp"][:400], "Input size should match"),
-    "bmp of its start alone": (READABLE["bmp"][:20], "channels|pixels|Incomplete|bmp|BMP"),
-    "bmp of one bit": (encoded(IMAGE, "BMP", "1"), "channels"),
-    "webp without its end": (READABLE["webp"][:100], "WebP"),
-    "webp that moves": (encoded(IMAGE, "WEBP", save_all=True, append_images=[OTHER]), "WebP Animation"),
-    "bomb": (_bomb(), "at most|100,000,000 pixels"),
-}
+from trainer.data.form import Form
+from trainer.data.kinds.image.decode import decode, make_decoder
+from trainer.data.kinds.image.fit import fit_all, grey
+from trainer.data.kinds.image.header import Header
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -133,3 +81,16 @@ def test_every_beginning_ends_in_a_plain_error(name: str) -> None:
     for length in range(0, min(len(READABLE[name]) - 2, 200), 3):
         with pytest.raises(tf.errors.InvalidArgumentError):
             inside(tf.constant(READABLE[name][:length]))
+
+
+def test_jpegs_that_have_the_form_are_decoded_without_a_look_at_each() -> None:
+    form, jpeg = Form((HEIGHT, WIDTH), 3), tf.constant(READABLE["jpeg"])
+    header = Header("JPEG", HEIGHT, WIDTH, False)
+    plain = make_decoder([header, header], form)
+    np.testing.assert_array_equal(plain(jpeg), decode(jpeg, form.sizes, 3))
+    small = tf.constant(encoded(noise(0, 8, 8), "JPEG"))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        plain(small)
+    for other in (Header("PNG", HEIGHT, WIDTH, False), Header("JPEG", WIDTH, HEIGHT, False)):
+        np.testing.assert_array_equal(make_decoder([header, other], form)(small), decode(small, form.sizes, 3))
+    assert make_decoder([header], Form((HEIGHT, WIDTH), 1))(jpeg).shape == (HEIGHT, WIDTH, 1)

@@ -12,23 +12,23 @@ from trainer.errors import UsageError
 
 def test_digits_are_real_and_of_mnists_size() -> None:
     digits = data.load("digits", 0.1, seed=0)
-    assert digits.input_shape == (28, 28, 1)
+    assert digits.form.shape == (28, 28, 1)
     assert digits.classes == 10
     assert (len(digits.train), len(digits.validation), len(digits.test)) == (1293, 144, 360)
-    assert digits.train.images.dtype == np.uint8
-    assert digits.train.images.max() == 255
+    assert digits.train.samples.dtype == np.uint8
+    assert digits.train.samples.max() == 255
 
 
 def test_seed_fixes_the_validation_part_and_never_touches_the_test_part() -> None:
     first, again, other = (data.load("digits", 0.1, seed) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(first.validation.images, again.validation.images)
-    assert not np.array_equal(first.validation.images, other.validation.images)
-    np.testing.assert_array_equal(first.test.images, other.test.images)
+    np.testing.assert_array_equal(first.validation.samples, again.validation.samples)
+    assert not np.array_equal(first.validation.samples, other.validation.samples)
+    np.testing.assert_array_equal(first.test.samples, other.test.samples)
 
 
 def test_no_training_image_is_held_out_too(idx_folder: Path) -> None:
     loaded = data.load(str(idx_folder), 0.2, seed=0)
-    both = np.concatenate([loaded.train.images, loaded.validation.images]).reshape(30, -1)
+    both = np.concatenate([loaded.train.samples, loaded.validation.samples]).reshape(30, -1)
     assert len(np.unique(both, axis=0)) == 30
     assert len(loaded.validation) == 6
 
@@ -57,7 +57,7 @@ def test_downloads_through_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             (folder / f"{part}-{kind}-ubyte.gz").write_bytes(gzip.compress((folder / "file").read_bytes()))
     monkeypatch.setattr(keras.src.utils.file_utils.config, "keras_home", lambda: str(tmp_path))
     loaded = data.load("fashion_mnist", 0.1, seed=0)
-    assert loaded.input_shape == (28, 28, 1)
+    assert loaded.form.shape == (28, 28, 1)
     assert (len(loaded.train), len(loaded.validation), len(loaded.test)) == (18, 2, 10)
 
 
@@ -66,8 +66,8 @@ def test_colour_and_labels_in_columns(name: str, monkeypatch: pytest.MonkeyPatch
     images, labels = np.zeros((20, 32, 32, 3), np.uint8), np.arange(20).reshape(-1, 1) % 4
     monkeypatch.setattr(getattr(keras.datasets, name), "load_data", lambda: ((images, labels), (images, labels)))
     loaded = data.load(name, 0.1, seed=0)
-    assert loaded.input_shape == (32, 32, 3)
-    assert loaded.test.labels.shape == (20,)
+    assert loaded.form.shape == (32, 32, 3)
+    assert loaded.test.targets.shape == (20,)
     assert loaded.classes == 4
 
 

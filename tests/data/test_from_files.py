@@ -7,26 +7,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.data.images import BROKEN, READABLE
 from tests.data.making import encoded, noise, write_classes
-from tests.data.test_decoding import BROKEN, READABLE
-from tests.data.test_tfrecord import example, write
+from tests.data.records import example, write
 from trainer import data
-from trainer.data import Form, Sources
+from trainer.data import PARTS, Files, SampleOptions
+from trainer.data.kinds.image.decode import decode
 from trainer.errors import UsageError
 
-PARTS = ("train", "validation", "test")
 
-
-def _load(folder: Path | str, form: Form | None = None) -> tuple[data.Dataset, list[str]]:
-    told: list[str] = []
-    return data.load(str(folder), 0.2, seed=0, form=form, tell=told.append), told
+def _load(folder: Path | str, options: SampleOptions | None = None) -> tuple[data.Dataset, list[str]]:
+    lines: list[str] = []
+    return data.load(str(folder), 0.2, seed=0, options=options, log=lines.append), lines
 
 
 def _pixels(dataset: data.Dataset) -> dict[bytes, tuple[str, int]]:
     """Returns by each image's pixels its part and its label."""
     found = {}
     for part in PARTS:
-        images, labels = data.samples(getattr(dataset, part))
+        images, labels = getattr(dataset, part).preview()
         found |= {image.tobytes(): (part, int(label)) for image, label in zip(images, labels, strict=True)}
     return found
 
@@ -36,7 +35,7 @@ def test_class_folders_become_parts_and_names(tmp_path: Path) -> None:
     dataset, _ = _load(tmp_path)
     assert dataset.class_names == ("9", "10", "sea lion", "猫")
     assert dataset.classes == 4
-    assert dataset.input_shape == (12, 16, 3)
+    assert dataset.form.shape == (12, 16, 3)
     found = _pixels(dataset)
     assert len(found) == len(written)
     for path, pixels in written.items():
@@ -82,19 +81,19 @@ def test_a_remote_manifest_is_fetched_with_its_images(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sizes", "mode", "form", "shape"),
+    ("sizes", "mode", "options", "shape"),
     [
-        ([(12, 16)], "RGB", Form(), (12, 16, 3)),
-        ([(12, 16), (16, 12)], "RGB", Form(), (96, 96, 3)),
-        ([(300, 300)], "RGB", Form(), (96, 96, 3)),
-        ([(12, 16)], "RGB", Form(size=20), (20, 20, 3)),
-        ([(12, 16)], "L", Form(), (12, 16, 1)),
-        ([(12, 16)], "L", Form(color="rgb"), (12, 16, 3)),
-        ([(12, 16)], "RGB", Form(color="grey"), (12, 16, 1)),
+        ([(12, 16)], "RGB", SampleOptions(), (12, 16, 3)),
+        ([(12, 16), (16, 12)], "RGB", SampleOptions(), (96, 96, 3)),
+        ([(300, 300)], "RGB", SampleOptions(), (96, 96, 3)),
+        ([(12, 16)], "RGB", SampleOptions(size=20), (20, 20, 3)),
+        ([(12, 16)], "L", SampleOptions(), (12, 16, 1)),
+        ([(12, 16)], "L", SampleOptions(color="rgb"), (12, 16, 3)),
+        ([(12, 16)], "RGB", SampleOptions(color="grey"), (12, 16, 1)),
     ],
 )
 def test_size_and_colour_are_the_images_own_or_asked_for(
-    tmp_path: Path, sizes: list[tuple[int, int]], mode: str, form: Form, shape: tuple[int, int, int]
+    tmp_path: Path, sizes: list[tuple[int, int]], mode: str, options: SampleOptions, shape: tuple[int, int, int]
 ) -> None:
     for part in PARTS:
         for label in ("a", "b"):
@@ -102,9 +101,9 @@ def test_size_and_colour_are_the_images_own_or_asked_for(
             for index, size in enumerate(sizes):
                 content = encoded(Image.fromarray(noise(index, *(side // 4 * 4 for side in size))), "PNG", mode)
                 (tmp_path / part / label / f"{index}.png").write_bytes(content)
-    dataset, _ = _load(tmp_path, form)
-    assert dataset.input_shape == shape
-    images, _ = data.samples(dataset.test)
+    dataset, _ = _load(tmp_path, options)
+    assert dataset.form.shape == shape
+    images, _ = dataset.test.preview()
     assert images.shape[1:] == shape
 
 
@@ -115,7 +114,7 @@ def test_every_kind_of_image_whatever_it_is_called(tmp_path: Path) -> None:
             for index, content in enumerate(READABLE.values()):
                 (tmp_path / part / label / f"Bild {index} – 図.jpg").write_bytes(content)
     dataset, _ = _load(tmp_path)
-    images, _ = data.samples(dataset.train)
+    images, _ = dataset.train.preview()
     assert images.shape == (2 * len(READABLE), 48, 64, 3)
     assert images.std(axis=(1, 2, 3)).min() > 20
 
@@ -134,9 +133,9 @@ def broken(tmp_path: Path) -> tuple[Path, set[str]]:
 
 def test_skips_broken_images_and_says_which(broken: tuple[Path, set[str]]) -> None:
     folder, paths = broken
-    dataset, told = _load(folder, Form(size=8, skip_broken=True))
+    dataset, logged = _load(folder, SampleOptions(size=8, skip_broken=True))
     assert [len(getattr(dataset, part)) for part in PARTS] == [16, 16, 16]
-    *lines, last = told
+    *lines, last = logged
     assert {line.removeprefix("left out: ").split(".png: ")[0] + ".png" for line in lines} == paths
     assert all(line.split(".png: ")[1] for line in lines)
     assert last == f"{len(paths)} of {48 + len(paths)} images are broken and left out"
@@ -160,7 +159,6 @@ def test_an_image_that_breaks_in_training_is_named(tmp_path: Path) -> None:
     path = tmp_path / "train" / "a" / "half of it.png"
     path.write_bytes(encoded(noise())[:-40])
     dataset, _ = _load(tmp_path)
-    assert isinstance(dataset.train, Sources)
     with pytest.raises(UsageError) as error, data.named_breaks(dataset):
         for _ in data.training_batches(dataset.train, 17, 0, augment=False, steps=range(1)):
             pass
@@ -204,15 +202,21 @@ def test_rejects_data_that_cannot_be_trained_on(tmp_path: Path, counts: dict[str
 
 
 @pytest.mark.parametrize(
-    ("form", "shape"),
-    [(Form(size=7), (7, 7, 1)), (Form(color="rgb"), (12, 10, 3)), (Form(color="grey"), (12, 10, 1))],
+    ("options", "shape"),
+    [
+        (SampleOptions(size=7), (7, 7, 1)),
+        (SampleOptions(color="rgb"), (12, 10, 3)),
+        (SampleOptions(color="grey"), (12, 10, 1)),
+    ],
 )
-def test_images_in_memory_are_brought_to_it_too(idx_folder: Path, form: Form, shape: tuple[int, int, int]) -> None:
-    dataset, _ = _load(idx_folder, form)
-    assert dataset.input_shape == shape
+def test_images_in_memory_are_brought_to_it_too(
+    idx_folder: Path, options: SampleOptions, shape: tuple[int, int, int]
+) -> None:
+    dataset, _ = _load(idx_folder, options)
+    assert dataset.form.shape == shape
     assert dataset.class_names == ("0", "1", "2")
     plain, _ = _load(idx_folder)
-    difference = data.samples(dataset.train)[0].mean() - data.samples(plain.train)[0].mean()
+    difference = dataset.train.preview()[0].mean() - plain.train.preview()[0].mean()
     assert abs(difference) < 5
 
 
@@ -222,11 +226,9 @@ def test_jpegs_of_one_size_are_what_the_decoder_makes_of_each(tmp_path: Path) ->
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encoded(noise(index), "JPEG", "CMYK" if index == 3 else ""))
     train = _load(tmp_path)[0].train
-    assert isinstance(train, Sources)
-    assert train.is_plain
-    careful = dataclasses.replace(train, is_plain=False)
-    for one, two in zip(data.samples(train), data.samples(careful), strict=True):
+    assert isinstance(train, Files)
+    careful = dataclasses.replace(train, decode=lambda encoded: decode(encoded, train.form.sizes, 3))
+    for one, two in zip(train.preview(), careful.preview(), strict=True):
         np.testing.assert_array_equal(one, two)
-    sized = _load(tmp_path, Form(size=8))[0].train
-    assert isinstance(sized, Sources)
-    assert not sized.is_plain
+    sized = _load(tmp_path, SampleOptions(size=8))[0].train
+    assert sized.preview()[0].shape == (4, 8, 8, 3)

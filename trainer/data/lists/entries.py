@@ -1,9 +1,10 @@
-"""What a folder, a manifest or a set of shards says of its images, before one of them is opened."""
+"""The samples that a folder, a manifest or a set of shards lists, before one of them is opened."""
 
 import dataclasses
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from trainer.errors import UsageError
 
@@ -27,7 +28,7 @@ class Entry:
     Attributes:
       file: the path of the file that it is in.
       label: its class's name.
-      name: what is the same of it on every machine; by its hash it falls to a part.
+      name: the same on every machine; its hash decides the part.
       part: train, validation or test; empty where it is still to be split off.
       offset: its first byte in the file.
       length: how many bytes; -1 for the whole file.
@@ -41,9 +42,20 @@ class Entry:
     length: int = WHOLE
 
     @property
-    def place(self) -> str:
-        """Where a person finds it."""
+    def location(self) -> str:
+        """The file, and the part of it where there are others, for a person."""
         return self.file + ("" if self.length == WHOLE else f", {self.length:,} bytes from {self.offset:,}")
+
+    def read(self, most: int | None = None) -> bytes:
+        """Returns its content, or the first bytes of it.
+
+        Raises:
+          OSError: it cannot be read.
+        """
+        with Path(self.file).open("rb", buffering=0) as opened:
+            opened.seek(self.offset)
+            wanted = [number for number in (most, self.length) if number is not None and number != WHOLE]
+            return opened.read(min(wanted)) if wanted else opened.readall()
 
 
 def part_named(word: str) -> str | None:
@@ -89,7 +101,7 @@ def split(entries: Sequence[Entry], validation_split: float) -> list[Entry]:
 def _shares(name: str) -> tuple[float, float]:
     """Returns two numbers from 0 to 1 that a name alone decides."""
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
-    first, second = (int.from_bytes(digest[place : place + 7], "big") / 2**56 for place in (0, 8))
+    first, second = (int.from_bytes(digest[start : start + 7], "big") / 2**56 for start in (0, 8))
     return first, second
 
 

@@ -3,8 +3,8 @@ import io
 import pytest
 from PIL import Image
 
+from tests.data.images import BROKEN, READABLE
 from tests.data.making import encoded
-from tests.data.test_decoding import BROKEN, READABLE
 from trainer.data.kinds.image.header import Header
 
 

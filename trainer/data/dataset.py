@@ -1,0 +1,35 @@
+"""A data set: samples to train on, to validate with and to test with."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from trainer.data.form import Form
+from trainer.data.stores.store import Store
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """The three parts of a data set. The test part is for the end of a run alone.
+
+    Attributes:
+      train: the samples to train on.
+      validation: those that decide when a run is good.
+      test: those that decide how good.
+      classes: how many.
+      class_names: in the order of the targets; their numbers where the data set has no names.
+    """
+
+    train: Store
+    validation: Store
+    test: Store
+    classes: int
+    class_names: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        names = self.class_names or map(str, range(self.classes))
+        object.__setattr__(self, "class_names", tuple(names))
+
+    @property
+    def form(self) -> Form:
+        """What every sample is."""
+        return self.train.form

@@ -1,0 +1,22 @@
+"""Images, as the rest of the package knows them."""
+
+from trainer.data.kinds.image import survey
+from trainer.data.kinds.image.augment import change
+from trainer.data.kinds.image.decode import make_decoder
+from trainer.data.kinds.image.encode import features
+from trainer.data.kinds.image.fit import choose_form, fit_arrays
+from trainer.data.kinds.image.header import FORMATS, Header
+from trainer.data.kinds.kind import Kind
+
+IMAGE: Kind[Header] = Kind(
+    files=f"a {FORMATS} image",
+    read_header=Header.read,
+    choose_form=choose_form,
+    make_decoder=make_decoder,
+    check=survey.check,
+    describe=survey.describe,
+    summarize=survey.summarize,
+    features=features,
+    fit=fit_arrays,
+    change=change,
+)

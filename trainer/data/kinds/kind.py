@@ -1,0 +1,52 @@
+"""What the rest of the package asks of one kind of samples."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import numpy.typing as npt
+import tensorflow as tf
+
+from trainer.data.form import Form
+from trainer.data.kinds.options import SampleOptions
+
+H = TypeVar("H")
+
+Description = Mapping[str, Any]  # of one sample, as JSON keeps it
+Decode = Callable[[tf.Tensor], tf.Tensor]
+Change = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind(Generic[H]):
+    """One kind of samples, as functions; `H` is what it reads in a file's header.
+
+    Attributes:
+      files: the file types, in words that follow "must be".
+      read_header: returns what a file's first bytes, or the whole file, say of the sample. Raises ValueError where that
+        is no such file, or is cut off.
+      choose_form: returns the form that the samples with these headers are brought to; there is at least one.
+      make_decoder: returns the function from a file's content, a scalar string, to a sample of the form, for files with
+        these headers. A broken file raises a `tf.errors.OpError`.
+      check: decodes a file's whole content, to so many channels or, for None, to as many as there can be. Raises
+        ValueError or a `tf.errors.OpError` where it cannot be decoded.
+      describe: returns what a file's content is; raises as `check`.
+      summarize: returns what a data set of samples with these descriptions is like.
+      features: returns a described sample's own fields of a `tf.train.Example`.
+      fit: returns samples in memory, `(count, *spatial)` or `(count, *spatial, channels)`, brought to the options, as
+        `(count, *spatial, channels)`.
+      change: returns the random change of a batch: from a preset, the number of samples in the whole batch, their
+        spatial sizes and two integers, the seed. The change takes float32 samples, which are consecutive rows of the
+        batch, and the number of the first row.
+    """
+
+    files: str
+    read_header: Callable[[bytes], H]
+    choose_form: Callable[[Sequence[H], SampleOptions], Form]
+    make_decoder: Callable[[Sequence[H], Form], Decode]
+    check: Callable[[bytes, int | None], None]
+    describe: Callable[[bytes], Description]
+    summarize: Callable[[Sequence[Description]], Description]
+    features: Callable[[Description], Mapping[str, int | str]]
+    fit: Callable[[npt.NDArray[Any], SampleOptions], npt.NDArray[Any]]
+    change: Callable[[str, int, tuple[int, ...], tf.Tensor], Change]

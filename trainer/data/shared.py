@@ -1,0 +1,78 @@
+"""Data sets that several runs of one machine share, so that each is read once."""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from trainer.data.dataset import Dataset
+from trainer.data.lists.entries import PARTS
+from trainer.data.stores.memory import Memory
+from trainer.hparams import HParams
+
+Load = Callable[[HParams, Console], Dataset]
+
+
+class Shared:
+    """Reads a data set as `load` does, the first time; afterwards maps what that left in a folder.
+
+    Processes that want the same one at the same time wait for the first of them.
+
+    Args:
+      folder: of this machine, empty at first; the caller that made it removes it.
+      load: reads a data set. One that is not in memory is returned as it is.
+    """
+
+    def __init__(self, folder: Path, load: Load):
+        self._folder, self._load = folder, load
+
+    def load(self, hparams: HParams, screen: Console) -> Dataset:
+        """Returns the data set, its samples mapped from a file.
+
+        Raises:
+          UsageError: as `load`.
+        """
+        lock = os.open(self._folder / f"{_key(hparams)}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return self._find(self._folder / _key(hparams), hparams, screen)
+        finally:
+            os.close(lock)
+
+    def _find(self, folder: Path, hparams: HParams, screen: Console) -> Dataset:
+        if not folder.is_dir():
+            dataset = self._load(hparams, screen)
+            if not all(getattr(dataset, part).arrays() for part in PARTS):
+                return dataset
+            partial = folder.with_suffix(".partial")
+            partial.mkdir()
+            _write(dataset, partial)
+            partial.rename(folder)
+        return _map(folder)
+
+
+def _write(dataset: Dataset, folder: Path) -> None:
+    for part in PARTS:
+        for name, array in getattr(dataset, part).arrays().items():
+            np.save(folder / f"{part}-{name}.npy", array)
+    rest = {name: value for name, value in vars(dataset).items() if name not in PARTS}
+    (folder / "rest.json").write_text(json.dumps(rest))
+
+
+def _map(folder: Path) -> Dataset:
+    def mapped(part: str) -> Memory:
+        samples, targets = (np.load(folder / f"{part}-{name}.npy", mmap_mode="r") for name in ("samples", "targets"))
+        return Memory(samples, targets)
+
+    train, validation, test = map(mapped, PARTS)
+    return Dataset(train, validation, test, **json.loads((folder / "rest.json").read_text()))
+
+
+def _key(hparams: HParams) -> str:
+    """Returns a name for the hyperparameters that decide which samples are read."""
+    return hashlib.sha256(json.dumps(hparams.selection()).encode()).hexdigest()[:16]

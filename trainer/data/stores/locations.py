@@ -1,0 +1,58 @@
+"""Where in files samples are stored."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.data.lists.entries import WHOLE, Entry
+
+
+@dataclasses.dataclass(frozen=True)
+class Locations:
+    """Encoded samples, each a file or a part of one.
+
+    Attributes:
+      files: paths.
+      rows: of each sample its file's index in `files`, the first byte and the number of bytes, `(count, 3)`; the number
+        is -1 where it is the whole file.
+    """
+
+    files: tuple[str, ...]
+    rows: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry]) -> "Locations":
+        """Returns where these samples are stored."""
+        files: dict[str, int] = {}
+        rows = [(files.setdefault(entry.file, len(files)), entry.offset, entry.length) for entry in entries]
+        return cls(tuple(files), np.array(rows, np.int64).reshape(-1, 3))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def are_whole_files(self) -> bool:
+        """Whether no sample is a part of a file."""
+        return not (self.rows[:, 2] != WHOLE).any()
+
+    def name(self, index: int) -> str:
+        """Returns a sample's file, and the part of it where there are others, for a person."""
+        return self._entry(index).location
+
+    def content(self, index: int, most: int | None = None) -> bytes:
+        """Returns a sample as it is on the disk, or its first bytes.
+
+        Raises:
+          OSError: it cannot be read.
+        """
+        return self._entry(index).read(most)
+
+    def chosen(self, indices: npt.NDArray[np.int64]) -> "Locations":
+        """Returns some of the locations, in the order of the indices."""
+        return dataclasses.replace(self, rows=self.rows[indices])
+
+    def _entry(self, index: int) -> Entry:
+        file, offset, length = (int(number) for number in self.rows[index])
+        return Entry(self.files[file], "", "", offset=offset, length=length)

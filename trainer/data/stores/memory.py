@@ -1,0 +1,51 @@
+"""Samples in memory."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy.typing as npt
+import tensorflow as tf
+
+from trainer.data.form import Form
+from trainer.data.stores.broken import Broken
+from trainer.data.stores.store import Samples, Targets
+
+
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """A store whose samples are one array.
+
+    Attributes:
+      samples: `(count, *spatial, channels)`, uint8 from 0 to 255; may be mapped from a file.
+      targets: int32 `(count,)`.
+    """
+
+    samples: Samples
+    targets: Targets
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @property
+    def form(self) -> Form:
+        """What every sample is."""
+        _, *sizes, channels = self.samples.shape
+        return Form(tuple(sizes), channels)
+
+    def read(self, indices: tf.data.Dataset) -> tf.data.Dataset:
+        """Returns a batch of samples for each vector of indices; see `Store.read`."""
+        samples = tf.constant(self.samples)
+        return indices.map(lambda some: tf.gather(samples, some))
+
+    def preview(self) -> tuple[Samples, Targets]:
+        """Returns all samples and their targets."""
+        return self.samples, self.targets
+
+    def find_broken(self) -> Iterator[Broken]:
+        """Yields nothing."""
+        return iter(())
+
+    def arrays(self) -> Mapping[str, npt.NDArray[Any]]:
+        """Returns this store's fields."""
+        return {"samples": self.samples, "targets": self.targets}

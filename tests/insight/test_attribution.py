@@ -7,7 +7,8 @@ from keras import layers
 from scipy.stats import spearmanr
 
 from trainer.hparams import HParams
-from trainer.insight.attribution import Explainer, rank_correlation
+from trainer.insight.attribution import Explainer
+from trainer.insight.sanity import rank_correlation, sanity
 from trainer.networks.convolutional import build
 
 HEIGHT, WIDTH = 12, 10
@@ -214,12 +215,12 @@ def test_other_weights_give_other_maps(trained, explainer):
     model, images, labels = trained
     before, state = model.get_weights(), np.random.get_state()[1].copy()
     maps = explainer.grad_cam(images, labels), explainer.integrated_gradients(images, labels)[0]
-    result = explainer.sanity(images, labels, *maps, draws=8)
+    result = sanity(explainer, images, labels, *maps, draws=8)
     assert set(result) == {"grad_cam", "integrated_gradients"}
     # One draw of Grad-CAM is anything from 0.2 to 0.9: these maps have few channels, each much like the image.
     assert abs(result["grad_cam"]) < 0.9
     assert abs(result["integrated_gradients"]) < 0.3
-    assert explainer.sanity(images, labels, *maps) == explainer.sanity(images, labels, *maps) != result
+    assert sanity(explainer, images, labels, *maps) == sanity(explainer, images, labels, *maps) != result
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     np.testing.assert_array_equal(np.random.get_state()[1], state)
@@ -282,7 +283,7 @@ def test_rejects_what_does_not_fit():
         Explainer(dense)
     explainer, images = Explainer(model), np.zeros((2, HEIGHT, WIDTH, 1))
     for wrong in (images[0], images[:0], images[:, :3], np.zeros((2, HEIGHT, WIDTH, 3))):
-        with pytest.raises(ValueError, match=r"^`images` must have the shape .* Received: shape"):
+        with pytest.raises(ValueError, match=r"^`samples` must have the shape .* Received: shape"):
             explainer.grad_cam(wrong, [0, 1])
     for wrong in ([0], [0, 4], [-1, 0], [0.0, 1.0], [[0], [1]]):
         with pytest.raises(ValueError, match=r"^`classes` must be one whole number from 0 to 3 .* Received:"):

@@ -29,7 +29,7 @@ def test_maps_are_what_the_layer_gives_under_its_activation() -> None:
     model, examples = _model(), _examples()
     observer = Observer(model, examples)
     maps = observer.look().maps
-    x = keras.ops.cast(examples.images[observer.probes], "float32") / 255
+    x = keras.ops.cast(examples.samples[observer.probes], "float32") / 255
     first = model.get_layer("conv1")(x)
     np.testing.assert_allclose(maps["conv1"][:3], first, atol=1e-5)
     assert list(observer.look().activations) == ["conv1", "conv2", "dense", "logits"]
@@ -70,7 +70,7 @@ def test_gradients_are_those_of_the_loss() -> None:
 def test_classifies_as_the_network_does() -> None:
     model, examples = _model(), _examples()
     probabilities, hidden = Observer(model, examples).classify()
-    expected = keras.ops.softmax(model(examples.images.astype("float32"), training=False))
+    expected = keras.ops.softmax(model(examples.samples.astype("float32"), training=False))
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
     assert hidden.shape == (40, 8)
 

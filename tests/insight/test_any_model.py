@@ -103,11 +103,11 @@ def twins() -> tuple[keras.Model, keras.Model]:
         keras.layers.DepthwiseConv2D(3, padding="same", name="depthwise"),
         keras.layers.BatchNormalization(name="norm"),
         keras.layers.ReLU(name="relu"),
-        keras.layers.SeparableConv2D(1, 3, padding="same", activation="softplus", name="separable"),
+        keras.layers.SeparableConv2D(4, 3, padding="same", activation="softplus", name="separable"),
     ]
     head = [keras.layers.Flatten(), keras.layers.Dense(3)]
-    backbone = keras.Sequential([keras.Input((8, 7, 1)), *convolutions], name="backbone")
-    outer = keras.Input((8, 7, 1))
+    backbone = keras.Sequential([keras.Input((8, 7, 4)), *convolutions], name="backbone")
+    outer = keras.Input((8, 7, 4))
     models = []
     for parts in ([backbone, backbone], convolutions * 2):
         x = outer
@@ -121,7 +121,7 @@ def twins() -> tuple[keras.Model, keras.Model]:
 def test_a_nested_model_is_explained_as_the_same_in_one_piece(layer: str) -> None:
     nested, flat = twins()
     random = np.random.default_rng(0)
-    samples, classes = random.normal(size=(6, 8, 7, 1)), np.arange(6) % 3
+    samples, classes = random.normal(size=(6, 8, 7, 4)), np.arange(6) % 3
     ours, theirs = Explainer(nested, f"backbone/{layer}"), Explainer(flat, layer)
     assert ours.grad_cam(samples, classes).any()
     np.testing.assert_array_equal(ours.grad_cam(samples, classes), theirs.grad_cam(samples, classes))
@@ -132,7 +132,7 @@ def test_a_nested_model_is_explained_as_the_same_in_one_piece(layer: str) -> Non
 
 def test_the_default_is_the_last_convolution_in_the_nested_model() -> None:
     nested, _ = twins()
-    samples = np.random.default_rng(0).normal(size=(2, 8, 7, 1))
+    samples = np.random.default_rng(0).normal(size=(2, 8, 7, 4))
     last = Explainer(nested, "backbone/separable:2").grad_cam(samples, [0, 1])
     np.testing.assert_array_equal(Explainer(nested).grad_cam(samples, [0, 1]), last)
     with pytest.raises(ValueError, match="which has backbone/depthwise, backbone/separable, backbone/depthwise:2"):

@@ -1,6 +1,6 @@
 """What a run needs before its first step: devices, precision, network, batches, and what writes to TensorBoard."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
-from trainer import command_line as flags
 from trainer import data
 from trainer.cluster import Cluster
 from trainer.environment import Environment
@@ -17,11 +16,11 @@ from trainer.hparams import PRECISIONS, HParams
 from trainer.insight.observer import Examples
 from trainer.networks import convolutional as network
 from trainer.objectives.classes import WeightedCrossentropy, class_weights
-from trainer.tensorboard.callback import TensorBoard
+from trainer.tensorboard import board
 from trainer.tensorboard.log import Log
+from trainer.tensorboard.schedule import Schedule
 from trainer.training import devices, optimizer
 from trainer.training import precision as precisions
-from trainer.training import state as states
 from trainer.training.loop import Batches, Loop, Part
 from trainer.training.metric import MetricReport
 from trainer.training.precision import Precision
@@ -139,34 +138,20 @@ def part_of(split: data.Split | data.Sources, strategy: tf.distribute.Strategy) 
     )
 
 
-def board_of(
-    hparams: HParams,
-    environment: Environment,
-    dataset: data.Dataset,
-    former: Mapping[str, str],
-    state: Mapping[str, Any] | None,
-    *,
-    steps_per_epoch: int,
-    pictures: Sequence[int],
-    profile: Sequence[int],
-    lag: Callable[[], float] | None,
-) -> TensorBoard | None:
-    """Returns what the chief writes to TensorBoard; nothing on another machine."""
+def log_of(environment: Environment, former: Mapping[str, str], state: Mapping[str, Any] | None) -> Log | None:
+    """Returns what the chief writes events to; nothing on another machine."""
     if not environment.is_chief:
         return None
-    before = state["callbacks"][states.name_of(TensorBoard)]["sizes"] if state else {}
-    return TensorBoard(
-        # The logs in a folder without a record of this run are not its own, and are left alone.
-        Log(environment.logs, before if former else None),
-        steps_per_epoch,
-        hparams.batch_size,
-        configuration=hparams.configuration(),
-        command=flags.command(hparams),
-        examples=_examples(hparams, dataset) if pictures else None,
-        pictures=pictures,
-        profile=profile,
-        lag=lag,
-    )
+    # The logs in a folder without a record of this run are not its own, and are left alone.
+    return Log(environment.logs, (board.sizes(state["callbacks"]) if state else {}) if former else None)
+
+
+def board_of(
+    hparams: HParams, dataset: data.Dataset, log: Log, schedule: Schedule, lag: Callable[[], float] | None
+) -> list[keras.callbacks.Callback]:
+    """Returns what writes to TensorBoard."""
+    examples = _examples(hparams, dataset) if schedule.pictures else None
+    return board.callbacks(log, hparams, schedule, examples=examples, lag=lag)
 
 
 def _examples(hparams: HParams, dataset: data.Dataset) -> Examples:

@@ -18,7 +18,8 @@ from trainer.run import plan as preparation
 from trainer.run import record, resume
 from trainer.run.mirror import Mirror, mirrored
 from trainer.signals import Stop
-from trainer.tensorboard import schedule
+from trainer.tensorboard import board
+from trainer.tensorboard.schedule import Schedule
 from trainer.training import devices
 from trainer.training import state as states
 from trainer.training.checkpoint import Store
@@ -129,28 +130,19 @@ def _run(
                 screen.out(f"goes on from step {steps.start:,} of {steps.stop:,}", highlight=False)
             every = Every.read(hparams.checkpoint_every)
             save = SaveCheckpoint(store, loop.state, every, METRIC, resumed=state)
-            pictures = schedule.picture_steps(hparams.log_images, steps_per_epoch, hparams.epochs)
-            profile = schedule.profile_steps(hparams.profile_steps)
+            schedule = Schedule.of(hparams, steps_per_epoch)
             batches = preparation.training_batches(dataset.train, hparams, steps)
-            board = preparation.board_of(
-                hparams,
-                environment,
-                dataset,
-                former,
-                state,
-                steps_per_epoch=steps_per_epoch,
-                pictures=pictures,
-                profile=profile,
-                lag=storage.lag if storage else None,
-            )
+            log = preparation.log_of(environment, former, state)
+            lag = storage.lag if storage else None
+            written = preparation.board_of(hparams, dataset, log, schedule, lag) if log else []
             begin = time.perf_counter()
             with (
-                board.session() if board else contextlib.nullcontext(),
+                board.session(log) if log else contextlib.nullcontext(),
                 stop.deferred(),
                 resume.saved(save if environment.is_chief else None, stop),
             ):
                 with Progress(screen, hparams.epochs, steps_per_epoch, hparams.batch_size) as progress:
-                    written = [board, *preparation.reports(environment), save] if board else []
+                    written += [*preparation.reports(environment), save] if log else []
                     written += [Mirror(storage)] if storage else []
                     told = [keras.callbacks.History(), *callbacks, progress, *written]
                     loop.fit(
@@ -160,7 +152,7 @@ def _run(
                         hparams.epochs,
                         told,
                         state=state,
-                        call_ends=_ends(every, pictures, profile),
+                        call_ends=lambda step: min(every.next_step(step), schedule.next_step(step)),
                     )
                 seconds = time.perf_counter() - begin
                 test_accuracy = loop.evaluate(test)["accuracy"]
@@ -168,11 +160,6 @@ def _run(
                 resume.finish(loop.model, dataset, store, environment, test_accuracy) if environment.is_chief else None
             )
     return Result(test_accuracy, saved, seconds, len(steps) * hparams.batch_size / seconds)
-
-
-def _ends(every: Every, *others: Sequence[int]) -> Callable[[int], float]:
-    """Returns what tells the next step after which something looks at the state, so that no call goes beyond it."""
-    return lambda step: min(every.next_step(step), *(schedule.next_step(steps, step) for steps in others))
 
 
 def _reader(environment: Environment) -> Callable[[HParams, Console], data.Dataset]:

@@ -42,10 +42,10 @@ def _local(logdir: str) -> Iterator[str]:
     from trainer.buckets.follow import Follower
 
     with tempfile.TemporaryDirectory(prefix="trainer-logs-", ignore_cleanup_errors=True) as folder:
-        follower = Follower(logdir, Path(folder), is_wanted=_is_log, tell=_tell)
+        follower = Follower(logdir, Path(folder), is_wanted=_is_log, tell=_report)
         follower.catch_up()
         if not any(Path(folder).iterdir()):
-            _tell(f"{logdir} holds no logs so far")
+            _report(f"{logdir} holds no logs so far")
         end = threading.Event()
         threading.Thread(target=follower.follow, args=(_SECONDS, end), daemon=True).start()
         try:
@@ -73,7 +73,7 @@ def _show(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     print(f"trainer.tensorboard: {line}", file=sys.stderr, flush=True)
 
 

@@ -53,7 +53,7 @@ def quadrant_model(channels: int) -> keras.Model:
 
 @pytest.fixture(scope="module")
 def trained() -> tuple[keras.Model, np.ndarray, np.ndarray]:
-    """A small network of the trainer's that tells three noisy stripes apart; some images, and their classes."""
+    """A small network of the trainer's that separates three noisy stripes; some images, and their classes."""
     random = np.random.default_rng(0)
     labels = np.arange(384) % 3
     images = random.integers(0, 90, (384, HEIGHT, WIDTH, 1))

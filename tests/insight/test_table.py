@@ -42,10 +42,10 @@ def _named(table: Sequence[Row]) -> dict[str, Row]:
 
 
 def _seen(model: keras.Model) -> tuple[int, ...]:
-    """Returns across how many input places the middle output place looks, by lighting one at a time."""
+    """Returns on how many input positions the middle output position depends, by changing one at a time."""
     sizes = model.input_shape[1:-1]
-    places = int(np.prod(sizes))
-    images = np.concatenate([np.zeros((1, places)), np.eye(places)]) + 1
+    positions = int(np.prod(sizes))
+    images = np.concatenate([np.zeros((1, positions)), np.eye(positions)]) + 1
     dark, *lit = model(images.reshape(-1, *sizes, 1)).numpy()
     middle = tuple(size // 2 for size in dark.shape[:-1])
     changed = np.argwhere([(image != dark)[middle].any() for image in lit]).ravel()

@@ -48,7 +48,7 @@ GOING = dataclasses.replace(DONE, name="10", status=RUNNING, ended=0.0)
 
 
 class Reader:
-    """TensorBoard over a folder, which it reads again when it is told to."""
+    """TensorBoard over a folder, which `read` reads again."""
 
     def __init__(self, folder: Path):
         self._folder = folder

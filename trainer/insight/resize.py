@@ -25,4 +25,4 @@ def resize(maps: tf.Tensor, sizes: Sequence[int]) -> tf.Tensor:
 def _matrix(length: int, size: int) -> np.ndarray:
     """Returns `(size, length)`, which weights of `length` values make each of `size` values."""
     at = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)
-    return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(length)))
+    return np.asarray(np.maximum(0, 1 - np.abs(at[:, None] - np.arange(length))))

@@ -78,8 +78,7 @@ class Explainer:
           classes: one per sample.
           baseline: the value of every element of the sample that says nothing.
           steps: at how many points between the baseline and the sample the gradient is taken, at first.
-          tolerance: while a sample's residual is above, its steps double,
-          most_steps: as long as they stay within this.
+          tolerance, most_steps: while a sample's residual is above the one, its steps double up to the other.
 
         Raises:
           ValueError: samples or classes do not fit the model, or there is no step.
@@ -93,11 +92,10 @@ class Explainer:
         differences = self._in_pieces(self._logits, values, labels) - start
         deltas = values - np.float32(baseline)
         attributions, residuals = np.empty_like(values), np.empty(len(values), np.float32)
-        left, elements = np.arange(len(values)), tuple(range(1, values.ndim))
+        left = np.arange(len(values))
         while len(left) and steps <= most_steps:
             attributions[left] = deltas[left] * self._mean_slopes(deltas[left], labels[left], baseline, steps)
-            gaps = np.abs(attributions[left].sum(axis=elements, dtype=np.float64) - differences[left])
-            residuals[left] = gaps / np.where(differences[left], np.abs(differences[left]), 1)
+            residuals[left] = _residuals(attributions[left], differences[left])
             left, steps = left[residuals[left] > tolerance], 2 * steps
         return attributions, residuals
 
@@ -212,6 +210,12 @@ class Explainer:
         weights = tf.reduce_mean(gradients, axis=spatial, keepdims=True)
         maps = tf.nn.relu(tf.reduce_sum(weights * tf.cast(features, tf.float32), axis=-1))
         return resize(maps, samples.shape[1:-1])
+
+
+def _residuals(attributions: np.ndarray, differences: np.ndarray) -> np.ndarray:
+    """Returns by how much sums miss differences, as a share of these where they are not 0."""
+    gaps = np.abs(attributions.sum(axis=tuple(range(1, attributions.ndim)), dtype=np.float64) - differences)
+    return np.asarray(gaps / np.where(differences, np.abs(differences), 1))
 
 
 def _convolution(graph: Graph, name: str | None, dimensions: int) -> Call:

@@ -84,7 +84,7 @@ class Graph:
 
     @property
     def hidden(self) -> int:
-        """The last hidden value: what the layer takes whose weights give the first output.
+        """The last hidden value: the input of the last layer with weights before the first output.
 
         Layers without weights after it, such as a cast of the logits to float32, do not count.
         """

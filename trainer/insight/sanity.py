@@ -37,17 +37,13 @@ def sanity(
     """
     values, labels = np.asarray(samples, np.float32), np.asarray(classes)
     seen = (values != 0).any(axis=-1)
-
-    def summed(attributions: np.ndarray) -> np.ndarray:
-        return np.where(seen, attributions.sum(axis=-1), np.nan)
-
     correlations = np.empty((draws, 2, len(values)))
     for draw, of in enumerate(correlations):
         other = explainer.shuffled(draw)
         of[0] = rank_correlation(cams, other.grad_cam(values, labels))
         # Ranks settle long before the sum does.
         theirs, _ = other.integrated_gradients(values, labels, steps=4, most_steps=4)
-        of[1] = rank_correlation(summed(paths), summed(theirs))
+        of[1] = rank_correlation(_summed(paths, seen), _summed(theirs, seen))
     grad_cam, integrated_gradients = correlations.mean((0, 2)).tolist()
     return {"grad_cam": grad_cam, "integrated_gradients": integrated_gradients}
 
@@ -70,6 +66,10 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         if scale:
             correlations[i] = first @ second / scale
     return correlations
+
+
+def _summed(attributions: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    return np.where(seen, attributions.sum(axis=-1), np.nan)
 
 
 def _centred_ranks(values: np.ndarray) -> np.ndarray:

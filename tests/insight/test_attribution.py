@@ -8,7 +8,8 @@ from scipy.stats import spearmanr
 
 from trainer.data.form import Form
 from trainer.hparams import HParams
-from trainer.insight.attribution import Explainer, rank_correlation
+from trainer.insight.attribution import Explainer
+from trainer.insight.sanity import rank_correlation, sanity
 from trainer.networks import build
 
 HEIGHT, WIDTH = 12, 10
@@ -53,7 +54,7 @@ def quadrant_model(channels: int) -> keras.Model:
 
 @pytest.fixture(scope="module")
 def trained() -> tuple[keras.Model, np.ndarray, np.ndarray]:
-    """A small network of the trainer's that tells three noisy stripes apart; some images, and their classes."""
+    """A small network of the trainer's that separates three noisy stripes; some images, and their classes."""
     random = np.random.default_rng(0)
     labels = np.arange(384) % 3
     images = random.integers(0, 90, (384, HEIGHT, WIDTH, 1))
@@ -215,12 +216,12 @@ def test_other_weights_give_other_maps(trained, explainer):
     model, images, labels = trained
     before, state = model.get_weights(), np.random.get_state()[1].copy()
     maps = explainer.grad_cam(images, labels), explainer.integrated_gradients(images, labels)[0]
-    result = explainer.sanity(images, labels, *maps, draws=8)
+    result = sanity(explainer, images, labels, *maps, draws=8)
     assert set(result) == {"grad_cam", "integrated_gradients"}
     # One draw of Grad-CAM is anything from 0.2 to 0.9: these maps have few channels, each much like the image.
     assert abs(result["grad_cam"]) < 0.9
     assert abs(result["integrated_gradients"]) < 0.3
-    assert explainer.sanity(images, labels, *maps) == explainer.sanity(images, labels, *maps) != result
+    assert sanity(explainer, images, labels, *maps) == sanity(explainer, images, labels, *maps) != result
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     np.testing.assert_array_equal(np.random.get_state()[1], state)
@@ -284,7 +285,7 @@ def test_rejects_what_does_not_fit():
         Explainer(dense)
     explainer, images = Explainer(model), np.zeros((2, HEIGHT, WIDTH, 1))
     for wrong in (images[0], images[:0], images[:, :3], np.zeros((2, HEIGHT, WIDTH, 3))):
-        with pytest.raises(ValueError, match=r"^`images` must have the shape .* Received: shape"):
+        with pytest.raises(ValueError, match=r"^`samples` must have the shape .* Received: shape"):
             explainer.grad_cam(wrong, [0, 1])
     for wrong in ([0], [0, 4], [-1, 0], [0.0, 1.0], [[0], [1]]):
         with pytest.raises(ValueError, match=r"^`classes` must be one whole number from 0 to 3 .* Received:"):

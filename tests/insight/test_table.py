@@ -43,10 +43,10 @@ def _named(table: Sequence[Row]) -> dict[str, Row]:
 
 
 def _seen(model: keras.Model) -> tuple[int, ...]:
-    """Returns across how many input places the middle output place looks, by lighting one at a time."""
+    """Returns on how many input positions the middle output position depends, by changing one at a time."""
     sizes = model.input_shape[1:-1]
-    places = int(np.prod(sizes))
-    images = np.concatenate([np.zeros((1, places)), np.eye(places)]) + 1
+    positions = int(np.prod(sizes))
+    images = np.concatenate([np.zeros((1, positions)), np.eye(positions)]) + 1
     dark, *lit = model(images.reshape(-1, *sizes, 1)).numpy()
     middle = tuple(size // 2 for size in dark.shape[:-1])
     changed = np.argwhere([(image != dark)[middle].any() for image in lit]).ravel()
@@ -164,6 +164,8 @@ def test_a_layer_keeps_the_receptive_field_where_it_mixes_no_places(layer: Any, 
         ((5, 6, 4, 2), keras.layers.Conv3D(2, (2, 3, 1), 2)),
         ((9, 2), keras.layers.DepthwiseConv1D(3, depth_multiplier=2)),
         ((9, 8, 4), keras.layers.DepthwiseConv2D(3, 2, depth_multiplier=2)),
+        ((9, 2), keras.layers.Conv1DTranspose(4, 3, 2)),
+        ((5, 4, 3), keras.layers.Conv2DTranspose(2, (3, 2), 2)),
         ((7,), keras.layers.Dense(3)),
         ((4, 5, 7), keras.layers.Dense(3, use_bias=False)),
     ],

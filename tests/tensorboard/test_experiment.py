@@ -20,10 +20,11 @@ from tensorboard.plugins.hparams.backend_context import Context
 from tensorboard.plugins.hparams.list_session_groups import Handler
 
 from trainer.errors import StoppedError, StorageError
-from trainer.tensorboard import experiment
-from trainer.tensorboard.callback import TensorBoard
+from trainer.hparams import HParams
+from trainer.tensorboard import board, experiment
 from trainer.tensorboard.experiment import FAILED, RUNNING, STOPPED, SUCCESS, Domain, Metric, Point, Session
 from trainer.tensorboard.log import Log
+from trainer.tensorboard.schedule import Schedule
 
 DOMAINS = (
     Domain(name="rate", low=0.5, high=2.0),
@@ -47,7 +48,7 @@ GOING = dataclasses.replace(DONE, name="10", status=RUNNING, ended=0.0)
 
 
 class Reader:
-    """TensorBoard over a folder, which it reads again when it is told to."""
+    """TensorBoard over a folder, which `read` reads again."""
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -176,10 +177,10 @@ def test_a_trial_writes_its_row_where_its_study_does_not(
     if has_page:
         experiment.write(folder, DOMAINS, METRICS, [DONE])
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
-    callback = TensorBoard(Log(folder / "1" / "logs"), 2, 4, configuration={"filters": 4, "seed": 0})
-    callback.set_model(model)
-    callback.on_train_begin()
-    with contextlib.suppress(StoppedError), callback.session():
+    log = Log(folder / "1" / "logs")
+    callbacks = board.callbacks(log, HParams(filters=4), Schedule())
+    with contextlib.suppress(StoppedError), board.session(log):
+        keras.callbacks.CallbackList(callbacks, model=model, epochs=1, steps=2).on_train_begin()
         raise StoppedError
     reader = Reader(folder)
     assert {name: row[0] for name, row in reader.rows().items()} == rows

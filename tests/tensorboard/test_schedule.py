@@ -3,7 +3,8 @@ import math
 
 import pytest
 
-from trainer.tensorboard.schedule import next_step, picture_steps, profile_steps
+from trainer.hparams import HParams
+from trainer.tensorboard.schedule import Schedule, picture_steps, profile_steps
 
 
 @pytest.mark.parametrize(
@@ -29,10 +30,18 @@ def test_auto_is_geometric() -> None:
     assert ratios == pytest.approx([10 ** (6 / 9)] * len(ratios), rel=0.01)
 
 
-def test_next_step() -> None:
-    assert [next_step((0, 8, 60), step) for step in (0, 7, 8, 60)] == [8, 8, 60, math.inf]
-    assert next_step(range(0, 61, 20), 40) == 60
-    assert next_step((), 3) == math.inf
+def test_the_next_step_is_the_first_at_which_anything_is_due() -> None:
+    pictures = Schedule((0, 8, 60))
+    assert [pictures.next_step(step) for step in (0, 7, 8, 60)] == [8, 8, 60, math.inf]
+    assert Schedule(range(0, 61, 20)).next_step(40) == 60
+    assert Schedule().next_step(3) == math.inf
+    both = Schedule((0, 8, 60), range(10, 13))
+    assert [both.next_step(step) for step in (8, 10, 12)] == [10, 11, 60]
+
+
+def test_a_schedule_is_what_the_flags_ask_for() -> None:
+    hparams = HParams(epochs=3, log_images="epoch", profile_steps="10,12")
+    assert Schedule.of(hparams, 20) == Schedule(range(0, 61, 20), range(10, 13))
 
 
 def test_profile_steps() -> None:

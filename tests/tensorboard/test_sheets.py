@@ -14,7 +14,7 @@ def test_a_large_image_becomes_smaller() -> None:
     assert sheets.enlarged(np.zeros((400, 200, 3), np.uint8), 100).shape == (100, 50, 3)
 
 
-def test_a_grid_is_as_wide_as_it_is_told() -> None:
+def test_a_grid_has_so_many_columns() -> None:
     pictures = [np.full((10, 20, 3), value, np.uint8) for value in range(5)]
     sheet = sheets.grid(pictures, [""] * 5, columns=2)
     assert sheet.shape == (3 * (10 + 2 + sheets.GAP) + sheets.GAP, 2 * (20 + 2 + sheets.GAP) + sheets.GAP, 3)

@@ -17,7 +17,7 @@ from trainer.hparams import PRECISIONS, HParams
 from trainer.networks import Network
 from trainer.objectives import Objective, classes
 from trainer.run import record
-from trainer.tensorboard import schedule
+from trainer.tensorboard.schedule import Schedule
 from trainer.training import devices, optimizer
 from trainer.training import precision as precisions
 from trainer.training.feed import Feed
@@ -124,19 +124,13 @@ class Plan:
         return Every.read(self.hparams.checkpoint_every)
 
     @functools.cached_property
-    def pictures(self) -> list[int]:
-        """The steps after which TensorBoard gets pictures."""
-        return [*schedule.picture_steps(self.hparams.log_images, self.steps_per_epoch, self.hparams.epochs)]
-
-    @functools.cached_property
-    def profile(self) -> list[int]:
-        """The steps from first to last of the profiler's trace, or none."""
-        return [*schedule.profile_steps(self.hparams.profile_steps)]
+    def schedule(self) -> Schedule:
+        """When TensorBoard gets pictures and traces."""
+        return Schedule.of(self.hparams, self.steps_per_epoch)
 
     def call_ends(self, step: int) -> float:
         """Returns the next step at which something looks at the state, which no call of the graph may pass."""
-        others = (schedule.next_step(steps, step) for steps in (self.pictures, self.profile))
-        return min(self.every.next_step(step), *others)
+        return min(self.every.next_step(step), self.schedule.next_step(step))
 
     @property
     def preset(self) -> str:

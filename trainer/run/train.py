@@ -147,15 +147,15 @@ class _Run:
         plan, hparams = self.plan, self.plan.hparams
         is_chief = plan.environment.is_chief
         save = SaveCheckpoint(self.store, loop.state, plan.every, METRIC, resumed=state)
-        board = writers.board(plan, state, self.storage.lag if self.storage else None) if is_chief else None
-        own = [board, *writers.reports(plan.environment), save] if board else []
-        own += [Mirror(self.storage)] if self.storage else []
+        lag = self.storage.lag if self.storage else None
         begin = time.perf_counter()
         with (
-            board.session() if board else contextlib.nullcontext(),
+            writers.tensorboard(plan, state, lag) as board,
             self.stop.deferred(),
             resume.saved(save if is_chief else None, self.stop),
         ):
+            own = [*board, *writers.reports(plan.environment), *([save] if is_chief else [])]
+            own += [Mirror(self.storage)] if self.storage else []
             with Progress(self.screen, hparams.epochs, plan.steps_per_epoch, hparams.batch_size) as progress:
                 loop.fit(
                     plan.training(steps),

@@ -59,12 +59,12 @@ class Metric:
     Attributes:
       tag: of the scalar whose last value is the result.
       title: the column's heading.
-      part: in which part of the run that scalar is.
+      run: which of TensorBoard's runs of this run has that scalar; `` is the folder itself.
     """
 
     tag: str
     title: str
-    part: str = ""
+    run: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +101,7 @@ def columns(domains: Sequence[Domain], metrics: Sequence[Metric]) -> Summary:
     """Returns which columns there are; of the parameters the first five are shown unasked."""
     config = hparams_summaries.hparams_config_pb(
         [hparams_summaries.HParam(domain.name, _domain(domain)) for domain in domains],
-        [hparams_summaries.Metric(one.tag, group=one.part or None, display_name=one.title) for one in metrics],
+        [hparams_summaries.Metric(one.tag, group=one.run or None, display_name=one.title) for one in metrics],
         time_created_secs=0,
     )
     about = config.value[0].metadata.plugin_data
@@ -167,8 +167,8 @@ def write(folder: Path, domains: Sequence[Domain], metrics: Sequence[Metric], se
         for session in sessions:
             row = page / session.name
             is_running = session.status == RUNNING
-            place = row / _UNFINISHED if is_running else row
-            _put(place / _FILE, _records(_events(session, group(page.parent / session.name))))
+            folder_of_row = row / _UNFINISHED if is_running else row
+            _put(folder_of_row / _FILE, _records(_events(session, group(page.parent / session.name))))
             if is_running:
                 (row / _FILE).unlink(missing_ok=True)
             else:

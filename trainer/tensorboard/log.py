@@ -1,4 +1,4 @@
-"""The event files of a run: one in each of TensorBoard's runs `.`, `train` and `validation`."""
+"""The event files of one run of the program, one in each of TensorBoard's runs: `.`, `train` and `validation`."""
 
 import contextlib
 import os
@@ -10,16 +10,16 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 
 from trainer.errors import StorageError
 
-RUN, TRAIN, VALIDATION = PARTS = ("", "train", "validation")
+RUN, TRAIN, VALIDATION = RUNS = ("", "train", "validation")  # TensorBoard's names; the first is the folder itself
 
 
 class Log:
-    """Writes events, and can be put back to where it was.
+    """Writes events; a resumed run continues where its checkpoint was saved.
 
     Args:
       folder: the run's log folder.
-      sizes: of a run that goes on, how many bytes of each event file were written up to there; what came after is
-        removed, and will come again. None leaves what is there.
+      sizes: of a resumed run, the bytes of each event file when it was saved; later ones are removed, and will be
+        written again. None leaves what is there.
 
     Attributes:
       is_new: nothing was written before.
@@ -37,11 +37,11 @@ class Log:
                     (folder / name).unlink()
                 elif size > sizes[name]:
                     os.truncate(folder / name, sizes[name])
-        self._writers = {part: tf.summary.create_file_writer(str(folder / part)) for part in PARTS}
+        self._writers = {run: tf.summary.create_file_writer(str(folder / run)) for run in RUNS}
 
-    def add(self, part: str, summary: Summary, step: int) -> None:
-        """Adds a summary to one of the parts."""
-        with self._named_failures(), self._writers[part].as_default(step):
+    def add(self, run: str, summary: Summary, step: int) -> None:
+        """Adds a summary to one of TensorBoard's runs."""
+        with self._named_failures(), self._writers[run].as_default(step):
             tf.summary.experimental.write_raw_pb(summary.SerializeToString())
 
     def add_graph(self, graph: tf.compat.v1.GraphDef) -> None:
@@ -61,7 +61,7 @@ class Log:
 
     def sizes(self) -> dict[str, int]:
         """Returns the size of each event file, in bytes, by its path within the folder."""
-        files = (path for part in PARTS for path in (self.folder / part).glob("events.out.tfevents.*"))
+        files = (path for run in RUNS for path in (self.folder / run).glob("events.out.tfevents.*"))
         return {str(path.relative_to(self.folder)): path.stat().st_size for path in files}
 
     @contextlib.contextmanager

@@ -1,11 +1,37 @@
-"""At which steps pictures are made."""
+"""At which steps TensorBoard gets pictures and traces."""
 
 import bisect
+import dataclasses
 import math
 from collections.abc import Sequence
 
+from trainer.hparams import HParams
+
 _MOST = 10  # TensorBoard keeps so many pictures of a tag
 _STEPS_EACH = 200  # on average, at least: one moment takes as long as six steps of the default network
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """When something is written besides the scalars of each epoch.
+
+    Attributes:
+      pictures: the steps after which pictures are made, in order; 0 is before the first.
+      profile: the steps from the first to the last between which a trace is taken; none where empty.
+    """
+
+    pictures: Sequence[int] = ()
+    profile: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, hparams: HParams, steps_per_epoch: int) -> "Schedule":
+        """Returns the schedule that `--log_images` and `--profile_steps` ask for."""
+        pictures = picture_steps(hparams.log_images, steps_per_epoch, hparams.epochs)
+        return cls(pictures, profile_steps(hparams.profile_steps))
+
+    def next_step(self, step: int) -> float:
+        """Returns the first step after this one at which something may be due; infinity where none is."""
+        return min(_next(self.pictures, step), _next(self.profile, step))
 
 
 def picture_steps(log_images: str, steps_per_epoch: int, epochs: int) -> Sequence[int]:
@@ -34,7 +60,6 @@ def profile_steps(text: str) -> Sequence[int]:
     return range(first, last + 1)
 
 
-def next_step(steps: Sequence[int], step: int) -> float:
-    """Returns the first of some steps in order that is after this one; infinity where none is."""
-    place = bisect.bisect_right(steps, step)
-    return steps[place] if place < len(steps) else math.inf
+def _next(steps: Sequence[int], step: int) -> float:
+    index = bisect.bisect_right(steps, step)
+    return steps[index] if index < len(steps) else math.inf

@@ -19,6 +19,8 @@ from tensorboard.plugins.pr_curve import metadata as pr_curves
 from tensorboard.plugins.scalar import summary_v2 as scalars
 from tensorboard.plugins.text import summary_v2 as texts
 
+from trainer.insight.graph import walk
+
 _CURVES = ("loss", "accuracy", "learning_rate", "gradient_norm")  # the first page of Custom Scalars
 _THRESHOLDS = 101
 _BINS = 30  # TensorBoard's own number
@@ -78,7 +80,7 @@ def op_graph(model: keras.Model) -> tf.compat.v1.GraphDef:
     inputs = [tf.TensorSpec(tensor.shape, tensor.dtype, tensor.name) for tensor in model.inputs]
     graph = tf.function(lambda image: model(image, training=False)).get_concrete_function(*inputs).graph
     definition = graph.as_graph_def(add_shapes=True)
-    names = {layer.name for layer in model.layers}
+    names = {part for call in walk(model).calls for part in call.name.split("/")}
 
     def scoped(name: str) -> str:
         # Keras numbers its scopes within the process, and puts the model's around them all.

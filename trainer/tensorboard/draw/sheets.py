@@ -14,10 +14,10 @@ Array = npt.NDArray[Any]
 Colour = tuple[int, int, int]
 
 INK, PAPER, FAINT, FRAME, MARK = (32, 32, 32), (255, 255, 255), (120, 120, 120), (176, 176, 176), (214, 39, 40)
-FONT = 11  # pixels, at which digits are still told apart
+FONT = 11  # pixels, at which digits can still be read
 GAP = 4
 
-# Where a value between 0 and 1 lies on the way through these colours; each way is evenly bright.
+# Scales of colours for values from 0 to 1; the brightness of each changes evenly.
 SEQUENTIAL = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
 DIVERGING = ((5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31))
 GREYS = ((0, 0, 0), (255, 255, 255))
@@ -82,12 +82,12 @@ def numbered(pictures: Sequence[Picture], numbers: Sequence[str]) -> Picture:
     high, wide, _ = pictures[0].shape
     width = max(wide, *map(width_of, numbers)) + GAP
     canvas = np.full((len(pictures), high + FONT + 1, width, 3), 255, np.uint8)
-    for place, picture, number in zip(canvas, pictures, numbers, strict=True):
+    for framed, picture, number in zip(canvas, pictures, numbers, strict=True):
         label = line_of(number, FAINT)
         left = max(0, (wide - label.shape[1]) // 2)
-        foot = place[high:, left : left + label.shape[1]]
+        foot = framed[high:, left : left + label.shape[1]]
         foot[:] = label[1 : 1 + len(foot)]
-        place[:high, :wide] = picture
+        framed[:high, :wide] = picture
     return canvas
 
 
@@ -105,14 +105,14 @@ def enlarged(picture: Picture, side: int) -> Picture:
 
 
 def coloured(values: Array, colours: Sequence[Colour]) -> Picture:
-    """Returns values from 0 to 1 on the way through some colours; what is no number in the colour of frames."""
+    """Returns values from 0 to 1 as colours of a scale; what is no number in the colour of frames."""
     indices = np.where(np.isnan(values), 256.0, np.clip(values, 0, 1) * 255)
     return _table(tuple(colours))[np.rint(indices).astype(np.int16)]
 
 
-def centred(draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, ink: Colour) -> None:
-    """Writes a text around a place."""
-    draw.text(place, text, ink, font(), anchor="mm")
+def centred(draw: ImageDraw.ImageDraw, middle: tuple[float, float], text: str, ink: Colour) -> None:
+    """Writes a text around a point."""
+    draw.text(middle, text, ink, font(), anchor="mm")
 
 
 @functools.lru_cache(2048)
@@ -131,8 +131,8 @@ def width_of(text: str) -> int:
 
 @functools.cache
 def _table(colours: tuple[Colour, ...]) -> Picture:
-    at, places = np.linspace(0, 1, 256), np.linspace(0, 1, len(colours))
-    parts = [np.interp(at, places, [colour[part] for colour in colours]) for part in range(3)]
+    at, given = np.linspace(0, 1, 256), np.linspace(0, 1, len(colours))
+    parts = [np.interp(at, given, [colour[part] for colour in colours]) for part in range(3)]
     return np.concatenate([np.rint(np.stack(parts, -1)).astype(np.uint8), np.array([FRAME], np.uint8)])
 
 

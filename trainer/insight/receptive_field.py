@@ -1,0 +1,188 @@
+"""Receptive fields: what one position of a tensor depends on in the model's input.
+
+With a jump of 1 and a span of 1 at the input, a window of `window` positions that moves by `stride` makes of the span
+
+    span + (window - 1) * jump
+
+and multiplies the jump by the stride (Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural
+Networks", Distill, 2019).
+"""
+
+import math
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import keras
+
+from trainer import layers
+from trainer.insight.graph import POOLINGS, Graph, is_convolution, is_transposed
+from trainer.layers import padding as pads
+
+Shape: TypeAlias = tuple[int | None, ...]
+
+COLLAPSING = (
+    keras.layers.Flatten,
+    keras.layers.GlobalAveragePooling1D,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalAveragePooling3D,
+    keras.layers.GlobalMaxPooling1D,
+    keras.layers.GlobalMaxPooling2D,
+    keras.layers.GlobalMaxPooling3D,
+)
+# Where an output position depends on one position of each input, when the network classifies.
+POINTWISE = (
+    layers.Dropout,
+    keras.layers.Activation,
+    keras.layers.ActivityRegularization,
+    keras.layers.Add,
+    keras.layers.AlphaDropout,
+    keras.layers.Average,
+    keras.layers.BatchNormalization,
+    keras.layers.Concatenate,
+    keras.layers.Cropping1D,
+    keras.layers.Cropping2D,
+    keras.layers.Cropping3D,
+    keras.layers.Dense,
+    keras.layers.Dropout,
+    keras.layers.ELU,
+    keras.layers.GaussianDropout,
+    keras.layers.GaussianNoise,
+    keras.layers.Identity,
+    keras.layers.LayerNormalization,
+    keras.layers.LeakyReLU,
+    keras.layers.Maximum,
+    keras.layers.Minimum,
+    keras.layers.Multiply,
+    keras.layers.Normalization,
+    keras.layers.PReLU,
+    keras.layers.RandomBrightness,
+    keras.layers.RandomContrast,
+    keras.layers.RandomFlip,
+    keras.layers.RandomRotation,
+    keras.layers.RandomTranslation,
+    keras.layers.RandomZoom,
+    keras.layers.ReLU,
+    keras.layers.Rescaling,
+    keras.layers.Softmax,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
+    keras.layers.Subtract,
+    keras.layers.ZeroPadding1D,
+    keras.layers.ZeroPadding2D,
+    keras.layers.ZeroPadding3D,
+)
+# Operations on symbolic tensors, as in `x + y`; Keras makes their classes public by name only.
+_POINTWISE_OPERATIONS = frozenset(
+    (
+        "Add",
+        "Divide",
+        "Gelu",
+        "Maximum",
+        "Minimum",
+        "Multiply",
+        "Relu",
+        "Sigmoid",
+        "Silu",
+        "Subtract",
+        "Tanh",
+        "TrueDivide",
+    )
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """What one position of a tensor depends on in the model's input.
+
+    Attributes:
+        sizes: of the input, per spatial axis; infinite where not known.
+        spans: from the first to the last element that counts; None where not known.
+        jumps: from what one position depends on to what the next does; 0 where all depend on the same.
+    """
+
+    sizes: tuple[float, ...]
+    spans: tuple[float, ...] | None
+    jumps: tuple[int, ...]
+
+    @property
+    def receptive_field(self) -> Shape | None:
+        """The span of each axis; None where not known, or where the input has no spatial axis."""
+        return tuple(int(span) if math.isfinite(span) else None for span in self.spans) if self.spans else None
+
+    def unknown(self) -> "View":
+        """Returns the view after a layer of which nothing is known."""
+        return replace(self, spans=None) if any(self.jumps) else self
+
+    def through(self, windows: Iterable[float], strides: Iterable[int]) -> "View":
+        """Returns the view through a window of so many positions that moves by `strides`."""
+        windows, strides = tuple(windows), tuple(strides)
+        if self.spans is None or len(windows) != len(self.spans) or not any(self.jumps):
+            return self.unknown()
+        axes = zip(self.sizes, self.spans, windows, self.jumps, strict=True)
+        spans = tuple(min(size, span + (window - 1) * jump) for size, span, window, jump in axes)
+        return View(self.sizes, spans, tuple(map(operator.mul, self.jumps, strides)))
+
+    def over(self, sizes: Shape) -> "View":
+        """Returns the view of all positions of a map at once."""
+        whole = self.through((math.inf if size is None else size for size in sizes), (0,) * len(sizes))
+        return View(self.sizes, self.sizes if whole.spans is None else whole.spans, (0,) * len(self.sizes))
+
+
+def views(graph: Graph, shapes: Iterable[Shape], channels_first: bool) -> dict[int, View]:
+    """Returns the view of every value of a graph, by the value's number.
+
+    Args:
+      graph: the calls.
+      shapes: of the graph's inputs, with the batch.
+      channels_first: whether the channels come before the spatial axes.
+    """
+    found = {number: _whole(spatial(shape, channels_first)) for number, shape in zip(graph.inputs, shapes, strict=True)}
+    for call in graph.calls:
+        view = _largest([found[number] for number in call.inputs])
+        view = _after(call.layer, view, call.node.input_tensors[0].shape, channels_first)
+        found.update(dict.fromkeys(call.outputs, view))
+    return found
+
+
+def spatial(shape: Shape, channels_first: bool) -> Shape:
+    """Returns the spatial sizes of `(batch, *spatial, channels)`, or channels first."""
+    return tuple(shape[2:] if channels_first else shape[1:-1])
+
+
+def _whole(sizes: Shape) -> View:
+    """Returns the view of an input, which is itself."""
+    rank = len(sizes)
+    return View(tuple(math.inf if size is None else size for size in sizes), (1,) * rank, (1,) * rank)
+
+
+def _largest(found: list[View]) -> View:
+    """Returns the largest along each axis; an input without spatial axes does not count beside one with them."""
+    rank = max(len(view.sizes) for view in found)
+    found = [view for view in found if len(view.sizes) == rank]
+    spans = [view.spans for view in found if view.spans is not None]
+    return View(
+        tuple(map(max, zip(*(view.sizes for view in found), strict=True))),
+        tuple(map(max, zip(*spans, strict=True))) if len(spans) == len(found) else None,
+        tuple(map(max, zip(*(view.jumps for view in found), strict=True))),
+    )
+
+
+def _after(layer: Any, view: View, input_shape: Shape, channels_first: bool) -> View:
+    """Returns the view of a layer's output from that of its input."""
+    if is_convolution(layer) and not is_transposed(layer):
+        return view.through(map(pads.span, layer.kernel_size, layer.dilation_rate), layer.strides)
+    if isinstance(layer, POOLINGS):
+        return view.through(layer.pool_size, layer.strides)
+    if isinstance(layer, COLLAPSING):
+        return view.over(spatial(input_shape, channels_first))
+    if isinstance(layer, POINTWISE):
+        axis = getattr(layer, "axis", None)
+        axes = () if axis is None else axis if isinstance(axis, list | tuple) else (axis,)
+        rank = len(input_shape)
+        mixes = any(axis % rank not in (0, 1 if channels_first else rank - 1) for axis in axes)
+        return view.unknown() if mixes else view
+    operation = not isinstance(layer, keras.layers.Layer) and type(layer).__name__ in _POINTWISE_OPERATIONS
+    return view if operation else view.unknown()

@@ -1,0 +1,42 @@
+"""A model whose inner values are outputs too."""
+
+from collections.abc import Sequence
+
+import keras
+
+from trainer.insight.graph import Graph
+
+
+class Unfolded(keras.layers.Layer):
+    """Runs a model's graph call by call, nested models' layers included, and returns the values that are asked for.
+
+    It shares the model's layers and weights, and adds no node to their graph as a new functional model would. Layers
+    classify, they do not train.
+
+    Args:
+      model: whose weights these are.
+      graph: the calls, as `walk` gives them for this model.
+      wanted: the numbers of the values to return.
+    """
+
+    def __init__(self, model: keras.Model, graph: Graph, wanted: Sequence[int]):
+        super().__init__(name="unfolded", dtype="float32", autocast=False)  # each layer has its own precision
+        self.model, self._graph, self._wanted = model, graph, tuple(wanted)
+        self.built = True
+
+    def call(self, samples: keras.KerasTensor, training: bool = False) -> list[keras.KerasTensor]:
+        """Returns the wanted values for samples, `(batch, *spatial, channels)`."""
+        (first,) = self._graph.inputs
+        values = {first: samples}
+        for call in self._graph.calls:
+            taken = zip(call.node.input_tensors, call.inputs, strict=True)
+            # A nested model casts what it takes to the type of its own input.
+            tensors = {id(symbol): _cast(values[number], symbol.dtype) for symbol, number in taken}
+            arguments, named = call.node.arguments.fill_in(tensors)
+            given = keras.tree.flatten(call.layer(*arguments, **named))
+            values.update(zip(call.outputs, given, strict=True))
+        return [values[number] for number in self._wanted]
+
+
+def _cast(value: keras.KerasTensor, dtype: str) -> keras.KerasTensor:
+    return value if keras.backend.standardize_dtype(value.dtype) == dtype else keras.ops.cast(value, dtype)

@@ -1,0 +1,76 @@
+"""What a run writes to TensorBoard: its callbacks, and how they begin and end together."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import keras
+
+from trainer import command_line
+from trainer.errors import StoppedError
+from trainer.hparams import HParams
+from trainer.insight.observer import Examples
+from trainer.tensorboard import experiment
+from trainer.tensorboard.introduction import Introduction
+from trainer.tensorboard.log import RUN, TRAIN, Log
+from trainer.tensorboard.pictures import Pictures
+from trainer.tensorboard.profile import Profile
+from trainer.tensorboard.scalars import Scalars
+from trainer.tensorboard.schedule import Schedule
+from trainer.tensorboard.stopwatch import Stopwatch
+from trainer.training import state as states
+
+
+def callbacks(
+    log: Log,
+    hparams: HParams,
+    schedule: Schedule,
+    *,
+    examples: Examples | None = None,
+    lag: Callable[[], float] | None = None,
+) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks that write a run's log, in the order in which they need each event.
+
+    The trace ends before the last pictures are made, and the steps are timed before pictures stop the watch.
+
+    Args:
+      log: of the run.
+      hparams: what is trained.
+      schedule: when pictures are made and a trace is taken.
+      examples: validation samples; None leaves out everything that looks into the network.
+      lag: returns the seconds by which a bucket is behind; None where there is no bucket.
+    """
+    watch = Stopwatch()
+    return [
+        Introduction(log, hparams.configuration(), command_line.command(hparams)),
+        Profile(log.folder / TRAIN, schedule.profile),
+        Scalars(log, hparams.batch_size, watch, lag),
+        Pictures(log, watch, examples, schedule.pictures),
+    ]
+
+
+def sizes(callbacks: Mapping[str, Any]) -> Mapping[str, int]:
+    """Returns the sizes of the event files when a run was saved, for `Log`, from the saved states of all callbacks."""
+    found: Mapping[str, int] = callbacks[states.name_of(Scalars)]["sizes"]
+    return found
+
+
+@contextlib.contextmanager
+def session(log: Log) -> Iterator[None]:
+    """Records in the HParams table how the block ended, and closes the log.
+
+    Raises:
+      StorageError: the block succeeded, and the log cannot be written.
+    """
+    status = experiment.FAILED
+    try:
+        yield
+        status = experiment.SUCCESS
+    except StoppedError:
+        status = experiment.STOPPED
+        raise
+    finally:
+        with contextlib.nullcontext() if status == experiment.SUCCESS else contextlib.suppress(Exception):
+            log.add(RUN, experiment.end(status, time.time()), 0)
+            log.close()

@@ -1,0 +1,61 @@
+"""What a network gets right and wrong, as pictures."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from trainer.tensorboard.draw import sample, sheets
+from trainer.tensorboard.draw.sheets import Array, Picture
+
+_MOST_NUMBERED = 30  # classes: cells are large enough for numbers and names
+_CELL = 34  # pixels, where there are numbers
+_WIDTH = 800  # pixels of a matrix without numbers
+_RIGHT = (33, 102, 172)
+
+
+def confusion_matrix(counts: Array, classes: Sequence[str]) -> Picture:
+    """Returns which class was taken for which: a row for each true class, shaded by the row's shares.
+
+    Args:
+      counts: `(true, predicted)`.
+      classes: their names.
+    """
+    count, has_numbers = len(classes), len(classes) <= _MOST_NUMBERED
+    cell = _CELL if has_numbers else max(4, _WIDTH // count)
+    margin = (max(sheets.width_of(name) for name in classes) + 2 * sheets.GAP) if has_numbers else sheets.GAP
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    side = margin + count * cell + sheets.GAP
+    canvas = Image.new("RGB", (side, side), sheets.PAPER)
+    draw = ImageDraw.Draw(canvas)
+    for true, predicted in np.ndindex(count, count):
+        share, is_right = float(shares[true, predicted]), true == predicted
+        weight = share if is_right else math.sqrt(share)  # a mistake of 3 % is visible too
+        colour = tuple(round(255 + (part - 255) * weight) for part in (_RIGHT if is_right else sheets.MARK))
+        x, y = margin + predicted * cell, margin + true * cell
+        draw.rectangle((x, y, x + cell - 2, y + cell - 2), fill=colour)
+        if has_numbers and counts[true, predicted]:
+            ink = sheets.PAPER if weight > 0.6 else sheets.INK
+            sheets.centred(draw, (x + cell / 2, y + cell / 2), f"{int(counts[true, predicted])}", ink)
+    for index, name in enumerate(classes if has_numbers else ()):
+        middle = margin + (index + 0.5) * cell
+        draw.text((margin - sheets.GAP, middle), name, sheets.INK, sheets.font(), anchor="rm")
+        sheets.centred(draw, (middle, margin / 2), name, sheets.INK)
+    right = int(np.trace(counts))
+    return sheets.titled(np.asarray(canvas), f"rows: true, columns: predicted; {right} of {int(counts.sum())} right")
+
+
+def mistakes(samples: Array, captions: Sequence[str], title: str) -> Picture:
+    """Returns samples, `(count, *spatial, channels)` from 0 to 255, each under its caption."""
+    return sheets.titled(sheets.grid([sample.picture(one, 84) for one in samples], captions), title)
+
+
+def sprite(samples: Array, side: int = 32) -> Picture:
+    """Returns samples in rows of a square without gaps, each `side` pixels high and wide: what the projector shows."""
+    columns = math.ceil(math.sqrt(len(samples)))
+    sheet = np.full((columns * side, columns * side, 3), 255, np.uint8)
+    for index, one in enumerate(samples):
+        y, x = divmod(index, columns)
+        sheet[y * side : (y + 1) * side, x * side : (x + 1) * side] = sample.thumbnail(one, side)
+    return sheet

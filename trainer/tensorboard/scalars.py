@@ -1,0 +1,81 @@
+"""The scalars of each epoch."""
+
+import resource
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from trainer.tensorboard import summaries
+from trainer.tensorboard.log import TRAIN, VALIDATION, Log
+from trainer.tensorboard.stopwatch import Stopwatch
+
+_VALIDATION = "val_"
+
+
+class Scalars(keras.callbacks.Callback):
+    """Writes the scalars of each epoch to `train` and `validation`, under the same names, so that they share a chart.
+
+    The step axis counts training steps. `loss` and `accuracy` are means over the epoch, `learning_rate` and
+    `gradient_norm`, of all and of each layer, are its last; `input_wait` is the share of the time that steps waited for
+    their samples, `images_per_second` leaves the validation and the pictures out, `memory_mib` is the most that the
+    process has had, of a GPU that the GPU has.
+
+    Args:
+      log: of the run.
+      batch_size: samples in each step.
+      watch: started at each epoch; others pause it for what is no part of the steps.
+      lag: returns the seconds by which a bucket is behind, `bucket_lag`; None where there is no bucket.
+
+    Raises:
+      StorageError: an event cannot be written.
+    """
+
+    def __init__(self, log: Log, batch_size: int, watch: Stopwatch, lag: Callable[[], float] | None = None):
+        super().__init__()
+        self._log, self._batch_size, self._watch, self._lag = log, batch_size, watch, lag
+        self._seconds = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._watch.start()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._seconds = self._watch.seconds
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        steps = self.params["steps"]
+        scalars = {
+            TRAIN: {
+                **{name: value for name, value in logs.items() if not name.startswith(_VALIDATION)},
+                "learning_rate": float(tf.convert_to_tensor(self.model.optimizer.learning_rate)),
+                "images_per_second": steps * self._batch_size / self._seconds,
+                "memory_mib": _peak_memory() / 2**20,
+                **({"bucket_lag": self._lag()} if self._lag else {}),
+            },
+            VALIDATION: {
+                name.removeprefix(_VALIDATION): value for name, value in logs.items() if name.startswith(_VALIDATION)
+            },
+        }
+        for run, values in scalars.items():
+            for name, value in values.items():
+                self._log.add(run, summaries.scalar(name, value), (epoch + 1) * steps)
+        self._log.flush()
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns the seconds of the epoch so far, and how far the event files reach."""
+        self._log.flush()
+        return {"seconds": self._seconds, "sizes": self._log.sizes()}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        self._seconds = state["seconds"]
+        self._watch.start(self._seconds)
+
+
+def _peak_memory() -> int:
+    """Returns the most memory that training has held, in bytes."""
+    if tf.config.list_physical_devices("GPU"):
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -10,6 +10,7 @@ damage: a checkpoint truncated, with one bit flipped, or missing. `--machines=2`
 import argparse
 import collections
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -24,7 +25,7 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from trainer.local_cluster import cluster_specs
 from trainer.training import state as states
 
 FLAGS = [
-    *("--filters=4", "--dense_units=64", "--epochs=12", "--precision=float32", "--schedule=constant"),
+    *("--filters=4", "--dense_units=64", "--precision=float32", "--schedule=constant"),
     *("--checkpoint_every=29", "--learning_rate=0.002", "--batch_size=16"),
 ]
 PHASES = ("start", "compile", "train", "validate", "save", "export")
@@ -48,15 +49,24 @@ _LIMIT = 300.0  # seconds that any one process may take
 
 
 class Job:
-    """One start of the run, on one machine or several, until it ends."""
+    """One start of the run, on one machine or several, until it ends.
 
-    def __init__(self, root: Path, machines: int = 1):
-        command = [sys.executable, "-m", "benchmarks.chaotic", *FLAGS, f"--job_dir={root}"]
+    Args:
+      root: the run's folder.
+      machines: how many processes train together.
+      epochs: of the whole run.
+      popen: starts a process, as `subprocess.Popen` does.
+    """
+
+    def __init__(
+        self, root: Path, machines: int = 1, epochs: int = 12, popen: type[subprocess.Popen[str]] = subprocess.Popen
+    ):
+        command = [sys.executable, "-m", "benchmarks.chaotic", *FLAGS, f"--epochs={epochs}", f"--job_dir={root}"]
         specs = cluster_specs(machines) if machines > 1 else [""]
-        self.root, self.phase, self.step = root, "start", 0
+        self.root, self.epochs, self.phase, self.step = root, epochs, "start", 0
         self.lines: list[str] = []
         self.processes = [
-            subprocess.Popen(
+            popen(
                 command,
                 env={**os.environ, "CLUSTER_SPEC": spec},
                 stdout=subprocess.PIPE if index == 0 else subprocess.DEVNULL,
@@ -66,17 +76,20 @@ class Job:
             for index, spec in enumerate(specs)
         ]
         self._heard = threading.Condition()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def _listen(self) -> None:
-        for line in self.processes[0].stdout or ():
-            with self._heard:
-                if line.startswith("phase "):
-                    _, self.phase, *step = line.split()
-                    self.step = int(step[0]) if step else self.step
-                else:
-                    self.lines.append(line.rstrip())
-                self._heard.notify_all()
+        assert self.processes[0].stdout
+        with self.processes[0].stdout as lines:
+            for line in lines:
+                with self._heard:
+                    if line.startswith("phase "):
+                        _, self.phase, *step = line.split()
+                        self.step = int(step[0]) if step else self.step
+                    else:
+                        self.lines.append(line.rstrip())
+                    self._heard.notify_all()
         with self._heard:
             self.phase = "end"
             self._heard.notify_all()
@@ -114,7 +127,11 @@ class Job:
     def wait(self) -> list[int]:
         """Returns the exit statuses, as a shell has them."""
         statuses = [process.wait(_LIMIT) for process in self.processes]
+        self._listener.join(_LIMIT)
         return [status if status >= 0 else 128 - status for status in statuses]
+
+
+Start = Callable[[Path], Job]
 
 
 class Disk:
@@ -212,13 +229,12 @@ def newest(root: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return states.unpack((root / "checkpoints" / manifest["files"][0]["name"]).read_bytes()), manifest
 
 
-def kill(root: Path, disk: Disk, draw: random.Random, machines: int, report: collections.Counter[str]) -> bool:
-    """Starts the run, and ends it somewhere; returns whether the kill met it."""
+def kill(job: Job, disk: Disk, draw: random.Random, report: collections.Counter[str]) -> bool:
+    """Ends a run that has just started somewhere; returns whether the kill met it."""
     cause, phase = draw.choice(CAUSES), draw.choice(PHASES)
-    count, delay, room = draw.randint(1, 300), draw.uniform(0, 0.05), draw.randint(0, 1_200_000)
-    job = Job(root, machines)
+    count, delay, room = draw.randint(1, 25 * job.epochs), draw.uniform(0, 0.05), draw.randint(0, 1_200_000)
     if phase == "start":
-        time.sleep(draw.uniform(0, 5))
+        time.sleep(draw.uniform(0, 5 * job.epochs / 12))
     elif not job.reach(phase, count if phase == "train" else 1 + count // 25):
         job.wait()
         return False
@@ -248,7 +264,7 @@ def kill(root: Path, disk: Disk, draw: random.Random, machines: int, report: col
     expected = {signal.SIGTERM: (143,), signal.SIGINT: (130,), "full disk": (2, 4)}.get(cause, (137, 134))
     if statuses[0] not in expected:
         report[f"unexpected exit status {statuses[0]} by {cause}: {job.lines[-1:]}"] += 1
-    saved = newest(root)[1]["step"] if (root / "checkpoints" / "latest.json").exists() else 0
+    saved = newest(job.root)[1]["step"] if (job.root / "checkpoints" / "latest.json").exists() else 0
     lost = max(0, max(step, job.step) - saved)
     if cause in (signal.SIGTERM, signal.SIGINT):
         report["steps lost after SIGTERM and SIGINT"] += lost
@@ -277,14 +293,14 @@ def damage(root: Path, draw: random.Random) -> str:
     return f"{path.name}: {how}"
 
 
-def run_damaged(reference: Path, folder: Path, draw: random.Random, machines: int) -> tuple[bool, str]:
+def run_damaged(reference: Path, folder: Path, draw: random.Random, start: Start) -> tuple[bool, str]:
     """Goes on from a copy of a finished run whose newest checkpoint is spoilt; returns whether that was found."""
     root = folder / "damaged"
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(reference, root)
     (root / "model" / "model.keras").unlink()  # else the run would be finished
     how = damage(root, draw)
-    job = Job(root, machines)
+    job = start(root)
     job.wait()
     found = sum("trying an older one" in line for line in job.lines)
     return found > 0 and remains(root) == remains(reference), how
@@ -300,37 +316,40 @@ def workplace() -> Iterator[tuple[Path, Disk]]:
             disk.close()
 
 
-def main() -> None:
+def main(arguments: Sequence[str], popen: type[subprocess.Popen[str]] = subprocess.Popen) -> int:
+    """Prints what was found, and returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--damages", type=int, default=20)
     parser.add_argument("--machines", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=12, help="of each run")
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+    options = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # else what a shell starts in the background ignores it
-    draw, report = random.Random(arguments.seed), collections.Counter[str]()
+    draw, report = random.Random(options.seed), collections.Counter[str]()
+    start = functools.partial(Job, machines=options.machines, epochs=options.epochs, popen=popen)
     with workplace() as (folder, disk):
         reference = folder / "reference"
-        assert Job(reference, arguments.machines).wait()[0] == 0
+        assert start(reference).wait()[0] == 0
         expected = remains(reference)
         print(f"left alone: {fingerprint(expected)}, {len(expected)} parts", flush=True)
         mismatches = runs = 0
-        while report["kills"] < arguments.kills:
+        while report["kills"] < options.kills:
             root = disk.folder / f"run-{runs}"
             for _ in range(8):  # kills of one run, at most
-                if report["kills"] < arguments.kills and not (
-                    kill(root, disk, draw, arguments.machines, report) or (root / "model" / "model.keras").exists()
+                if report["kills"] < options.kills and not (
+                    kill(start(root), disk, draw, report) or (root / "model" / "model.keras").exists()
                 ):
                     break
-            job = Job(root, arguments.machines)
+            job = start(root)
             statuses = job.wait()
             wrong = differences(remains(root), expected) if statuses[0] == 0 else job.lines
             runs, mismatches = runs + 1, mismatches + bool(wrong)
             print(f"run {runs}, {report['kills']} kills: {wrong or 'the same'}", flush=True)
             shutil.rmtree(root)
         found = 0
-        for _ in range(arguments.damages):
-            was_found, how = run_damaged(reference, folder, draw, arguments.machines)
+        for _ in range(options.damages):
+            was_found, how = run_damaged(reference, folder, draw, start)
             found += was_found
             if not was_found:
                 print(f"not found: {how}", flush=True)
@@ -338,11 +357,11 @@ def main() -> None:
             print(f"{name:<45} {count}")
         print(f"{'runs':<45} {runs}")
         print(f"{'mismatches':<45} {mismatches}")
-        if arguments.damages:
-            print(f"{'damaged checkpoints found, run ended the same':<45} {found} of {arguments.damages}")
+        if options.damages:
+            print(f"{'damaged checkpoints found, run ended the same':<45} {found} of {options.damages}")
     is_wrong = any(count for name, count in report.items() if name.startswith(_WRONG))
-    sys.exit(int(is_wrong or mismatches > 0 or found < arguments.damages))
+    return int(is_wrong or mismatches > 0 or found < options.damages)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

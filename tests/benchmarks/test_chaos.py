@@ -1,17 +1,17 @@
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+
+from benchmarks import chaos
+from tests import forked
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("machines", [1, 2])
-def test_killed_runs_and_a_damaged_checkpoint_end_in_the_same_state(machines: int) -> None:
-    command = [sys.executable, "-m", "benchmarks.chaos", "--kills=2", "--damages=1", f"--machines={machines}"]
-    done = subprocess.run(
-        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=400, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "mismatches                                    0" in done.stdout
-    assert "unexpected" not in done.stdout
+def test_killed_runs_and_a_damaged_checkpoint_end_in_the_same_state(
+    machines: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ["--kills=2", "--damages=1", "--epochs=4"]
+    status = chaos.main([*small, f"--machines={machines}"], forked.Popen)
+    output = capsys.readouterr().out
+    assert status == 0, output
+    assert "mismatches                                    0" in output
+    assert "unexpected" not in output

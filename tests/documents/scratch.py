@@ -46,7 +46,7 @@ class Scratch:
 
         Args:
           downloads: whether data sets are there that Keras would download.
-          pythons: the address of a `Pythons` that forks the project's processes; each imports all where it is not given.
+          pythons: the address of a `Pythons`, which forks the project's processes; without it each imports everything.
         """
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
         searched = [str(self.repository / ".venv" / "bin"), os.environ.get("PATH", os.defpath)]

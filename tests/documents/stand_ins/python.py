@@ -25,7 +25,7 @@ def _ask(address: str, words: list[str]) -> int:
     import signal
     import socket
 
-    content = json.dumps({"words": words, "environment": dict(os.environ), "folder": os.getcwd()}).encode()
+    content = json.dumps({"words": words, "environment": dict(os.environ), "folder": os.getcwd()}).encode()  # noqa: PTH109
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(address)
         socket.send_fds(connection, [len(content).to_bytes(4, "big")], [0, 1, 2])

@@ -4,8 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 SUITE = """
 import tensorflow as tf
 from keras.src import layers
@@ -21,7 +19,6 @@ from keras.src.layers.convolutional.conv_test import *
 UNLIKE = "lora or bad_init_args"  # LoRA is refused by name; the messages of wrong arguments are worded otherwise
 
 
-@pytest.mark.slow
 def test_keras_own_tests_pass(tmp_path: Path) -> None:
     (tmp_path / "test_suite.py").write_text(SUITE)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", f"not ({UNLIKE})"]

@@ -1,4 +1,4 @@
-"""The flags of `python -m trainer.study`, beside those of `trainer.task` that it hands on to every trial."""
+"""The flags of `python -m trainer.study`, beside those of `trainer.task` that every trial receives."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What a tuning job asks for, in the service's own words but for the container it runs in."""
+"""The specification of a tuning job, in the service's own words, without its machines and container."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

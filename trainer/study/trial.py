@@ -1,4 +1,4 @@
-"""One trial: its parameters, what it has measured, and how it ended."""
+"""One trial: its parameters, its measurements, and how it ended."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -37,8 +37,8 @@ class Trial:
       measurements: by ascending step.
       stopped_early: whether a stopping rule ended it.
       reason: why it is infeasible, one line, or nothing.
-      log: its last lines, where it is infeasible.
-      started: seconds since 1970; 0 where it has not begun.
+      log: its last lines, if it is infeasible.
+      started: seconds since 1970; 0 if it has not begun.
       ended: likewise.
     """
 
@@ -53,7 +53,7 @@ class Trial:
     ended: float = 0.0
 
     def result(self, selection: str, maximize: bool) -> Measurement | None:
-        """Returns the measurement that the trial is ranked by; nothing where it has none or is infeasible."""
+        """Returns the measurement that the trial is ranked by; nothing if it has none or is infeasible."""
         if self.state == INFEASIBLE or not self.measurements:
             return None
         if selection == BEST_MEASUREMENT:

@@ -1,4 +1,4 @@
-"""The forms of what a job names elsewhere in Google Cloud: buckets, images, accounts, resources; and their region."""
+"""The forms of the addresses in a job: buckets, images, accounts, resources; and their region."""
 
 import re
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def addresses(spec: View) -> Iterator[Problem]:
 
 
 def resource(view: View) -> Iterator[Problem]:
-    """Yields that a resource's name is of another form than its field asks, where it is."""
+    """Yields a problem if a resource's name does not have the form that its field asks."""
     form, rule = _FORMS[str(view.path[-1])]
     if view.is_given and not re.fullmatch(form, filled(view.text, str(view.path[-1]))):
         yield view.problem(f"must be {rule}")

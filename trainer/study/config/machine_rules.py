@@ -1,4 +1,4 @@
-"""What Vertex AI asks of a job's machines, beyond what their messages say: `trialJobSpec`, a CustomJobSpec."""
+"""Vertex AI's rules for a job's machines, beyond those of their messages: `trialJobSpec`, a CustomJobSpec."""
 
 import re
 from collections.abc import Iterator

@@ -32,9 +32,9 @@ class Problem:
     Attributes:
       path: of the field.
       rule: what is allowed, after the name of the field, as in `must be a number`.
-      received: what stands there, where that is not the field's value.
+      received: what the document has there, if that is not the field's value.
       meant: for an unknown field, the known one that is spelled most like it.
-      message: all that there is to say, where it is not made of name, rule and value.
+      message: the whole message, if it is not made of name, rule and value.
     """
 
     path: FieldPath
@@ -63,7 +63,7 @@ def parse(document: Mapping[str, Any], name: str = TUNING_JOB) -> Any:
     """Returns a document as a message of `google.protobuf`.
 
     Raises:
-      google.protobuf.json_format.ParseError: it is no such message.
+      google.protobuf.json_format.ParseError: it is not such a message.
     """
     from google.protobuf import json_format, message_factory  # type: ignore[import-untyped]
 
@@ -153,7 +153,7 @@ _TIMES = {
 
 
 def _broken_time(value: Any, name: str) -> str:
-    """Returns the rule that a time or a duration breaks, nothing where it is right."""
+    """Returns the rule that a time or a duration breaks, or nothing."""
     from google.protobuf import duration_pb2, timestamp_pb2
 
     kind = duration_pb2.Duration if name.endswith("Duration") else timestamp_pb2.Timestamp
@@ -172,7 +172,7 @@ def _broken_choice(value: Any, choices: Sequence[str]) -> str:
 
 
 def _broken_scalar(value: Any, field: Any) -> str:
-    """Returns the rule that a text, a number or a truth value breaks, nothing where it is right."""
+    """Returns the rule that a text, a number or a truth value breaks, or nothing."""
     if field.cpp_type == field.CPPTYPE_STRING:
         if isinstance(value, bool):
             return f"must be text: YAML reads yes, no, on and off as true and false, so {_QUOTE}"
@@ -219,7 +219,7 @@ def _nearest(name: str, names: Sequence[str]) -> str:
 
 
 def _with_home(problem: Problem, kind: Any) -> Problem:
-    """Returns a problem that says where in the whole message its unknown field belongs, where it does.
+    """Returns a problem whose rule names the part of the message that its unknown field belongs to, if there is one.
 
     That is likelier than another spelling, unless the two are the same letters.
     """
@@ -232,7 +232,7 @@ def _with_home(problem: Problem, kind: Any) -> Problem:
 
 
 def _home(name: str, kind: Any) -> str:
-    """Returns where in a message the first field of this name is, in words; nothing where there is none."""
+    """Returns in words which part of a message has a field of this name, or nothing."""
     paths: list[tuple[FieldPath, Any]] = [((), kind)]
     seen = set()
     for path, inner in paths:  # which grows: the fields nearest to the root come first

@@ -1,4 +1,4 @@
-"""What Vertex AI asks of a study's parameters, beyond what their messages say.
+"""Vertex AI's rules for a study's parameters, beyond those of their messages.
 
 Sources: the comments of `google.cloud.aiplatform.v1.StudySpec`, and what gcloud refuses.
 """

@@ -25,7 +25,7 @@ def name(parameter: View) -> str:
 
 
 def kind(parameter: View) -> str:
-    """Returns what a parameter is, by its value spec; nothing where it has none, or two."""
+    """Returns the kind of a parameter, by its value spec; nothing if it has none, or two."""
     kinds = [KINDS[field] for field in parameter.names if field in KINDS]
     return kinds[0] if len(kinds) == 1 else ""
 

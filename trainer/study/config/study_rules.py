@@ -1,4 +1,4 @@
-"""What Vertex AI and the program ask of a tuning job around its parameters: metric, counts, stopping."""
+"""The rules of Vertex AI and of the program for a tuning job, its parameters aside: metric, counts, stopping."""
 
 import datetime
 import re

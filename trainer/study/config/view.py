@@ -1,4 +1,4 @@
-"""A part of a document that may be wrong: what is missing, or is of another kind, reads as nothing."""
+"""A part of a document that may be wrong: a value that is missing, or is of another kind, reads as nothing."""
 
 import dataclasses
 import math
@@ -13,8 +13,8 @@ class View:
     """A value in a document in JSON's form.
 
     Attributes:
-      value: what stands there; None where nothing does.
-      path: where.
+      value: the value; None if it is missing.
+      path: of the value, from the document's root.
     """
 
     value: Any
@@ -30,7 +30,7 @@ class View:
 
     @property
     def is_given(self) -> bool:
-        """Whether something stands there."""
+        """Whether the value is there."""
         return self.value is not None
 
     @property
@@ -40,20 +40,20 @@ class View:
 
     @property
     def text(self) -> str:
-        """The text that stands there."""
+        """The value, if it is text."""
         return self.value if isinstance(self.value, str) else ""
 
     @property
     def number(self) -> float | int | None:
-        """The number that stands there, where it is finite."""
+        """The value, if it is a finite number."""
         number = as_number(self.value)
         return number if number is not None and math.isfinite(number) else None
 
     def problem(self, rule: str, received: str = "") -> Problem:
-        """Returns that the value breaks a rule."""
+        """Returns the problem that the value breaks a rule."""
         return Problem(self.path, rule, received)
 
     def required(self, rule: str = "must be given") -> Iterator[Problem]:
-        """Yields that the value is missing, where it is; also where it is an empty text, list or mapping."""
+        """Yields a problem if the value is missing, or is an empty text, list or mapping."""
         if self.value is None or self.value in ("", [], {}):
             yield self.problem(rule)

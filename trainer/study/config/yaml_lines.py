@@ -1,4 +1,4 @@
-"""A YAML file's value, and the line on which each part of it stands."""
+"""The value of a YAML file, and the line of each part of it."""
 
 import dataclasses
 import json
@@ -31,7 +31,7 @@ class Lines:
         return line + 1
 
     def text(self, path: FieldPath) -> str:
-        """Returns what stands at a path, as it is written, and shortened; `nothing` where that is so."""
+        """Returns the text at a path, as it is written, and shortened; `nothing` if there is none."""
         nodes = [node for node, _ in self._way(path)]
         if len(nodes) <= len(path):
             return "nothing"
@@ -63,7 +63,7 @@ def _step(node: yaml.Node, part: str | int) -> tuple[yaml.Node, int] | None:
 
 
 def read(path: Path) -> tuple[Any, Lines, list[Problem]]:
-    """Returns a file's value in JSON's form, where its parts stand, and what YAML allows but JSON does not.
+    """Returns a file's value in JSON's form, the lines of its parts, and what YAML allows but JSON does not.
 
     Raises:
       UsageError: it cannot be read, or is not one YAML document; the message begins with file and line.

@@ -68,7 +68,7 @@ def arguments(job: Sequence[str], parameters: Mapping[str, Value]) -> list[str]:
 
 
 def core_groups(cores: Sequence[int], count: int) -> list[tuple[int, ...]]:
-    """Returns which cores each of so many trials has: as equal shares as can be, shared where there are too few.
+    """Returns the cores of each trial: shares as equal as possible; cores are shared if there are too few.
 
     Args:
       cores: their numbers, at least one.

@@ -28,12 +28,12 @@ class Ledger:
     """The trials of one study, on the disk before anything is done about them.
 
     Args:
-      folder: of the study; made where it does not exist.
+      folder: of the study; made if it does not exist.
       job: what the study is to be.
       seed: of its suggestions.
 
     Raises:
-      UsageError: the folder holds another study, or a file that is none.
+      UsageError: the folder holds another study, or a file that is not a study.
     """
 
     def __init__(self, folder: Path, job: Job, seed: int):
@@ -53,7 +53,7 @@ class Ledger:
 
     @property
     def state(self) -> str:
-        """The state that `conclude` gave the study; nothing while it goes on."""
+        """The state that `conclude` gave the study; nothing while it runs."""
         return str(self._about.get("state", ""))
 
     def put(self, *changed: Trial) -> None:
@@ -75,7 +75,7 @@ class Ledger:
         self._write()
 
     def as_json(self) -> dict[str, Any]:
-        """Returns what is in `study.json`."""
+        """Returns the content of `study.json`."""
         job = self.job
         best = trials.best(self.trials, job.selection, job.maximize)
         result = best.result(job.selection, job.maximize) if best else None
@@ -101,7 +101,7 @@ class Ledger:
             raise StorageError(f"{self.folder / NAME} cannot be written: {error.strerror}") from error
 
     def _identity(self) -> dict[str, Any]:
-        """Returns what makes it this study: all but how many trials there are, and how many at once."""
+        """Returns the identity of the study: all but how many trials there are, and how many at once."""
         job = self.job
         parameters = json.loads(json.dumps([dataclasses.asdict(parameter) for parameter in job.parameters]))
         return {
@@ -178,7 +178,7 @@ def _taken(lock: int) -> bool:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Returns a study's record; nothing where there is none."""
+    """Returns a study's record; nothing if there is none."""
     try:
         record = json.loads(path.read_text())
         if record["format"] == _FORMAT and isinstance(record["trials"], list):
@@ -191,7 +191,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _difference(name: str, there: Any, here: Any) -> str:
-    """Returns in words what differs, of lists only where."""
+    """Returns the difference in words; of parameters only their names."""
     if isinstance(there, Sequence) and not isinstance(there, str) and name == "parameters":
         by_name = {value["name"]: value for value in here}
         names = [value["name"] for value in there if by_name.get(value["name"]) != value]

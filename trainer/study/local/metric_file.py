@@ -1,4 +1,4 @@
-"""Reads what a trial reports while it is being written: the file of cloudml-hypertune."""
+"""Reads the reports of a trial from the file of cloudml-hypertune, while the trial writes it."""
 
 import json
 import math
@@ -41,7 +41,7 @@ class MetricFile:
     def read(self) -> list[Report]:
         """Returns all reports so far, by step and then by time. To be called once more when the trial has ended.
 
-        Lines that are torn, of other metrics, or not finite are left out. A trial that goes on after it was killed
+        Lines that are torn, of other metrics, or not finite are left out. A trial that resumes after it was killed
         reports its former epochs again, at another time.
         """
         reports = [_parse(line, self._tag) for line in self._content().splitlines()]
@@ -49,7 +49,7 @@ class MetricFile:
         return [self._found[key] for key in sorted(self._found)]
 
     def _content(self) -> bytes:
-        """Returns what is in the file, or nothing where it changes all the time.
+        """Returns the content of the file, or nothing if it changes all the time.
 
         The library rewrites the file in place. One that changes while it is read may give a line of two halves, sound
         by itself but never written; twice the same it does not give.

@@ -1,4 +1,4 @@
-"""How a trial ended: from its exit status and its last words to a state and a reason."""
+"""How a trial ended: its state and a reason, from its exit status and the end of its log."""
 
 import signal
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def judge(
 
 
 def last_lines(log: Path) -> str:
-    """Returns the end of a log, or nothing where there is none."""
+    """Returns the end of a log, or nothing if there is no log."""
     try:
         with log.open("rb") as file:
             file.seek(0, 2)

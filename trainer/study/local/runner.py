@@ -1,4 +1,4 @@
-"""A study on this machine: which trial starts when, what it reports, and when enough is known."""
+"""Runs trials on this machine: starts them, takes their reports, and stops them."""
 
 import dataclasses
 import time
@@ -19,12 +19,12 @@ _STARTS = 3  # of a trial that dies in a way that the service starts again
 
 
 class Runner:
-    """Runs the trials of a study until there are enough, from wherever the ledger says that it is.
+    """Runs the trials of a study until there are enough, from the state that the ledger has.
 
     Args:
       ledger: the study; takes every change before it is acted upon.
       server: starts trials.
-      suggest: gives the parameters of the next trial; nothing where there is none left.
+      suggest: gives the parameters of the next trial; nothing if there is none left.
       variables: the environment variables of this process.
       cores: the cores that trials share.
       clock: seconds since 1970.
@@ -48,10 +48,10 @@ class Runner:
         self._starts: dict[int, int] = {}
 
     def run(self, is_stopped: Callable[[], bool], show: Callable[[Sequence[Trial]], None]) -> str:
-        """Returns `SUCCEEDED`, or `FAILED` where too many trials failed; nothing where it was stopped before.
+        """Returns `SUCCEEDED`, or `FAILED` if too many trials failed; nothing if it was stopped before that.
 
         Args:
-          is_stopped: whether to come to an end, after which what runs is left to go on another time.
+          is_stopped: whether to end; trials that run then are resumed another time.
           show: takes all trials, several times a second.
 
         Raises:
@@ -85,7 +85,7 @@ class Runner:
         return trial
 
     def _next(self) -> Trial | None:
-        """Returns a new trial, which the ledger knows of; nothing where there is to be none."""
+        """Returns a new trial, which is in the ledger; nothing if there is no further one."""
         trials = self._ledger.trials
         if len(trials) >= self._job.max_trials or stopping.study_is_over(self._job, trials, self._clock()):
             return None

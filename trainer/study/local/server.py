@@ -1,4 +1,4 @@
-"""The process that starts trials, as the study sees it."""
+"""The client of the process that starts trials."""
 
 import json
 import os
@@ -69,7 +69,7 @@ class Server:
         )
 
     def stop(self, trial: int) -> None:
-        """Has a trial save and end."""
+        """Asks a trial to save and end."""
         self._ask({"stop": trial})
 
     def kill(self, trial: int) -> None:
@@ -77,7 +77,7 @@ class Server:
         self._ask({"kill": trial})
 
     def events(self, seconds: float) -> Iterator[dict[str, Any]]:
-        """Returns what has happened, after waiting at most so long for it.
+        """Yields the events that have happened, after waiting for one for at most some seconds.
 
         Raises:
           ChildProcessError: the server has ended.

@@ -1,1 +1,1 @@
-"""What a person sees of a study."""
+"""The output of a study for people: a table, a conclusion, a page in TensorBoard."""

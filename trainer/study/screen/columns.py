@@ -1,4 +1,4 @@
-"""Trials as lines of text that fit a width. Texts only; what is too wide is folded, then cut, then left out."""
+"""Trials as lines of text that fit a width: headings that are too wide are folded, then cut; then columns left out."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ class Column:
       title: its heading, which may be folded at `_`.
       cells: one for each row.
       is_text: whether they begin at the left.
-      worth: where there is no room, the column of least worth is left out first; one of 0 never is.
+      worth: if there is no room, the column of least worth is left out first; one of 0 never is.
     """
 
     title: str
@@ -66,14 +66,14 @@ def of_trials(job: Job, trials: Sequence[Trial], best: Trial | None, now: float)
 
 
 def epochs(job: Job, trial: Trial) -> str:
-    """Returns how many epochs a trial is to take, as its flags say it; nothing where they do not."""
+    """Returns how many epochs a trial takes, by its flags; nothing if they do not say."""
     if "epochs" in trial.parameters:
         return wording.exact(trial.parameters["epochs"])
     return command_line.last_value(job.arguments, "epochs", command_line.run_flags())
 
 
 def longest(job: Job, trial: Trial) -> int:
-    """Returns how many epochs a trial takes, the default where its flags do not say it."""
+    """Returns how many epochs a trial takes, by its flags or else by default."""
     said = epochs(job, trial)
     return int(said) if said.isdecimal() else HParams().epochs
 

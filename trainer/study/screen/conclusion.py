@@ -1,4 +1,4 @@
-"""What a study came to: its ranking, what mattered, and what to do next."""
+"""The conclusion of a study: its ranking, the importance of each parameter, and what to do next."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ def text(
     width: int = 100,
     python: str = "python",
 ) -> str:
-    """Returns what a person reads at the end of a study.
+    """Returns the text at the end of a study.
 
     Args:
       job: the study's.
@@ -47,9 +47,9 @@ def text(
 
 
 def commands(job: Job, trials: Sequence[Trial], folder: Path, python: str = "python") -> dict[str, str]:
-    """Returns the command lines that go on from here, `train_longer` and `tensorboard`.
+    """Returns the command lines to run next, `train_longer` and `tensorboard`.
 
-    Where no trial has succeeded, there is nothing to train longer.
+    Without a trial that succeeded there is no `train_longer`.
     """
     best = best_of(trials, job.selection, job.maximize)
     show = shlex.join([python, "-m", "trainer.tensorboard", f"--logdir={folder}"])

@@ -1,4 +1,4 @@
-"""What a person sees of a study while it runs: a live table, or a line for each trial where there is no terminal."""
+"""The output of a study while it runs: a live table, or a line for each trial if there is no terminal."""
 
 import time
 from collections.abc import Callable, Sequence

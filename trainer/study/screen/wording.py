@@ -1,4 +1,4 @@
-"""How a study's numbers, times and states are put before a person."""
+"""Numbers, times and states of a study, as text."""
 
 from trainer.study.spec import Value
 from trainer.study.trial import ACTIVE, INFEASIBLE, REQUESTED, STOPPING, SUCCEEDED, Trial
@@ -59,5 +59,5 @@ def settings(trial: Trial) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Returns how many there are of something that takes an `s` where there are more."""
+    """Returns a number with its noun, which takes an `s` in the plural."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,1 +1,1 @@
-"""What a study tries next, and when it stops."""
+"""The next trial of a study, and when trials and studies stop."""

@@ -1,4 +1,4 @@
-"""Learning curves: what the trials before say about how one will end. Numbers only; more is better throughout."""
+"""Learning curves: predicts how a trial ends from the trials before. Numbers only; more is better throughout."""
 
 import dataclasses
 import itertools
@@ -39,7 +39,7 @@ class Curve:
         return Curve(self.x[self.x <= x], self.y[self.x <= x])
 
     def last_slope(self, points: int) -> float:
-        """Returns the slope of a line through the last points; 0 where there is none."""
+        """Returns the slope of a line through the last points; 0 if they do not define one."""
         x, y = self.x[-points:], self.y[-points:]
         spread = float(((x - x.mean()) ** 2).sum())
         return float(((x - x.mean()) * (y - y.mean())).sum()) / spread if spread else 0.0
@@ -90,7 +90,7 @@ def _gain(distances: Array, gains: Array, scale: float, noise: float, unit: floa
 
 
 def go_on(own: Curve, hint: float, others: Sequence[tuple[Curve, float]], end: float, order: int) -> float | None:
-    """Returns the value to which a curve comes, if it goes on as others did; nothing where none was long enough.
+    """Returns the value that a curve reaches if it continues as others did; nothing if no other was long enough.
 
     One autoregressive model of all curves: the next value is linear in the values before it and the hint.
 

@@ -1,4 +1,4 @@
-"""A Gaussian process: what results are to be expected where nothing was tried, from those that were.
+"""A Gaussian process: predicts the results of untried parameters from those of tried ones.
 
 The kernel is Matérn 5/2 with one length for each feature (Rasmussen and Williams, Gaussian Processes for Machine
 Learning, 2006, 4.17 and 5.1). Its settings are drawn from their posterior by slice sampling (Neal, Slice Sampling,
@@ -61,7 +61,7 @@ def features(space: Space, points: Array) -> tuple[Array, npt.NDArray[np.int64]]
 
 @dataclasses.dataclass(frozen=True)
 class Posterior:
-    """What is to be expected, by one draw of the settings.
+    """The prediction by one draw of the settings.
 
     Attributes:
       settings: logs of the lengths, the variance and the noise.
@@ -95,7 +95,7 @@ def posteriors(
     lengths: npt.NDArray[np.int64],
     random: np.random.Generator,
 ) -> list[Posterior]:
-    """Returns what is to be expected, by several draws of the settings.
+    """Returns the predictions by several draws of the settings.
 
     Of what is still running its own expected result is taken for granted: only doubt about it goes (Ginsbourger et al.,
     Kriging is well-suited to parallelize optimization, 2010, the kriging believer).

@@ -105,7 +105,7 @@ def stops_running_trials(job: Job) -> bool:
 
 
 def failures_allowed(job: Job, trials: Sequence[Trial]) -> bool:
-    """Returns whether the study goes on, for fewer trials have failed than are to be seen before it ends."""
+    """Returns whether fewer trials have failed than the number that ends the study."""
     return sum(trial.state == INFEASIBLE for trial in trials) < max(1, job.max_failed_trials)
 
 
@@ -119,7 +119,7 @@ def _is_hopeless(job: Job, own: Curve, done: Sequence[Trial]) -> bool:
     goal = _best_result(job, done)
     if job.selection == BEST_MEASUREMENT and own.y.max() > goal:
         return False
-    # What a stopped trial would have come to is not known.
+    # The result that a stopped trial would have reached is not known.
     pairs = [(_curve(job, other), _result(job, other)) for other in done if not other.stopped_early]
     longer = [(curve, result) for curve, result in pairs if curve.x[-1] >= own.x[-1]]
     if len(longer) < _ENOUGH:
@@ -192,7 +192,7 @@ def _since_progress(job: Job, trials: Sequence[Trial]) -> tuple[int, float]:
 
 
 def _has_passed(constraint: Mapping[str, Any] | None, begun: float, now: float, unset: bool) -> bool:
-    """Returns whether the time of a `StudyTimeConstraint` is over; `unset` where there is none."""
+    """Returns whether the time of a `StudyTimeConstraint` is over; `unset` if there is no constraint."""
     if not constraint:
         return unset
     if "endTime" in constraint:

@@ -1,4 +1,4 @@
-"""What the next trial tries. Suggestions come from Optuna, by ask and tell."""
+"""The parameters of the next trial, from Optuna's ask-and-tell interface."""
 
 import contextlib
 import warnings
@@ -22,7 +22,7 @@ _REPEATS = 100  # draws to find parameters that were not tried yet
 def suggest(job: Job, trials: Sequence[Trial], seed: int) -> dict[str, Value] | None:
     """Returns the parameters of the next trial, or nothing where a grid has been tried whole.
 
-    It depends on its arguments alone, so a study that was killed goes on as it would have.
+    It depends on its arguments alone, so a study that was killed resumes with the same suggestions.
 
     Args:
       job: the study.

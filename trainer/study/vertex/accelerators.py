@@ -1,4 +1,4 @@
-"""Which machines take which GPUs, where Google's documentation says it; of what it does not name, nothing is said.
+"""Which machines take which GPUs, by Google's documentation; a machine that it does not name is not checked.
 
 https://cloud.google.com/vertex-ai/docs/training/configure-compute
 """
@@ -26,7 +26,7 @@ _L4S = {"g2-standard-24": 2, "g2-standard-48": 4, "g2-standard-96": 8}  # the sm
 
 
 def problems(machine: Mapping[str, Any]) -> Iterator[str]:
-    """Yields that a machine and its accelerator do not fit, by the flag that mends it.
+    """Yields a problem if a machine and its accelerator do not fit, with the flag that changes it.
 
     Args:
       machine: a `machineSpec`, in JSON's form.

@@ -1,4 +1,4 @@
-"""The ways in which the job service does not do as it was asked, in one line each that says what to do."""
+"""Errors of the job service, in one line each that says what to do."""
 
 import http
 import re
@@ -16,9 +16,9 @@ LOGIN = (
 
 _PERMISSION = re.compile(r"\b(?:aiplatform|iam|storage|artifactregistry|serviceusage)\.(?!googleapis)[a-zA-Z]+\.\w+")
 _PASSING = (http.HTTPStatus.REQUEST_TIMEOUT, http.HTTPStatus.TOO_MANY_REQUESTS)
-# What a credential that can no longer be renewed comes to behind gRPC, which calls it 503.
+# gRPC reports a credential that can no longer be renewed with this text, as a 503.
 _STALE = "metadata from plugin failed"
-_ADDRESS = re.compile(r"^[A-Z]+ https?://\S+: ")  # what the client puts before them, by REST
+_ADDRESS = re.compile(r"^[A-Z]+ https?://\S+: ")  # a prefix of the client's messages, by REST
 _LONGEST = 400  # characters of the service's own words: it may answer with a whole page
 
 
@@ -43,7 +43,7 @@ def is_passing_creation(error: Exception) -> bool:
 
 
 def named(error: Exception, kind: Kind, verb: str, resource: str) -> Exception:
-    """Returns what a failed request means.
+    """Returns the error that a failed request means.
 
     Args:
       error: what the client raised.

@@ -59,7 +59,7 @@ def _trial(trial: Document, metric: str, kinds: Mapping[str, str]) -> Trial:
 
 
 def _measurement(measured: Document, metric: str) -> Measurement | None:
-    """Returns a measurement of the metric; nothing where it has none, or one that is not finite."""
+    """Returns a measurement of the metric; nothing if it has none, or one that is not finite."""
     values = [float(one.get("value", 0)) for one in measured.get("metrics", ()) if one["metricId"] == metric]
     if not values or not math.isfinite(values[0]):
         return None

@@ -1,4 +1,4 @@
-"""The two kinds of job that Vertex AI trains by, and the names of single ones."""
+"""The two kinds of training job on Vertex AI, and the names of single jobs."""
 
 import dataclasses
 import re
@@ -42,7 +42,7 @@ _NAME = re.compile(r"projects/([^/]+)/locations/([a-z0-9-]+)/(\w+)/(\d+)")
 
 @dataclasses.dataclass(frozen=True)
 class JobName:
-    """What the service calls one job.
+    """The name of one job of the service.
 
     Attributes:
       project: the project's id, or its number, which is how the service writes it.

@@ -1,4 +1,4 @@
-"""What would make a job fail after it was submitted, looked for before: every problem at once, each with what to do."""
+"""Checks before a job is submitted: all problems that would make it fail later, each with what to do."""
 
 import difflib
 import re

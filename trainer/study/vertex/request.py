@@ -1,4 +1,4 @@
-"""What is sent to Vertex AI: config.yaml's job with its placeholders filled, and whatever flags change of it."""
+"""The request to Vertex AI: config.yaml's job with its placeholders filled and the changes that flags make."""
 
 import copy
 import dataclasses
@@ -38,7 +38,7 @@ class Request:
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """The name that a person sees."""
         return str(self.body["displayName"])
 
     @property
@@ -49,7 +49,7 @@ class Request:
 
     @property
     def output(self) -> str:
-        """The folder that takes its output; empty where there is none."""
+        """The folder that takes its output; empty if there is none."""
         return str(self.spec.get("baseOutputDirectory", {}).get("outputUriPrefix", ""))
 
     @property

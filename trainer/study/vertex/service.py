@@ -1,4 +1,4 @@
-"""Vertex AI's job service: jobs are created, looked at, listed and cancelled, in and out as JSON has them."""
+"""Vertex AI's job service: creates, gets, lists and cancels jobs, in JSON's form."""
 
 import contextlib
 import json
@@ -28,8 +28,8 @@ class JobService:
       timeout: seconds for one request.
 
     Raises:
-      UsageError: by every method, where the service refuses.
-      UnreachableError: by every method, where it cannot be reached or does not answer.
+      UsageError: by every method, if the service refuses.
+      UnreachableError: by every method, if the service cannot be reached or does not answer.
     """
 
     def __init__(self, client: Any, project: str, region: str, patience: Patience, timeout: float = 30.0):
@@ -38,7 +38,7 @@ class JobService:
 
     @property
     def parent(self) -> str:
-        """What the names of all its jobs begin with."""
+        """The prefix of the names of all its jobs."""
         return f"projects/{self.project}/locations/{self.region}"
 
     def create(self, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ _COMMAND = "python -m trainer.study"
 def run(options: Options, flags: Sequence[str], screen: Console, stop: Stop, world: World) -> int:
     """Submits a job, or fetches one's results, and returns the exit status.
 
-    0: it was submitted or fetched, or, where it was watched, it succeeded. 1: it was watched, and failed, expired or
+    0: it was submitted or fetched, or it was watched and succeeded. 1: it was watched, and failed, expired or
     was cancelled. 4: the service cannot be reached. 130, 143: stopped.
 
     Args:

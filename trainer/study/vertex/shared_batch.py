@@ -1,4 +1,4 @@
-"""Whether the devices of a job can share its batches: a run refuses that too, but on machines that cost."""
+"""Checks that a job's devices can share its batches. A run checks that too, but on machines that are paid for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ _TRAINING = 2  # pools: the primary machine and its workers; those behind them s
 
 
 def problems(request: Request) -> Iterator[str]:
-    """Yields that a batch does not divide by the devices that share it."""
+    """Yields a problem if a batch does not divide by the devices that share it."""
     pools: list[Any] = [*request.spec.get("workerPoolSpecs", ())][:_TRAINING]
     words = pools[0].get("containerSpec", {}).get("args", ()) if pools else ()
     try:
@@ -30,7 +30,7 @@ def problems(request: Request) -> Iterator[str]:
 
 def _devices(pool: Mapping[str, Any]) -> int:
     machine = pool.get("machineSpec", {})
-    # What a TPU is made of, its type does not say.
+    # The type of a TPU does not say how many devices it has.
     has_gpus = str(machine.get("acceleratorType", "")).startswith("NVIDIA")
     return int(pool.get("replicaCount", 1)) * (int(machine.get("acceleratorCount", 1)) if has_gpus else 1)
 

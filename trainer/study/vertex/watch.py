@@ -1,4 +1,4 @@
-"""A job of Vertex AI's, followed until it ends."""
+"""A job on Vertex AI, followed until it ends."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping

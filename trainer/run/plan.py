@@ -120,9 +120,7 @@ def training_batches(split: data.Store, hparams: HParams, steps: range) -> Batch
 
 
 def _preset(hparams: HParams, split: data.Store) -> str:
-    """Returns how images are changed; nobody has mirrored or coloured digits."""
-    auto = "photo" if split.form.channels == 3 else "affine"
-    return auto if hparams.augment == "auto" else hparams.augment
+    return data.choose_preset(hparams.augment, split)
 
 
 def part_of(split: data.Store, strategy: tf.distribute.Strategy) -> Part:

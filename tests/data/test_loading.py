@@ -45,7 +45,7 @@ def test_rejects_what_is_neither_a_name_nor_a_folder(name: str) -> None:
 
 
 def test_downloads_through_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The real loading code, on a local copy in the place where Keras keeps its downloads."""
+    """The real loading code, on a local copy in the folder where Keras keeps its downloads."""
     folder = tmp_path / "datasets" / "fashion-mnist"
     folder.mkdir(parents=True)
     for part, count in (("train", 20), ("t10k", 10)):

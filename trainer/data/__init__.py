@@ -1,7 +1,14 @@
 """Samples in: named data sets, folders, manifests and shards become stores; stores become batches."""
 
 from trainer.data import _tensorflow  # noqa: F401  the first of all
-from trainer.data.batches import Share, changes, evaluation_batches, evaluation_steps, training_batches
+from trainer.data.batches import (
+    Share,
+    changes,
+    choose_preset,
+    evaluation_batches,
+    evaluation_steps,
+    training_batches,
+)
 from trainer.data.breakage import named_breaks
 from trainer.data.dataset import Dataset
 from trainer.data.form import Form
@@ -24,6 +31,7 @@ __all__ = [
     "Share",
     "Store",
     "changes",
+    "choose_preset",
     "evaluation_batches",
     "evaluation_steps",
     "load",

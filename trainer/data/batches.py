@@ -135,6 +135,11 @@ def evaluation_steps(store: Store, replicas: int = 1) -> int:
     return math.ceil(len(store) / (batch * replicas))
 
 
+def choose_preset(asked: str, store: Store) -> str:
+    """Returns how training samples are changed: as `--augment` asks, or for auto what suits them."""
+    return kind_of(store.form).choose_preset(asked, store.form)
+
+
 def changes(
     store: Store, batch_size: int, seed: int, preset: str, count: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]] | None:

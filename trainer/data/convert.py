@@ -1,4 +1,9 @@
-"""A data set is checked and becomes TFRecord shards with its class names and statistics: all of it, or nothing."""
+"""A data set is checked and becomes TFRecord shards with its class names and statistics: all of it, or nothing.
+
+<to>/train-00000-of-00003.tfrecord …
+<to>/dataset.json    classes, counts, statistics, what was left out; written last
+<to>/.partial        finished work, until all is done, so that the same command goes on after it was stopped
+"""
 
 import contextlib
 import fcntl
@@ -40,12 +45,7 @@ def convert(
     others: Sequence[Problem] = (),
     on_progress: OnProgress = lambda what, more, total: None,
 ) -> list[Problem]:
-    """Writes shards and, last, `dataset.json`, and returns the problems; with problems it writes only if told to skip.
-
-        <to>/train-00000-of-00003.tfrecord …
-        <to>/dataset.json    classes, counts, statistics, what was left out
-
-    `<to>/.partial` keeps finished work until all is done, so that the same call goes on after it was stopped.
+    """Writes shards and, last, `dataset.json`; returns the problems. With problems it writes only if it skips them.
 
     Args:
       entries: the samples.
@@ -58,7 +58,7 @@ def convert(
       on_progress: receives how far the call is.
 
     Raises:
-      UsageError: the folder holds something else, another process writes there, or a part stays without a sample.
+      UsageError: the folder holds something else, another process writes there, or a part has no sample.
     """
     parted = listed.split(entries, validation_split)
     with _claimed(to) as work:
@@ -66,28 +66,28 @@ def convert(
         problems = [*others, *found.find(parted, findings)]
         if problems and not skip_broken:
             return problems
-        kept = _without(problems, parted, findings)
-        names = listed.class_names(entry for entry, _ in kept)
-        _check(kept, names, len(parted))
-        records = [Record(entry, one.bytes, one.digest, kind.features(one.description)) for entry, one in kept]
-        planned = shards.plan(records, shard_bytes)
-        content = _describe(kept, kind, planned, names, problems)
+        out = {problem.index for problem in problems}
+        kept = [pair for index, pair in enumerate(zip(parted, findings, strict=True)) if index not in out]
+        names = _check_classes(kept, len(parted))
+        planned = shards.plan([_record(entry, finding, kind) for entry, finding in kept], shard_bytes)
         written = shards.write(planned, names, work, lambda more: on_progress("written", more, len(kept)))
-        _land(list(written), content, to)
+        _land(list(written), _describe(kept, kind, planned, names, problems), to)
     return problems
 
 
-def _without(problems: Sequence[Problem], entries: Sequence[Entry], findings: Sequence[Finding]) -> Kept:
-    out = {problem.index for problem in problems}
-    return [pair for index, pair in enumerate(zip(entries, findings, strict=True)) if index not in out]
+def _record(entry: Entry, finding: Finding, kind: Kind[Any]) -> Record:
+    return Record(entry, finding.bytes, finding.digest, kind.features(finding.description))
 
 
-def _check(kept: Kept, names: Sequence[str], count: int) -> None:
+def _check_classes(kept: Kept, count: int) -> tuple[str, ...]:
+    """Returns the names of the classes that are left of so many samples."""
+    names = listed.class_names(entry for entry, _ in kept)
     if {entry.part for entry, _ in kept} != {*PARTS} or len(names) < 2:
         raise UsageError(
             f"`--data` must have sound images of two classes, and for each of {', '.join(PARTS)}. "
             f"Received: {len(kept):,} sound images of {count:,}"
         )
+    return names
 
 
 @contextlib.contextmanager

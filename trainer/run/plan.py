@@ -134,9 +134,8 @@ class Plan:
 
     @property
     def preset(self) -> str:
-        """How training images are changed; nobody has mirrored or coloured digits."""
-        auto = "photo" if self.dataset.form.channels == 3 else "affine"
-        return auto if self.hparams.augment == "auto" else self.hparams.augment
+        """How training samples are changed at random."""
+        return data.choose_preset(self.hparams.augment, self.dataset.train)
 
     def training(self, steps: range) -> Feed:
         """Returns the feed of some steps, counted from the start of the run."""

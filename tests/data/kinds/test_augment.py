@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from trainer.data.form import Form
 from trainer.data.kinds.image import augment as augmentation
 
 
@@ -47,3 +48,11 @@ def test_photographs_are_seen_in_another_light_of_another_colour() -> None:
 
 def test_a_grey_photograph_stays_one() -> None:
     assert _change("photo", np.full((8, 5, 5, 1), 120.0)).shape == (8, 5, 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "channels", "preset"),
+    [("auto", 1, "affine"), ("auto", 3, "photo"), ("photo", 1, "photo"), ("affine", 3, "affine"), ("none", 3, "none")],
+)
+def test_auto_is_photo_for_colour_and_affine_for_grey(asked: str, channels: int, preset: str) -> None:
+    assert augmentation.choose_preset(asked, Form((8, 8), channels)) == preset

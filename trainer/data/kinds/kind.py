@@ -35,6 +35,7 @@ class Kind(Generic[H]):
       features: returns a described sample's own fields of a `tf.train.Example`.
       fit: returns samples in memory, `(count, *spatial)` or `(count, *spatial, channels)`, brought to the options, as
         `(count, *spatial, channels)`.
+      choose_preset: returns the preset of `--augment=auto`, or the one that is asked for, for samples of a form.
       change: returns the random change of a batch: from a preset, the number of samples in the whole batch, their
         spatial sizes and two integers, the seed. The change takes float32 samples, which are consecutive rows of the
         batch, and the number of the first row.
@@ -49,4 +50,5 @@ class Kind(Generic[H]):
     summarize: Callable[[Sequence[Description]], Description]
     features: Callable[[Description], Mapping[str, int | str]]
     fit: Callable[[npt.NDArray[Any], SampleOptions], npt.NDArray[Any]]
+    choose_preset: Callable[[str, Form], str]
     change: Callable[[str, int, tuple[int, ...], tf.Tensor], Change]

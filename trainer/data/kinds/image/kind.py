@@ -1,7 +1,7 @@
 """Images, as the rest of the package knows them."""
 
 from trainer.data.kinds.image import survey
-from trainer.data.kinds.image.augment import change
+from trainer.data.kinds.image.augment import change, choose_preset
 from trainer.data.kinds.image.decode import make_decoder
 from trainer.data.kinds.image.encode import features
 from trainer.data.kinds.image.fit import choose_form, fit_arrays
@@ -18,5 +18,6 @@ IMAGE: Kind[Header] = Kind(
     summarize=survey.summarize,
     features=features,
     fit=fit_arrays,
+    choose_preset=choose_preset,
     change=change,
 )

@@ -6,11 +6,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from sklearn.metrics import confusion_matrix
 
 from trainer import networks
 from trainer.data.form import Form
 from trainer.hparams import HParams
-from trainer.objectives import scores
 from trainer.serving import export
 
 SHAPE = (9, 8, 3)
@@ -44,7 +44,7 @@ def encoded(images: np.ndarray) -> list[bytes]:
 def about(model: keras.Model, classes: Sequence[str] = CLASSES) -> export.About:
     *sizes, channels = shape = model.input_shape[1:]
     predicted = probabilities(model, pixels(10, 1, shape)).argmax(1)
-    confusion = scores.count(2 * [0, 1, 2, 0, 1], predicted, len(classes))
+    confusion = confusion_matrix(2 * [0, 1, 2, 0, 1], predicted, labels=range(len(classes)))
     images = {"train": 30, "validation": 4, "test": 10}
     return export.About(classes, Form(tuple(sizes), channels), images, confusion, 0.5, RECORD)
 

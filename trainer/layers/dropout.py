@@ -1,4 +1,4 @@
-"""Dropout that is a function of (seed, step, place in the batch), whatever devices share the batch."""
+"""Dropout that is a function of (seed, step, position in the batch), whatever devices share the batch."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class Dropout(keras.layers.Layer):
 
     Args:
       rate: the share, from 0 to below 1.
-      whole_maps: drop all places of a channel together: `(batch, *spatial, channels)` as by
+      whole_maps: drop all positions of a channel together: `(batch, *spatial, channels)` as by
         `keras.layers.SpatialDropout2D`.
       seed: of the mask.
 

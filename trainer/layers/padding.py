@@ -4,7 +4,7 @@ A name says how much, for a window that spans `span = (kernel - 1) * dilation + 
 
     valid       1234 ->  1234     nothing; the output shrinks
     same        1234 -> .1234.    the output has ceil(size / stride) elements, TensorFlow's convention
-    causal      1234 -> ..1234    an output sees nothing after its own place
+    causal      1234 -> ..1234    an output sees nothing after its own position
 
 A mode says what stands there (here 2 before, 2 after):
 
@@ -104,7 +104,7 @@ def causal(window: int) -> Pair:
 
 
 def output_size(size: Any, window: int, stride: int, pair: Pair) -> Any:
-    """Returns how many places the window has; less than 1 where it does not fit."""
+    """Returns how many positions the window has; less than 1 where it does not fit."""
     return (size + sum(pair) - window) // stride + 1
 
 
@@ -114,7 +114,7 @@ class Geometry:
 
     Attributes:
         kernel_size: taps.
-        strides: elements from one place of the window to the next.
+        strides: elements from one position of the window to the next.
         dilations: elements from one tap to the next.
         padding: as `canonical` returns it.
     """
@@ -142,7 +142,7 @@ class Geometry:
         return around if self.padding == "same" else (causal(self.spans[0]), *around[1:])
 
     def outputs(self, sizes: Sequence[Any]) -> tuple[Any, ...]:
-        """Returns how many places the window has along each axis."""
+        """Returns how many positions the window has along each axis."""
         axes = zip(sizes, self.spans, self.strides, self.pairs(sizes), strict=True)
         return tuple(output_size(*axis) for axis in axes)
 

@@ -2,13 +2,13 @@
 
 What TensorFlow 2.21 does not do on a CPU, and what is done instead:
 
-    stride > 1 with dilation > 1    convolutions at dilation 1, side by side in the batch (`_phases`)
-    groups, backward                a split; the primitive, up to 4 times faster, where a trial shows that it can
-    channels first, in places       transposed: equal to the bit, and not slower, since oneDNN reorders too
-    1 channel, 1 place, stride > 1  stride 1 over that place: oneDNN's outputs are wrong (`_moving`)
-    a batch of none                 a matrix product: oneDNN returns the input's shape. A batch that only turns out
-                                    empty inside a `tf.function` is left to oneDNN: a reshape would cost the others
-                                    the fusion of bias and activation
+    stride > 1 with dilation > 1     convolutions at dilation 1, side by side in the batch (`_phases`)
+    groups, backward                 a split; the primitive, up to 4 times faster, where a trial shows that it can
+    channels first, in parts         transposed: equal to the bit, and not slower, since oneDNN reorders too
+    1 channel, 1 output, stride > 1  stride 1 over that output: oneDNN's outputs are wrong (`_moving`)
+    a batch of none                  a matrix product: oneDNN returns the input's shape. A batch that only turns out
+                                     empty inside a `tf.function` is left to oneDNN: a reshape would cost the others
+                                     the fusion of bias and activation
 """
 
 import functools
@@ -88,7 +88,7 @@ def _grouped(x: Any, geometry: Geometry, kernel: Any, groups: int) -> Any:
 
 
 def _moving(x: Any, geometry: Geometry) -> tuple[Any, Geometry]:
-    """Returns x and geometry without a stride along an axis that has one place only, where it moves nothing.
+    """Returns x and geometry without a stride along an axis that has one position only, where it moves nothing.
 
     TensorFlow 2.21 with oneDNN returns zeros in place of some outputs for such a stride above 1, if a group has
     one channel and the strides differ. Sizes must be known.
@@ -96,7 +96,7 @@ def _moving(x: Any, geometry: Geometry) -> tuple[Any, Geometry]:
     sizes = tuple(x.shape[1:-1])
     if None in sizes or 1 not in geometry.outputs(sizes):
         return x, geometry
-    single = [places == 1 for places in geometry.outputs(sizes)]
+    single = [count == 1 for count in geometry.outputs(sizes)]
     ends = (slice(span if one else None) for span, one in zip(geometry.spans, single, strict=True))
     strides = tuple(1 if one else stride for stride, one in zip(geometry.strides, single, strict=True))
     x = constant_pad(x, geometry.pairs(sizes), 1)[(slice(None), *ends)]
@@ -136,7 +136,7 @@ def _nothing(x: Any, kernel: Any, geometry: Geometry) -> Any:
 def _phases(x: Any, kernel: Any, geometry: Geometry, groups: int) -> Any:
     """Returns a convolution with stride s and dilation d, which TensorFlow refuses together.
 
-    Every place i * s + m * d is a multiple of g = gcd(s, d), so the rest of x is dropped; then s and d have no
+    Every position i * s + m * d is a multiple of g = gcd(s, d), so the rest of x is dropped; then s and d have no
     common factor. Output i = d * j + r is output j of a convolution with stride s and dilation 1 over
     x[r * s :: d]: the d phases r lie side by side in the batch, and their outputs are woven together.
     """
@@ -160,10 +160,10 @@ def _phases(x: Any, kernel: Any, geometry: Geometry, groups: int) -> Any:
 def _unweave(x: Any, axis: int, phases: int, *windows: Any) -> Any:
     """Returns x[r * stride :: phases] of `axis`, r = 0 .. phases - 1, one after the other in the batch.
 
-    Each is as long as its `windows`, (places, kernel size, stride), need.
+    Each is as long as its `windows`, (positions, kernel size, stride), need.
     """
-    places, kernel_size, stride = windows
-    reach = ((places - 1) * stride + kernel_size - 1) * phases + 1
+    positions, kernel_size, stride = windows
+    reach = ((positions - 1) * stride + kernel_size - 1) * phases + 1
     around = [(0, 0)] * len(x.shape)
     around[axis] = (0, (phases - 1) * stride + reach)  # more than the last phase can lack
     x = ops.pad(x, around)

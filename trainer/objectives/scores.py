@@ -28,17 +28,6 @@ class Score:
     support: int
 
 
-def count(labels: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> Counts:
-    """Returns how many images of each class are taken for each, `(classes, classes)`: true ones down, taken across."""
-    places = np.asarray(labels, np.int64) * classes + np.asarray(predicted, np.int64)
-    return np.bincount(places, minlength=classes**2).reshape(classes, classes)
-
-
-def accuracy(confusion: Counts) -> float:
-    """Returns the share of images that are taken for what they are; 0 where there are none."""
-    return _share(np.trace(confusion), confusion.sum())
-
-
 def per_class(confusion: Counts, names: Sequence[str]) -> list[Score]:
     """Returns each class's scores."""
     right, taken, there = np.diagonal(confusion), confusion.sum(axis=0), confusion.sum(axis=1)

@@ -22,7 +22,7 @@ def mirrored(
 ) -> Iterator[Storage | None]:
     """Yields what brings the run's output to its bucket; nothing where it stays on this machine, or is the chief's.
 
-    The local folders hold then what tells which run is there. Once `begin` was called, what is within may end in any
+    The local folders then hold what identifies the run. Once `begin` was called, what is within may end in any
     way: it ends for the caller when all has landed.
 
     Args:

@@ -22,7 +22,7 @@ from trainer.hparams import differences
 LATEST = "latest.json"
 BEST = "best.json"
 _MANIFEST = "manifest.json"
-_FORMAT = 2
+_FORMAT = 3  # 2, of version 0.1, had the state of other callbacks
 
 Manifest = dict[str, Any]
 Content = Sequence[bytes | memoryview]  # a file's, in parts
@@ -87,11 +87,11 @@ class Store:
         files.replace(self.folder / LATEST, text, durable=True)
         self._prune(step, best, state)
 
-    def newest(self, tell: Callable[[str], None]) -> tuple[Manifest, bytes] | None:
+    def newest(self, log: Callable[[str], None]) -> tuple[Manifest, bytes] | None:
         """Returns the newest checkpoint that is what was written, its manifest and its state; nothing where none is.
 
         Args:
-          tell: hears a line about each that is not.
+          log: receives a line about each that is damaged.
 
         Raises:
           UsageError: it is of another configuration, or of another version of this program.
@@ -105,9 +105,9 @@ class Store:
                 content = self._content(manifest)
             except FileNotFoundError as error:
                 if error.filename != str(self.folder / LATEST) or self.exists():
-                    tell(f"checkpoint {path}: {Path(error.filename).name} is missing; trying an older one")
+                    log(f"checkpoint {path}: {Path(error.filename).name} is missing; trying an older one")
             except (OSError, DamagedError) as error:
-                tell(f"checkpoint {path}: {error}; trying an older one")
+                log(f"checkpoint {path}: {error}; trying an older one")
             else:
                 self._check(manifest)
                 return manifest, content

@@ -116,17 +116,7 @@ class Loop:
                 events.on_epoch_begin(state["epoch"])
             self._restore(state)
         while self._position.epoch < epochs and not self.model.stop_training:
-            epoch = self._position.epoch
-            if not self._position.steps_in_epoch:
-                events.on_epoch_begin(epoch)
-                self._results.reset()
-            self._run_epoch(iterator, events)
-            events.on_test_begin()
-            results = self.evaluate(validation)
-            events.on_test_end(results)
-            logs = self._position.logs | {f"val_{name}": value for name, value in results.items()}
-            self._position = _Position(epoch + 1)
-            events.on_epoch_end(epoch, logs)
+            self._run_epoch(iterator, validation, events)
         events.on_train_end()
 
     def evaluate(self, feed: Feed) -> Logs:
@@ -197,7 +187,21 @@ class Loop:
     def _variables(self) -> list[keras.Variable]:
         return [*self.model.variables, *self.model.optimizer.variables]
 
-    def _run_epoch(self, iterator: Any, events: keras.callbacks.CallbackList) -> None:
+    def _run_epoch(self, iterator: Any, validation: Feed, events: keras.callbacks.CallbackList) -> None:
+        """Runs the rest of an epoch and its validation."""
+        epoch = self._position.epoch
+        if not self._position.steps_in_epoch:
+            events.on_epoch_begin(epoch)
+            self._results.reset()
+        self._run_steps(iterator, events)
+        events.on_test_begin()
+        results = self.evaluate(validation)
+        events.on_test_end(results)
+        logs = self._position.logs | {f"val_{name}": value for name, value in results.items()}
+        self._position = _Position(epoch + 1)
+        events.on_epoch_end(epoch, logs)
+
+    def _run_steps(self, iterator: Any, events: keras.callbacks.CallbackList) -> None:
         """Runs the steps that the epoch still lacks."""
         position, begin = self._position, time.perf_counter() - self._position.seconds
         while position.steps_in_epoch < self._steps_per_epoch:

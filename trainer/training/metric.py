@@ -12,7 +12,7 @@ import hypertune
 from trainer.errors import DivergedError, StorageError
 
 METRIC = "val_accuracy"
-# The other fields of cloudml-hypertune's entries: a metric of such a name would take their place, or lose its own.
+# The other fields of cloudml-hypertune's entries: a metric of such a name would overwrite one, or be overwritten.
 RESERVED = ("checkpoint_path", "global_step", "timestamp", "trial")
 
 _VARIABLE = "CLOUD_ML_HP_METRIC_FILE"
@@ -21,8 +21,8 @@ _VARIABLE = "CLOUD_ML_HP_METRIC_FILE"
 class MetricReport:
     """Reports the metric that a trial is ranked by, through cloudml-hypertune.
 
-    The library rewrites its file in place, and whoever reads meanwhile finds nothing or half. So it writes a file
-    beside, which then takes the place of the one that is read. It takes the trial's number from `CLOUD_ML_TRIAL_ID`.
+    The library rewrites its file in place, and a concurrent reader finds nothing or half. So it writes a file
+    beside, which then replaces the one that is read. It takes the trial's number from `CLOUD_ML_TRIAL_ID`.
 
     Args:
       metric_file: the file that is read. Its folder is made where there is none.
@@ -82,7 +82,7 @@ class MetricReport:
 
 
 def _choose(file: Path) -> Path:
-    """Returns the file that the library writes: one beside, or where that cannot take its place, the file itself.
+    """Returns the file that the library writes: one beside, or where that cannot replace it, the file itself.
 
     It cannot where the file is mounted by itself, is a device or a pipe, or is in a folder that may not be written.
 
@@ -105,7 +105,7 @@ def _choose(file: Path) -> Path:
 
 def _replace(beside: Path, file: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
-        shutil.copymode(file, beside)  # whoever was allowed to read it still is
+        shutil.copymode(file, beside)  # the same users may read it
     beside.replace(file)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 _LENGTH = struct.Struct("<Q")  # of the text that follows it
 _KINDS = "biufc"  # of arrays: booleans and numbers
-_NOT_STATE = ("params", "model", "_model")  # of a Keras callback: what it is told, not what it remembers
+_NOT_STATE = ("params", "model", "_model")  # of a Keras callback: what the loop gives it, not what it remembers
 
 
 def pack(tree: Any) -> list[bytes | memoryview]:
@@ -41,14 +41,14 @@ def unpack(content: bytes) -> Any:
     """
     (length,) = _LENGTH.unpack_from(content)
     values, described = json.loads(content[_LENGTH.size : _LENGTH.size + length])
-    arrays, place = [], _LENGTH.size + length
+    arrays, offset = [], _LENGTH.size + length
     for name, shape in described:
         dtype = np.dtype(name)
         if dtype.kind not in _KINDS:
             raise ValueError(f"a state must hold arrays of numbers. Received: {name}")
-        array = np.frombuffer(content, dtype, math.prod(shape), place).reshape(shape)
+        array = np.frombuffer(content, dtype, math.prod(shape), offset).reshape(shape)
         arrays.append(array.copy())
-        place += array.nbytes
+        offset += array.nbytes
     return _decode(values, arrays)
 
 

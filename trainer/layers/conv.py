@@ -140,7 +140,7 @@ class _Conv(keras.layers.Layer):
 
     def _with_bias(self, outputs: Any) -> Any:
         if self._first:
-            # Not `ops.add`: Keras 3.15 takes (1, filters, 1) for a bias of the last axis where that has as many positions.
+            # Not `ops.add`: Keras 3.15 takes (1, filters, 1) for a bias of the last axis where that is as long.
             return outputs + ops.reshape(self.bias, (1, self.filters, *(1,) * self.rank))
         return ops.add(outputs, ops.reshape(self.bias, (*(1,) * (self.rank + 1), self.filters)))
 

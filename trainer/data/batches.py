@@ -102,9 +102,7 @@ def training_batches(
             samples = change(samples, first_row)
         return samples, tf.gather(targets, order.indices(element))
 
-    elements = order.elements(steps)
-    read = store.read(elements.map(order.indices))
-    return tf.data.Dataset.zip(elements, read).map(batch).prefetch(2).with_options(_options())
+    return store.read(order.elements(steps), order.indices, batch).prefetch(2).with_options(_options())
 
 
 def evaluation_batches(store: Store, share: Share | None = None) -> tf.data.Dataset:
@@ -122,11 +120,11 @@ def evaluation_batches(store: Store, share: Share | None = None) -> tf.data.Data
         index = element // share.count * share.replicas + share.first + element % share.count
         return tf.range(index * len(store) // elements, (index + 1) * len(store) // elements)
 
-    def batch(some: tf.Tensor, samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.cast(samples, tf.float32), tf.gather(targets, some)
+    def batch(element: tf.Tensor, samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.cast(samples, tf.float32), tf.gather(targets, indices(element))
 
-    own = tf.data.Dataset.range(elements // share.replicas * share.count).map(indices)
-    return tf.data.Dataset.zip(own, store.read(own)).map(batch).prefetch(2).with_options(_options())
+    own = tf.data.Dataset.range(elements // share.replicas * share.count)
+    return store.read(own, indices, batch).prefetch(2).with_options(_options())
 
 
 def evaluation_steps(store: Store, replicas: int = 1) -> int:

@@ -106,9 +106,10 @@ def test_reads_the_samples_of_each_vector(files: Files, memory: Memory, batches:
     lengths = {len(batch) for batch in batches}
     spec = tf.TensorSpec((lengths.pop() if len(lengths) == 1 else None,), tf.int64)
     for store in (files, memory):
-        indices = tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=spec)
-        found = [batch.numpy() for batch in store.read(indices)]
-        for batch, images in zip(batches, found, strict=True):
+        elements = tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=spec)
+        read = store.read(elements, lambda element: element, lambda element, samples: (element, samples))
+        for batch, (element, images) in zip(batches, read, strict=True):
+            np.testing.assert_array_equal(element, batch)
             np.testing.assert_array_equal(images, PIXELS[batch])
 
 

@@ -15,7 +15,7 @@ from trainer.data.kinds.kind import Decode, Kind
 from trainer.data.stores import broken
 from trainer.data.stores.broken import Broken
 from trainer.data.stores.locations import Locations
-from trainer.data.stores.store import Samples, Targets
+from trainer.data.stores.store import Finish, Indices, Samples, Targets
 
 _READ = 16  # parts of files that are read in one call
 _MOST_PREVIEWED = 2000
@@ -47,18 +47,23 @@ class Files:
         """Returns some of the samples, in the order of the indices."""
         return dataclasses.replace(self, locations=self.locations.chosen(indices), targets=self.targets[indices])
 
-    def read(self, indices: tf.data.Dataset) -> tf.data.Dataset:
-        """Returns a batch of samples for each vector of indices; some are decoded side by side. See `Store.read`."""
-        read_each = self._reader()
-        (count,) = indices.element_spec.shape
+    def read(self, elements: tf.data.Dataset, indices: Indices, finish: Finish) -> tf.data.Dataset:
+        """Returns what becomes of each element and its samples; some are decoded side by side. See `Store.read`."""
+        read_each, vectors = self._reader(), elements.map(indices)
+        (count,) = vectors.element_spec.shape
         if count is not None:  # one pipeline, which decodes ahead across the borders of the batches
-            return read_each(indices.unbatch()).batch(count, drop_remainder=True)
-        return indices.flat_map(lambda some: read_each(tf.data.Dataset.from_tensor_slices(some)).batch(len(self)))
+            batches = read_each(vectors.unbatch()).batch(count, drop_remainder=True)
+        else:
+            batches = vectors.flat_map(
+                lambda some: read_each(tf.data.Dataset.from_tensor_slices(some)).batch(len(self))
+            )
+        return tf.data.Dataset.zip(elements, batches).map(finish)
 
     def preview(self) -> tuple[Samples, Targets]:
         """Returns the first samples and their targets: at most 2,000, and no more than 60 million values."""
         count = min(len(self), _MOST_PREVIEWED, max(1, _MOST_VALUES // math.prod(self.form.shape)))
-        (samples,) = self.read(tf.data.Dataset.from_tensors(tf.range(count, dtype=tf.int64)))
+        first = tf.range(count, dtype=tf.int64)
+        (samples,) = self.read(tf.data.Dataset.range(1), lambda _: first, lambda _, samples: samples)
         return samples.numpy(), self.targets[:count]
 
     def find_broken(self) -> Iterator[Broken]:

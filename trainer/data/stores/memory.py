@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from trainer.data.form import Form
 from trainer.data.stores.broken import Broken
-from trainer.data.stores.store import Samples, Targets
+from trainer.data.stores.store import Finish, Indices, Samples, Targets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Memory:
         _, *sizes, channels = self.samples.shape
         return Form(tuple(sizes), channels)
 
-    def read(self, indices: tf.data.Dataset) -> tf.data.Dataset:
-        """Returns a batch of samples for each vector of indices; see `Store.read`."""
+    def read(self, elements: tf.data.Dataset, indices: Indices, finish: Finish) -> tf.data.Dataset:
+        """Returns what becomes of each element and its samples; see `Store.read`."""
         samples = tf.constant(self.samples)
-        return indices.map(lambda some: tf.gather(samples, some))
+        return elements.map(lambda element: finish(element, tf.gather(samples, indices(element))))
 
     def preview(self) -> tuple[Samples, Targets]:
         """Returns all samples and their targets."""

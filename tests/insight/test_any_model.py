@@ -96,6 +96,7 @@ def test_a_resized_constant_stays_and_a_slope_stays_between_its_ends(sizes: tupl
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.fixture(scope="module")
 def twins() -> tuple[keras.Model, keras.Model]:
     """Returns a network with a nested backbone that is called twice, and the same in one piece."""
     keras.utils.set_random_seed(0)
@@ -118,23 +119,21 @@ def twins() -> tuple[keras.Model, keras.Model]:
 
 
 @pytest.mark.parametrize("layer", ["depthwise", "separable", "depthwise:2", "separable:2"])
-def test_a_nested_model_is_explained_as_the_same_in_one_piece(layer: str) -> None:
-    nested, flat = twins()
+def test_a_nested_model_is_explained_as_the_same_in_one_piece(twins: Any, layer: str) -> None:
     random = np.random.default_rng(0)
     samples, classes = random.normal(size=(6, 8, 7, 4)), np.arange(6) % 3
-    ours, theirs = Explainer(nested, f"backbone/{layer}"), Explainer(flat, layer)
+    ours, theirs = Explainer(twins[0], f"backbone/{layer}"), Explainer(twins[1], layer)
     assert ours.grad_cam(samples, classes).any()
     np.testing.assert_array_equal(ours.grad_cam(samples, classes), theirs.grad_cam(samples, classes))
-    np.testing.assert_array_equal(
-        ours.integrated_gradients(samples, classes)[0], theirs.integrated_gradients(samples, classes)[0]
-    )
 
 
-def test_the_default_is_the_last_convolution_in_the_nested_model() -> None:
-    nested, _ = twins()
+def test_the_default_is_the_last_convolution_in_the_nested_model(twins: Any) -> None:
+    nested, flat = twins
     samples = np.random.default_rng(0).normal(size=(2, 8, 7, 4))
     last = Explainer(nested, "backbone/separable:2").grad_cam(samples, [0, 1])
     np.testing.assert_array_equal(Explainer(nested).grad_cam(samples, [0, 1]), last)
+    ours, theirs = (Explainer(model).integrated_gradients(samples, [0, 1], steps=4)[0] for model in (nested, flat))
+    np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(ValueError, match="which has backbone/depthwise, backbone/separable, backbone/depthwise:2"):
         Explainer(nested, "separable")
 

@@ -128,3 +128,12 @@ def test_a_loaded_model_is_observed_as_the_one_that_was_saved(tmp_path: Path) ->
     looks = [Observer(one, _examples()).look() for one in (model, keras.models.load_model(tmp_path / "model.keras"))]
     for ours, theirs in zip(*(look.activations.values() for look in looks), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_maps_have_their_channels_last() -> None:
+    convolution = keras.layers.Conv2D(4, 3, data_format="channels_first", name="conv")
+    stack = [keras.Input((12, 12, 1)), keras.layers.Permute((3, 1, 2)), convolution, keras.layers.Flatten()]
+    model = keras.Sequential([*stack, keras.layers.Dense(3)])
+    look = Observer(model, _examples()).look()
+    assert look.maps["conv"].shape[1:] == (10, 10, 4)
+    assert look.dead()["conv"].shape == (4,)

@@ -1,8 +1,7 @@
 """TensorBoard, for logs on this machine or on a bucket: `python -m trainer.tensorboard --logdir=gs://bucket/run`.
 
-A bucket is read by this program, which keeps a local copy up to date. TensorBoard's own readers of gs:// need
-TensorFlow and its own way to credentials; the one that it takes unasked shows nothing, and says nothing, where it has
-none.
+This program reads a bucket and keeps a local copy up to date. TensorBoard's own readers of gs:// need TensorFlow and
+other credentials; the default one shows nothing, without an error, where it has none.
 """
 
 import argparse
@@ -16,7 +15,7 @@ from pathlib import Path
 from trainer.buckets.location import is_remote
 from trainer.errors import StorageError, UsageError
 
-_SECONDS = 5.0  # between two looks at a bucket: as often as TensorBoard looks at its folder
+_SECONDS = 5.0  # between two listings of a bucket: as often as TensorBoard lists its folder
 _FOREIGN = ("checkpoints/", "model/")  # of a run, which TensorBoard does not show
 
 

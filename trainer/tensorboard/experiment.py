@@ -31,7 +31,7 @@ _FILE = "events.out.tfevents.study"
 # TensorBoard never takes back a status that it has read, but forgets a run whose folder is gone. So a trial that runs
 # is a run of its own.
 _UNFINISHED = "running"
-_SHOWN = 5  # columns that TensorBoard shows unasked, first those that are said to differ
+_SHOWN = 5  # columns that TensorBoard shows by default: the first of those marked as different
 _BOXES = 9  # values of a domain that TensorBoard offers one by one; with more it asks for an expression
 
 
@@ -98,7 +98,7 @@ class Session:
 
 
 def columns(domains: Sequence[Domain], metrics: Sequence[Metric]) -> Summary:
-    """Returns which columns there are; of the parameters the first five are shown unasked."""
+    """Returns which columns there are; TensorBoard shows the first five parameters by default."""
     config = hparams_summaries.hparams_config_pb(
         [hparams_summaries.HParam(domain.name, _domain(domain)) for domain in domains],
         [hparams_summaries.Metric(one.tag, group=one.run or None, display_name=one.title) for one in metrics],
@@ -209,7 +209,7 @@ def _records(events: Sequence[Event] | Iterator[Event]) -> bytes:
 
 
 def _put(path: Path, content: bytes) -> None:
-    """Makes a file hold this; it goes on where it can, for a TensorBoard that watches it reads no byte twice."""
+    """Makes a file hold this content; appends where possible, since TensorBoard reads no byte of a file twice."""
     path.parent.mkdir(parents=True, exist_ok=True)
     former = path.read_bytes() if path.exists() else b""
     if former and content.startswith(former):

@@ -7,11 +7,11 @@ import numpy as np
 from trainer.tensorboard.draw import sample, sheets
 from trainer.tensorboard.draw.sheets import Array, Picture
 
-_SIDE = 140  # pixels; two in a row are as wide as TensorBoard shows them unasked
+_SIDE = 140  # pixels; two in a row are as wide as TensorBoard shows pictures by default
 
 
 def what_decides(seen: Array, maps: Mapping[str, Array], title: str) -> Picture:
-    """Returns a sample, and each map over it, two in a row: as wide as TensorBoard shows them unasked.
+    """Returns a sample, and each map over it, two in a row: as wide as TensorBoard shows it by default.
 
     Args:
       seen: the sample, `(*spatial, channels)`, 0 to 255.

@@ -8,11 +8,11 @@ from trainer.tensorboard.draw import sample, sheets
 from trainer.tensorboard.draw.sheets import Array, Picture
 
 _MOST_MAPS = 64
-_SHOWN = 348  # pixels of a picture's width that TensorBoard shows unasked, more or less
+_SHOWN = 348  # pixels of a picture's width that TensorBoard shows by default, about
 
 
 def feature_maps(seen: Array, layers: Mapping[str, Array], dead: Mapping[str, Array], title: str) -> Picture:
-    """Returns a sample, and below it what each convolution makes of it; no wider than TensorBoard shows it unasked.
+    """Returns a sample, and below it what each convolution makes of it; no wider than TensorBoard shows by default.
 
     Maps of one layer share their scale: black is the layer's lowest value, or 0 where that is higher, and yellow its
     highest. Dead filters are crossed out.

@@ -26,14 +26,14 @@ ANYTHING = st.recursive(
 def changed(draw: st.DrawFn, document: Any) -> Any:
     """Returns a copy of a document in which one value, anywhere, is something else, or is gone."""
     whole = copy.deepcopy(document)
-    place: Any = whole
+    inner: Any = whole
     while True:
-        key = draw(st.sampled_from(list(place) if isinstance(place, dict) else range(len(place))))
-        if not isinstance(place[key], dict | list) or not place[key] or draw(st.integers(0, 4)) == 0:
+        key = draw(st.sampled_from(list(inner) if isinstance(inner, dict) else range(len(inner))))
+        if not isinstance(inner[key], dict | list) or not inner[key] or draw(st.integers(0, 4)) == 0:
             break
-        place = place[key]
+        inner = inner[key]
     if draw(st.integers(0, 3)):
-        place[key] = draw(ANYTHING)
+        inner[key] = draw(ANYTHING)
     else:
-        del place[key]
+        del inner[key]
     return whole

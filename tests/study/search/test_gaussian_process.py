@@ -75,6 +75,6 @@ def test_slices_are_draws_from_the_density() -> None:
         return -0.5 * float(np.sum(((settings - centre) / deviations) ** 2))
 
     draws = [gaussian_process._slices(density, centre, deviations, random)[-1] for _ in range(300)]
-    for place in range(2):
-        scaled = [(draw[place] - centre[place]) / deviations[place] for draw in draws]
+    for index in range(2):
+        scaled = [(draw[index] - centre[index]) / deviations[index] for draw in draws]
         assert stats.kstest(scaled, "norm").pvalue > 1e-3

@@ -47,7 +47,7 @@ def test_listed_values_have_cells_of_one_width() -> None:
 def test_a_range_of_one_value_is_no_matter() -> None:
     for kind in ("double", "integer"):
         axis = Axis(Parameter(name="x", kind=kind, low=3, high=3))
-        assert [axis.value(place) for place in (0.0, axis.coordinate(3), 1.0)] == [3, 3, 3]
+        assert [axis.value(coordinate) for coordinate in (0.0, axis.coordinate(3), 1.0)] == [3, 3, 3]
 
 
 def test_a_conditional_parameter_exists_where_its_parent_says() -> None:

@@ -35,7 +35,7 @@ def test_says_nothing_of_what_fits_or_is_not_known(fitting: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         (
             machine("n2-standard-8", "NVIDIA_L4", 1),
@@ -59,5 +59,5 @@ def test_says_nothing_of_what_fits_or_is_not_known(fitting: dict[str, Any]) -> N
         ),
     ],
 )
-def test_rejects_what_does_not_fit(wrong: dict[str, Any], told: str) -> None:
-    assert [*problems(wrong)] == [told]
+def test_rejects_what_does_not_fit(wrong: dict[str, Any], message: str) -> None:
+    assert [*problems(wrong)] == [message]

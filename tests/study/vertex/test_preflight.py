@@ -46,7 +46,7 @@ def test_finds_nothing_wrong(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "flag", "told"),
+    ("changes", "flag", "message"),
     [
         ({"project": ""}, "--project", "must be given with --target=vertex. Received: nothing"),
         ({"project": "My Project"}, "--project", "must be a project's id, .* Received: My Project"),
@@ -73,9 +73,9 @@ def test_finds_nothing_wrong(changes: dict[str, Any]) -> None:
         ({"parallel_trial_count": 9}, "--parallel_trial_count", "at most the number of trials, 4. Received: 9"),
     ],
 )
-def test_rejects_what_could_not_run(changes: dict[str, Any], flag: str, told: str) -> None:
+def test_rejects_what_could_not_run(changes: dict[str, Any], flag: str, message: str) -> None:
     found = problems(**changes)
-    pattern = told.replace("?", r"\?").replace(".", r"\.").replace(r"\.*", ".*")
+    pattern = message.replace("?", r"\?").replace(".", r"\.").replace(r"\.*", ".*")
     assert any(re.search(rf"`[^`]*{flag}`.*{pattern}", problem) for problem in found), found
 
 
@@ -117,7 +117,7 @@ def test_a_word_in_capitals_that_no_flag_replaces() -> None:
 
 def test_looks_at_the_bucket_and_the_image() -> None:
     assert looked(lambda name: {"my-bucket": "europe-west4"}[name]) == []
-    assert looked(lambda name: "") == []  # it could not be told
+    assert looked(lambda name: "") == []  # it is unknown
     assert looked(lambda name: "us-east1", lambda image: f"no {image}") == [
         "`--bucket` must be in europe-west4, as the machines are: gcloud storage buckets create gs://NAME "
         "--project=my-project --location=europe-west4. Received: gs://my-bucket, in us-east1",

@@ -126,7 +126,7 @@ def test_a_connection_is_lost_and_back(server: Server, transport: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("refused", "told"),
+    ("refused", "message"),
     [
         (
             Refused("UNAUTHENTICATED", "Request had invalid authentication credentials."),
@@ -161,10 +161,10 @@ def test_a_connection_is_lost_and_back(server: Server, transport: str) -> None:
     ],
 )
 def test_rejects_in_one_line_what_the_service_refuses(
-    server: Server, service: JobService, refused: Refused, told: str
+    server: Server, service: JobService, refused: Refused, message: str
 ) -> None:
     server.fault(once(refused, "create"))
-    with pytest.raises(UsageError, match=told) as caught:
+    with pytest.raises(UsageError, match=message) as caught:
         service.create(TUNING, bodies.tuning())
     assert "\n" not in str(caught.value)
     assert verbs(server) == ["create"]  # no second try
@@ -186,15 +186,15 @@ def test_rejects_a_project_that_is_not_ours(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"maxTrials": 3}, 'no field named "maxTrials"'),
         ({"maxTrialCount": "many"}, "maxTrialCount"),
         ({"studySpec": {"algorithm": "BEST"}}, "BEST"),
     ],
 )
-def test_rejects_what_the_messages_do_not_know(change: dict[str, Any], told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_rejects_what_the_messages_do_not_know(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         parsed(TUNING, bodies.tuning(**change))
 
 

@@ -106,14 +106,14 @@ def test_submits_the_file_and_says_what_next(server: Server, tmp_path: Path, tra
     assert output.startswith("gs://my-bucket/trainer-2026070")
     name = job["name"]
     number = name.rpartition("/")[2]
-    place = f"--project={NUMBER} --region={REGION}"
+    where = f"--project={NUMBER} --region={REGION}"
     assert desk.said == (
         f"submitted {name}\n"
         f"  https://console.cloud.google.com/agent-platform/locations/{REGION}/training/{number}?project={NUMBER}\n"
         f"  its output goes to {output}\n"
         f"  watch:   python -m trainer.study --results={name} --watch\n"
         f"  results: python -m trainer.study --results={name}\n"
-        f"  cancel:  gcloud ai hp-tuning-jobs cancel {number} {place}\n"
+        f"  cancel:  gcloud ai hp-tuning-jobs cancel {number} {where}\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether a batch divides by the devices that share it, told before a machine is paid for."""
+"""Checks that a batch divides by the devices that share it, before a machine is paid for."""
 
 import datetime
 from typing import Any

@@ -71,9 +71,9 @@ def test_an_image_is_looked_for(image: str, address: str, status: int, is_missin
         asked.append(address)
         return status
 
-    told = missing_image(ask, image)
+    message = missing_image(ask, image)
     assert asked == [address]
-    assert told == (
+    assert message == (
         f"`--image` must be an image that was pushed: docker push {image}. Received: {image}" if is_missing else ""
     )
 

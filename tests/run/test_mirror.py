@@ -147,9 +147,7 @@ def test_others_read_what_is_there(server: Server, run: Run, tmp_path: Path) -> 
         "          for _ in tf.data.TFRecordDataset(name)))\n"
     )
     with through_tls(server, tmp_path) as variables:
-        done = forked.run(
-            [sys.executable, "-c", program], env=os.environ | variables, capture_output=True, text=True
-        )
+        done = forked.run([sys.executable, "-c", program], env=os.environ | variables, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (events,) = (root / "logs" / "train").iterdir()
     count = sum(1 for _ in LegacyEventFileLoader(str(events)).Load())

@@ -197,7 +197,9 @@ def _execute(command: Sequence[str]) -> None:
     if first == "-m":
         sys.path.insert(0, str(Path.cwd()))
         sys.argv = rest
-        sys.modules.pop(rest[0], None)
+        for name in (rest[0], f"{rest[0]}.__main__"):  # of a package, the second is what runs
+            if not hasattr(sys.modules.get(name), "__path__"):
+                sys.modules.pop(name, None)
         runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
     elif first == "-c":
         sys.path.insert(0, "")

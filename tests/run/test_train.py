@@ -156,7 +156,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tup
         (20, "", "single"),  # which is an epoch
         (-1, "validation", "single"),
         (-1, "test", "single"),
-        pytest.param(33, "", "mirrored", marks=pytest.mark.slow),
+        (33, "", "mirrored"),
     ],
 )
 def test_a_run_stopped_anywhere_ends_as_if_it_had_not_been(

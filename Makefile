@@ -3,8 +3,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 SETS ?= oldest newest
-# One worker a core. A worker that has no test left takes the last ones of another, so that both end together.
-PYTEST := $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
+PYTEST := $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4
+# A worker without tests takes some of another's. Of the slow ones it takes whole files, since an image or a trained
+# model is made once for all tests of a file; in the order of their names the longest, benchmarks, come first.
+FAST := --dist=worksteal -m 'not slow'
+SLOW := --dist=loadfile --no-loadscope-reorder -m slow
 
 .DEFAULT_GOAL := help
 .PHONY: help train study cluster gcs-demo submit destination vertex-demo test test-slow lint format bench notebooks tensorboard image compatibility dist flags lock clean
@@ -42,10 +45,10 @@ destination:
 	done; exit $$missing
 
 test: $(VENV)/.dev  ## run the tests of everything that a change can break; ARGS=tests/data for some of them
-	@$(PYTEST) -m 'not slow' $(ARGS)
+	@$(PYTEST) $(FAST) $(ARGS)
 
 test-slow: $(VENV)/.dev  ## run the tests that take long: documents, notebooks, browser, image, kill ladders; ARGS as for test
-	@$(PYTEST) -m slow $(ARGS)
+	@$(PYTEST) $(SLOW) $(ARGS)
 
 lint: $(VENV)/.dev  ## check style, types and which way imports run
 	$(BIN)/ruff check

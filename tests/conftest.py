@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-if "PYTEST_XDIST_WORKER" in os.environ:  # one of several, each of which has a core
+# Of several workers each has one core. The operations that run side by side stay as many as there are cores: devices
+# that share a batch wait for each other.
+if "PYTEST_XDIST_WORKER" in os.environ:
     for variable in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
 

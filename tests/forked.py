@@ -11,6 +11,7 @@ every process is a `subprocess`.
 
 import array
 import atexit
+import contextlib
 import ctypes
 import functools
 import gc
@@ -23,7 +24,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -83,9 +84,6 @@ class _Server:
     """The server process, and this process's end of the socket to it."""
 
     def __init__(self) -> None:
-        # The server's child that forks a process ends at once. Linux gives the orphan to the nearest ancestor that
-        # asks for orphans: this process.
-        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1)
         self._lock = threading.Lock()
         self._socket, theirs = socket.socketpair()
         self._process = subprocess.Popen(
@@ -105,13 +103,27 @@ class _Server:
         """Starts a process with these standard streams and returns its id."""
         content = json.dumps(request).encode()
         rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", streams))
-        with self._lock:
+        with self._lock, _adopting():
             self._socket.sendmsg([len(content).to_bytes(4, "big")], [rights])
             self._socket.sendall(content)
             reply = self._socket.recv(4)
         if not reply:
             raise RuntimeError(f"the fork server ended with status {self._process.wait()}")
         return int.from_bytes(reply, "big")
+
+
+@contextlib.contextmanager
+def _adopting() -> Iterator[None]:
+    """Makes this process the parent of processes below it whose own parent ends, as the server's forks end theirs.
+
+    Only for as long as needed: of other orphans nobody here would take the exit status, and they would stay zombies.
+    """
+    prctl = ctypes.CDLL(None).prctl
+    prctl(_SET_CHILD_SUBREAPER, 1)
+    try:
+        yield
+    finally:
+        prctl(_SET_CHILD_SUBREAPER, 0)
 
 
 def _serve(connection: socket.socket) -> dict[str, Any] | None:
@@ -197,7 +209,9 @@ def _execute(command: Sequence[str]) -> None:
     if first == "-m":
         sys.path.insert(0, str(Path.cwd()))
         sys.argv = rest
-        sys.modules.pop(rest[0], None)
+        for name in (rest[0], f"{rest[0]}.__main__"):  # of a package, the second is what runs
+            if not hasattr(sys.modules.get(name), "__path__"):
+                sys.modules.pop(name, None)
         runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
     elif first == "-c":
         sys.path.insert(0, "")

@@ -43,6 +43,13 @@ def test_its_commands_exist(command: str) -> None:
         assert (program, arguments[0]) == ("docker", "run")
 
 
+def test_checks_a_change_by_the_linters_and_all_tests() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert re.findall(r"^make (.*)$", script, re.MULTILINE) == ["lint", "test", "test-slow"]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.findall(r"^(?:FAST|SLOW) :=.* -m (.+)$", makefile, re.MULTILINE) == ["'not slow'", "slow"]
+
+
 def test_tests_each_python_that_setup_names() -> None:
     named = re.findall(r"Python :: (3\.\d+)", (ROOT / "setup.py").read_text(encoding="utf-8"))
     assert _read()["jobs"]["test"]["strategy"]["matrix"]["python"] == named

@@ -1,8 +1,11 @@
 import dataclasses
 import datetime
+import functools
 import io
 import json
+import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -39,6 +42,22 @@ def _run(hparams: HParams, root: Path) -> train.Result:
 
 def _weights(result: train.Result) -> list[np.ndarray]:
     return keras.models.load_model(result.model).get_weights()  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, train.Result]:
+    """A finished run, for `finished` alone."""
+    root = tmp_path_factory.mktemp("first")
+    return root, _run(SMALL, root)
+
+
+@pytest.fixture
+def finished(first: tuple[Path, train.Result], tmp_path: Path) -> train.Result:
+    """A copy of a finished run in `tmp_path`."""
+    root, result = first
+    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
+    assert result.model is not None
+    return dataclasses.replace(result, model=tmp_path / result.model.relative_to(root))
 
 
 def test_learns_real_digits_and_saves_what_it_learned(tmp_path: Path) -> None:
@@ -101,20 +120,8 @@ def _logged(root: Path) -> list[tuple[str, str, int, bytes]]:
     return sorted(found)
 
 
-@pytest.mark.parametrize(
-    ("step", "event", "strategy"),
-    [
-        (1, "", "single"),
-        (13, "", "single"),
-        (20, "", "single"),  # which is an epoch
-        (-1, "validation", "single"),
-        (-1, "test", "single"),
-        pytest.param(33, "", "mirrored", marks=pytest.mark.slow),
-    ],
-)
-def test_a_run_stopped_anywhere_ends_as_if_it_had_not_been(
-    tmp_path: Path, step: int, event: str, strategy: str
-) -> None:
+def _watched(root: Path, strategy: str, *, stopping: StopAt | None = None) -> train.Result:
+    """Runs with augmentation, dropout, pictures and callbacks that remember something."""
     hparams = dataclasses.replace(
         SMALL,
         augment="affine",
@@ -124,49 +131,71 @@ def test_a_run_stopped_anywhere_ends_as_if_it_had_not_been(
         checkpoint_every="5",
         log_images="auto",
     )
+    keeping = [
+        keras.callbacks.EarlyStopping("val_loss", patience=5, restore_best_weights=True),
+        keras.callbacks.ReduceLROnPlateau("val_loss", patience=0, min_delta=10),
+    ]
+    environment = Environment.read({}, str(root), datetime.datetime(2026, 1, 1))
+    own = [*keeping, *([stopping] if stopping else [])]
+    return train.run(hparams, environment, SCREEN, own, stopping.stop if stopping else None)
 
-    def run(root: Path, *, stopping: StopAt | None = None) -> train.Result:
-        keeping = [
-            keras.callbacks.EarlyStopping("val_loss", patience=5, restore_best_weights=True),
-            keras.callbacks.ReduceLROnPlateau("val_loss", patience=0, min_delta=10),
-        ]
-        environment = Environment.read({}, str(root), datetime.datetime(2026, 1, 1))
-        own = [*keeping, *([stopping] if stopping else [])]
-        return train.run(hparams, environment, SCREEN, own, stopping.stop if stopping else None)
 
-    whole = _weights(run(tmp_path / "whole"))
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, list[np.ndarray]]]:
+    """Returns, by strategy, the folder and the weights of a run that was not stopped."""
+
+    @functools.cache
+    def undisturbed(strategy: str) -> tuple[Path, list[np.ndarray]]:
+        root = tmp_path_factory.mktemp(strategy)
+        return root, _weights(_watched(root, strategy))
+
+    return undisturbed
+
+
+@pytest.mark.parametrize(
+    ("step", "event", "strategy"),
+    [
+        (1, "", "single"),
+        (13, "", "single"),
+        (20, "", "single"),  # which is an epoch
+        (-1, "validation", "single"),
+        (-1, "test", "single"),
+        (33, "", "mirrored"),
+    ],
+)
+def test_a_run_stopped_anywhere_ends_as_if_it_had_not_been(
+    undisturbed: Callable[[str], tuple[Path, list[np.ndarray]]], tmp_path: Path, step: int, event: str, strategy: str
+) -> None:
+    root, whole = undisturbed(strategy)
     for _ in range(2 if event == "test" else 1):
         with pytest.raises(StoppedError):
-            run(tmp_path / "stopped", stopping=StopAt(step, event))
-    assert not (tmp_path / "stopped" / "model" / "model.keras").exists()
-    for one, two in zip(whole, _weights(run(tmp_path / "stopped")), strict=True):
+            _watched(tmp_path, strategy, stopping=StopAt(step, event))
+    assert not (tmp_path / "model" / "model.keras").exists()
+    for one, two in zip(whole, _weights(_watched(tmp_path, strategy)), strict=True):
         np.testing.assert_array_equal(one, two)
-    stopped, whole_log = _logged(tmp_path / "stopped"), _logged(tmp_path / "whole")
+    stopped, whole_log = _logged(tmp_path), _logged(root)
     assert [entry[:3] for entry in stopped] == [entry[:3] for entry in whole_log]
     assert [entry[:3] for entry, other in zip(stopped, whole_log, strict=True) if entry != other] == []
 
 
-def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
-    first = _run(SMALL, tmp_path)
+def test_a_finished_run_is_not_trained_again(finished: train.Result, tmp_path: Path) -> None:
     again = _run(SMALL, tmp_path)
-    assert (again.test_accuracy, again.seconds, again.model) == (first.test_accuracy, 0.0, first.model)
+    assert (again.test_accuracy, again.seconds, again.model) == (finished.test_accuracy, 0.0, finished.model)
     with pytest.raises(UsageError, match="`--job_dir` must be new where `--resume=never`"):
         _run(dataclasses.replace(SMALL, resume="never"), tmp_path)
 
 
-def test_a_finished_run_whose_model_is_gone_saves_it_again(tmp_path: Path) -> None:
-    first = _run(SMALL, tmp_path)
-    expected = _weights(first)
-    assert first.model is not None
-    first.model.unlink()
+def test_a_finished_run_whose_model_is_gone_saves_it_again(finished: train.Result, tmp_path: Path) -> None:
+    expected = _weights(finished)
+    assert finished.model is not None
+    finished.model.unlink()
     for one, two in zip(expected, _weights(_run(dataclasses.replace(SMALL, resume="must"), tmp_path)), strict=True):
         np.testing.assert_array_equal(one, two)
 
 
-def test_rejects_to_go_on_where_every_checkpoint_is_damaged(tmp_path: Path) -> None:
-    first = _run(SMALL, tmp_path)
-    assert first.model is not None
-    first.model.unlink()
+def test_rejects_to_go_on_where_every_checkpoint_is_damaged(finished: train.Result, tmp_path: Path) -> None:
+    assert finished.model is not None
+    finished.model.unlink()
     for path in tmp_path.glob("checkpoints/*/*.state"):
         path.write_bytes(b"")
     with pytest.raises(UsageError, match="must hold a sound checkpoint where `--resume=must`"):
@@ -257,11 +286,11 @@ def test_rejects_a_batch_larger_than_the_data_and_writes_nothing(tmp_path: Path)
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("finished")
 def test_rejects_another_configuration_in_the_same_folder(tmp_path: Path) -> None:
-    _run(dataclasses.replace(SMALL, epochs=1), tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(UsageError, match="--filters=2 there, 3 here"):
-        _run(dataclasses.replace(SMALL, epochs=1, filters=3), tmp_path)
+        _run(dataclasses.replace(SMALL, filters=3), tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 

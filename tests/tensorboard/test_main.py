@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests import forked
 from tests.gcs.server import Server, serve
 from trainer.tensorboard import __main__ as main
 from trainer.tensorboard import summaries
@@ -25,7 +26,6 @@ def _upload(server: Server, folder: Path) -> None:
             server.put("bucket", f"run/logs/{path.relative_to(folder)}", path.read_bytes())
 
 
-@pytest.mark.slow
 def test_shows_a_bucket_s_logs_while_they_grow(tmp_path: Path) -> None:
     log = Log(tmp_path / "logs")
     with serve() as server:
@@ -34,7 +34,7 @@ def test_shows_a_bucket_s_logs_while_they_grow(tmp_path: Path) -> None:
         _upload(server, log.folder)
         output = tmp_path / "output.txt"
         with output.open("w") as stream:
-            process = subprocess.Popen(
+            process = forked.Popen(
                 [
                     *(sys.executable, "-m", "trainer.tensorboard", "--logdir=gs://bucket/run/logs"),
                     *("--host=127.0.0.1", "--port=0", "--reload_interval=1"),

@@ -7,13 +7,13 @@ Both are whole processes, start-up included, run in turn for each seed. The scri
 """
 
 import argparse
-import re
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
+
+from benchmarks.peers import command
 
 _PLAIN = """
 import sys
@@ -43,15 +43,10 @@ print(f"test accuracy {accuracy:.2%}")
 """
 
 
-def _measure(command: list[str]) -> tuple[float, float]:
+def _measure(*arguments: str, popen: command.Popen) -> tuple[float, float]:
     """Returns the test accuracy, in percent, that a process prints, and its seconds from start to exit."""
-    begin = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    seconds = time.perf_counter() - begin
-    found = re.search(r"test accuracy ([\d.]+)%", done.stdout)
-    if found is None:
-        raise RuntimeError(f"no accuracy in {done.stdout!r}")
-    return float(found[1]), seconds
+    measured = command.measure(*arguments, popen=popen)
+    return measured.test_accuracy, measured.seconds
 
 
 def _row(name: str, runs: Sequence[tuple[float, float]]) -> str:
@@ -62,7 +57,8 @@ def _row(name: str, runs: Sequence[tuple[float, float]]) -> str:
     )
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> None:
+    """Prints the table; `popen` starts the processes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="digits", help="as in trainer.task")
     parser.add_argument("--seeds", type=int, default=3, help="runs of each")
@@ -72,11 +68,11 @@ def main(arguments: Sequence[str]) -> None:
 
     plain, ours = [], []
     for seed in range(options.seeds):
-        plain.append(_measure([sys.executable, "-c", _PLAIN, options.data, str(seed), str(options.epochs)]))
+        plain.append(_measure("-c", _PLAIN, options.data, str(seed), str(options.epochs), popen=popen))
         with tempfile.TemporaryDirectory() as folder:
             flags = [f"--data={options.data}", f"--seed={seed}", f"--job_dir={folder}/run"]
             flags += [f"--{flag}" for flag in options.ours]
-            ours.append(_measure([sys.executable, "-m", "trainer.task", *flags]))
+            ours.append(_measure("-m", "trainer.task", *flags, popen=popen))
         print(f"seed {seed}: plain Keras {plain[-1][0]:.2f} %, {plain[-1][1]:.1f} s; ", end="")
         print(f"trainer {ours[-1][0]:.2f} %, {ours[-1][1]:.1f} s", flush=True)
 

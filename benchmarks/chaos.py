@@ -33,6 +33,7 @@ import h5py
 import numpy as np
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
+from benchmarks.peers import command
 from trainer.local_cluster import cluster_specs
 from trainer.training import state as states
 
@@ -58,16 +59,14 @@ class Job:
       popen: starts a process, as `subprocess.Popen` does.
     """
 
-    def __init__(
-        self, root: Path, machines: int = 1, epochs: int = 12, popen: type[subprocess.Popen[str]] = subprocess.Popen
-    ):
-        command = [sys.executable, "-m", "benchmarks.chaotic", *FLAGS, f"--epochs={epochs}", f"--job_dir={root}"]
+    def __init__(self, root: Path, machines: int = 1, epochs: int = 12, popen: command.Popen = subprocess.Popen):
+        words = ["-m", "benchmarks.chaotic", *FLAGS, f"--epochs={epochs}", f"--job_dir={root}"]
         specs = cluster_specs(machines) if machines > 1 else [""]
         self.root, self.epochs, self.phase, self.step = root, epochs, "start", 0
         self.lines: list[str] = []
         self.processes = [
             popen(
-                command,
+                [sys.executable, *words],
                 env={**os.environ, "CLUSTER_SPEC": spec},
                 stdout=subprocess.PIPE if index == 0 else subprocess.DEVNULL,
                 stderr=subprocess.STDOUT if index == 0 else subprocess.DEVNULL,
@@ -316,7 +315,7 @@ def workplace() -> Iterator[tuple[Path, Disk]]:
             disk.close()
 
 
-def main(arguments: Sequence[str], popen: type[subprocess.Popen[str]] = subprocess.Popen) -> int:
+def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> int:
     """Prints what was found, and returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--kills", type=int, default=60)

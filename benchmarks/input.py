@@ -12,6 +12,7 @@ import argparse
 import io
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -146,20 +147,21 @@ def wait(images: int, filters: int) -> str:
     )
 
 
-def memory(images: int) -> Iterable[str]:
+def memory(images: int, popen: command.Popen) -> Iterable[str]:
     """Gives the peak memory of processes that load a data set and read an epoch of it."""
     peaks = {}
     for count in (max(2 * _BATCH, images // 10), images):
         with tempfile.TemporaryDirectory() as scratch:
             photographs.write(Path(scratch), count, _SIDE)
-            measured = command.measure("-c", _READ, scratch, str(_BATCH))
+            measured = command.measure("-c", _READ, scratch, str(_BATCH), popen=popen)
         peaks[count] = measured.megabytes
         yield f"peak memory, {count:>9,} images   {measured.megabytes:8,.0f} MiB, {measured.seconds:.1f} s in all"
     few, many = peaks.values()
     yield f"all / a tenth                   {many / few:11.2f}"
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> None:
+    """Prints the tables; `popen` starts the processes whose memory is measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--images", type=int, default=4000, help="of rate and wait")
     parser.add_argument("--rounds", type=int, default=5, help="epochs of each way to read")
@@ -168,7 +170,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=", ".join(ROWS))
     options = parser.parse_args(arguments)
     if "memory" in options.only:  # first: a child's peak begins with its parent's, and nothing large is loaded so far
-        for line in memory(options.memory_images):
+        for line in memory(options.memory_images, popen):
             print(line, flush=True)
     if "rate" in options.only:
         for line in rates(options.images, options.rounds):

@@ -17,8 +17,10 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.peers import command
 from tests.gcs import faults
 from tests.gcs.server import Server, serve
 
@@ -30,25 +32,35 @@ _TRANSIENT = (faults.Status(503), faults.Reset(), faults.Stall(40.0))
 class Job:
     """The run, and the epoch that it has reached."""
 
-    def __init__(self, server: Server, folder: Path):
+    def __init__(self, server: Server, folder: Path, popen: command.Popen):
         self.epoch, self.lines, self._changed = 0, list[str](), threading.Condition()
-        self.process = subprocess.Popen(
+        self.process = popen(
             [sys.executable, "-u", "-m", "trainer.task", *_FLAGS, "--job_dir=gs://bucket/run", f"--cache_dir={folder}"],
             env={**os.environ, "STORAGE_EMULATOR_HOST": server.url},
             stdout=subprocess.PIPE,
             text=True,
         )
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def _listen(self) -> None:
-        for line in self.process.stdout or ():
-            with self._changed:
-                found = re.match(r"epoch (\d+)/", line)
-                if found:
-                    self.epoch = int(found[1])
-                else:
-                    self.lines.append(line.rstrip())
-                self._changed.notify_all()
+        assert self.process.stdout
+        with self.process.stdout as lines:
+            for line in lines:
+                with self._changed:
+                    found = re.match(r"epoch (\d+)/", line)
+                    if found:
+                        self.epoch = int(found[1])
+                    else:
+                        self.lines.append(line.rstrip())
+                    self._changed.notify_all()
+
+    def stop(self) -> int:
+        """Ends the run by SIGTERM, and returns its status."""
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(_LIMIT)
+        self._listener.join(_LIMIT)
+        return status
 
     def reach(self, epoch: int) -> None:
         with self._changed:
@@ -75,20 +87,21 @@ def holds_all(server: Server, root: Path) -> bool:
     return all(objects.get(f"run/{path.relative_to(root)}") == path.read_bytes() for path in (manifest, *states, *logs))
 
 
-def main() -> None:
+def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> int:
+    """Prints what was seen, and returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10.0)
-    arguments = parser.parse_args()
+    minutes = parser.parse_args(arguments).minutes
     outage = threading.Event()
     random = faults.random_faults(0, 1.0, _TRANSIENT)
     with tempfile.TemporaryDirectory() as folder, serve(latency=0.06) as server:
         server.fault = lambda request: random(request) if outage.is_set() else None
-        job = Job(server, Path(folder))
+        job = Job(server, Path(folder), popen)
         job.reach(3)
         first, memory, begin = job.epoch, [job.memory()], time.monotonic()
         outage.set()
-        while time.monotonic() - begin < 60 * arguments.minutes:
-            time.sleep(min(5.0, 6 * arguments.minutes))
+        while time.monotonic() - begin < 60 * minutes:
+            time.sleep(min(5.0, 6 * minutes))
             memory.append(job.memory())
         last, there = job.epoch, landed(server)
         outage.clear()
@@ -97,11 +110,10 @@ def main() -> None:
         while landed(server) < last and time.monotonic() - over < _LIMIT:
             time.sleep(0.1)
         seconds = time.monotonic() - over
-        job.process.send_signal(signal.SIGTERM)
-        status = job.process.wait(60)
+        status = job.stop()
         is_whole = holds_all(server, Path(folder) / "runs" / "bucket" / "run")
     half = len(memory) // 2
-    print(f"outage                              {arguments.minutes:.1f} minutes, from epoch {first}")
+    print(f"outage                              {minutes:.1f} minutes, from epoch {first}")
     print(f"epochs trained meanwhile            {last - first}")
     print(f"newest on the bucket at its end     epoch {there}")
     print(f"landed after its end                {seconds:.1f} s")
@@ -109,8 +121,8 @@ def main() -> None:
     print(f"stopped then: status                {status}, the bucket {'holds all' if is_whole else 'LACKS something'}")
     for line in job.lines:
         print(f"  said: {line}")
-    sys.exit(int(not (is_whole and status == 143 and seconds < _LIMIT and last > first)))
+    return int(not (is_whole and status == 143 and seconds < _LIMIT and last > first))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -15,11 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from benchmarks.peers import command
 from trainer import command_line as flags
 from trainer import data, networks
 from trainer.hparams import HParams
@@ -38,11 +40,9 @@ _PLUGINS = {
 }
 
 
-def run_ours(hparams: HParams, root: Path) -> float:
-    _, *command = shlex.split(flags.command(dataclasses.replace(hparams, job_dir=str(root))))
-    begin = time.perf_counter()
-    subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begin
+def run_ours(hparams: HParams, root: Path, popen: command.Popen) -> float:
+    _, *words = shlex.split(flags.command(dataclasses.replace(hparams, job_dir=str(root))))
+    return command.measure(*words, popen=popen).seconds
 
 
 def run_keras(hparams: HParams, logs: Path | None) -> float:
@@ -93,22 +93,24 @@ def image_tags(events: EventAccumulator) -> list[str]:
     return [tag for tag in events.Tags()["tensors"] if events.SummaryMetadata(tag).plugin_data.plugin_name == "images"]
 
 
-def main() -> None:
+def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> None:
+    """Prints what each adds; `popen` starts our commands."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", default="digits")
     parser.add_argument("--epochs", type=int, default=14)
     parser.add_argument("--filters", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
-    arguments = parser.parse_args()
-    plain = HParams(data=arguments.data, epochs=arguments.epochs, filters=arguments.filters, log_images="never")
+    parser.add_argument("--uncounted", type=int, default=1, help="rounds before them")
+    options = parser.parse_args(arguments)
+    plain = HParams(data=options.data, epochs=options.epochs, filters=options.filters, log_images="never")
     pictured = dataclasses.replace(plain, log_images="auto")
     seconds: dict[str, list[tuple[float, float]]] = {"ours": [], "Keras": []}  # with all of it, and without
     with tempfile.TemporaryDirectory() as folder:
-        for turn in range(arguments.rounds + 1):
+        for turn in range(options.uncounted + options.rounds):
             roots = {name: Path(folder) / f"{turn}" / name for name in ("plain", "pictured", "keras")}
-            ours = run_ours(pictured, roots["pictured"]), run_ours(plain, roots["plain"])
+            ours = run_ours(pictured, roots["pictured"], popen), run_ours(plain, roots["plain"], popen)
             theirs = run_keras(plain, roots["keras"]), run_keras(plain, None)
-            if turn:
+            if turn >= options.uncounted:
                 seconds["ours"].append(ours)
                 seconds["Keras"].append(theirs)
         logs = {"ours": roots["pictured"] / "logs", "Keras": roots["keras"]}
@@ -131,4 +133,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

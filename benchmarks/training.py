@@ -15,6 +15,7 @@ its epochs took up to five times as long as alone, while Keras's took up to 2.4 
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -28,7 +29,8 @@ ROWS = (*epochs.COMPARISONS, *processes.NAMES, _SHAPES)
 _INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "avx512f")
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> None:
+    """Prints the table; `popen` starts the processes."""
     options = _options(arguments)
     data, command_data = _absolute(options.data), _absolute(options.command_data)
     print(_machine(Path("/proc/cpuinfo")), flush=True)
@@ -38,8 +40,8 @@ def main(arguments: Sequence[str]) -> None:
         if set(options.only) & set(epochs.COMPARISONS):
             with tempfile.TemporaryDirectory() as folder:
                 setting = Setting(data, f"{folder}/arrays.npz", options.batch)
-                command.measure("-m", "benchmarks.peers.dataset", data, setting.arrays)
-                for line in epochs.compare(options.only, setting, options.rounds):
+                command.measure("-m", "benchmarks.peers.dataset", data, setting.arrays, popen=popen)
+                for line in epochs.compare(options.only, setting, options.rounds, popen):
                     print(line, flush=True)
         for line in processes.compare(
             options.only,
@@ -48,6 +50,7 @@ def main(arguments: Sequence[str]) -> None:
             batch=options.batch,
             epochs=options.epochs,
             seeds=options.seeds,
+            popen=popen,
         ):
             print(line, flush=True)
         if _SHAPES in options.only:

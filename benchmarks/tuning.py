@@ -17,6 +17,7 @@ import importlib.util
 import itertools
 import random
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ import optuna
 
 from benchmarks import objectives, whole_studies
 from benchmarks.objectives import Objective
+from benchmarks.peers import command
 from trainer.study.search.space import Space
 from trainer.study.search.suggestions import ask, quiet, replayed, suggest
 from trainer.study.spec import RANDOM_SEARCH, UNSPECIFIED, Job, Value
@@ -134,7 +136,8 @@ def _keras_tuner(trials: int, seed: int) -> Iterator[Suggest]:
         yield engine
 
 
-def main() -> None:
+def main(popen: command.Popen = subprocess.Popen) -> None:
+    """Prints the tables; `popen` starts the processes of the study."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--only", choices=("regret", "study"), help="one of the tables")
     parser.add_argument("--seeds", type=int, default=0, help="0 is 30 for the regret and 3 for the study")
@@ -147,7 +150,7 @@ def main() -> None:
         for line in regrets(names, arguments.seeds or 30, arguments.trials or 30):
             print(line, flush=True)
     if arguments.only != "regret":
-        for line in whole_studies.compare(arguments.seeds or 3, arguments.trials or 20, arguments.epochs):
+        for line in whole_studies.compare(arguments.seeds or 3, arguments.trials or 20, arguments.epochs, popen=popen):
             print(line, flush=True)
 
 

@@ -27,7 +27,9 @@ _ALIKE = ("--augment=none", "--schedule=constant", "--log_images=never")  # the 
 Outcome = tuple[float, float]  # seconds, and the best validation accuracy
 
 
-def compare(seeds: int, trials: int, epochs: int, data: str = "digits") -> Iterator[str]:
+def compare(
+    seeds: int, trials: int, epochs: int, data: str = "digits", popen: command.Popen = subprocess.Popen
+) -> Iterator[str]:
     """Gives the lines of the table once all rounds are done, every other one in the opposite order.
 
     Args:
@@ -35,6 +37,7 @@ def compare(seeds: int, trials: int, epochs: int, data: str = "digits") -> Itera
       trials: of each study.
       epochs: of each trial.
       data: what trials train on.
+      popen: starts processes.
 
     Raises:
       ProcessDiedError: a process fails.
@@ -48,7 +51,7 @@ def compare(seeds: int, trials: int, epochs: int, data: str = "digits") -> Itera
         for name in list(studies)[:: -1 if seed % 2 else 1]:
             print(f"seed {seed}: {name}", file=sys.stderr, flush=True)
             with tempfile.TemporaryDirectory() as folder:
-                outcomes[name].append(studies[name](document, data, epochs, seed, Path(folder)))
+                outcomes[name].append(studies[name](document, data, epochs, seed, Path(folder), popen=popen))
     yield from table(outcomes, trials)
 
 
@@ -81,23 +84,30 @@ def without_conditions(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document, "studySpec": {**document["studySpec"], "parameters": parameters}}
 
 
-def ours(document: Mapping[str, Any], data: str, epochs: int, seed: int, folder: Path) -> Outcome:
+def ours(
+    document: Mapping[str, Any], data: str, epochs: int, seed: int, folder: Path, *, popen: command.Popen
+) -> Outcome:
     """Runs `python -m trainer.study`."""
     config, job_dir = folder / "config.yaml", folder / "study"
     config.write_text(yaml.safe_dump(dict(document), sort_keys=False))
     flags = (f"--data={data}", f"--epochs={epochs}", f"--seed={seed}", *_ALIKE)
-    done = command.measure("-m", "trainer.study", f"--config={config}", f"--job_dir={job_dir}", *flags)
+    words = ("trainer.study", f"--config={config}", f"--job_dir={job_dir}", *flags)
+    done = command.measure("-m", *words, popen=popen)
     trials = json.loads((job_dir / "study.json").read_text())["trials"]
     return done.seconds, max(measured["value"] for trial in trials for measured in trial["measurements"])
 
 
-def one_process(document: Mapping[str, Any], data: str, epochs: int, seed: int, folder: Path) -> Outcome:
+def one_process(
+    document: Mapping[str, Any], data: str, epochs: int, seed: int, folder: Path, *, popen: command.Popen
+) -> Outcome:
     """Runs KerasTuner's search as it is without further arrangements."""
-    done = command.measure("-m", _PEER, _given(document, data, epochs, seed, folder, core=None))
+    done = command.measure("-m", _PEER, _given(document, data, epochs, seed, folder, core=None), popen=popen)
     return done.seconds, _best(folder)
 
 
-def chief_and_workers(document: Mapping[str, Any], data: str, epochs: int, seed: int, folder: Path) -> Outcome:
+def chief_and_workers(
+    document: Mapping[str, Any], data: str, epochs: int, seed: int, folder: Path, *, popen: command.Popen
+) -> Outcome:
     """Runs its search with a worker for each core. The chief's last naps, of up to 20 s, are not counted."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -106,7 +116,7 @@ def chief_and_workers(document: Mapping[str, Any], data: str, epochs: int, seed:
     shared = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
 
     def start(name: str, core: int | None) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        return popen(
             [sys.executable, "-m", _PEER, _given(document, data, epochs, seed, folder, core=core)],
             cwd=ROOT,
             env=command.environment() | shared | {"KERASTUNER_TUNER_ID": name},

@@ -9,6 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+Popen = type[subprocess.Popen[str]]  # what starts processes
+
 ROOT = Path(__file__).parents[2]  # where `benchmarks` can be imported, and `trainer` as it is here
 
 
@@ -33,8 +35,12 @@ class Measured:
         return float(found[1])
 
 
-def measure(*arguments: str) -> Measured:
+def measure(*arguments: str, popen: Popen = subprocess.Popen) -> Measured:
     """Runs Python with these arguments.
+
+    Args:
+      arguments: of `python`.
+      popen: starts the process.
 
     Raises:
       ProcessDiedError: its exit status is not 0; what it wrote to standard error is shown.
@@ -42,7 +48,7 @@ def measure(*arguments: str) -> Measured:
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         begin = time.perf_counter()
         command = [sys.executable, *arguments]
-        process = subprocess.Popen(command, stdout=output, stderr=errors, cwd=ROOT, env=environment())
+        process = popen(command, stdout=output, stderr=errors, cwd=ROOT, env=environment())
         # `Popen.wait` has no memory to tell. A child's peak begins with its parent's, so who measures must be small:
         # nothing that this process imports brings TensorFlow.
         _, status, usage = os.wait4(process.pid, 0)

@@ -4,11 +4,13 @@ import contextlib
 import dataclasses
 import importlib.util
 import statistics
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from benchmarks import timing
+from benchmarks.peers import command
 from benchmarks.peers.command import ProcessDiedError
 from benchmarks.peers.peer import Peer
 from benchmarks.peers.setting import Setting
@@ -55,8 +57,16 @@ COMPARISONS = {
 _PRIMITIVES = "primitives"
 
 
-def compare(keys: Iterable[str], setting: Setting, rounds: int) -> Iterator[str]:
+def compare(
+    keys: Iterable[str], setting: Setting, rounds: int, popen: command.Popen = subprocess.Popen
+) -> Iterator[str]:
     """Gives the lines of these rows, and notes on the peers below them.
+
+    Args:
+      keys: of `COMPARISONS`.
+      setting: what peers train, and how.
+      rounds: epochs of each peer.
+      popen: starts their processes.
 
     Raises:
       ProcessDiedError: a peer that must work does not.
@@ -64,7 +74,7 @@ def compare(keys: Iterable[str], setting: Setting, rounds: int) -> Iterator[str]
     wanted = {key: COMPARISONS[key] for key in COMPARISONS if key in set(keys)}
     names = {name for comparison in wanted.values() for name in (comparison.ours, *comparison.theirs)}
     with contextlib.ExitStack() as stack:
-        peers, absent = _start([name for name in _PEERS if name in names], setting, stack)
+        peers, absent = _start([name for name in _PEERS if name in names], setting, stack, popen)
         timing.interleave({name: peer.epoch for name, peer in peers.items()}, rounds)
     for key, comparison in wanted.items():
         if key == _PRIMITIVES:
@@ -76,7 +86,10 @@ def compare(keys: Iterable[str], setting: Setting, rounds: int) -> Iterator[str]
 
 
 def _start(
-    names: Iterable[str], setting: Setting, stack: contextlib.ExitStack
+    names: Iterable[str],
+    setting: Setting,
+    stack: contextlib.ExitStack,
+    popen: command.Popen = subprocess.Popen,
 ) -> tuple[dict[str, Peer], dict[str, str]]:
     """Returns the peers, warmed up, and why others are not among them."""
     peers, absent = {}, {}
@@ -89,7 +102,7 @@ def _start(
             continue
         print(f"starting {name}", file=sys.stderr, flush=True)
         try:
-            peers[name] = stack.enter_context(Peer(module, dataclasses.replace(setting, **changes)))
+            peers[name] = stack.enter_context(Peer(module, dataclasses.replace(setting, **changes), popen))
         except ProcessDiedError as error:  # such as torch.compile where there is no C++ compiler
             if not needed:
                 raise

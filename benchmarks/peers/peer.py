@@ -20,15 +20,16 @@ class Peer:
     Args:
       module: its file in `benchmarks.peers`.
       setting: what it trains, and how.
+      popen: starts the process.
 
     Raises:
       ProcessDiedError: it ended before its time; what it wrote to standard error is shown.
     """
 
-    def __init__(self, module: str, setting: Setting):
+    def __init__(self, module: str, setting: Setting, popen: command.Popen = subprocess.Popen):
         self._module = module
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the peer
-        self._process = subprocess.Popen(
+        self._process = popen(
             [sys.executable, "-m", f"benchmarks.peers.{module}", setting.to_json()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

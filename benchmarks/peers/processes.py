@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,7 +24,16 @@ NAMES = {
 Arguments = Callable[[int, str], tuple[str, ...]]  # of a process, from a seed and an empty folder
 
 
-def compare(keys: Iterable[str], *, data: str, command_data: str, batch: int, epochs: int, seeds: int) -> Iterator[str]:
+def compare(
+    keys: Iterable[str],
+    *,
+    data: str,
+    command_data: str,
+    batch: int,
+    epochs: int,
+    seeds: int,
+    popen: command.Popen = subprocess.Popen,
+) -> Iterator[str]:
     """Gives the lines of these rows, with notes below them, as soon as each is measured.
 
     Args:
@@ -33,24 +43,27 @@ def compare(keys: Iterable[str], *, data: str, command_data: str, batch: int, ep
       batch: images per step.
       epochs: of each process.
       seeds: processes of each kind, one for each seed.
+      popen: starts them.
 
     Raises:
       ProcessDiedError: a process fails.
     """
     wanted = set(keys)
     if wanted & {"accuracy", "memory"}:
-        runs = _run({"ours": _task(data, batch, epochs), "theirs": _script(data, batch, epochs, leaves=False)}, seeds)
+        runs = _run(
+            {"ours": _task(data, batch, epochs), "theirs": _script(data, batch, epochs, leaves=False)}, seeds, popen
+        )
         lines = {"accuracy": _accuracy_line(runs), "memory": _memory_line(runs)}
         yield from (line for key, line in lines.items() if key in wanted)
         if "accuracy" in wanted:
             yield from (_accuracies(name, measured) for name, measured in runs.items())
     if "command" in wanted:
         ours, theirs = _task(command_data, batch, epochs), _script(command_data, batch, epochs, leaves=True)
-        runs = _run({"ours": ours, "theirs": theirs}, seeds)
+        runs = _run({"ours": ours, "theirs": theirs}, seeds, popen)
         yield _seconds_line("command", runs, goal=0.8)
     if "start" in wanted:
         first_step = _task(command_data, batch, epochs, module="benchmarks.peers.first_step")
-        runs = _run({"ours": first_step, "theirs": lambda _seed, _folder: ("-c", "import tensorflow")}, seeds)
+        runs = _run({"ours": first_step, "theirs": lambda _seed, _folder: ("-c", "import tensorflow")}, seeds, popen)
         yield _seconds_line("start", runs, goal=2.0)
 
 
@@ -67,7 +80,7 @@ def _script(data: str, batch: int, epochs: int, *, leaves: bool) -> Arguments:
     return arguments
 
 
-def _run(commands: Mapping[str, Arguments], seeds: int) -> dict[str, list[Measured]]:
+def _run(commands: Mapping[str, Arguments], seeds: int, popen: command.Popen) -> dict[str, list[Measured]]:
     """Runs all processes for each seed, for every other one in the opposite order."""
     measured: dict[str, list[Measured]] = {name: [] for name in commands}
     for seed in range(seeds):
@@ -75,7 +88,7 @@ def _run(commands: Mapping[str, Arguments], seeds: int) -> dict[str, list[Measur
             with tempfile.TemporaryDirectory() as folder:
                 arguments = commands[name](seed, folder)
                 print(f"seed {seed}: {' '.join(arguments[:2])}", file=sys.stderr, flush=True)
-                measured[name].append(command.measure(*arguments))
+                measured[name].append(command.measure(*arguments, popen=popen))
     return measured
 
 

@@ -1,13 +1,12 @@
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+
+from benchmarks import outage
+from tests import forked
 
 
 @pytest.mark.slow
-def test_what_was_trained_while_the_bucket_was_away_lands() -> None:
-    command = [sys.executable, "-m", "benchmarks.outage", "--minutes=0.1"]
-    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "the bucket holds all" in done.stdout
+def test_what_was_trained_while_the_bucket_was_away_lands(capsys: pytest.CaptureFixture[str]) -> None:
+    status = outage.main(["--minutes=0.1"], forked.Popen)
+    output = capsys.readouterr().out
+    assert status == 0, output
+    assert "the bucket holds all" in output

@@ -9,6 +9,7 @@ from benchmarks.peers import epochs, processes
 from benchmarks.peers.setting import Setting
 from benchmarks.peers.table import Row
 from benchmarks.timing import Ratio
+from tests import forked
 
 _RATIO = Ratio(median=2.0, low=1.5, high=2.5)
 
@@ -38,7 +39,7 @@ def test_a_peer_that_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatc
 
 def test_rejects_a_data_set_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match=r"\Abenchmarks.training: .* ended with status 1: .*missing.*\Z"):
-        training.main(["--data=missing", "--only", "keras"])
+        training.main(["--data=missing", "--only", "keras"], forked.Popen)
     assert "missing" in capsys.readouterr().err
 
 
@@ -46,7 +47,7 @@ def test_rejects_a_data_set_in_one_line(capsys: pytest.CaptureFixture[str]) -> N
 def test_prints_every_row_that_is_asked_for(idx_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["primitives", "float32", "accuracy", "command", "start", "memory"]
     small = ["--batch=8", "--epochs=1", "--rounds=1", "--seeds=1"]
-    training.main([f"--data={idx_folder}", f"--command-data={idx_folder}", *small, "--only", *asked])
+    training.main([f"--data={idx_folder}", f"--command-data={idx_folder}", *small, "--only", *asked], forked.Popen)
     machine, _, header, *lines = capsys.readouterr().out.splitlines()
     assert "CPUs" in machine
     assert "to reach" in header

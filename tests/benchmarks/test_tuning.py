@@ -3,6 +3,7 @@ import random
 import pytest
 
 from benchmarks import objectives, tuning, whole_studies
+from tests import forked
 from trainer.study.search.space import Space
 
 
@@ -19,7 +20,7 @@ def test_prints_the_regret(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
 @pytest.mark.slow
 def test_prints_the_study(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["tuning", "--only=study", "--seeds=1", "--trials=2", "--epochs=1"])
-    tuning.main()
+    tuning.main(forked.Popen)
     names = [line.split("  ")[0 if line[0] != " " else 1] for line in capsys.readouterr().out.splitlines()[1:]]
     assert names[0].startswith("2 trials; KerasTuner, ")
     assert names[1] == "best val_accuracy, mean; ratio"

@@ -3,15 +3,17 @@
 import dataclasses
 import re
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
+from tests import forked
+from tests.browser import opening
+from tests.browser.opening import PATIENCE, SCREENSHOTS
 from tests.study.shown import NOW, SHOWN, TRIALS
 from trainer.study.screen import page as study_page
 from trainer.study.trial import ACTIVE, SUCCEEDED, Trial
@@ -21,9 +23,6 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium on PATH"),
 ]
 
-ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "build" / "screenshots"
-PATIENCE = 30  # seconds; two slow cores draw the slowest page in five
 COLUMNS = ("dilation_rate", "filters", "learning_rate", "padding", "stride")  # in TensorBoard's order, all unasked
 ROWS = {  # those cells, and the metric
     "study/001": ["2.0000", "8.0000", "0.0012346", "same", "1.0000", "0.93750"],
@@ -31,6 +30,13 @@ ROWS = {  # those cells, and the metric
     "study/003": ["", "4.0000", "0.00010000", "valid", "2.0000", "0.25000"],
     "study/004": ["1.0000", "8.0000", "0.0020000", "same", "1.0000", "0.50000"],
 }
+CELLS = """grid => {
+    const rows = [...grid.shadowRoot.querySelectorAll('tbody#items tr:not([hidden])')];
+    return rows.map(row => [...row.querySelectorAll('td')].map(cell => {
+        const slot = cell.querySelector('slot');
+        return slot.assignedNodes().map(node => node.innerText).join('').trim();
+    }));
+}"""  # of the rows that a grid shows
 STATUSES = {"Success": {"study/001", "study/003"}, "Failure": {"study/002"}, "Running": {"study/004"}}
 # The first has logs of its own, written with the page there, and the third some of a run that was stopped; the others
 # have none, as those that crash at once, or come from Vertex AI.
@@ -43,7 +49,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study") / "study"
     study_page.write(SHOWN, (), folder)
     command = [sys.executable, "-m", "trainer.task", "--data=digits", "--epochs=1", "--filters=4", "--log_images=never"]
-    subprocess.run([*command, f"--job_dir={folder / '1'}"], cwd=ROOT, check=True)
+    forked.run([*command, f"--job_dir={folder / '1'}"], check=True)
     shutil.copytree(folder / "1" / "logs", folder / "3" / "logs")
     for count in range(len(SEEN) + 1):  # as a study does that goes on
         study_page.write(SHOWN, SEEN[:count], folder)
@@ -51,40 +57,15 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tensorboard(study: Path) -> Iterator[str]:
-    """The address of a TensorBoard as the study says to open it."""
-    output = study.with_name("tensorboard.txt")
-    with output.open("w") as stream:
-        command = [sys.executable, "-m", "trainer.tensorboard", f"--logdir={study}", "--host=127.0.0.1", "--port=0"]
-        process = subprocess.Popen([*command, "--reload_interval=1"], stdout=stream, stderr=subprocess.STDOUT)
-    try:
-        deadline = time.monotonic() + 120
-        while (address := re.search(r"http://127\.0\.0\.1:\d+/", output.read_text())) is None:
-            assert process.poll() is None and time.monotonic() < deadline, output.read_text()
-            time.sleep(0.1)
-        yield address.group()
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@pytest.fixture(scope="module")
-def dashboard(tensorboard: str) -> Iterator[Page]:
-    """The HParams page; nothing that it asks for may fail."""
-    expect.set_options(timeout=PATIENCE * 1000)
+def dashboard(study: Path) -> Iterator[Page]:
+    """The HParams page of a TensorBoard as the study says to open it; nothing that it asks for may fail."""
     failures: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage"],
-        )
-        page = browser.new_page(viewport={"width": 1600, "height": 900})
-        page.set_default_timeout(PATIENCE * 1000)
+    with opening.tensorboard(study, "--reload_interval=1") as address, opening.chromium(1600, 900) as browser:
+        page = browser.new_page()
         page.on("pageerror", lambda error: failures.append(str(error)))
         page.on("response", lambda response: failures.append(response.url) if response.status >= 400 else None)
-        page.goto(f"{tensorboard}#hparams")
+        page.goto(f"{address}#hparams")
         yield page
-        browser.close()
     assert failures == []
 
 
@@ -131,10 +112,10 @@ def test_a_trial_that_ends_is_seen_without_a_restart(dashboard: Page, study: Pat
     _expect_rows(dashboard, STATUSES["Success"])
     study_page.write(SHOWN, [*SEEN[:3], dataclasses.replace(SEEN[3], state=SUCCEEDED, ended=NOW)], study)
     deadline = time.monotonic() + PATIENCE
-    while "study/004" not in _rows(dashboard):
+    while "study/004" not in _rows(dashboard):  # TensorBoard reads the logs once a second
         assert time.monotonic() < deadline, _rows(dashboard)
-        dashboard.locator("app-header-reload button").click()
-        dashboard.wait_for_timeout(1000)
+        with dashboard.expect_response(lambda response: "session_groups" in response.url):
+            dashboard.locator("app-header-reload button").click()
     _click_statuses(dashboard, ["Success", "Running"])
     _expect_rows(dashboard, set())
 
@@ -147,21 +128,14 @@ def _click_statuses(page: Page, names: Sequence[str]) -> None:
 
 def _rows(page: Page) -> dict[str, list[str]]:
     """Returns the cells of each row of the table view, by the trial's name."""
-    cells = page.locator("tf-hparams-table-view vaadin-grid").evaluate("""grid => {
-        const rows = [...grid.shadowRoot.querySelectorAll('tbody#items tr:not([hidden])')];
-        return rows.map(row => [...row.querySelectorAll('td')].map(cell => {
-            const slot = cell.querySelector('slot');
-            return slot.assignedNodes().map(node => node.innerText).join('').trim();
-        }));
-    }""")
+    cells = page.locator("tf-hparams-table-view vaadin-grid").evaluate(CELLS)
     return {row[0]: row[2 : 2 + len(COLUMNS) + 1] for row in cells}
 
 
 def _expect_rows(page: Page, names: set[str]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while set(_rows(page)) != names:
-        assert time.monotonic() < deadline, _rows(page)
-        page.wait_for_timeout(200)
+    grid = page.locator("tf-hparams-table-view vaadin-grid").element_handle()
+    has_them = f"([grid, names]) => JSON.stringify(({CELLS})(grid).map(row => row[0]).sort()) === JSON.stringify(names)"
+    page.wait_for_function(has_them, arg=[grid, sorted(names)])
 
 
 def _filter(page: Page, name: str) -> Locator:

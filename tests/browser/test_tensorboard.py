@@ -2,28 +2,27 @@
 
 import re
 import shutil
-import subprocess
 import sys
-import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests import forked
+from tests.browser import opening
+from tests.browser.opening import SCREENSHOTS
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium on PATH"),
 ]
 
-ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "build" / "screenshots"
 TRIALS = {"1": ["--filters=8", "--profile_steps=5,8"], "2": ["--filters=4", "--stride=2"]}  # the layout of a study
 CONVOLUTIONS = ("conv1", "conv2")
 CLASSES = tuple("0123456789")
 VALIDATION_IMAGES = 144  # a tenth of the training images of digits
-PATIENCE = 30  # seconds; two slow cores draw the slowest page in five
 
 Dashboard = Callable[..., Page]
 
@@ -33,56 +32,28 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a study of two trials."""
     folder = tmp_path_factory.mktemp("tensorboard") / "study"
     for trial, flags in TRIALS.items():
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "trainer.task", "--data=digits", "--epochs=2", "--dense_units=32", *flags),
-                f"--job_dir={folder / trial}",
-            ],
-            cwd=ROOT,
-            check=True,
-        )
+        command = [sys.executable, "-m", "trainer.task", "--data=digits", "--epochs=2", "--dense_units=32", *flags]
+        forked.run([*command, f"--job_dir={folder / trial}"], check=True)
     return folder
 
 
 @pytest.fixture(scope="module")
 def tensorboard(study: Path) -> Iterator[str]:
     """The address of a TensorBoard that has read the study to its end."""
-    output = study.with_name("tensorboard.txt")
-    with output.open("w") as stream:
-        command = [
-            *(sys.executable, "-m", "trainer.tensorboard", f"--logdir={study}", "--host=127.0.0.1", "--port=0"),
-            *("--load_fast=false", "--reload_task=blocking", "--reload_interval=0"),
-        ]
-        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
-    try:
-        deadline = time.monotonic() + 120
-        while (address := re.search(r"http://127\.0\.0\.1:\d+/", output.read_text())) is None:
-            assert process.poll() is None and time.monotonic() < deadline, output.read_text()
-            time.sleep(0.1)
-        yield address.group()
-    finally:
-        process.terminate()
-        process.wait()
+    with opening.tensorboard(study, "--load_fast=false", "--reload_task=blocking", "--reload_interval=0") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[BrowserContext]:
-    """A browser whose pages share its cache."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage"],
-        )
-        yield browser.new_context(viewport={"width": 1400, "height": 900})
-        browser.close()
+    with opening.chromium(1400, 900) as browser:
+        yield browser
 
 
 @pytest.fixture
 def dashboard(tensorboard: str, browser: BrowserContext) -> Iterator[Dashboard]:
     """Opens a dashboard; at the test's end its picture is taken, and nothing that it asked for may have failed."""
-    expect.set_options(timeout=PATIENCE * 1000)
     page = browser.new_page()
-    page.set_default_timeout(PATIENCE * 1000)
     name, failures = "", []
     page.on("pageerror", lambda error: failures.append(str(error)))
     page.on("response", lambda response: failures.append(response.url) if response.status >= 400 else None)

@@ -90,6 +90,9 @@ def _compare_all(trees: Sequence[Tree], third: Path, rows: Sequence[Command]) ->
         with ThreadPoolExecutor() as pool:
             played = list(pool.map(row.play, trees))
         processes[row.name] = played[0]
+        if not row.is_expected(played[0]):
+            is_same = False
+            print(f"{row.name}: it does not end as it is meant to: {[*played[0]]}", flush=True)
         left = [
             facts.gather(tree, ended, row.folders, literal=row.literal)
             for tree, ended in zip(trees, played, strict=True)

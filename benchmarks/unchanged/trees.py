@@ -20,7 +20,10 @@ _MASKS = (
     (r"\b[0-9a-f]{40}\b|\b[0-9a-f]{64}\b", "<hash>"),
     (r"\| +[\d,]+ +\| <hash> +\|", "| # | <hash> |"),  # a SavedModel's size differs by a byte or two
     (r"goes on from step [\d,]+ of", "goes on from step # of"),  # where a signal meets a run differs by a few steps
-    (r"[ ─-]{2,}", "  "),  # a column is as wide as the times in it
+    (r"input_wait [\d.e-]+", "input_wait #"),
+    (r"\b\d+:\d\d\b", "#:##"),
+    (r"-{4,}", "----"),
+    (r"[ ─]{2,}", "  "),  # a column is as wide as the times in it
 )
 
 
@@ -71,8 +74,9 @@ class Tree:
         return ended(process)
 
     def located(self, text: str) -> str:
-        """Returns a text without the paths that differ between trees."""
-        return text.replace(str(self.folder), "<folder>").replace(str(self.source), "<source>")
+        """Returns a text without the paths that differ between trees, and without a progress bar's seconds."""
+        text = text.replace(str(self.folder), "<folder>").replace(str(self.source), "<source>")
+        return re.sub(r"\b\d:\d\d:\d\d\b", "#:##:##", text)
 
     def masked(self, text: str) -> str:
         """Returns a text without paths, times and rates."""

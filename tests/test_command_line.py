@@ -161,7 +161,7 @@ ONE_FLAG = st.sampled_from(dataclasses.fields(HParams)).flatmap(
     lambda field: _values(field).flatmap(lambda value: _written(field.name, value, rule_of(field).choices == ANSWERS))
 )
 MISTAKES = st.sampled_from(
-    [["--filtrs"], ["--filtrs", "3"], ["word"], ["--epochs"], ["-"], ["--"], ["--skip-broken", "no"]]
+    [["--fliters"], ["--fliters", "3"], ["word"], ["--epochs"], ["-"], ["--"], ["--skip-broken", "no"]]
 )
 LINES = st.lists(ONE_FLAG | MISTAKES, max_size=5).map(lambda flags: [word for flag in flags for word in flag])
 

@@ -33,6 +33,7 @@ setup(
     package_data={"trainer": ["py.typed", "study/config/job_messages.pb"]},
     python_requires=">=3.11",
     install_requires=[
+        "absl-py>=2.1,<3",  # flags
         "cloudml-hypertune==0.1.0.dev6",  # only pre-releases exist, which a range would exclude
         STORAGE,  # gs:// folders
         "keras>=3.15,<4",

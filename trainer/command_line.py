@@ -1,4 +1,4 @@
-"""The command line: how its words become flags, and flags the hyperparameters of a run.
+"""The command line: how its words become flags, absl's, and flags the hyperparameters of a run.
 
 `split` alone decides which words are flags and which are their values. It is given the flags that the program has, so
 that every program, and every list of arguments in a file, is read by the same rules.
@@ -11,6 +11,8 @@ import shlex
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from absl import flags
 
 from trainer.errors import UsageError
 from trainer.hparams import ANSWERS, Field, HParams, Value, parse, rule_of
@@ -98,8 +100,14 @@ def parsed(arguments: Iterable[Argument], fields: Iterable[Field]) -> dict[str, 
     Raises:
       UsageError: a value is missing, or is not of the field's type.
     """
-    by_name = {field.name: field for field in fields}
-    return {one.name: parse(by_name[one.name], one.text) for one in arguments if one.name in by_name}
+    values = flags.FlagValues()
+    for field in fields:
+        flags.DEFINE(_Parser(field), field.name, None, rule_of(field).help, flag_values=values)
+    try:
+        values(["trainer", *(f"--{one.name}={one.text}" for one in arguments if one.name in values)])
+    except flags.IllegalFlagValueError as error:
+        raise (error.__context__ if isinstance(error.__context__, UsageError) else UsageError(str(error))) from None
+    return {name: values[name].value for name in values if values[name].present}
 
 
 def reject_unknown(arguments: Iterable[Argument], known: Collection[str]) -> None:
@@ -188,6 +196,16 @@ def help_lines(fields: Iterable[Field], notes: Callable[[Field], Iterable[str]],
             first, *others = textwrap.wrap(text, _WIDTH - margin)
             yield f"  --{field.name}".ljust(margin) + first
             yield from (" " * margin + line for line in others)
+
+
+class _Parser(flags.ArgumentParser[Any]):
+    """Reads one field's text by the field's own rule."""
+
+    def __init__(self, field: Field):
+        self._field = field
+
+    def parse(self, argument: str) -> Value:
+        return parse(self._field, argument)
 
 
 def _first(words: Sequence[str], known: Flags) -> Argument:

@@ -6,7 +6,7 @@ from tests import forked
 
 @pytest.mark.slow
 def test_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    images.main(["--images=160", "--rounds=1", "--memory_images=640", "--filters=2"], forked.Popen)
+    images.main(["--images=160", "--rounds=1", "--memory_images=128", "--filters=2"], forked.Popen)
     names = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()]
     assert names[:3] == ["peak memory,", "peak memory,", "all / a tenth"]
     assert names[3].startswith("160 JPEGs of 224 pixels, ")

@@ -84,11 +84,7 @@ def run(
     ):
         plan = Plan.make(hparams, environment, screen, read or data.reader(environment.managed))
         store = Store(environment.checkpoints, plan.configuration, hparams.keep_checkpoints)
-        finished = resume.finished(plan, store)
-        if finished:
-            resume.report_again(writers.reports(environment), store)
-            return Result(*finished)
-        return _Run(plan, store, storage, screen, stop).train(callbacks)
+        return _Run(plan, store, storage, screen, stop).complete(callbacks)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,8 +105,15 @@ class _Run:
     screen: Console
     stop: Stop
 
-    def train(self, callbacks: Sequence[keras.callbacks.Callback]) -> Result:
-        """Returns what the run has reached, all of it written."""
+    def complete(self, callbacks: Sequence[keras.callbacks.Callback]) -> Result:
+        """Returns what the run has reached, now or before, all of it written."""
+        finished = resume.finished(self.plan, self.store)
+        if finished:
+            resume.report_again(writers.reports(self.plan.environment), self.store)
+            return Result(*finished)
+        return self._train(callbacks)
+
+    def _train(self, callbacks: Sequence[keras.callbacks.Callback]) -> Result:
         plan, environment = self.plan, self.plan.environment
         loop = plan.loop(lambda: self.stop.requested)
         with data.named_breaks(plan.dataset), self._claimed():

@@ -1,5 +1,6 @@
 """Every notebook runs from top to bottom as a person would run it, and is committed without what that leaves."""
 
+import ast
 import asyncio
 import json
 import os
@@ -44,7 +45,7 @@ def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def left_behind(mark: str, patience: float = 10.0) -> list[str]:
+def left_behind(mark: str, patience: float = 60.0) -> list[str]:
     """Returns the command lines of living processes that have a mark, once they have had time to end.
 
     On a system without /proc it finds none.
@@ -97,6 +98,15 @@ def test_begins_at_the_root_too(path: Path, folder: Path) -> None:
         places.append(where.outputs[0].text.strip())
         shutil.rmtree(folder / "runs", ignore_errors=True)
     assert places == [str(folder)] * 2
+
+
+@each
+def test_imports_what_is_there(path: Path) -> None:
+    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    code = "\n".join(re.sub(r"(?m)^%.*$", "", cell) for cell in cells if not cell.startswith("%%"))
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "trainer":
+            exec(ast.unparse(node), {})
 
 
 @each

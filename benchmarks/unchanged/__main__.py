@@ -6,7 +6,8 @@
 Both trees run the same commands as processes of this Python. A row of the table compares what each leaves: weights, the
 optimizer's too, to the bit; event files by tag, step and value; all other files, lines and exit statuses. What a clock
 has a part in is left out. The last rows are about a run, a model and a study that the first tree made and the second
-one takes on: it must do with them what the first tree did, or refuse them with a line.
+one takes on: it must do with them what the first tree did, or refuse them with a line. Both trees should be git work
+trees, or neither: a run records whether it has a revision.
 """
 
 import argparse

@@ -150,13 +150,13 @@ def commands(idx: Path, photos: Path) -> list[Command]:
     return [
         Command("help", lambda tree: [tree.run(program, "--help") for program in _PROGRAMS], literal=True),
         Command("digits", _digits, ["digits"], [0, 0, 2]),
-        Command("valid, stride 2", train("valid", "--data=digits", "--padding=valid", "--stride=2"), ["valid"]),
-        Command("bfloat16, float32", _precisions, ["bfloat16", "float32"]),
+        Command("valid", train("valid", "--data=digits", "--padding=valid", "--stride=2"), ["valid"]),
+        Command("precisions", _precisions, ["bfloat16", "float32"]),
         Command("idx", train("idx", f"--data={idx}", "--filters=8", "--batch_size=128"), ["idx"]),
-        Command("class folders", _photos(photos), ["photos"]),
+        Command("folders", _photos(photos), ["photos"]),
         Command("tfrecords", _shards(photos), ["shards", "from-shards"]),
-        Command("two devices", train("two", "--logical_devices=2", "--strategy=mirrored", "--filters=8"), ["two"]),
-        Command("stopped, resumed", _stop_and_resume, ["stopped"], [143, 0]),
+        Command("devices", train("two", "--logical_devices=2", "--strategy=mirrored", "--filters=8"), ["two"]),
+        Command("stopped", _stop_and_resume, ["stopped"], [143, 0]),
         Command("study", lambda tree: [study(tree), study(tree)], ["study"]),
         Command("bucket", _bucket, ["bucket"]),
         Command("diverged", train("diverged", *_DIVERGING), statuses=[3]),
@@ -166,8 +166,8 @@ def commands(idx: Path, photos: Path) -> list[Command]:
 
 TAKEOVERS = (
     Takeover("old finished run", "digits", 1, again, ["digits"]),
-    Takeover("old checkpoint", "stopped, resumed", 1, resume, ["stopped"]),
-    Takeover("old model", "class folders", 1, predict),
+    Takeover("old checkpoint", "stopped", 1, resume, ["stopped"]),
+    Takeover("old model", "folders", 1, predict),
     Takeover("old study", "study", 1, study),
 )
 

@@ -27,7 +27,7 @@ Facts = dict[str, dict[str, Value]]  # by column of the table, and by name
 
 COLUMNS = ("weights", "events", "files", "lines", "status")
 TIMED = ("input_wait", "images_per_second", "memory_mib", "bucket_lag")
-_UNSTABLE = {*TIMED, "checksum", "sha256", "size", "git_revision", "started", "ended", "seconds", "timestamp"}
+_UNSTABLE = {*TIMED, "checksum", "sha256", "size", "started", "ended", "seconds", "timestamp"}
 _UNSTABLE |= {"token", "pid", "since"}  # of who writes to a bucket
 _STAMPS = ((r"events\.out\.tfevents\.\d[^/]*", "events.out.tfevents"), (r"[0-9a-f]{16}\.state", "state"))
 

@@ -75,7 +75,8 @@ class Tree:
 
     def located(self, text: str) -> str:
         """Returns a text without the paths that differ between trees, and without a progress bar's seconds."""
-        text = text.replace(str(self.folder), "<folder>").replace(str(self.source), "<source>")
+        for path, mask in ((sys.executable, "<python>"), (self.folder, "<folder>"), (self.source, "<source>")):
+            text = text.replace(str(path), mask)
         return re.sub(r"\b\d:\d\d:\d\d\b", "#:##:##", text)
 
     def masked(self, text: str) -> str:

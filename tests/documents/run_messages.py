@@ -84,7 +84,7 @@ def _held(folder: Path) -> str:
 
 
 def _other_flags(folder: Path) -> str:
-    record.write(folder, HParams(filters=64), "float32", "")
+    record.write(folder, record.make(HParams(filters=64), "float32", ""))
     return raised(lambda: record.check(folder, HParams()))
 
 

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     scratch = Scratch(tmp_path_factory.mktemp("scratch"))
-    # A module of the project, for those that the documents name say less of themselves.
-    (scratch.repository / "tests" / "told.py").write_text(
+    # In place of a program that the documents name, for those say less of themselves.
+    (scratch.repository / "trainer" / "predict.py").write_text(
         "import os, signal, sys, trainer\n"
         "assert 'tensorflow' in sys.modules and sys.executable.endswith('.venv/bin/python')\n"
         "print(__name__, sys.argv[1:], os.getcwd(), os.environ['A'], trainer.__file__, sys.stdin.read(), flush=True)\n"
@@ -41,13 +41,13 @@ def test_has_its_arguments_environment_folder_and_streams_and_the_modules_of_the
     _run(
         shell,
         tmp_path,
-        f'root=$PWD; said=$(cd photos; echo given | A=1 python -m tests.told 0 "a b")\ntest "$said" = "{expected}"',
+        f'said=$(cd photos; echo given | A=1 python -m trainer.predict 0 "a b")\ntest "$said" = "{expected}"',
     )
 
 
 def test_its_status_is_the_commands(shell: Shell, tmp_path: Path) -> None:
-    _run(shell, tmp_path, "export A=\nstatus=0; python -m tests.told 7 || status=$?; test $status = 7")
-    _run(shell, tmp_path, "export A=\nstatus=0; python -m tests.told kill || status=$?; test $status = 137")
+    _run(shell, tmp_path, "export A=\nstatus=0; python -m trainer.predict 7 || status=$?; test $status = 7")
+    _run(shell, tmp_path, "export A=\nstatus=0; python -m trainer.predict kill || status=$?; test $status = 137")
 
 
 @pytest.mark.parametrize(("signal", "status"), [("TERM", 143), ("INT", 130), ("KILL", 137)])
@@ -55,7 +55,8 @@ def test_gets_the_signals_of_the_command(signal: str, status: int, shell: Shell,
     _run(
         shell,
         tmp_path,
-        "export A=\nset -m\nmkfifo waiting\npython -m tests.told wait & process=$!\nread own < waiting\nrm waiting\n"
+        "export A=\nset -m\nmkfifo waiting\n"
+        "python -m trainer.predict wait & process=$!\nread own < waiting\nrm waiting\n"
         f"kill -{signal} $process; status=0; wait $process || status=$?; test $status = {status}",
     )
 
@@ -67,5 +68,9 @@ def test_a_block_of_python_is_forked_too_and_an_error_has_its_line(shell: Shell,
 
 
 def test_nothing_outlives_its_block(shell: Shell, tmp_path: Path) -> None:
-    _run(shell, tmp_path, "export A=\nmkfifo waiting\npython -m tests.told wait &\nread own < waiting\necho $own > own")
+    _run(
+        shell,
+        tmp_path,
+        "export A=\nmkfifo waiting\npython -m trainer.predict wait &\nread own < waiting\necho $own > own",
+    )
     _run(shell, tmp_path, "timeout 60 tail --pid=$(cat own) -f /dev/null")

@@ -8,14 +8,15 @@ standard streams, passes signals on to it, and ends as it ends. It imports littl
 import os
 import sys
 
-_OWN = ("trainer.", "tests.")  # modules
+# What README.md runs, where each is a whole process, and what they start. Others start as they do in a terminal.
+_FORKED = ("trainer.task", "trainer.study", "trainer.predict", "trainer.task_server")
 _REAL = os.path.join(os.path.dirname(__file__), f"python3.{sys.version_info.minor}")  # noqa: PTH118, PTH120
 
 
 def _may_fork(words: list[str]) -> bool:
-    """Returns whether these are the arguments of a module of the project, or of a document's block."""
+    """Returns whether these are the arguments of a program that is forked, or of a document's block."""
     if words[:1] == ["-m"] and len(words) > 1:
-        return words[1].startswith(_OWN)
+        return words[1] in _FORKED
     return bool(words) and words[0].endswith(".md")
 
 
@@ -45,4 +46,4 @@ if __name__ == "__main__":
     address = os.environ.get("TRAINER_PYTHONS", "")
     if address and _may_fork(sys.argv[1:]):
         sys.exit(_ask(address, sys.argv[1:]))
-    os.execv(_REAL, [_REAL, *sys.argv[1:]])
+    os.execv(_REAL, [os.path.abspath(__file__), *sys.argv[1:]])  # noqa: PTH100 - this file is its `sys.executable`

@@ -171,8 +171,8 @@ def _warm() -> None:
     from trainer.quiet import without_chatter
 
     with without_chatter():
-        import google.cloud.storage
-        import sklearn.datasets
+        import google.cloud.storage  # noqa: F401
+        import sklearn.datasets  # noqa: F401
 
         import trainer.buckets.storage
         import trainer.run.train  # noqa: F401

@@ -118,7 +118,7 @@ def test_wherever_the_bucket_fails_the_run_goes_on_from_there(
     for count in counts:
         name = f"cut{count}"
         with monkeypatch.context() as patch:
-            patch.setattr(mirror, "_PATIENCE", 1.0)  # what fails never lands
+            patch.setattr(mirror, "_PATIENCE", 3.0)  # what fails never lands; all that does not lands in 2 s
             server.fault = faults.after(count, faults.Status(503))
             status, _, err = run(f"--job_dir=gs://bucket/{name}", "--checkpoint_every=7")
             assert status in (0, 4), err

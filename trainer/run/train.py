@@ -171,4 +171,5 @@ class _Run:
                 )
             seconds = time.perf_counter() - begin
             results = loop.evaluate_with(plan.test, plan.results())
+            devices.end_together(plan.strategy, plan.environment.cluster)
         return seconds, results

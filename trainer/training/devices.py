@@ -71,7 +71,8 @@ def from_chief(strategy: tf.distribute.Strategy, cluster: Cluster | None, values
         # One by one: together they would have to be of one type.
         return [tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value) for value in own]
 
-    shared = tf.function(lambda: strategy.run(exchange))()
+    # Called by its trace: of a function that is made anew each time, TensorFlow warns at the fifth.
+    shared = tf.function(lambda: strategy.run(exchange)).get_concrete_function()()
     return [strategy.experimental_local_results(value)[0].numpy() for value in shared]
 
 
@@ -85,6 +86,17 @@ def bytes_from_chief(strategy: tf.distribute.Strategy, cluster: Cluster | None, 
         words.view(np.uint8)[: len(content)] = np.frombuffer(content, np.uint8)
     (shared,) = from_chief(strategy, cluster, [words])
     return bytes(shared.tobytes()[: int(size)])
+
+
+def end_together(strategy: tf.distribute.Strategy, cluster: Cluster | None) -> None:
+    """Waits on a machine that is not the chief until the chief has all that it needs of the others.
+
+    The result of an exchange between machines is fetched from them: a process that ended right after its own part would
+    end the chief's. The chief needs no answer to this last exchange.
+    """
+    if cluster is not None:
+        with contextlib.suppress(*(_LOST if cluster.is_chief else ())):
+            from_chief(strategy, cluster, [np.int64(0)])
 
 
 @contextlib.contextmanager

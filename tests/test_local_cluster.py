@@ -59,7 +59,6 @@ class Job:
         return [statuses[machine] for machine in self.machines], [log.read_text().splitlines() for log in self.logs]
 
 
-@pytest.mark.slow
 def test_the_chief_alone_writes_and_speaks(forks: Client, tmp_path: Path) -> None:
     statuses, (said, other_said) = Job(forks, tmp_path, 0, 2).end()
     assert statuses == [0, 0], said + other_said
@@ -73,7 +72,6 @@ def test_the_chief_alone_writes_and_speaks(forks: Client, tmp_path: Path) -> Non
     assert (tmp_path / "model" / "model.keras").is_file()
 
 
-@pytest.mark.slow
 def test_a_lost_machine_holds_nobody_up_and_the_next_job_goes_on(forks: Client, tmp_path: Path) -> None:
     done = 0
     for number, lost in enumerate((1, 0)):

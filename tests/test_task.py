@@ -211,7 +211,6 @@ def test_a_disk_that_takes_no_more_is_exit_status_4_and_the_run_goes_on_later(tm
     assert "goes on from step" in done.stdout
 
 
-@pytest.mark.slow
 def test_real_digits_from_a_folder(mnist: Path, tmp_path: Path) -> None:
     done = _start(f"--data={mnist}", "--epochs=2", "--job_dir=run", folder=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -12,8 +12,6 @@ import pytest
 
 from tests.trials import Client, serving, wait_for
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def forks() -> Iterator[Client]:

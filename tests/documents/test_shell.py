@@ -98,7 +98,6 @@ def test_a_server_that_dies_is_told(scratch: Scratch, tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.slow
 def test_a_download_has_a_stand_in(scratch: Scratch, tmp_path: Path) -> None:
     load = (
         "import keras\nfor name in ('mnist', 'fashion_mnist'):\n"

@@ -107,7 +107,6 @@ def test_a_study_that_was_killed_ends_like_one_that_was_not(tmp_path: Path) -> N
     assert results(torn) == results(whole)
 
 
-@pytest.mark.slow
 def test_one_interrupt_has_the_trials_save(tmp_path: Path) -> None:
     config, folder = write_config(tmp_path, 2, parallel=2), tmp_path / "study"
     process = start(command(config, folder, "--data=digits", "--epochs=1000"))
@@ -122,7 +121,6 @@ def test_one_interrupt_has_the_trials_save(tmp_path: Path) -> None:
         assert "trainer: stopped; " in (folder / str(trial) / "log.txt").read_text()
 
 
-@pytest.mark.slow
 def test_a_study_whose_trials_all_fail_says_why(tmp_path: Path) -> None:
     config, folder = write_config(tmp_path, 5), tmp_path / "study"
     status, output = run(config, folder, "--data=digits", "--batch_size=100000")

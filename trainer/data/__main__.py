@@ -79,10 +79,10 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
     _check(options)
     cache = Path(options.cache_dir).expanduser()
 
-    def fetched(location: str) -> Path:
-        return fetch(location, cache, log=lambda line: screen.print(line, markup=False))
+    def log(line: str) -> None:
+        screen.print(line, markup=False)
 
-    entries = loading.list_entries(options.data, fetched)
+    entries = loading.list_entries(options.data, lambda location: fetch(location, cache, log=log), log)
     empty = folder.empty_classes(Path(options.data)) if Path(options.data).is_dir() else []
     with _progress(screen) as on_progress:
         return conversion.convert(

@@ -22,6 +22,7 @@ from trainer.data.lists import entries as listed
 from trainer.data.lists import shards
 from trainer.data.lists.entries import PARTS, Entry
 from trainer.data.lists.shards import Record, Shard
+from trainer.data.lists.split import split
 from trainer.data.problems import Problem
 from trainer.data.survey import Finding
 from trainer.errors import UsageError
@@ -60,7 +61,7 @@ def convert(
     Raises:
       UsageError: the folder holds something else, another process writes there, or a part has no sample.
     """
-    parted = listed.split(entries, validation_split)
+    parted = split(entries, validation_split)
     with _claimed(to) as work:
         findings = survey.survey(parted, kind, work, lambda more: on_progress("checked", more, len(parted)))
         problems = [*others, *found.find(parted, findings)]

@@ -10,6 +10,7 @@ from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import entries as listed
 from trainer.data.lists.entries import PARTS, TRAIN, Entry
+from trainer.data.lists.split import split
 from trainer.data.stores.broken import Broken, each, find_broken
 from trainer.data.stores.files import Files
 from trainer.data.stores.locations import Locations
@@ -39,7 +40,7 @@ def from_files(
     Raises:
       UsageError: a sample is broken, a class has no training sample, or a part has no sample.
     """
-    parted = listed.split(entries, validation_split)
+    parted = split(entries, validation_split)
     names = listed.class_names(parted)
     _check_classes(parted, names)
     locations = Locations.of(parted)

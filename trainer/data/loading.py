@@ -69,7 +69,7 @@ def load(
       validation_split: the share of the training samples that becomes the validation part.
       seed: decides which samples those are, of a data set that is in memory; of files their names do.
       options: the size and colour that samples are brought to, and whether broken ones are left out.
-      log: receives a line about each sample that is left out.
+      log: receives a line about each sample that is left out, and one about files that are passed over.
       fetch: returns the local folder that is the same as one in a bucket, which a manifest may name.
       managed: what the name `managed` stands for.
 
@@ -86,20 +86,23 @@ def load(
     path = _local(name, fetch)
     if idx.is_one(path):
         return from_arrays(*idx.read_folder(path), IMAGE, validation_split, seed=seed, options=options)
-    return from_files(_entries(path, name, fetch), IMAGE, validation_split, options, log)
+    return from_files(_entries(path, name, fetch, log), IMAGE, validation_split, options, log)
 
 
-def list_entries(name: str, fetch: Callable[[str], Path] = Path) -> list[Entry]:
+def list_entries(
+    name: str, fetch: Callable[[str], Path] = Path, log: Callable[[str], object] = lambda line: None
+) -> list[Entry]:
     """Returns the samples of a folder of class folders or of TFRecord shards, or of a manifest.
 
     Args:
       name: its path, or its location in a bucket.
       fetch: as in `load`.
+      log: receives a line about what is passed over.
 
     Raises:
       UsageError: there is none, or it breaks a rule.
     """
-    return _entries(_local(name, fetch), name, fetch)
+    return _entries(_local(name, fetch), name, fetch, log)
 
 
 def _local(name: str, fetch: Callable[[str], Path]) -> Path:
@@ -112,7 +115,9 @@ def _local(name: str, fetch: Callable[[str], Path]) -> Path:
     return path
 
 
-def _entries(path: Path, location: str, fetch: Callable[[str], Path]) -> list[Entry]:
+def _entries(
+    path: Path, location: str, fetch: Callable[[str], Path], log: Callable[[str], object]
+) -> list[Entry]:
     if path.is_file():
         return manifest.read(path, location, fetch)
     if tfrecord.shards(path):
@@ -120,4 +125,4 @@ def _entries(path: Path, location: str, fetch: Callable[[str], Path]) -> list[En
     manifests = [file for file in sorted(path.iterdir()) if manifest.is_one(file)]
     if len(manifests) == 1:
         return manifest.read(manifests[0], f"{location.rstrip('/')}/{manifests[0].name}", fetch)
-    return folder.read(path)
+    return folder.read(path, log)

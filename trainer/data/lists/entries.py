@@ -1,18 +1,14 @@
 """The samples that a folder, a manifest or a set of shards lists, before one of them is opened."""
 
 import dataclasses
-import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-
-from trainer.errors import UsageError
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
 
 WHOLE = -1  # the length of an image that is a file by itself
 
-_TEST_SHARE = 0.1  # of the images of a data set without a test part
 _ALIASES = {
     **dict.fromkeys(("train", "training"), TRAIN),
     **dict.fromkeys(("validation", "validate", "val", "valid"), VALIDATION),
@@ -66,43 +62,6 @@ def part_named(word: str) -> str | None:
 def class_names(entries: Iterable[Entry]) -> tuple[str, ...]:
     """Returns the classes in the order of their labels: by name, and numbers in names by their value."""
     return tuple(sorted({entry.label for entry in entries}, key=_natural))
-
-
-def split(entries: Sequence[Entry], validation_split: float) -> list[Entry]:
-    """Returns the entries, each with its part, in an order that is as good as random and the same always.
-
-    Where a part has no entry of its own, a share of what would be trained on falls to it: a tenth to the test part, and
-    of what is left `validation_split` to the validation part. Which, the hash of the image's name decides, so that
-    images that are added move no other from one part to another.
-
-    Raises:
-      UsageError: a part stays without an image.
-    """
-    given = {entry.part for entry in entries}
-    test_share = 0.0 if TEST in given else _TEST_SHARE
-    validation_share = 0.0 if VALIDATION in given else validation_split
-    parted = []
-    for entry in entries:
-        first, second = _shares(entry.name)
-        part = entry.part
-        if part in ("", TRAIN):
-            part = TEST if first < test_share else VALIDATION if second < validation_share else TRAIN
-        parted.append((first, entry.name, dataclasses.replace(entry, part=part)))
-    parted.sort(key=lambda item: item[:2])
-    found = {entry.part for *_, entry in parted}
-    for missing in (part for part in PARTS if part not in found):
-        raise UsageError(
-            f"`--data` must have an image for each of {', '.join(PARTS)}; of {len(entries):,} none fell to {missing}. "
-            "Received: too few images"
-        )
-    return [entry for *_, entry in parted]
-
-
-def _shares(name: str) -> tuple[float, float]:
-    """Returns two numbers from 0 to 1 that a name alone decides."""
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
-    first, second = (int.from_bytes(digest[start : start + 7], "big") / 2**56 for start in (0, 8))
-    return first, second
 
 
 def _natural(name: str) -> tuple[tuple[int, int, str], ...]:

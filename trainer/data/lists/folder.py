@@ -1,56 +1,229 @@
-"""Folders of class folders: `train/cat/…`, `validation/…`, `test/…`, or `cat/…` alone."""
+"""Folders of class folders: `cat/…`, or `train/cat/…`, `validation/…`, `test/…`, or `cat/train/…`."""
 
+import dataclasses
 import os
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from trainer.data.lists.entries import Entry, part_named
+from trainer.data.lists.entries import TEST, TRAIN, VALIDATION, Entry, part_named
 from trainer.errors import UsageError
 
-_NO_IMAGES = {"thumbs.db", "desktop.ini", "__macosx"}  # left by file managers
+# What file managers, network disks and operating systems leave in folders, in lower case.
+_SYSTEM = {
+    *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "#recycle", "@recycle", "#snapshot"),
+    *("@tmp", "@recently-snapshot", "~snapshot", "$recycle.bin", "recycler", "system volume information", "lost+found"),
+    *("network trash folder", "temporary items", "__pycache__"),
+}
+_OUTPUTS = {"hparams.json", "study.json", "dataset.json"}  # a run, a study and converted shards have one each
+_SHOWN = 3  # names of each kind in the line about what is passed over
+_FIRST = (TEST, VALIDATION, TRAIN, "")  # of one file in two parts that of the test part stays
+
+Identity = tuple[int, int]  # of a file or a folder: its device and its number there
 
 
-def read(root: Path) -> list[Entry]:
-    """Returns the images of a folder: every file below a class folder, whatever its name; a hidden one is left out.
+@dataclasses.dataclass(frozen=True)
+class _Class:
+    """A class folder, or its folder for one part.
+
+    Attributes:
+      top: the class folder, which the class is named after.
+      path: where the files are: the class folder, or its folder for a part.
+      part: which part they belong to; empty where they are still to be split.
+    """
+
+    top: Path
+    path: Path
+    part: str
+
+
+class _Passed:
+    """What is passed over, by its kind."""
+
+    def __init__(self, root: Path):
+        self._root = root
+        self._paths: dict[str, list[str]] = defaultdict(list)
+
+    def add(self, kind: str, path: Path) -> None:
+        self._paths[kind].append(path.relative_to(self._root).as_posix())
+
+    def __contains__(self, path: Path) -> bool:
+        """Whether a folder, or something in it, is passed over."""
+        name = path.relative_to(self._root).as_posix()
+        return any(one == name or one.startswith(f"{name}/") for paths in self._paths.values() for one in paths)
+
+    def __str__(self) -> str:
+        """All of it in one line; empty where nothing was passed over."""
+        kinds = []
+        for kind, paths in self._paths.items():
+            more = f" and {len(paths) - _SHOWN:,} more" if len(paths) > _SHOWN else ""
+            kinds.append(f"{', '.join(paths[:_SHOWN])}{more} ({kind})")
+        return "; ".join(kinds)
+
+
+def read(root: Path, log: Callable[[str], object] = lambda line: None) -> list[Entry]:
+    """Returns the images of a folder: every file below a class folder, whatever its name, each file once.
+
+    Hidden files, what file managers leave, the output of this program and links to folders that hold the data are
+    passed over.
+
+    Args:
+      root: the folder.
+      log: receives one line about what is passed over, if anything is, and one about a part's name that is a class.
 
     Raises:
-      UsageError: there is no class folder, a class has no image, or a file is where a class folder should be.
+      UsageError: there is no class folder, or the names of folders do not say what is a part and what a class.
     """
-    parts = {folder: part_named(folder.name) for folder in _folders(root)}
-    if any(parts.values()):
-        for folder, part in parts.items():
-            if not part:
-                raise UsageError(
-                    f"{folder}: beside train, validation and test there may be no other folder. Received: {folder.name}"
-                )
-    else:
-        parts = {root: ""}
-    entries = [
-        Entry(str(path), folder.name, f"{folder.name}/{path.relative_to(folder).as_posix()}", part or "")
-        for above, part in parts.items()
-        for folder in _folders(above)
-        for path in _files(folder)
-    ]
+    passed = _Passed(root)
+    classes = _class_folders(root, passed, log)
+    entries = _entries(root, classes, passed)
+    if str(passed):
+        log(f"passed over in {root}: {passed}")
     if not entries:
         raise UsageError(f"{root}: must hold a folder of images for each class. Received: none")
+    if len({entry.label for entry in entries}) == 1:
+        _refuse_nested(root, next(one.top for one in classes if one.top.name == entries[0].label))
+    if not any(entry.part for entry in entries):
+        _log_names(root, entries, log)
     return entries
 
 
 def empty_classes(root: Path) -> list[Path]:
     """Returns the class folders that hold no image."""
-    above = [folder for folder in _folders(root) if part_named(folder.name)] or [root]
-    return [folder for one in above for folder in _folders(one) if next(_files(folder), None) is None]
+    passed = _Passed(root)
+    classes = _class_folders(root, passed, lambda line: None)
+    filled = {(entry.part, entry.label) for entry in _entries(root, classes, passed)}
+    return [one.path for one in classes if (one.part, one.top.name) not in filled and one.path not in passed]
 
 
-def _folders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir() and not _is_hidden(path.name))
+def _class_folders(root: Path, passed: _Passed, log: Callable[[str], object]) -> list[_Class]:
+    """Returns the class folders, and with each the part that folders' names say."""
+    folders = _folders(root, passed)
+    parts = {folder: part for folder in folders if (part := part_named(folder.name))}
+    classes = {folder: _folders(folder, passed) for folder in parts}
+    if not any(classes.values()):  # images and no class folders in `valid` or `test`
+        if len(parts) < len(folders):
+            for folder in parts:
+                log(f"{folder}: read as a class, not as a part, for it has no class folders")
+            parts = {}
+        elif parts:
+            raise UsageError(f"{min(parts)}: must hold a folder of images for each class. Received: none")
+    if not parts:
+        return [one for folder in folders for one in _with_inner_parts(folder, folders, passed)]
+    for folder in folders:
+        if folder not in parts:
+            raise UsageError(
+                f"{folder}: beside train, validation and test there may be no other folder; a class of such a name must "
+                f"be renamed. Received: {folder.name}"
+            )
+        if not classes[folder]:
+            passed.add("without class folders", folder)
+    return [_Class(one, one, part) for folder, part in parts.items() for one in classes[folder]]
 
 
-def _files(root: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(root, followlinks=True):
-        folders[:] = sorted(name for name in folders if not _is_hidden(name))
-        yield from (Path(folder) / name for name in sorted(files) if not _is_hidden(name))
+def _with_inner_parts(folder: Path, folders: Sequence[Path], passed: _Passed) -> list[_Class]:
+    """Returns a class folder; where it and all beside it hold folders for parts, as in `cat/train/…`, those."""
+    inner = [(one, part) for one in _folders(folder, passed, quietly=True) if (part := part_named(one.name))]
+    if not inner:
+        return [_Class(folder, folder, "")]
+    for each in folders:
+        for path in sorted(each.iterdir()):
+            if not _is_system(path.name) and not part_named(path.name) and not _is_output(path):
+                raise UsageError(
+                    f"{inner[0][0]}: where a class folder holds folders for parts, each must hold nothing else. "
+                    f"Received: {path}"
+                )
+    return [_Class(folder, one, part) for one, part in inner]
 
 
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _NO_IMAGES
+def _entries(root: Path, classes: Sequence[_Class], passed: _Passed) -> list[Entry]:
+    """Returns the files of class folders."""
+    data = {_identity(path) for path in (*root.resolve().parents, root)}
+    data |= {_identity(path) for one in classes for path in (one.path, one.path.parent)}
+    seen: dict[tuple[Identity, str], Path] = {}  # a file in two classes stays in both, since one of them is wrong
+    entries = []
+    for one in sorted(classes, key=lambda one: _FIRST.index(one.part)):
+        for path, identity in _files(one.path, data, passed):
+            if any(identity) and seen.setdefault((identity, one.top.name), path) != path:
+                passed.add("files that are read already", path)
+            else:
+                name = f"{one.top.name}/{path.relative_to(one.top).as_posix()}"
+                entries.append(Entry(str(path), one.top.name, name, one.part))
+    return entries
+
+
+def _files(folder: Path, data: set[Identity], passed: _Passed) -> Iterator[tuple[Path, Identity]]:
+    """Yields the files below a class folder, in the order of their names."""
+    visited = {_identity(folder)}
+    waiting = [folder]
+    while waiting:
+        above = waiting.pop()
+        with os.scandir(above) as found:
+            children = sorted(found, key=lambda child: child.name)
+        if above != folder and _is_output(above):
+            passed.add("output", above)
+            continue
+        below = []
+        for child in children:
+            if _is_system(child.name):
+                if not child.name.startswith("."):
+                    passed.add("system", Path(child.path))
+            elif child.is_dir():
+                identity = _identity(Path(child.path))
+                if identity in visited or identity in data:
+                    passed.add("links to folders that are read already", Path(child.path))
+                else:
+                    visited.add(identity)
+                    below.append(Path(child.path))
+            else:
+                yield Path(child.path), _identity(Path(child.path))
+        waiting += reversed(below)
+
+
+def _folders(root: Path, passed: _Passed, *, quietly: bool = False) -> list[Path]:
+    """Returns the folders in one that may be parts or classes."""
+    found = []
+    for path in sorted(path for path in root.iterdir() if path.is_dir()):
+        is_system = _is_system(path.name)
+        if not is_system and not _is_output(path):
+            found.append(path)
+        elif not quietly and not path.name.startswith("."):
+            passed.add("system" if is_system else "output", path)
+    return found
+
+
+def _is_system(name: str) -> bool:
+    """Returns whether a file or folder is hidden, or left by a file manager or an operating system."""
+    return name.startswith(".") or name.lower() in _SYSTEM
+
+
+def _is_output(path: Path) -> bool:
+    """Returns whether a folder is this program's output."""
+    return any((path / name).is_file() for name in _OUTPUTS)
+
+
+def _identity(path: Path) -> Identity:
+    """Returns what tells a file or a folder from all others, whatever leads to it; zeros where nothing does."""
+    try:
+        status = path.stat()
+    except OSError:  # a link to nothing, which reading names
+        return 0, 0
+    return status.st_dev, status.st_ino
+
+
+def _log_names(root: Path, entries: Sequence[Entry], log: Callable[[str], object]) -> None:
+    """Says that names of files such as `test_1.png` decide nothing, where some seem to be meant to."""
+    words = {part_named(re.split(r"[-_. ]", Path(entry.name).name)[0]): entry.name for entry in reversed(entries)}
+    if {TRAIN, TEST} <= {*words}:
+        log(f"{root}: {words[TEST]} and such names decide no part; folders do, or a manifest")
+
+
+def _refuse_nested(root: Path, folder: Path) -> None:
+    """Raises a `UsageError` where a folder's only class folder holds what seem to be the class folders."""
+    below = [path for path in folder.iterdir() if path.is_dir() and not _is_system(path.name)]
+    if len(below) > 1:
+        raise UsageError(
+            f"`--data` must hold at least two class folders. Received: {root}, which holds {folder.name} alone; "
+            f"`--data={folder}` makes its {len(below):,} folders the classes"
+        )

@@ -1,0 +1,80 @@
+"""Which part of a data set each sample belongs to, where its list does not say."""
+
+import dataclasses
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+from trainer.data.lists.entries import PARTS, TEST, TRAIN, VALIDATION, Entry
+from trainer.errors import UsageError
+
+_TEST_SHARE = 0.1  # of the samples of a data set without a test part
+
+
+@dataclasses.dataclass(slots=True)
+class _Sample:
+    """An entry with the two numbers, from 0 to 1, that its name decides: a low one falls to test, or to validation."""
+
+    entry: Entry
+    for_test: float
+    for_validation: float
+    part: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> "_Sample":
+        digest = hashlib.sha256(entry.name.encode("utf-8", "surrogateescape")).digest()
+        first, second = (int.from_bytes(digest[start : start + 7], "big") / 2**56 for start in (0, 8))
+        return cls(entry, first, second, entry.part or TRAIN)
+
+    def rank(self, part: str) -> tuple[float, str]:
+        """Returns what samples are ordered by: the first of them fall to the part."""
+        return (self.for_test if part == TEST else self.for_validation), self.entry.name
+
+
+def split(entries: Sequence[Entry], validation_split: float) -> list[Entry]:
+    """Returns the entries, each with its part, in a pseudorandom order that depends on their names alone.
+
+    Where no entry names the test part, a tenth of the samples that would be trained on becomes it; where none names the
+    validation part, `validation_split` of the rest. The hash of a sample's name decides. A class's share is kept between
+    half and twice what is asked for, each class keeps a sample to train on, and each part has one: the samples whose
+    hashes are nearest to the limit are moved for that. So samples that are added move others only in small classes.
+
+    Raises:
+      UsageError: there are too few samples for that.
+    """
+    samples = sorted(map(_Sample.of, entries), key=lambda sample: sample.rank(TEST))
+    given = {entry.part for entry in entries}
+    for part, share in ((TEST, _TEST_SHARE), (VALIDATION, validation_split)):
+        if part not in given:
+            _split_off(samples, part, share)
+    found = {sample.part for sample in samples}
+    for missing in (part for part in PARTS if part not in found):
+        raise UsageError(
+            f"`--data` must have an image of each class for train, and one for each of {VALIDATION} and {TEST}. "
+            f"Received: {len(samples):,} images, which leave none for {missing}"
+        )
+    return [dataclasses.replace(sample.entry, part=sample.part) for sample in samples]
+
+
+def _split_off(samples: Sequence[_Sample], part: str, share: float) -> None:
+    """Gives a share of the training samples of each class to a part."""
+    classes = defaultdict(list)
+    for sample in samples:
+        if sample.part == TRAIN:
+            classes[sample.entry.label].append(sample)
+    for own in classes.values():
+        own.sort(key=lambda sample: sample.rank(part))
+        below = sum(sample.rank(part)[0] < share for sample in own)
+        for sample in own[: _within(below, len(own), share)]:
+            sample.part = part
+    if not any(sample.part == part for sample in samples):
+        spare = [own for own in classes.values() if len(own) > 1]
+        if spare:
+            min((own[0] for own in spare), key=lambda sample: sample.rank(part)).part = part
+
+
+def _within(count: int, of: int, share: float) -> int:
+    """Returns a count between half and twice its share, which leaves two; of two samples and less none is taken."""
+    fewest, most = math.floor(of * share / 2 + 0.75), max(1, math.floor(of * share * 2))
+    return max(0, min(max(count, fewest), most, of - 2))

@@ -44,6 +44,11 @@ def _deep(folder: Path) -> str:
     return str(folder)
 
 
+def _nested(folder: Path) -> str:
+    write_classes(folder / "photos", {"cat": 2, "dog": 2})
+    return str(folder)
+
+
 def _file(name: str, content: bytes) -> Callable[[Path], str]:
     def make(folder: Path) -> str:
         (folder / name).write_bytes(content)
@@ -84,8 +89,14 @@ def _held(folder: Path) -> str:
 
 
 def _other_flags(folder: Path) -> str:
-    record.write(folder, record.make(HParams(filters=64), "float32", ""))
+    record.write(folder, record.make(HParams(filters=64), data.Fingerprint(), "float32", ""))
     return raised(lambda: record.check(folder, HParams()))
+
+
+def _other_data(folder: Path) -> str:
+    former = record.make(HParams(), data.Fingerprint(("cat", "dog")), "float32", "")
+    changed = data.Fingerprint(("dog", "zebra"), checksums={"names": "other"})
+    return raised(lambda: record.check_data(former, changed, str(folder)))
 
 
 def _unreadable(folder: Path) -> str:
@@ -133,6 +144,7 @@ PROVOCATIONS: dict[str, Provocation] = {
     "no download": _undownloaded,
     "no class": _load(str),
     "other folder": _load(_deep),
+    "nested": _load(_nested),
     "one class": _load(_classes(cat=60)),
     "few": _load(_classes(cat=1, dog=1)),
     "split": _load(lambda folder: "digits", 0.0001),
@@ -146,6 +158,7 @@ PROVOCATIONS: dict[str, Provocation] = {
     "filled": _filled,
     "held": _held,
     "other flags": _other_flags,
+    "other data": _other_data,
     "unreadable": _unreadable,
     "other checkpoints": _other_checkpoints,
     "damaged": _damaged,

@@ -1,12 +1,19 @@
+import dataclasses
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from trainer.data import Fingerprint
 from trainer.errors import UsageError
 from trainer.hparams import HParams
 from trainer.run import record
+
+DATA = Fingerprint(
+    ("cat", "dog"), {"train": 8, "validation": 1, "test": 1}, {"names": "a", "labels": "b", "sizes": "c"}
+)
 
 
 def _revision() -> str | None:
@@ -19,7 +26,7 @@ def _revision() -> str | None:
 
 
 def test_records_configuration_versions_and_revision(tmp_path: Path) -> None:
-    record.write(tmp_path, record.make(HParams(filters=8), "bfloat16", "because"))
+    record.write(tmp_path, record.make(HParams(filters=8), DATA, "bfloat16", "because"))
     written = json.loads((tmp_path / "hparams.json").read_text())
     assert written["configuration"] == HParams(filters=8).configuration()
     assert written["precision"] == {"name": "bfloat16", "reason": "because"}
@@ -31,13 +38,13 @@ def test_records_configuration_versions_and_revision(tmp_path: Path) -> None:
 def test_a_new_folder_and_the_same_configuration_are_welcome(tmp_path: Path) -> None:
     assert record.check(tmp_path, HParams()) == {}
     assert record.check(tmp_path / "missing", HParams()) == {}
-    written = record.make(HParams(job_dir="here"), "float32", "so")
+    written = record.make(HParams(job_dir="here"), DATA, "float32", "so")
     record.write(tmp_path, written)
     assert record.check(tmp_path, HParams(job_dir="moved", strategy="mirrored")) == written
 
 
 def test_rejects_another_configuration_and_says_what_differs(tmp_path: Path) -> None:
-    record.write(tmp_path, record.make(HParams(), "float32", "so"))
+    record.write(tmp_path, record.make(HParams(), DATA, "float32", "so"))
     with pytest.raises(UsageError) as error:
         record.check(tmp_path, HParams(filters=8, seed=1))
     assert str(error.value) == (
@@ -46,7 +53,41 @@ def test_rejects_another_configuration_and_says_what_differs(tmp_path: Path) -> 
     )
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}"])
+def test_data_that_moved_are_the_same(tmp_path: Path) -> None:
+    record.write(tmp_path, record.make(HParams(data="here"), DATA, "float32", "so"))
+    former = record.check(tmp_path, HParams(data="/elsewhere/"))
+    record.check_data(former, DATA, "/elsewhere/")
+    record.check_data({}, DATA, "new")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"classes": ("dog", "zebra")}, "class zebra is new; class cat is gone"),
+        ({"counts": {"train": 7, "validation": 2, "test": 1}}, "8 images for train became 7; 1 images for validation"),
+        ({"checksums": {**DATA.checksums, "labels": "x"}}, "the labels of images changed"),
+        ({"checksums": {**DATA.checksums, "sizes": "x"}}, "the sizes of images changed"),
+        ({"classes": tuple("abcdef")}, "class a is new; .*; and 4 more changes"),
+    ],
+)
+def test_rejects_data_that_changed_and_says_in_what(changes: dict[str, Any], said: str) -> None:
+    former = record.make(HParams(), DATA, "float32", "so")
+    with pytest.raises(UsageError, match=rf"began with; .* Received: d.csv \({said}"):
+        record.check_data(former, dataclasses.replace(DATA, **changes), "d.csv")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "3",
+        "{}",
+        '{"configuration": {}, "precision": {}, "data": 3}',
+        '{"configuration": {}, "precision": 1}',
+    ],
+)
 def test_rejects_a_folder_of_something_else(tmp_path: Path, text: str) -> None:
     (tmp_path / "hparams.json").write_text(text)
     with pytest.raises(UsageError, match="`--job_dir` must hold nothing or a run of this program"):

@@ -11,6 +11,7 @@ from trainer.data.batches import (
 )
 from trainer.data.breakage import named_breaks
 from trainer.data.dataset import Dataset
+from trainer.data.fingerprint import Fingerprint
 from trainer.data.form import Form
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists.entries import PARTS
@@ -24,6 +25,7 @@ __all__ = [
     "PARTS",
     "Dataset",
     "Files",
+    "Fingerprint",
     "Form",
     "Managed",
     "Memory",

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
+from trainer.data.fingerprint import Fingerprint
 from trainer.data.form import Form
 from trainer.data.stores.store import Store
 
@@ -17,6 +18,7 @@ class Dataset:
       test: those that decide how good.
       classes: how many.
       class_names: in the order of the targets; their numbers where the data set has no names.
+      fingerprint: tells it from another; empty where nobody took it.
     """
 
     train: Store
@@ -24,6 +26,7 @@ class Dataset:
     test: Store
     classes: int
     class_names: Sequence[str] = ()
+    fingerprint: Fingerprint = dataclasses.field(default_factory=Fingerprint)
 
     def __post_init__(self) -> None:
         names = self.class_names or map(str, range(self.classes))

@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.data.dataset import Dataset
+from trainer.data.fingerprint import Fingerprint
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
+from trainer.data.lists.entries import TEST, TRAIN, VALIDATION
 from trainer.data.stores.memory import Memory
 from trainer.errors import UsageError
 
@@ -40,7 +42,10 @@ def from_arrays(
     held_out, kept = order[:count], order[count:]
     pairs = (samples[kept], labels[kept]), (samples[held_out], labels[held_out]), test
     train, validation, tested = (Memory(kind.fit(some, options), _targets(their)) for some, their in pairs)
-    return Dataset(train, validation, tested, classes=int(labels.max()) + 1)
+    classes = int(labels.max()) + 1
+    counts = {TRAIN: len(train), VALIDATION: len(validation), TEST: len(tested)}
+    fingerprint = Fingerprint.of_arrays((*training, *test), [*map(str, range(classes))], counts)
+    return Dataset(train, validation, tested, classes, fingerprint=fingerprint)
 
 
 def _targets(labels: npt.NDArray[Any]) -> npt.NDArray[np.int32]:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from trainer.data.dataset import Dataset
+from trainer.data.fingerprint import Fingerprint
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import entries as listed
@@ -59,7 +60,7 @@ def from_files(
     files = Files(locations, targets, form, kind, kind.make_decoder(headers, form))
     which = np.array([PARTS.index(entry.part) for entry in parted])
     train, validation, test = (files.chosen(np.flatnonzero(which == part)) for part in range(len(PARTS)))
-    return Dataset(train, validation, test, len(names), names)
+    return Dataset(train, validation, test, len(names), names, Fingerprint.of_files(parted, names))
 
 
 def _read_headers(locations: Locations, kind: Kind[H]) -> tuple[list[H | None], list[Broken]]:

@@ -115,9 +115,7 @@ def _local(name: str, fetch: Callable[[str], Path]) -> Path:
     return path
 
 
-def _entries(
-    path: Path, location: str, fetch: Callable[[str], Path], log: Callable[[str], object]
-) -> list[Entry]:
+def _entries(path: Path, location: str, fetch: Callable[[str], Path], log: Callable[[str], object]) -> list[Entry]:
     if path.is_file():
         return manifest.read(path, location, fetch)
     if tfrecord.shards(path):

@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from trainer.data.dataset import Dataset
+from trainer.data.fingerprint import Fingerprint
 from trainer.data.lists.entries import PARTS
 from trainer.data.stores.memory import Memory
 from trainer.hparams import HParams
@@ -60,7 +61,7 @@ def _write(dataset: Dataset, folder: Path) -> None:
     for part in PARTS:
         for name, array in getattr(dataset, part).arrays().items():
             np.save(folder / f"{part}-{name}.npy", array)
-    rest = {name: value for name, value in vars(dataset).items() if name not in PARTS}
+    rest = {"classes": dataset.classes, "class_names": dataset.class_names, "data": dataset.fingerprint.content()}
     (folder / "rest.json").write_text(json.dumps(rest))
 
 
@@ -70,7 +71,9 @@ def _map(folder: Path) -> Dataset:
         return Memory(samples, targets)
 
     train, validation, test = map(mapped, PARTS)
-    return Dataset(train, validation, test, **json.loads((folder / "rest.json").read_text()))
+    rest = json.loads((folder / "rest.json").read_text())
+    fingerprint = Fingerprint.read(rest["data"])
+    return Dataset(train, validation, test, rest["classes"], rest["class_names"], fingerprint)
 
 
 def _key(hparams: HParams) -> str:

@@ -71,6 +71,7 @@ class Plan:
         strategy = _strategy(hparams, environment, screen)
         keras.utils.set_random_seed(hparams.seed)
         dataset = read(hparams, screen)
+        record.check_data(former, dataset.fingerprint, hparams.data)
         return cls(
             hparams=hparams,
             environment=environment,
@@ -85,7 +86,13 @@ class Plan:
     @property
     def configuration(self) -> dict[str, Any]:
         """What is trained; a checkpoint of anything else is refused."""
-        return {**self.hparams.configuration(), "steps_per_epoch": self.steps_per_epoch}
+        configuration = self.hparams.configuration()
+        del configuration["data"]  # may have moved
+        return {
+            **configuration,
+            "steps_per_epoch": self.steps_per_epoch,
+            "data_checksum": self.dataset.fingerprint.checksum(),
+        }
 
     @property
     def steps(self) -> int:
@@ -109,7 +116,9 @@ class Plan:
     @functools.cached_property
     def record(self) -> Mapping[str, Any]:
         """The content of `hparams.json`."""
-        return self.former or record.make(self.hparams, self.precision.name, self.precision.reason)
+        return self.former or record.make(
+            self.hparams, self.dataset.fingerprint, self.precision.name, self.precision.reason
+        )
 
     @functools.cached_property
     def objective(self) -> Objective:

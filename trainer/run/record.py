@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from trainer import files
+from trainer.data import Fingerprint
 from trainer.errors import UsageError
 from trainer.hparams import HParams, differences
 
 _NAME = "hparams.json"
+_SHOWN = 4  # changes of the data in a message
 _PACKAGES = ("trainer", "tensorflow", "keras", "numpy")
 
 
@@ -30,13 +32,17 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
         recorded = json.loads(path.read_text())
         former = recorded["configuration"]
         dict(recorded["precision"])
+        Fingerprint.read(recorded.get("data", {}))
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(
             f"`--job_dir` must hold nothing or a run of this program. Received: {path}, unreadable"
         ) from None
-    found = differences(former, hparams.configuration())
+    wanted = hparams.configuration()
+    if "data" in recorded:  # its fingerprint, which `check_data` compares: the same data may have moved
+        del wanted["data"]
+    found = differences(former, wanted)
     if found:
         raise UsageError(
             f"`--job_dir` must be new, or hold a run of the same configuration. Received: {root} ({'; '.join(found)})"
@@ -44,10 +50,32 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
     return dict(recorded)
 
 
-def make(hparams: HParams, precision: str, reason: str) -> dict[str, Any]:
-    """Returns the configuration, the precision and why, the versions and, in a git work tree, the revision."""
+def check_data(former: Mapping[str, Any], data: Fingerprint, name: str) -> None:
+    """Makes sure that a run resumes with the data that it began with.
+
+    Args:
+      former: the record of the run; empty where it has not begun.
+      data: the data set's fingerprint.
+      name: what `--data` names.
+
+    Raises:
+      UsageError: the data changed; the message says in what.
+    """
+    if "data" in former and data.checksums:
+        changes = data.changes(Fingerprint.read(former["data"]))
+        if changes:
+            more = f"; and {len(changes) - _SHOWN:,} more changes" if len(changes) > _SHOWN else ""
+            raise UsageError(
+                f"`--data` must be what the run in `--job_dir` began with; other data need another folder. "
+                f"Received: {name} ({'; '.join(changes[:_SHOWN])}{more})"
+            )
+
+
+def make(hparams: HParams, data: Fingerprint, precision: str, reason: str) -> dict[str, Any]:
+    """Returns the configuration, the data's fingerprint, the precision and why, the versions and the git revision."""
     return {
         "configuration": hparams.configuration(),
+        "data": data.content(),
         "precision": {"name": precision, "reason": reason},
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
         "git_revision": _revision(),

@@ -53,11 +53,14 @@ def test_a_part_name_without_class_folders_beside_classes_is_a_class(tmp_path: P
     entries = folder.read(tmp_path, lines.append)
     assert {entry.label for entry in entries} == {name.split("/")[0] for name in names}
     assert {entry.part for entry in entries} == {""}
-    assert lines == [f"{tmp_path / names[0].split('/')[0]}: read as a class, not as a part, for it has no class folders"]
+    assert lines == [
+        f"{tmp_path / names[0].split('/')[0]}: read as a class, not as a part, for it has no class folders"
+    ]
 
 
 @pytest.mark.parametrize(
-    "system", ["@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX", "__pycache__"]
+    "system",
+    ["@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX", "__pycache__"],
 )
 def test_system_folders_are_passed_over(tmp_path: Path, system: str) -> None:
     _touch(tmp_path, "cat/1", "dog/1", f"{system}/cat/1", f"cat/{system}/1")
@@ -69,14 +72,18 @@ def test_system_folders_are_passed_over(tmp_path: Path, system: str) -> None:
 
 def test_the_output_of_this_program_is_passed_over(tmp_path: Path) -> None:
     _touch(tmp_path, "cat/1", "dog/1", "runs/a/hparams.json", "runs/a/logs/events", "tuned/study.json", "tuned/1/x")
-    _touch(tmp_path, "shards/dataset.json", "shards/train.tfrecord", "cat/mine/hparams.json", "cat/mine/model/model.json")
+    _touch(
+        tmp_path, "shards/dataset.json", "shards/train.tfrecord", "cat/mine/hparams.json", "cat/mine/model/model.json"
+    )
     lines: list[str] = []
     assert sorted(entry.name for entry in folder.read(tmp_path, lines.append)) == ["cat/1", "dog/1"]
     assert lines == [f"passed over in {tmp_path}: shards, tuned, cat/mine and 1 more (output)"]
     assert folder.empty_classes(tmp_path) == []
 
 
-@pytest.mark.parametrize(("where", "target"), [("cat/all", ".."), ("cat/all", "."), ("cat/up", "../.."), ("cat/d", "../dog")])
+@pytest.mark.parametrize(
+    ("where", "target"), [("cat/all", ".."), ("cat/all", "."), ("cat/up", "../.."), ("cat/d", "../dog")]
+)
 def test_a_link_to_a_folder_of_the_data_is_passed_over(tmp_path: Path, where: str, target: str) -> None:
     root = tmp_path / "data"
     _touch(tmp_path, "elsewhere/secret", "data/cat/1", "data/cat/deep/2", "data/dog/1")

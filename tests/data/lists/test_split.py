@@ -17,7 +17,9 @@ def _parts(found: list[Entry]) -> dict[str, str]:
 
 
 def _classes(classes: int, images: int, naming: int = 0) -> list[Entry]:
-    names = [(f"c{label:03}", f"c{label:03}/img_{naming}_{n:03}.jpg") for label in range(classes) for n in range(images)]
+    names = [
+        (f"c{label:03}", f"c{label:03}/img_{naming}_{n:03}.jpg") for label in range(classes) for n in range(images)
+    ]
     return [Entry(name, label, name) for label, name in names]
 
 
@@ -82,7 +84,9 @@ def test_images_that_are_added_to_small_classes_move_few() -> None:
         assert sum(after[name] != part for name, part in parts.items()) <= 2
 
 
-@pytest.mark.parametrize(("classes", "images", "part"), [(1, 1, "validation"), (3, 1, "validation"), (1, 2, "validation")])
+@pytest.mark.parametrize(
+    ("classes", "images", "part"), [(1, 1, "validation"), (3, 1, "validation"), (1, 2, "validation")]
+)
 def test_rejects_too_few_images(classes: int, images: int, part: str) -> None:
     with pytest.raises(UsageError, match=f"{classes * images} images, which leave none for {part}"):
         split(_classes(classes, images), 0.1)

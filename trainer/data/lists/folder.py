@@ -114,8 +114,8 @@ def _class_folders(root: Path, passed: _Passed, log: Callable[[str], object]) ->
     for folder in folders:
         if folder not in parts:
             raise UsageError(
-                f"{folder}: beside train, validation and test there may be no other folder; a class of such a name must "
-                f"be renamed. Received: {folder.name}"
+                f"{folder}: beside train, validation and test there may be no other folder; a class of such a name "
+                f"must be renamed. Received: {folder.name}"
             )
         if not classes[folder]:
             passed.add("without class folders", folder)

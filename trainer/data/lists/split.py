@@ -36,9 +36,9 @@ def split(entries: Sequence[Entry], validation_split: float) -> list[Entry]:
     """Returns the entries, each with its part, in a pseudorandom order that depends on their names alone.
 
     Where no entry names the test part, a tenth of the samples that would be trained on becomes it; where none names the
-    validation part, `validation_split` of the rest. The hash of a sample's name decides. A class's share is kept between
-    half and twice what is asked for, each class keeps a sample to train on, and each part has one: the samples whose
-    hashes are nearest to the limit are moved for that. So samples that are added move others only in small classes.
+    validation part, `validation_split` of the rest. The hash of a sample's name decides. Each class gives between half
+    and twice that share and keeps a sample to train on, and each part has a sample: those whose hashes are nearest to
+    the limit are moved for that. So samples that are added move others in small classes only.
 
     Raises:
       UsageError: there are too few samples for that.

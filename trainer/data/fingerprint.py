@@ -1,0 +1,102 @@
+"""What tells one data set from another, wherever it is stored: a run that resumes must have the data it began with."""
+
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.data.lists.entries import PARTS, Entry
+from trainer.data.stores.broken import each
+from trainer.data.stores.locations import Locations
+
+
+@dataclasses.dataclass(frozen=True)
+class Fingerprint:
+    """A data set's classes, its counts, and checksums of the rest.
+
+    Attributes:
+      classes: their names, in the order of the targets.
+      counts: of each part, the number of samples.
+      checksums: by what was summed: names, parts, labels and sizes of files; or samples and labels in memory.
+    """
+
+    classes: Sequence[str] = ()
+    counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    checksums: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of_files(cls, entries: Sequence[Entry], classes: Sequence[str]) -> "Fingerprint":
+        """Returns the fingerprint of samples in files, whose folder may be anywhere.
+
+        Args:
+          entries: each with its part.
+          classes: their names, in the order of the targets.
+        """
+        locations = Locations.of(entries)
+        sizes = each(locations.size, len(entries))
+        rows = sorted((one.name, one.part, one.label, size) for one, size in zip(entries, sizes, strict=True))
+        columns = zip(("names", "parts", "labels", "sizes"), zip(*rows, strict=True), strict=True)
+        return cls(
+            tuple(classes), _count(one.part for one in entries), {name: _checksum(column) for name, column in columns}
+        )
+
+    @classmethod
+    def of_arrays(
+        cls, arrays: Iterable[npt.NDArray[Any]], classes: Sequence[str], counts: Mapping[str, int]
+    ) -> "Fingerprint":
+        """Returns the fingerprint of samples in memory.
+
+        Args:
+          arrays: the samples and the labels of each part that is given.
+          classes: their names, in the order of the targets.
+          counts: of each part, the number of samples.
+        """
+        digest = hashlib.sha256()
+        for array in arrays:
+            digest.update(f"{array.dtype.str} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return cls(tuple(classes), dict(counts), {"samples": digest.hexdigest()[:16]})
+
+    @classmethod
+    def read(cls, content: Mapping[str, Any]) -> "Fingerprint":
+        """Returns the fingerprint that `content` made a mapping of; an empty one of an empty mapping."""
+        return cls(
+            tuple(content.get("classes", ())), dict(content.get("counts", {})), dict(content.get("checksums", {}))
+        )
+
+    def content(self) -> dict[str, Any]:
+        """Returns this fingerprint as JSON has it."""
+        return {"classes": list(self.classes), "counts": dict(self.counts), "checksums": dict(self.checksums)}
+
+    def checksum(self) -> str:
+        """Returns one checksum of all of it."""
+        return _checksum([self.content()])
+
+    def changes(self, former: "Fingerprint") -> list[str]:
+        """Returns in what this data set differs from a former one, each in a few words; nothing where in nothing."""
+        found = [f"class {name} is new" for name in self.classes if name not in former.classes]
+        found += [f"class {name} is gone" for name in former.classes if name not in self.classes]
+        found += [
+            f"{former.counts.get(part, 0):,} images for {part} became {self.counts.get(part, 0):,}"
+            for part in PARTS
+            if former.counts.get(part, 0) != self.counts.get(part, 0)
+        ]
+        if not found:
+            differ = [name for name in self.checksums if self.checksums[name] != former.checksums.get(name)]
+            found = [f"the {name} of images changed" for name in differ]
+        return found
+
+
+def _count(parts: Iterable[str]) -> dict[str, int]:
+    counts = Counter(parts)
+    return {part: counts[part] for part in PARTS}
+
+
+def _checksum(values: Iterable[Any]) -> str:
+    text = json.dumps([*values])  # escapes what is not UTF-8 in names
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

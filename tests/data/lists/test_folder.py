@@ -1,6 +1,8 @@
+import errno
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -131,6 +133,29 @@ def test_a_link_to_nothing_stays_so_that_it_is_named(tmp_path: Path) -> None:
     _link(tmp_path / "cat/gone", "nowhere")
     _link(tmp_path / "dog/gone", "nowhere")
     assert Counter(entry.label for entry in folder.read(tmp_path)) == {"cat": 2, "dog": 2}
+
+
+def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
+    _touch(tmp_path, "cat/1", "dog/1")
+    os.mkfifo(tmp_path / "cat/pipe")
+    _link(tmp_path / "dog/itself", "itself")
+    lines: list[str] = []
+    assert sorted(entry.name for entry in folder.read(tmp_path, lines.append)) == ["cat/1", "dog/1", "dog/itself"]
+    assert lines == [f"passed over in {tmp_path}: cat/pipe (not a file)"]
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _touch(tmp_path, "cat/1", "dog/closed/1")
+    scan = os.scandir
+
+    def closed(path: Path) -> Any:  # as root, nothing is closed
+        if path.name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(UsageError, match="dog/closed: must be a folder that can be read. Received: Permission denied"):
+        folder.read(tmp_path)
 
 
 def test_a_part_without_class_folders_is_passed_over(tmp_path: Path) -> None:

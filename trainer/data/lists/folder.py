@@ -73,11 +73,17 @@ def read(root: Path, log: Callable[[str], object] = lambda line: None) -> list[E
       log: receives one line about what is passed over, if anything is, and one about a part's name that is a class.
 
     Raises:
-      UsageError: there is no class folder, or the names of folders do not say what is a part and what a class.
+      UsageError: there is no class folder, a folder cannot be read, or the names of folders do not say what is a part
+        and what a class.
     """
     passed = _Passed(root)
-    classes = _class_folders(root, passed, log)
-    entries = _entries(root, classes, passed)
+    try:
+        classes = _class_folders(root, passed, log)
+        entries = _entries(root, classes, passed)
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or root}: must be a folder that can be read. Received: {error.strerror}"
+        ) from None
     if str(passed):
         log(f"passed over in {root}: {passed}")
     if not entries:
@@ -169,15 +175,17 @@ def _files(folder: Path, data: set[Identity], passed: _Passed) -> Iterator[tuple
             if _is_system(child.name):
                 if not child.name.startswith("."):
                     passed.add("system", Path(child.path))
-            elif child.is_dir():
+            elif _is_folder(child):
                 identity = _identity(Path(child.path))
                 if identity in visited or identity in data:
                     passed.add("links to folders that are read already", Path(child.path))
                 else:
                     visited.add(identity)
                     below.append(Path(child.path))
-            else:
+            elif child.is_symlink() or child.is_file():  # a link to nothing, or to itself, is named when it is read
                 yield Path(child.path), _identity(Path(child.path))
+            else:
+                passed.add("not a file", Path(child.path))  # reading a pipe might never end
         waiting += reversed(below)
 
 
@@ -191,6 +199,13 @@ def _folders(root: Path, passed: _Passed, *, quietly: bool = False) -> list[Path
         elif not quietly and not path.name.startswith("."):
             passed.add("system" if is_system else "output", path)
     return found
+
+
+def _is_folder(child: os.DirEntry[str]) -> bool:
+    try:
+        return child.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _is_system(name: str) -> bool:

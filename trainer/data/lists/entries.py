@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from trainer.data.lists.text import on_one_line
 from trainer.errors import UsageError
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
@@ -32,6 +33,7 @@ class Entry:
       part: train, validation or test; empty where it is still to be split off.
       offset: its first byte in the file.
       length: how many bytes; -1 for the whole file.
+      listed: the list's line or record that says so, for a person; empty where a folder does.
     """
 
     file: str
@@ -40,11 +42,13 @@ class Entry:
     part: str = ""
     offset: int = 0
     length: int = WHOLE
+    listed: str = dataclasses.field(default="", compare=False)
 
     @property
     def location(self) -> str:
-        """The file, and the part of it where there are others, for a person."""
-        return self.file + ("" if self.length == WHOLE else f", {self.length:,} bytes from {self.offset:,}")
+        """The file, and the part of it where there are others, for a person: on one line."""
+        part = "" if self.length == WHOLE else f", {self.length:,} bytes from {self.offset:,}"
+        return on_one_line(self.file) + part
 
     def read(self, most: int | None = None) -> bytes:
         """Returns its content, or the first bytes of it.
@@ -107,5 +111,5 @@ def _shares(name: str) -> tuple[float, float]:
 
 def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """Returns what a name is sorted by: `a2` comes before `a10`."""
-    pieces = re.split(r"(\d+)", name)
+    pieces = re.split(r"(\d{1,4000})", name)  # int() takes no more
     return tuple((0, int(piece), piece) if piece.isdecimal() else (1, 0, piece) for piece in pieces)

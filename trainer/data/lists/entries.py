@@ -50,6 +50,13 @@ class Entry:
         part = "" if self.length == WHOLE else f", {self.length:,} bytes from {self.offset:,}"
         return on_one_line(self.file) + part
 
+    @property
+    def place(self) -> str:
+        """Where it is listed, with its file where that is another, for a person: on one line."""
+        if not self.listed or self.length != WHOLE:  # of a record, the list is the file
+            return self.listed or self.location
+        return f"{self.listed}: {self.location}"
+
     def read(self, most: int | None = None) -> bytes:
         """Returns its content, or the first bytes of it.
 

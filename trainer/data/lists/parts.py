@@ -28,6 +28,11 @@ def part_of(word: str) -> str | None:
     return part_named(lower)
 
 
+def words_of(text: str) -> set[str]:
+    """Returns the parts that words in a text mean: `PublicTest` is of the test part."""
+    return {part for word in _split(text) if (part := part_of(word))}
+
+
 def named(path: Path, root: Path) -> str:
     """Returns the part that a file's name says, or its folder's where that is not the root; empty where none does.
 
@@ -66,7 +71,7 @@ def of_files(paths: Sequence[Path], root: Path) -> list[str]:
 
 def _said(name: str, path: Path) -> dict[str, str]:
     """Returns the parts that the words in a name mean, each with its word."""
-    words = [word for word in re.split(r"[\W\d_]+", _BORDERS.sub("-", name)) if word]
+    words = _split(name)
     for word in words:
         if word.lower() in _UNCLEAR:
             raise UsageError(
@@ -74,3 +79,7 @@ def _said(name: str, path: Path) -> dict[str, str]:
                 f"of them. Received: {on_one_line(path.name)}"
             )
     return {part: word for word in words if (part := part_of(word))}
+
+
+def _split(name: str) -> list[str]:
+    return [word for word in re.split(r"[\W\d_]+", _BORDERS.sub("-", name)) if word]

@@ -45,7 +45,7 @@ def rows(text: str, location: str, is_header: Callable[[Sequence[str]], bool]) -
         written = "".join(raw)
         if '"' in written and not (is_quoted_well(written) and not any(_has_rows(cell, delimiter) for cell in cells)):
             raise UsageError(_message(location, line, raw))
-        if any(cell.strip() for cell in cells):
+        if any(map(str.strip, cells)):
             yield line, cells
 
 

@@ -1,5 +1,7 @@
 """What the columns and fields of manifests are called."""
 
+import functools
+
 IMAGE, LABEL, PART = ROLES = ("image", "label", "split")
 
 _NAMES = {
@@ -9,6 +11,7 @@ _NAMES = {
 }
 
 
+@functools.lru_cache(1024)  # the same in every line
 def role_of(name: str) -> str:
     """Returns what a name means, one of ROLES, or the name itself."""
     name = name.strip()

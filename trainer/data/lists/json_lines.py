@@ -24,12 +24,13 @@ def rows(text: str, location: str) -> Iterator[Row]:
     Raises:
       UsageError: a line is no object, or a field of it is of another type or is there twice.
     """
+    decoder = json.JSONDecoder(object_pairs_hook=_object)
     for number, line in enumerate(io.StringIO(text, newline=""), 1):
         if not line.strip():
             continue
         where = f"{location}, line {number}"
         try:
-            said = json.loads(line, object_pairs_hook=_object)
+            said = decoder.decode(line)
         except (ValueError, RecursionError) as error:
             raise UsageError(f"{where}: must be JSON. Received: {on_one_line(str(error))}") from None
         if not isinstance(said, dict):

@@ -1,5 +1,6 @@
 """Texts that are no single class: several in one, numbers of a list, fractions."""
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 
@@ -12,6 +13,7 @@ _LIST = re.compile(r"\[.*\]", re.DOTALL)
 _SURE, _POSSIBLE = "|;", ","  # what separates several classes; a comma is in many a name too
 
 
+@functools.lru_cache(1 << 16)
 def fault(text: str, *, can_be_number: bool) -> str:
     """Returns what a text is, for a person, where it is no class; nothing where it may be one.
 

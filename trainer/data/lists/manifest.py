@@ -3,7 +3,8 @@
 import codecs
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from trainer.data.lists import delimited, json_lines, labels, parts
@@ -20,7 +21,6 @@ _SCHEME = "gs://"
 _HEAD = 1 << 16  # bytes of a file that say whether it is a manifest
 _MOST_PARTS = 20  # different values of a column that says parts
 
-Row = dict[str, str]
 Log = Callable[[str], object]
 
 
@@ -161,31 +161,30 @@ def _entries(path: Path, location: str, fetch: Callable[[str], Path], format: st
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise UsageError(f"{shown}, line {line}: must be text. Received: a NUL character")
-    found = [*(_csv_rows if is_delimited else json_lines.rows)(text, shown)]
-    if not found:
+    checked: list[tuple[str, str, str, str]] = []
+    others: dict[str, set[str]] = defaultdict(set)
+    for line, row in _csv_rows(text, shown) if is_delimited else json_lines.rows(text, shown):
+        where = f"{shown}, line {line}"
+        checked.append((where, *_checked(row, where, is_delimited)))
+        for name in row.keys() - ROLES:
+            if len(others[name]) <= _MOST_PARTS:
+                others[name].add(row[name])
+    if not checked:
         raise UsageError(f"{shown}: must list an image. Received: none")
-    rows = [(f"{shown}, line {line}", row) for line, row in found]
-    _check_others([row for _, row in rows], shown)
-    checked = [(where, _checked(row, where, is_delimited)) for where, row in rows]
+    _check_others(others, shown)
     first: dict[str, str] = {}
-    for where, row in checked:
-        first.setdefault(row[LABEL], where)
+    for where, _, label, _ in checked:
+        first.setdefault(label, where)
     labels.reject_several(first, first.__getitem__)
     above = location.rpartition("/")[0]
-    local = _Local([_joined(above, row[IMAGE]) for _, row in checked], fetch)
+    local = _Local([_joined(above, image) for _, image, *_ in checked], fetch)
     return [
-        Entry(
-            local.path(_joined(above, row[IMAGE])),
-            row[LABEL],
-            row[IMAGE],
-            parts.part_of(row[PART]) or "",
-            listed=where,
-        )
-        for where, row in checked
+        Entry(local.path(_joined(above, image)), label, image, part, listed=where)
+        for where, image, label, part in checked
     ]
 
 
-def _once(entries: Iterable[Entry], log: Log) -> list[Entry]:
+def _once(entries: Sequence[Entry], log: Log) -> list[Entry]:
     """Returns entries without those that say what another does; of one file with two labels both stay, to be told.
 
     Raises:
@@ -194,8 +193,7 @@ def _once(entries: Iterable[Entry], log: Log) -> list[Entry]:
     kept: list[Entry] = []
     first: dict[tuple[str, str], Entry] = {}
     of_file: dict[str, Entry] = {}
-    more = 0
-    for count, entry in enumerate(entries, 1):
+    for entry in entries:
         file = os.path.normpath(entry.file)
         other = of_file.setdefault(file, entry)
         if other.part != entry.part:
@@ -205,10 +203,9 @@ def _once(entries: Iterable[Entry], log: Log) -> list[Entry]:
             )
         if first.setdefault((file, entry.label), entry) is entry:
             kept.append(entry)
-        else:
-            more += 1
-    if more:
-        log(f"{kept[0].listed.rpartition(', line ')[0]}: {more:,} of {count:,} lines list an image again, which counts once")
+    if len(kept) < len(entries):
+        location, count = kept[0].listed.rpartition(", line ")[0], f"{len(entries) - len(kept):,} of {len(entries):,}"
+        log(f"{location}: {count} lines list an image again, which counts once")
     return kept
 
 
@@ -255,41 +252,34 @@ def _joined(above: str, image: str) -> str:
     return f"{above}/{image}" if above else image
 
 
-def _checked(row: Mapping[str, str], where: str, is_delimited: bool) -> Row:
-    found = {name: (row.get(name) or "").strip() for name in ROLES}
-    found[LABEL] = normal(found[LABEL])
-    for name in (IMAGE, LABEL):
-        if not found[name]:
+def _checked(row: Mapping[str, str], where: str, is_delimited: bool) -> tuple[str, str, str]:
+    """Returns a row's image, label and part."""
+    image, label, part = (row.get(name, "").strip() for name in (IMAGE, LABEL, PART))
+    label = normal(label)
+    for name, value in ((IMAGE, image), (LABEL, label)):
+        if not value:
             raise UsageError(f"{where}: must have `{name}`. Received: {dict(row)}")
-    fault = labels.fault(found[LABEL], can_be_number=is_delimited)
+    fault = labels.fault(label, can_be_number=is_delimited)
     if fault:
         raise UsageError(
-            f"{where}: `label` must be one class: a name or a whole number. "
-            f"Received: {on_one_line(found[LABEL])}, {fault}"
+            f"{where}: `label` must be one class: a name or a whole number. Received: {on_one_line(label)}, {fault}"
         )
-    if parts.part_of(found[PART]) is None:
-        raise UsageError(
-            f"{where}: `split` must be one of train, validation, test. Received: {on_one_line(found[PART])}"
-        )
-    return found
+    meant = parts.part_of(part)
+    if meant is None:
+        raise UsageError(f"{where}: `split` must be one of train, validation, test. Received: {on_one_line(part)}")
+    return image, label, meant
 
 
-def _check_others(rows: Sequence[Row], location: str) -> None:
+def _check_others(values: Mapping[str, set[str]], location: str) -> None:
     """Checks that no column that is passed over says parts, as `Usage` or `subset` may; they would be split anew."""
-    for name in (name for name in rows[0] if name not in ROLES):
-        values: set[str] = set()
-        for row in rows:
-            values.add(row.get(name, ""))
-            if len(values) > _MOST_PARTS:
-                break
-        else:
-            said = {part for value in values for part in parts.words_of(value)}
-            if TRAIN in said and len(said) > 1:
-                shown = on_one_line(name)
-                raise UsageError(f"{location}: what says parts must be named `split`. Received: {shown}")
+    for name, some in values.items():
+        said = {part for value in some for part in parts.words_of(value)} if len(some) <= _MOST_PARTS else set()
+        if TRAIN in said and len(said) > 1:
+            shown = on_one_line(name)
+            raise UsageError(f"{location}: what says parts must be named `split`. Received: {shown}")
 
 
-def _csv_rows(text: str, location: str) -> Iterator[tuple[int, Row]]:
+def _csv_rows(text: str, location: str) -> Iterator[tuple[int, dict[str, str]]]:
     columns: list[str] = []
     header: list[str] = []
     for line, cells in delimited.rows(text, location, _is_header):

@@ -1,5 +1,6 @@
 """Parts that are named in the names of files: `train-00000-of-00010`, `photos_val.tfrecord`, `testImages.csv`."""
 
+import functools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ _MORE = {"trainval": TRAIN, "dev": VALIDATION, "devel": VALIDATION}
 _UNCLEAR = {"eval", "evaluation", "holdout", "heldout"}  # some mean the validation part by them, and some the test part
 
 
+@functools.lru_cache(1024)  # the same in most lines of a list
 def part_of(word: str) -> str | None:
     """Returns which part a word of a file's name or of a list means: those of `part_named`, `dev`, `testset`, …"""
     lower = word.strip().lower()

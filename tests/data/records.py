@@ -8,11 +8,13 @@ import tensorflow as tf
 
 
 def _feature(value: Any) -> tf.train.Feature:
-    if isinstance(value, int):
-        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
-    if isinstance(value, float):
-        return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode() if isinstance(value, str) else value]))
+    values = value if isinstance(value, list) else [value]
+    if all(isinstance(one, int) for one in values):
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+    if all(isinstance(one, float) for one in values):
+        return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+    encoded = [one.encode() if isinstance(one, str) else one for one in values]
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=encoded))
 
 
 def example(**fields: Any) -> bytes:

@@ -1,6 +1,8 @@
 """Data sets of files, from `load` to their splits."""
 
 import dataclasses
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -47,9 +49,10 @@ def test_class_folders_become_parts_and_names(tmp_path: Path) -> None:
 
 def test_a_manifest_and_shards_of_the_same_images_are_the_same(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
-    written = {}
-    for seed, part in enumerate(PARTS):
-        written |= write_classes(folder / part, {"a": 3 + seed, "b": 4}, height=8, width=8)
+    counts = {
+        f"{part}/{label}": count for more, part in enumerate(PARTS) for label, count in (("a", 3 + more), ("b", 4))
+    }
+    written = write_classes(folder, counts)
     rows = [f"{path.relative_to(tmp_path)},{path.parts[-2]},{path.parts[-3]}" for path in written]
     (tmp_path / "manifest.csv").write_text("\n".join(["image,label,split", *rows]))
     for part in PARTS:
@@ -99,7 +102,8 @@ def test_size_and_colour_are_the_images_own_or_asked_for(
         for label in ("a", "b"):
             (tmp_path / part / label).mkdir(parents=True)
             for index, size in enumerate(sizes):
-                content = encoded(Image.fromarray(noise(index, *(side // 4 * 4 for side in size))), "PNG", mode)
+                pixels = noise(2 * index + (label == "b"), *(side // 4 * 4 for side in size))
+                content = encoded(Image.fromarray(pixels), "PNG", mode)
                 (tmp_path / part / label / f"{index}.png").write_bytes(content)
     dataset, _ = _load(tmp_path, options)
     assert dataset.form.shape == shape
@@ -112,7 +116,9 @@ def test_every_kind_of_image_whatever_it_is_called(tmp_path: Path) -> None:
         for label in ("a", "b"):
             (tmp_path / part / label).mkdir(parents=True)
             for index, content in enumerate(READABLE.values()):
-                (tmp_path / part / label / f"Bild {index} – 図.jpg").write_bytes(content)
+                other = encoded(noise(100 + index, 48, 64))  # an image is of one class
+                path = tmp_path / part / label / f"Bild {index} – 図.jpg"
+                path.write_bytes(content if label == "a" else other)
     dataset, _ = _load(tmp_path)
     images, _ = dataset.train.preview()
     assert images.shape == (2 * len(READABLE), 48, 64, 3)
@@ -181,6 +187,85 @@ def test_an_image_that_is_gone_is_named(tmp_path: Path) -> None:
 def test_another_error_stays_what_it_is(idx_folder: Path) -> None:
     with pytest.raises(ZeroDivisionError), data.named_breaks(data.load(str(idx_folder), 0.2, 0)):
         raise ZeroDivisionError
+
+
+def _as_folder(folder: Path, rows: list[tuple[bytes, str, str]]) -> None:
+    for index, (content, label, part) in enumerate(rows):
+        path = folder / part / label / f"{index:03}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _as_csv(folder: Path, rows: list[tuple[bytes, str, str]]) -> None:
+    _as_files(folder, rows)
+    lines = [f"i/{index:03}.png,{label},{part}" for index, (_, label, part) in enumerate(rows)]
+    (folder / "m.csv").write_text("\n".join(["image,label,split", *lines]))
+
+
+def _as_json_lines(folder: Path, rows: list[tuple[bytes, str, str]]) -> None:
+    _as_files(folder, rows)
+    fields = [{"image": f"i/{index:03}.png", "label": row[1], "split": row[2]} for index, row in enumerate(rows)]
+    (folder / "m.jsonl").write_text("\n".join(map(json.dumps, fields)))
+
+
+def _as_shards(folder: Path, rows: list[tuple[bytes, str, str]]) -> None:
+    for part in PARTS:
+        some = [(content, label) for content, label, one in rows if one == part]
+        write(folder / f"{part}.tfrecord", [example(image=content, label=label) for content, label in some])
+
+
+def _as_files(folder: Path, rows: list[tuple[bytes, str, str]]) -> None:
+    (folder / "i").mkdir()
+    for index, (content, *_) in enumerate(rows):
+        (folder / "i" / f"{index:03}.png").write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("write_list", "one", "other"),
+    [
+        (_as_folder, "train/b/012.png", "test/a/004.png"),
+        (_as_csv, "m.csv, line 14: {}/i/012.png", "m.csv, line 6: {}/i/004.png"),
+        (_as_json_lines, "m.jsonl, line 13: {}/i/012.png", "m.jsonl, line 5: {}/i/004.png"),
+        (_as_shards, "train.tfrecord, example 4", "test.tfrecord, example 0"),
+    ],
+)
+@pytest.mark.parametrize("size", [(12, 16), (300, 400)])  # less than what is read of each, and more
+def test_an_image_is_of_one_class_in_every_list(
+    tmp_path: Path, write_list: Callable[..., None], one: str, other: str, size: tuple[int, int]
+) -> None:
+    def picture(seed: int) -> bytes:  # without compression, so that large ones are long
+        return encoded(noise(seed, *size), compress_level=0)
+
+    rows = [(picture(index), "ab"[index % 2], part) for part in PARTS for index in (0, 1, 2, 3)]
+    rows = [(picture(index), *row[1:]) for index, row in enumerate(rows)]
+    rows = [rows[index] for index in (0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7)]
+    rows.append((rows[4][0], "b", "train"))
+    rows.append((rows[0][0], "a", "train"))  # a copy of its own class and part stays
+    write_list(tmp_path, rows)
+    one, other = (f"{tmp_path}/{place.format(tmp_path)}" for place in (one, other))
+    wrong = f"of class b; the same image as {other}, of class a"
+    with pytest.raises(UsageError) as error:
+        _load(tmp_path)
+    assert str(error.value) == (
+        f"{one}: an image must be of one class. Received: one {wrong}; `--skip_broken=yes` leaves such images out"
+    )
+    dataset, lines = _load(tmp_path, SampleOptions(skip_broken=True))
+    assert lines == [f"left out: {one}: {wrong}", "1 of 14 images are broken and left out"]
+    assert [len(getattr(dataset, part)) for part in PARTS] == [5, 4, 4]
+
+
+def test_images_that_begin_alike_are_no_copies(tmp_path: Path) -> None:
+    pixels = noise(0, 300, 400)
+    for index, part in enumerate(PARTS):
+        for label in "ab":
+            pixels[-1, -1] = index * 2 + (label == "b")
+            (tmp_path / part / label).mkdir(parents=True)
+            (tmp_path / part / label / "1.bmp").write_bytes(encoded(pixels, "BMP"))
+            content = bytearray((tmp_path / part / label / "1.bmp").read_bytes())
+            content[-1] = index * 2 + (label == "b")  # the last byte alone; BMP's first rows are the picture's last
+            content[54:1254] = bytes(1200)
+            (tmp_path / part / label / "1.bmp").write_bytes(content)
+    assert _load(tmp_path)[0].classes == 2
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import write_idx
 from trainer import data
+from trainer.data import loading
 from trainer.errors import UsageError
 
 
@@ -42,6 +43,103 @@ def test_rejects_a_split_without_images(idx_folder: Path) -> None:
 def test_rejects_what_is_neither_a_name_nor_a_folder(name: str) -> None:
     with pytest.raises(UsageError, match="^`--data` must be one of digits, mnist, .*, or a folder. Received: "):
         data.load(name, 0.1, seed=0)
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def _list(folder: Path | str) -> tuple[dict[str, set[str]], list[str]]:
+    """Returns the names of the images in each part, and what was said."""
+    lines: list[str] = []
+    parts: dict[str, set[str]] = {}
+    for entry in loading.list_entries(str(folder), log=lines.append):
+        parts.setdefault(entry.part, set()).add(entry.name)
+    return parts, lines
+
+
+ONE, TWO, THREE = (f"image,label\n{name}1.png,cat\n{name}2.png,dog\n" for name in "abc")
+JSON = '{"image": "a1.png", "label": "cat"}\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "parts", "said"),
+    [
+        ({"train.csv": ONE, "test.csv": TWO}, {"train": {"a1.png", "a2.png"}, "test": {"b1.png", "b2.png"}}, []),
+        (
+            {"photos_train.csv": ONE, "photos-dev.tsv": TWO.replace(",", "\t"), "testSet.csv": THREE},
+            {"train": {"a1.png", "a2.png"}, "validation": {"b1.png", "b2.png"}, "test": {"c1.png", "c2.png"}},
+            [],
+        ),
+        (
+            {"train-0.csv": ONE, "train-1.csv": TWO, "val.csv": "image,label,set\nc1.png,cat,val\nc2.png,dog,\n"},
+            {"train": {"a1.png", "a2.png", "b1.png", "b2.png"}, "validation": {"c1.png", "c2.png"}},
+            [],
+        ),
+        ({"train.jsonl": JSON, "test.jsonl": JSON.replace("a1", "b")}, {"train": {"a1.png"}, "test": {"b.png"}}, []),
+        ({"photos_train.csv": ONE}, {"": {"a1.png", "a2.png"}}, []),  # one list says no part by its name
+        (
+            {"credits.csv": "name,by\n", "cat/1.png": "", "dog/1.png": ""},
+            {"": {"cat/1.png", "dog/1.png"}},
+            ["{}/credits.csv is passed over: it has no `image` and `label`"],
+        ),
+        (
+            {"train.csv": ONE, "test.csv": "image\nb.png\n"},  # as in a competition
+            {"": {"a1.png", "a2.png"}},
+            ["{}/test.csv is passed over: it has no `image` and `label`"],
+        ),
+    ],
+)
+def test_lists_that_lie_in_a_folder(
+    tmp_path: Path, files: dict[str, str], parts: dict[str, set[str]], said: list[str]
+) -> None:
+    _write(tmp_path, files)
+    assert _list(tmp_path) == (parts, [line.format(tmp_path) for line in said])
+
+
+def test_says_which_lists_beside_one_are_passed_over(tmp_path: Path) -> None:
+    _write(tmp_path, {"train.csv": ONE, "test.csv": TWO, "more.csv": THREE})
+    assert _list(tmp_path / "train.csv") == (
+        {"": {"a1.png", "a2.png"}},
+        [f"test.csv beside {tmp_path}/train.csv is passed over; `--data` may be their folder"],
+    )
+    assert _list(tmp_path / "more.csv")[1] == []
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (
+            {"a.csv": ONE, "b.csv": TWO},
+            ": must hold one manifest, or manifests whose names say train, validation or test.",
+        ),
+        (
+            {"train.csv": ONE, "more.csv": TWO},
+            "/more.csv: its name must say train, validation or test, as train.csv does.",
+        ),
+        (
+            {"train.csv": ONE, "train.jsonl": JSON},
+            ": manifests must be of one format, CSV or JSON Lines. Received: train.",
+        ),
+        ({"train.csv": ONE, "test.csv": ONE}, "/train.csv, line 2: an image must be in one part. Received: "),
+        (
+            {"train.csv": ONE, "train_test.csv": TWO},
+            "/train_test.csv: a name must say one part of train, validation and",
+        ),
+        (
+            {"train.csv": "image,label,split\na,cat,test\n", "test.csv": ONE},
+            "/train.csv, line 2: `split` must be train, as the name of its file says. Received: test",
+        ),
+        ({"photos.csv": "picture,kind\n"}, "/photos.csv: must have one column `image`. Received: picture, kind"),
+    ],
+)
+def test_rejects_lists_that_are_not_clear(tmp_path: Path, files: dict[str, str], message: str) -> None:
+    _write(tmp_path, files)
+    with pytest.raises(UsageError) as error:
+        loading.list_entries(str(tmp_path))
+    assert str(error.value).startswith(f"{tmp_path}{message}")
 
 
 def test_downloads_through_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

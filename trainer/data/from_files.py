@@ -1,17 +1,24 @@
 """A data set of samples that stay on the disk: its classes, parts and form, decided before training."""
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
+import google_crc32c
 import numpy as np
 
 from trainer.data.dataset import Dataset
 from trainer.data.fingerprint import Fingerprint
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
+from trainer.data.lists import copies
 from trainer.data.lists import entries as listed
-from trainer.data.lists.entries import PARTS, TRAIN, Entry
+from trainer.data.lists.entries import PARTS, TRAIN, WHOLE, Entry
 from trainer.data.lists.split import split
+from trainer.data.lists.text import on_one_line
 from trainer.data.stores.broken import Broken, each, find_broken
 from trainer.data.stores.files import Files
 from trainer.data.stores.locations import Locations
@@ -20,6 +27,7 @@ from trainer.errors import UsageError
 _FIRST = 1 << 16  # bytes; only a preview or a profile makes a header longer
 
 H = TypeVar("H")
+Mark = tuple[int, int]  # the checksum of a sample's first bytes and its length: those of a copy are the same
 
 
 def from_files(
@@ -39,20 +47,29 @@ def from_files(
       log: receives a line about each sample that is left out.
 
     Raises:
-      UsageError: a sample is broken, a class has no training sample, or a part has no sample.
+      UsageError: a sample is broken or of two classes, a class has no training sample, or a part has no sample.
     """
     parted = split(entries, validation_split)
     names = listed.class_names(parted)
     _check_classes(parted, names)
     locations = Locations.of(parted)
-    headers, broken = _read_headers(locations, kind)
-    if broken and not options.skip_broken:
-        also = f" (and {len(broken) - 1:,} more)" if len(broken) > 1 else ""
-        raise UsageError(f"{broken[0]}{also}; `--skip_broken=yes` leaves such images out")
+    headers, marks, broken = _read_headers(parted, locations, kind)
+    contradictory = [] if broken and not options.skip_broken else _find_contradictory(parted, marks, kind)
+    wrong = [str(one) for one in broken] or [
+        f"{one.location}: an image must be of one class. Received: one {one.reason}" for one in contradictory
+    ]
+    if wrong and not options.skip_broken:
+        also = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
+        raise UsageError(f"{wrong[0]}{also}; `--skip_broken=yes` leaves such images out")
     if options.skip_broken:
-        kept = _find_sound(locations, [*broken, *find_broken(locations, kind)], log)
+        kept = _find_sound(locations, [*contradictory, *broken, *find_broken(locations, kind)], log)
         parted, headers = [parted[index] for index in kept], [headers[index] for index in kept]
         locations = locations.chosen(kept)
+        if {entry.part for entry in parted} != {*PARTS}:
+            raise UsageError(
+                f"`--data` must have an image that can be read for each of {', '.join(PARTS)}. "
+                f"Received: {len(kept):,} such images of {len(entries):,}"
+            )
         _check_classes(parted, names)
     labels = {name: label for label, name in enumerate(names)}
     targets = np.array([labels[entry.label] for entry in parted], np.int32)
@@ -63,23 +80,62 @@ def from_files(
     return Dataset(train, validation, test, len(names), names, Fingerprint.of_files(parted, names))
 
 
-def _read_headers(locations: Locations, kind: Kind[H]) -> tuple[list[H | None], list[Broken]]:
-    """Returns what the headers of all samples say, and which samples have none that can be read."""
+def _read_headers(
+    entries: Sequence[Entry], locations: Locations, kind: Kind[H]
+) -> tuple[list[H | None], dict[int, Mark], list[Broken]]:
+    """Returns what the headers of all samples say, the marks of those that can be read, and the others."""
 
-    def look(index: int) -> tuple[H | None, Broken | None]:
+    def look(index: int) -> tuple[H | None, Mark, Broken | None]:
         try:
             content = locations.content(index, _FIRST)
+            mark = google_crc32c.value(content), _length(entries[index], content)
             try:
-                return kind.read_header(content), None
+                return kind.read_header(content), mark, None
             except ValueError:
                 if len(content) < _FIRST:
                     raise
-                return kind.read_header(locations.content(index)), None
+                return kind.read_header(locations.content(index)), mark, None
         except (OSError, ValueError) as error:
-            return None, Broken.of(locations, index, kind, error)
+            return None, (0, 0), Broken.of(locations, index, kind, error)
 
     found = list(each(look, len(locations)))
-    return [header for header, _ in found], [broken for _, broken in found if broken]
+    marks = {index: mark for index, (_, mark, broken) in enumerate(found) if not broken}
+    return [header for header, *_ in found], marks, [broken for *_, broken in found if broken]
+
+
+def _length(entry: Entry, first: bytes) -> int:
+    if len(first) < _FIRST:
+        return len(first)
+    return Path(entry.file).stat().st_size if entry.length == WHOLE else entry.length
+
+
+def _find_contradictory(entries: Sequence[Entry], marks: Mapping[int, Mark], kind: Kind[Any]) -> list[Broken]:
+    """Returns the samples that are of one class while a copy is of another; see `copies.of_others`.
+
+    Only samples with one mark and several classes are read whole.
+    """
+    groups: dict[Mark, list[int]] = defaultdict(list)
+    for index, mark in marks.items():
+        groups[mark].append(index)
+    some = [
+        index
+        for group in groups.values()
+        if len(group) > 1 and len({entries[index].label for index in group}) > 1
+        for index in group
+    ]
+
+    def digest(position: int) -> str:
+        with contextlib.suppress(OSError):  # found to be broken when it is trained on
+            return hashlib.sha256(entries[some[position]].read()).hexdigest()
+        return ""
+
+    contents = {index: found for index, found in zip(some, each(digest, len(some)), strict=True) if found}
+    pairs = ((entries[index], entries[original], index) for index, original in copies.of_others(entries, contents))
+    return [
+        Broken(index, own.place, kind.files, copies.contradiction(own, other))
+        for own, other, index in pairs
+        if own.label != other.label
+    ]
 
 
 def _find_sound(locations: Locations, broken: Iterable[Broken], log: Callable[[str], object]) -> Any:
@@ -97,8 +153,8 @@ def _check_classes(parted: Sequence[Entry], names: Sequence[str]) -> None:
     for entry in parted:
         if entry.label not in trained:
             raise UsageError(
-                f"{entry.location}: a class must have an image among those to train on. "
-                f"Received: {entry.label}, which has {'none' if trained else 'none, as no class has'}"
+                f"{entry.place}: a class must have an image among those to train on. "
+                f"Received: {on_one_line(entry.label)}, which has {'none' if trained else 'none, as no class has'}"
             )
     if len(names) < 2:
-        raise UsageError(f"`--data` must hold at least two classes. Received: {', '.join(names)}")
+        raise UsageError(f"`--data` must hold at least two classes. Received: {', '.join(map(on_one_line, names))}")

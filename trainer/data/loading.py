@@ -14,6 +14,7 @@ from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import folder, idx, manifest, named, tfrecord
 from trainer.data.lists.entries import Entry
 from trainer.data.lists.manifest import Managed
+from trainer.data.lists.text import on_one_line
 from trainer.errors import UsageError
 from trainer.hparams import DATASETS, MANAGED, HParams
 
@@ -69,7 +70,7 @@ def load(
       validation_split: the share of the training samples that becomes the validation part.
       seed: decides which samples those are, of a data set that is in memory; of files their names do.
       options: the size and colour that samples are brought to, and whether broken ones are left out.
-      log: receives a line about each sample that is left out, and one about files that are passed over.
+      log: receives a line about each sample that is left out, and about what is passed over.
       fetch: returns the local folder that is the same as one in a bucket, which a manifest may name.
       managed: what the name `managed` stands for.
 
@@ -117,10 +118,21 @@ def _local(name: str, fetch: Callable[[str], Path]) -> Path:
 
 def _entries(path: Path, location: str, fetch: Callable[[str], Path], log: Callable[[str], object]) -> list[Entry]:
     if path.is_file():
-        return manifest.read(path, location, fetch)
+        others = manifest.of_other_parts(path)
+        if others:
+            log(on_one_line(f"{others} beside {location} is passed over; `--data` may be their folder"))
+        return manifest.read(path, location, fetch, log=log)
     if tfrecord.shards(path):
-        return tfrecord.read(path)
-    manifests = [file for file in sorted(path.iterdir()) if manifest.is_one(file)]
-    if len(manifests) == 1:
-        return manifest.read(manifests[0], f"{location.rstrip('/')}/{manifests[0].name}", fetch)
+        return tfrecord.read(path, log)
+    named = [file for file in sorted(path.iterdir()) if manifest.is_one(file)]
+    lists = [file for file in named if manifest.lists_images(file)]
+    if named and not lists and not any(one.is_dir() for one in path.iterdir()):
+        lists = named  # reading them says what they lack
+    above = location.rstrip("/")
+    for file in (file for file in named if file not in lists):
+        log(on_one_line(f"{above}/{file.name} is passed over: it has no `image` and `label`"))
+    if len(lists) > 1:
+        return manifest.read_parts(lists, above, fetch, log)
+    if lists:
+        return manifest.read(lists[0], f"{above}/{lists[0].name}", fetch, log=log)
     return folder.read(path, log)

@@ -3,7 +3,9 @@
 import dataclasses
 from collections.abc import Sequence
 
-from trainer.data.lists.entries import PARTS, TRAIN, Entry
+from trainer.data.lists import copies
+from trainer.data.lists.entries import TRAIN, Entry
+from trainer.data.lists.text import on_one_line
 from trainer.data.survey import Finding
 
 
@@ -28,10 +30,10 @@ class Problem:
 def find(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[Problem]:
     """Returns the samples that cannot be read, are in two parts or classes, or are of a class without training samples.
 
-    Of the images with one content that of the test part stays, else that of the validation part, else the first.
+    Of the images with one content `copies.of_others` says which stays.
     """
     problems = [
-        Problem(entry.location, f"cannot be read: {finding.reason}", index)
+        Problem(entry.place, f"cannot be read: {finding.reason}", index)
         for index, (entry, finding) in enumerate(zip(entries, findings, strict=True))
         if finding.reason
     ]
@@ -42,27 +44,21 @@ def find(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[Problem]
     for index, entry in enumerate(entries):
         if index not in out and entry.label not in trained:
             what = "no image that can be trained on" if entry.label in listed else "no image to train on"
-            problems.append(Problem(entry.location, f"its class, {entry.label}, has {what}", index))
+            problems.append(Problem(entry.place, f"its class, {on_one_line(entry.label)}, has {what}", index))
     for label in sorted(listed - trained):
-        problems.append(Problem(label, "a class without an image to train on"))
+        problems.append(Problem(on_one_line(label), "a class without an image to train on"))
     return sorted(problems, key=lambda problem: (problem.location, problem.text))
 
 
 def _duplicates(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[Problem]:
-    order = sorted(
-        (index for index, finding in enumerate(findings) if not finding.reason),
-        key=lambda index: (-PARTS.index(entries[index].part), entries[index].name),
-    )
-    kept: dict[str, int] = {}
+    digests = {index: finding.digest for index, finding in enumerate(findings) if not finding.reason}
     problems = []
-    for index in order:
-        first = kept.setdefault(findings[index].digest, index)
-        own, other = entries[index], entries[first]
+    for index, original in copies.of_others(entries, digests):
+        own, other = entries[index], entries[original]
         if own.part != other.part:
             problems.append(
-                Problem(own.location, f"in {own.part}; the same image as {other.location}, in {other.part}", index)
+                Problem(own.place, f"in {own.part}; the same image as {other.place}, in {other.part}", index)
             )
         elif own.label != other.label:
-            text = f"of class {own.label}; the same image as {other.location}, of class {other.label}"
-            problems.append(Problem(own.location, text, index))
+            problems.append(Problem(own.place, copies.contradiction(own, other), index))
     return problems

@@ -98,6 +98,7 @@ def test_relative_paths_are_relative_to_the_manifest_in_its_bucket(tmp_path: Pat
     [
         ("m.csv", "", "must list an image. Received: none"),
         ("m.csv", "image,label\n", "must list an image. Received: none"),
+        ("m.csv", "m/cat/0.png,cat\nm/dog/0.png,dog\n", "must have one column `image`. Received: m/cat/0.png, cat"),
         ("m.csv", "image,kind\na,b\n", "must have one column `label`. Received: image, kind"),
         ("m.csv", "image,path,label\na,b,c\n", "must have one column `image`. Received: image, path, label"),
         ("m.csv", "image,label\na,b\na\n", "line 3: must have 2 columns. Received: 1"),
@@ -107,8 +108,41 @@ def test_relative_paths_are_relative_to_the_manifest_in_its_bucket(tmp_path: Pat
             "image,label,split\na,b,maybe\n",
             "line 2: `split` must be one of train, validation, test. Received: maybe",
         ),
+        ("m.csv", "image,label,class\na,b,c\n", "must have one column `label`. Received: image, label, class"),
+        ("m.csv", "image,label,split,set\na,b,,\n", "must have one column `split`. Received: image, label, split, set"),
+        ("m.csv", "image;label\na;b;c\n", "line 2: must have 2 columns. Received: 3"),
+        ("m.csv", "image,label\n\na,b\nimage,label\nc,d\n", "line 4: must be an image's. Received: the header again"),
+        ("m.csv", "image,label\na,b\0\n", "line 2: must be text. Received: a NUL character"),
+        (
+            "m.csv",
+            "image,label,Usage\na,b,Training\nc,b,PublicTest\n",
+            "what says parts must be named `split`. Received: Usage",
+        ),
         ("m.jsonl", '{"image": "a", "label": "b"}\n{"image"', "line 2: must be JSON. Received: "),
         ("m.jsonl", "[1]", "line 1: must be an object. Received: list"),
+        ("m.jsonl", "[" * 100_000, "line 1: must be JSON. Received: maximum recursion depth exceeded"),
+        (
+            "m.jsonl",
+            '{"image": "a", "label": "b", "label": "c"}',
+            "line 1: must be JSON. Received: an object with two fie",
+        ),
+        (
+            "m.jsonl",
+            '{"image": "a", "class": "b", "label": 1}',
+            "line 1: must have one field `label`. Received: class, lab",
+        ),
+        (
+            "m.jsonl",
+            '{"image": "a", "path": "b", "label": 1}',
+            "line 1: must have one field `image`. Received: image, path",
+        ),
+        (
+            "m.jsonl",
+            '{"image": "a", "label": "b", "classificationAnnotation": {"displayName": "c"}}',
+            "line 1: must have one field `label`. Received: label, classificationAnnotation.displayName",
+        ),
+        ("m.jsonl", '{"image": 5, "label": "b"}', "line 1: `image` must be a text. Received: 5"),
+        ("m.jsonl", '{"image": "a", "label": "b", "split": true}', "line 1: `split` must be a text. Received: true"),
         ("m.jsonl", '{"image": "a", "label": null}', "line 1: must have `label`. Received: {'image': 'a'}"),
     ],
 )
@@ -119,9 +153,156 @@ def test_rejects_lines_that_break_a_rule(tmp_path: Path, name: str, text: str, m
     assert str(error.value).startswith(f"{tmp_path}/{name}")
 
 
-def test_rejects_what_is_no_text(tmp_path: Path) -> None:
-    (tmp_path / "m.csv").write_bytes(b"image,label\n\xff\xfe,b\n")
-    with pytest.raises(UsageError, match="must be UTF-8. Received: byte 12 is not"):
+def _rejects(folder: Path, name: str, text: str) -> str:
+    with pytest.raises(UsageError) as error:
+        _read(folder, name, text)
+    assert len(str(error.value).splitlines()) == 1
+    return str(error.value)
+
+
+ROWS = [f"{index}.png,{'cat' if index < 20 else 'dog'}" for index in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({5: '5.png,"cat'}, 7),  # never closed: a third of the rows would be one class
+        ({5: '5.png,"cat', 9: '9.png,"cat'}, 7),  # closed by the next stray one
+        ({5: '5.png,"cat', 9: '9.png,cat"'}, 7),
+        ({5: '"5.png,cat', 6: '6.png,cat"'}, 7),
+        ({5: '5.png,cat"'}, 7),
+        ({5: '5.png,5" nail'}, 7),
+        ({5: '5.png,"a"b'}, 7),
+        ({5: '5.png,"say "hi""'}, 7),
+        ({39: '39.png,"dog'}, 41),
+        ({3: '3.png,"two\nlines"', 5: '5.png,"cat'}, 8),
+    ],
+)
+def test_rejects_stray_quotation_marks_with_their_line(tmp_path: Path, changed: dict[int, str], line: int) -> None:
+    rows = [changed.get(index, row) for index, row in enumerate(ROWS)]
+    first = next(reversed(changed.values())) if line == 8 else next(iter(changed.values()))
+    assert _rejects(tmp_path, "m.csv", "\n".join(["image,label", *rows])) == (
+        f"{tmp_path}/m.csv, line {line}: must close a quotation mark in its own cell, and double one that is text. "
+        f"Received: {first}"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'image,label\n"a, b.png","say ""hi"""\nc.png,"two\r\nlines"\n',
+        'image;label\n"a, b.png";"say ""hi"""\nc.png;"two\nlines"\n;\n\n',
+        'sep=,\r\nimage, label\r\n"a, b.png", "say ""hi"""\r\nc.png,"two\nlines" \r\n'.replace('" \r', '"\r'),
+        'path\tclass\ta\na, b.png\t"say ""hi"""\t\nc.png\t"two\nlines"\t1\n \n',
+        'path|class\r"a, b.png"|"say ""hi"""\rc.png|"two\rlines"\r',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_reads_what_spreadsheets_write(tmp_path: Path, text: str, encoding: str) -> None:
+    (tmp_path / "m.csv").write_bytes(text.encode(encoding))
+    entries = manifest.read(tmp_path / "m.csv", "m.csv", _no_bucket)
+    assert [(entry.name, entry.label) for entry in entries] == [("a, b.png", 'say "hi"'), ("c.png", "two\nlines")]
+
+
+@pytest.mark.parametrize("name", ["m.csv", "m.jsonl"])
+def test_classes_that_look_the_same_are_one(tmp_path: Path, name: str) -> None:
+    labels = ["caf\u00e9", "cafe\u0301", "café ", "caf\u00e9\u200b"]
+    rows = [{"image": f"{index}.png", "label": label} for index, label in enumerate(labels)]
+    is_csv = name.endswith("csv")
+    lines = ["image,label", *(",".join(row.values()) for row in rows)] if is_csv else map(json.dumps, rows)
+    assert {entry.label for entry in _read(tmp_path, name, "\n".join(lines))} == {"caf\u00e9"}
+
+
+@pytest.mark.parametrize(
+    ("label", "received"),
+    [
+        ("1.0", "1.0, a fraction"),
+        (".73", ".73, a fraction"),
+        ("-2.5e-3", "-2.5e-3, a fraction"),
+        ("0 1 0", "0 1 0, several values"),
+        ("1;2", "1;2, several values"),
+        ('"0,1,0"', "0,1,0, several values"),
+        ("[0]", "[0], several values"),
+        ("\"['cat', 'dog']\"", "['cat', 'dog'], several values"),
+    ],
+)
+def test_rejects_cells_that_are_no_single_class(tmp_path: Path, label: str, received: str) -> None:
+    rule = "`label` must be one class: a name or a whole number. Received: "
+    message = f"{tmp_path}/m.csv, line 3: {rule}{received}"
+    assert _rejects(tmp_path, "m.csv", f"image,label\na,cat\nb,{label}\n") == message
+
+
+@pytest.mark.parametrize(
+    ("label", "received"),
+    [
+        ("1.0", "1.0"),
+        ("true", "true"),
+        ('["cat"]', '["cat"]'),
+        ("[0, 1]", "[0, 1]"),
+        ("NaN", "NaN"),
+        ('{"a": 1}', '{"a": 1}'),
+        ('"[0, 1]"', "[0, 1], several values"),
+    ],
+)
+def test_rejects_values_that_are_no_single_class(tmp_path: Path, label: str, received: str) -> None:
+    text = f'{{"image": "a", "label": 1}}\n{{"image": "b", "label": {label}}}'
+    assert _rejects(tmp_path, "m.jsonl", text) == (
+        f"{tmp_path}/m.jsonl, line 2: `label` must be one class: a name or a whole number. Received: {received}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "received"),
+    [
+        (["cat", "dog", "cat|dog"], "line 4: `label` must be one class. Received: cat|dog; cat is a class too, in {2}"),
+        (["cat;dog", "bird;cat"], "line 3: `label` must be one class. Received: bird;cat; cat is a class too, in {2}"),
+        (
+            ["dog", '"dog, cat"', "cat"],
+            "line 3: `label` must be one class. Received: dog, cat; dog is a class too, in {2}",
+        ),
+    ],
+)
+def test_rejects_several_classes_in_one_text(tmp_path: Path, labels: list[str], received: str) -> None:
+    rows = [f"{index},{label}" for index, label in enumerate(labels)]
+    message = received.replace("{2}", f"{tmp_path}/m.csv, line 2")
+    assert _rejects(tmp_path, "m.csv", "\n".join(["image,label", *rows])) == f"{tmp_path}/m.csv, {message}"
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [["cat|small", "dog"], ["maillot", "maillot; tank suit x".replace(";", ",")], ["a/b", "a"], ["sea", "sea lion"]],
+)
+def test_texts_that_may_be_one_class_are(tmp_path: Path, labels: list[str]) -> None:
+    rows = [f'{index},"{label}"' for index, label in enumerate(labels)]
+    assert [entry.label for entry in _read(tmp_path, "m.csv", "\n".join(["image,label", *rows]))] == labels
+
+
+def test_an_image_that_is_listed_again_counts_once(tmp_path: Path) -> None:
+    lines: list[str] = []
+    (tmp_path / "m.csv").write_text("image,label\na,cat\nb,dog\n./a,cat\na,dog\n")
+    entries = manifest.read(tmp_path / "m.csv", "m.csv", _no_bucket, log=lines.append)
+    assert [(entry.name, entry.label) for entry in entries] == [("a", "cat"), ("b", "dog"), ("a", "dog")]
+    assert lines == ["m.csv: 1 of 4 lines list an image again, which counts once"]
+    assert _rejects(tmp_path, "m.csv", "image,label,split\na,cat,train\na,cat,test\n") == (
+        f"{tmp_path}/m.csv, line 3: an image must be in one part. "
+        f"Received: {tmp_path}/a in test, and in train in {tmp_path}/m.csv, line 2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"image,label\n\xff\xfe,b\n", "m.csv, line 2: must be UTF-8. Received: the byte 0xff"),
+        (
+            b"image,label\n" + b"a,b\n" * 9999 + "a,café\n".encode("latin-1"),
+            "line 10001: must be UTF-8. Received: the byte",
+        ),
+        ("image,label\na,b\n".encode("utf-16-le"), "m.csv, line 1: must be text. Received: a NUL character"),
+    ],
+)
+def test_rejects_what_is_no_text(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "m.csv").write_bytes(content)
+    with pytest.raises(UsageError, match=message):
         manifest.read(tmp_path / "m.csv", "m.csv", _no_bucket)
 
 

@@ -1,3 +1,8 @@
+import json
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +16,104 @@ from trainer.errors import UsageError
 IMAGE = encoded(noise())
 
 
-def test_finds_images_in_shards(tmp_path: Path) -> None:
-    images = [encoded(noise(seed)) for seed in range(5)]
-    full = [
-        example(image__encoded=image, image__class__label=index, image__class__text=f"kind {index}", image__height=12)
-        for index, image in enumerate(images[:3])
-    ]
-    write(tmp_path / "train-00000-of-00001.tfrecord", full)
-    write(tmp_path / "test" / "a.tfrecords", [example(image=images[3], label=1, weight=0.5)])
-    write(tmp_path / "any-00000-of-00001", [example(label="fox", image_raw=images[4])])
-    write(tmp_path / "empty.tfrecord", [])
+def _rejects(folder: Path) -> str:
+    with pytest.raises(UsageError) as error:
+        tfrecord.read(folder)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("forms", "labels"),
+    [
+        (
+            ({"image__encoded": IMAGE, "image__class__text": "fox", "image__class__label": 3, "image__height": 12},),
+            "fox",
+        ),
+        (({"image": IMAGE, "label": 1, "weight": 0.5},), "1"),
+        (({"image_raw": IMAGE, "label": "fox"}, {"encoded": IMAGE, "class_name": b"fo\xcc\x88x "}), "fox föx"),
+        (({"image": IMAGE, "label": 2, "image__class__text": ""},), "2"),  # names that nobody has filled in
+        (({"image": IMAGE, "label": [], "class": 0},), "0"),
+        (({"image": IMAGE, "label": 1 << 40, "filename": b"caf\xe9.png"},), str(1 << 40)),
+    ],
+)
+def test_finds_images_in_examples(tmp_path: Path, forms: Sequence[dict[str, Any]], labels: str) -> None:
+    write(tmp_path / "a.tfrecord", [example(**fields) for fields in forms])
     entries = tfrecord.read(tmp_path)
-    found = []
-    for entry in entries:
-        with Path(entry.file).open("rb") as file:
-            file.seek(entry.offset)
-            found.append((entry.label, entry.part, images.index(file.read(entry.length))))
-    assert sorted(found) == [
-        ("1", "test", 3),
-        ("fox", "", 4),
-        ("kind 0", "train", 0),
-        ("kind 1", "train", 1),
-        ("kind 2", "train", 2),
+    assert [entry.label for entry in entries] == labels.split()
+    assert [entry.read() for entry in entries] == [IMAGE for _ in entries]
+    assert [entry.listed for entry in entries] == [f"{tmp_path}/a.tfrecord, example {n}" for n in range(len(entries))]
+
+
+def _parts(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    for index, name in enumerate(names):
+        write(folder / name, [example(image=encoded(noise(index)), label=index)] if "empty" not in name else [])
+    return {Path(entry.file).name: entry.part for entry in tfrecord.read(folder)}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("x-train.tfrecord-00000-of-00001", "x-validation.tfrecord-00000-of-00001", "x-test.tfrecord-00000-of-00001"),
+        ("train-00000-of-00001", "val-00000-of-00001", "test-00000-of-00001"),
+        ("photos_train.tfrecord", "photos_val.tfrecord", "photos_test.tfrecord"),
+        ("train_0.tfrecord", "dev_0.tfrecord", "test_0.tfrecord"),
+        ("data.train.tfrecords", "data.valid.tfrecords", "data.test.tfrecords"),
+        ("trainset.tfrec", "valset.tfrec", "testset.tfrec"),
+        ("train/a-1-of-1.tfrecord", "validation/b-1-of-1.tfrecord", "test/c-1-of-1.tfrecord"),
+    ],
+)
+def test_names_say_parts(tmp_path: Path, names: Sequence[str]) -> None:
+    (tmp_path / "._train.tfrecord").write_bytes(b"left by a file manager")
+    expected = ("train", "validation", "test")
+    assert _parts(tmp_path, names) == {Path(name).name: part for name, part in zip(names, expected, strict=True)}
+
+
+def test_says_which_names_name_no_part(tmp_path: Path) -> None:
+    lines: list[str] = []
+    assert set(_parts(tmp_path, ["cats.tfrecord", "dogs.tfrecord", "empty.tfrecord"]).values()) == {""}
+    tfrecord.read(tmp_path, lines.append)
+    assert lines == [
+        f"{tmp_path}: no part is named by cats.tfrecord, dogs.tfrecord, empty.tfrecord: "
+        "the hash of each image's name decides its part"
     ]
-    assert len({entry.name for entry in entries}) == 5
+    _parts(tmp_path / "one", ["photos-00000-of-00002", "photos-00001-of-00002"])
+    tfrecord.read(tmp_path / "one", pytest.fail)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ("train.tfrecord", "extra.tfrecord"),
+            "/extra.tfrecord: its name must say train, validation or test, as train.",
+        ),
+        (
+            ("train_val.tfrecord",),
+            "/train_val.tfrecord: a name must say one part of train, validation and test. Received",
+        ),
+        (
+            ("train-00000-of-00003", "train-00002-of-00003"),
+            ": must hold train-00001-of-00003, for each of 3 shards. Received: 2 of them",
+        ),
+        (
+            ("x.tfrecord-00001-of-00003", "x.tfrecord-00003-of-00003"),
+            ": must hold x.tfrecord-00002-of-00003, for each of",
+        ),
+        (
+            ("train-00000-of-00001.tfrecord", "train-00000-of-00002.tfrecord", "train-00001-of-00002.tfrecord"),
+            ": shards of one name must be of one set. Received: train-…-of-00001.tfrecord and …-of-00002.tfrecord",
+        ),
+        (("empty.tfrecord",), ": must have an example in a shard. Received: none"),
+    ],
+)
+def test_rejects_sets_that_are_not_clear_or_not_whole(tmp_path: Path, names: Sequence[str], message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        _parts(tmp_path, names)
+    assert str(error.value).startswith(f"{tmp_path}{message}")
+
+
+RULE = "must be one whole number from 0, or one name. Received: "
 
 
 @pytest.mark.parametrize(
@@ -42,36 +121,125 @@ def test_finds_images_in_shards(tmp_path: Path) -> None:
     [
         ({"image": IMAGE}, "must have image/encoded and image/class/label. Received: image"),
         ({"label": 1, "height": 3}, "must have image/encoded and image/class/label. Received: height, label"),
-        ({"image": 7, "label": 1}, "`image/encoded` must hold bytes. Received: another kind of value"),
-        ({"image": IMAGE, "label": 1.5}, "`image/class/label` must be a whole number. Received: another kind of value"),
-        ({"image": IMAGE, "label": -1}, "`image/class/label` must be a whole number. Received: another kind of value"),
+        ({"image": IMAGE, "label": []}, "must have image/encoded and image/class/label. Received: image, label"),
+        ({"image": 7, "label": 1}, "`image` must hold one image as bytes. Received: another kind of value"),
+        ({"image": [IMAGE, IMAGE], "label": 1}, "`image` must hold one image as bytes. Received: 2 values"),
+        (
+            {"image": IMAGE, "image_raw": IMAGE, "label": 1},
+            "must have one field for the image. Received: image, image_raw",
+        ),
+        ({"image": IMAGE, "label": 1, "class": 2}, "must have one field for the class. Received: label, class"),
+        ({"image": IMAGE, "label": 1.0}, f"`label` {RULE}the fraction 1"),
+        ({"image": IMAGE, "label": -1}, f"`label` {RULE}-1"),
+        ({"image": IMAGE, "label": [0, 1, 0]}, f"`label` {RULE}3 values: 0, 1, 0"),
+        ({"image": IMAGE, "label": [0.0, 1.0]}, f"`label` {RULE}2 values: 0.0, 1.0"),
+        ({"image": IMAGE, "label": ["cat", "dog"]}, f"`label` {RULE}2 values: b'cat', b'dog'"),
+        ({"image": IMAGE, "class_name": "cat", "label": [0, 1]}, f"`label` {RULE}2 values: 0, 1"),
+        ({"image": IMAGE, "label": " "}, "`label` must name a class. Received: nothing"),
+        ({"image": IMAGE, "label": b"caf\xe9"}, "`label` must be UTF-8. Received: b'caf\\xe9'"),
     ],
 )
-def test_rejects_examples_without_their_fields(tmp_path: Path, fields: dict[str, Any], message: str) -> None:
+def test_rejects_examples_that_are_not_of_one_class(tmp_path: Path, fields: dict[str, Any], message: str) -> None:
     write(tmp_path / "a.tfrecord", [example(image=IMAGE, label=1), example(**fields)])
-    with pytest.raises(UsageError) as error:
-        tfrecord.read(tmp_path)
-    assert str(error.value) == f"{tmp_path}/a.tfrecord, example 1: {message}"
+    assert _rejects(tmp_path) == f"{tmp_path}/a.tfrecord, example 1: {message}"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ({"label": 1}, {"label": "fox"}, "must have its class as a number, as {one} has. Received: a name alone"),
+        ({"label": 1, "class_name": "fox"}, {"label": 1}, "as a name, as {one} has. Received: a number alone"),
+        (
+            {"label": 1, "class_name": "crane"},
+            {"label": 2, "class_name": "crane"},
+            "a class must have one number. Received: crane with 2, and with 1 in {one}",
+        ),
+        (
+            {"label": 1, "class_name": "fox"},
+            {"label": 1, "class_name": "dog"},
+            "a class's number must have one name. Received: 1 with dog, and with fox in {one}",
+        ),
+    ],
+)
+def test_rejects_examples_that_contradict_each_other(
+    tmp_path: Path, first: dict[str, Any], second: dict[str, Any], message: str
+) -> None:
+    write(tmp_path / "a.tfrecord", [example(image=IMAGE, **fields) for fields in (first, second)])
+    one, two = (f"{tmp_path}/a.tfrecord, example {number}" for number in range(2))
+    assert _rejects(tmp_path).startswith(f"{two}: ")
+    assert _rejects(tmp_path).endswith(message.format(one=one))
+
+
+def _record(content: bytes) -> bytes:
+    def checked(part: bytes) -> bytes:
+        return part + struct.pack("<I", tfrecord._masked(part))
+
+    return checked(struct.pack("<Q", len(content))) + checked(content)
+
+
+WHOLE = _record(example(image=IMAGE, label=1))
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"not a record at all", "must be a TFRecord file. Received: a record of "),
-        (b"short", "must end with a whole record. Received: one that is cut off at byte 0"),
-        (b"\1\0\0\0\0\0\0\0cccc\xffdddd", "example 0: must be a tf.train.Example. Received: something else"),
-        (b"\1\0\0\0\0\0\0\0cccc\x0fdddd", "example 0: must be a tf.train.Example. Received: something else"),
+        (b"not a record at all", ": must be a TFRecord file. Received: a wrong checksum of the length at byte 0"),
+        (b"short", ": must end with a whole record. Received: one that is cut off at byte 0"),
+        (_record(b"\xff"), ", example 0: must be a tf.train.Example. Received: something else"),
+        (_record(b"\x0f"), ", example 0: must be a tf.train.Example. Received: something else"),
+        (WHOLE[:100] + b"x" + WHOLE[101:], ": must hold whole records alone. Received: a wrong checksum at byte 0"),
+        (WHOLE[:-1] + b"x", ": must hold whole records alone. Received: a wrong checksum at byte 0"),
+        (WHOLE[:-1], ": must end with a whole record. Received: one of "),
+        (WHOLE + WHOLE[:8], f": must end with a whole record. Received: one that is cut off at byte {len(WHOLE):,}"),
+        (WHOLE + b"x", f": must end with a whole record. Received: one that is cut off at byte {len(WHOLE):,}"),
+        (WHOLE + bytes(16), ": must hold whole records alone. Received: a wrong checksum of the length at byte "),
     ],
 )
-def test_rejects_what_is_no_shard(tmp_path: Path, content: bytes, message: str) -> None:
+def test_rejects_what_is_not_whole(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "a.tfrecord").write_bytes(content)
-    with pytest.raises(UsageError) as error:
-        tfrecord.read(tmp_path)
-    assert str(error.value).startswith(f"{tmp_path}/a.tfrecord")
-    assert message in str(error.value)
+    assert _rejects(tmp_path).startswith(f"{tmp_path}/a.tfrecord{message}")
 
 
-def test_rejects_compressed_shards(tmp_path: Path) -> None:
-    write(tmp_path / "a.tfrecord", [example(image=IMAGE, label=1)], "GZIP")
-    with pytest.raises(UsageError, match="must be a TFRecord file that is not compressed. Received: gzip"):
-        tfrecord.read(tmp_path)
+@pytest.mark.parametrize("name", ["a.tfrecord", "a.tfrecord.gz", "a.tfrecord-00000-of-00001.gz"])
+@pytest.mark.parametrize("compression", ["GZIP", "ZLIB"])
+def test_rejects_compressed_shards_with_what_unpacks_them(tmp_path: Path, name: str, compression: str) -> None:
+    write(tmp_path / name, [example(image=IMAGE, label=1)], compression)
+    message = _rejects(tmp_path)
+    assert (
+        f"{name}: must be a TFRecord file that is not compressed. Received: {compression.lower()}; `python -c"
+        in message
+    )
+    command = message.split("; `", 1)[1].removesuffix("` unpacks it")
+    subprocess.run(command.replace("python", sys.executable, 1), shell=True, check=True, cwd=tmp_path)
+    (tmp_path / name).unlink()
+    (entry,) = tfrecord.read(tmp_path)
+    assert entry.read() == IMAGE
+
+
+def test_a_record_whose_length_looks_like_a_compressed_files_start_is_read(tmp_path: Path) -> None:
+    length = int.from_bytes(b"\x1f\x8b", "little")
+    content = next(
+        one for more in range(length) if len(one := example(image=bytes(length - 100 + more), label=1)) == length
+    )
+    (tmp_path / "a.tfrecord").write_bytes(_record(content))
+    assert len(tfrecord.read(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda shard: shard.write_bytes(WHOLE),
+            "train.tfrecord and what belongs to it must hold 2 images, as dataset.json",
+        ),
+        (lambda shard: shard.unlink(), "must hold train.tfrecord, as dataset.json says. Received: none"),
+    ],
+)
+def test_rejects_less_than_was_written(tmp_path: Path, change: Callable[[Path], object], message: str) -> None:
+    (tmp_path / "train.tfrecord").write_bytes(WHOLE + WHOLE)
+    (tmp_path / "test.tfrecord").write_bytes(WHOLE)
+    parts = {part: {"shards": [f"{part}.tfrecord"], "images": count} for part, count in (("train", 2), ("test", 1))}
+    (tmp_path / "dataset.json").write_text(json.dumps({"parts": parts}))
+    assert len(tfrecord.read(tmp_path)) == 3
+    change(tmp_path / "train.tfrecord")
+    assert message in _rejects(tmp_path)

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from trainer.data.lists.text import on_one_line
+
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
 
 WHOLE = -1  # the length of an image that is a file by itself
@@ -28,6 +30,7 @@ class Entry:
       part: train, validation or test; empty where it is still to be split off.
       offset: its first byte in the file.
       length: how many bytes; -1 for the whole file.
+      listed: the list's line or record that says so, for a person; empty where a folder does.
     """
 
     file: str
@@ -36,11 +39,20 @@ class Entry:
     part: str = ""
     offset: int = 0
     length: int = WHOLE
+    listed: str = dataclasses.field(default="", compare=False)
 
     @property
     def location(self) -> str:
-        """The file, and the part of it where there are others, for a person."""
-        return self.file + ("" if self.length == WHOLE else f", {self.length:,} bytes from {self.offset:,}")
+        """The file, and the part of it where there are others, for a person: on one line."""
+        part = "" if self.length == WHOLE else f", {self.length:,} bytes from {self.offset:,}"
+        return on_one_line(self.file) + part
+
+    @property
+    def place(self) -> str:
+        """Where it is listed, with its file where that is another, for a person: on one line."""
+        if not self.listed or self.length != WHOLE:  # of a record, the list is the file
+            return self.listed or self.location
+        return f"{self.listed}: {self.location}"
 
     def read(self, most: int | None = None) -> bytes:
         """Returns its content, or the first bytes of it.
@@ -66,5 +78,5 @@ def class_names(entries: Iterable[Entry]) -> tuple[str, ...]:
 
 def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """Returns what a name is sorted by: `a2` comes before `a10`."""
-    pieces = re.split(r"(\d+)", name)
+    pieces = re.split(r"(\d{1,4000})", name)  # int() takes no more
     return tuple((0, int(piece), piece) if piece.isdecimal() else (1, 0, piece) for piece in pieces)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from trainer.data.lists.entries import TEST, TRAIN, VALIDATION, Entry, part_named
+from trainer.data.lists.text import normal, on_one_line
 from trainer.errors import UsageError
 
 # What file managers, network disks and operating systems leave in folders, in lower case.
@@ -85,11 +86,11 @@ def read(root: Path, log: Callable[[str], object] = lambda line: None) -> list[E
             f"{error.filename or root}: must be a folder that can be read. Received: {error.strerror}"
         ) from None
     if str(passed):
-        log(f"passed over in {root}: {passed}")
+        log(on_one_line(f"passed over in {root}: {passed}"))
     if not entries:
         raise UsageError(f"{root}: must hold a folder of images for each class. Received: none")
     if len({entry.label for entry in entries}) == 1:
-        _refuse_nested(root, next(one.top for one in classes if one.top.name == entries[0].label))
+        _refuse_nested(root, next(one.top for one in classes if normal(one.top.name) == entries[0].label))
     if not any(entry.part for entry in entries):
         _log_names(root, entries, log)
     return entries
@@ -100,7 +101,7 @@ def empty_classes(root: Path) -> list[Path]:
     passed = _Passed(root)
     classes = _class_folders(root, passed, lambda line: None)
     filled = {(entry.part, entry.label) for entry in _entries(root, classes, passed)}
-    return [one.path for one in classes if (one.part, one.top.name) not in filled and one.path not in passed]
+    return [one.path for one in classes if (one.part, normal(one.top.name)) not in filled and one.path not in passed]
 
 
 def _class_folders(root: Path, passed: _Passed, log: Callable[[str], object]) -> list[_Class]:
@@ -111,7 +112,7 @@ def _class_folders(root: Path, passed: _Passed, log: Callable[[str], object]) ->
     if not any(classes.values()):  # images and no class folders in `valid` or `test`
         if len(parts) < len(folders):
             for folder in parts:
-                log(f"{folder}: read as a class, not as a part, for it has no class folders")
+                log(on_one_line(f"{folder}: read as a class, not as a part, for it has no class folders"))
             parts = {}
         elif parts:
             raise UsageError(f"{min(parts)}: must hold a folder of images for each class. Received: none")
@@ -150,12 +151,13 @@ def _entries(root: Path, classes: Sequence[_Class], passed: _Passed) -> list[Ent
     seen: dict[tuple[Identity, str], Path] = {}  # a file in two classes stays in both, since one of them is wrong
     entries = []
     for one in sorted(classes, key=lambda one: _FIRST.index(one.part)):
+        label = normal(one.top.name)
         for path, identity in _files(one.path, data, passed):
-            if any(identity) and seen.setdefault((identity, one.top.name), path) != path:
+            if any(identity) and seen.setdefault((identity, label), path) != path:
                 passed.add("files that are read already", path)
             else:
                 name = f"{one.top.name}/{path.relative_to(one.top).as_posix()}"
-                entries.append(Entry(str(path), one.top.name, name, one.part))
+                entries.append(Entry(str(path), label, name, one.part))
     return entries
 
 
@@ -231,7 +233,7 @@ def _log_names(root: Path, entries: Sequence[Entry], log: Callable[[str], object
     """Says that names of files such as `test_1.png` decide nothing, where some seem to be meant to."""
     words = {part_named(re.split(r"[-_. ]", Path(entry.name).name)[0]): entry.name for entry in reversed(entries)}
     if {TRAIN, TEST} <= {*words}:
-        log(f"{root}: {words[TEST]} and such names decide no part; folders do, or a manifest")
+        log(on_one_line(f"{root}: {words[TEST]} and such names decide no part; folders do, or a manifest"))
 
 
 def _refuse_nested(root: Path, folder: Path) -> None:

@@ -1,27 +1,27 @@
 """Manifests: files that list images and their classes, CSV or JSON Lines."""
 
-import csv
+import codecs
 import dataclasses
-import json
+import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from trainer.data.lists.entries import Entry, part_named
+from trainer.data.lists import delimited, json_lines, labels, parts
+from trainer.data.lists.entries import TRAIN, Entry
+from trainer.data.lists.fields import IMAGE, LABEL, PART, ROLES, role_of
+from trainer.data.lists.text import normal, on_one_line
 from trainer.errors import UsageError
 from trainer.hparams import MANAGED
 
-_SUFFIXES = (".csv", ".jsonl", ".jsonlines", ".ndjson")
-_IMAGE, _LABEL, _PART = ("image", "label", "split")
-_NAMES = {  # of columns and fields
-    **dict.fromkeys(("image", "path", "file", "filename", "file_name", "image_path", "imagegcsuri"), _IMAGE),
-    **dict.fromkeys(("label", "class", "class_name", "category"), _LABEL),
-    **dict.fromkeys(("split", "part", "set", "ml_use"), _PART),
-}
-_ML_USE = "aiplatform.googleapis.com/ml_use"
+_DELIMITED = (".csv", ".tsv")
+_SUFFIXES = (*_DELIMITED, ".jsonl", ".jsonlines", ".ndjson")
 _SCHEME = "gs://"
 
-Row = dict[str, str]
+_HEAD = 1 << 16  # bytes of a file that say whether it is a manifest
+_MOST_PARTS = 20  # different values of a column that says parts
+
+Log = Callable[[str], object]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +49,26 @@ def is_one(path: Path) -> bool:
     return path.suffix.lower() in _SUFFIXES and path.is_file()
 
 
+def lists_images(path: Path) -> bool:
+    """Returns whether a file of a manifest's name begins as one: with a header, or an image and its label."""
+    try:
+        with path.open("rb") as file:
+            text = _decoded(file.read(_HEAD), "ignore")
+    except OSError:
+        return True  # reading it says why
+    if _is_delimited(path, ""):
+        first = delimited.first_row(text, _is_header)
+        return _is_header(first) or _is_vertex(first)
+    return json_lines.begins_with_image(text)
+
+
+def of_other_parts(path: Path) -> str:
+    """Returns the names of the manifests beside one whose name says a part, where they say others."""
+    part = parts.words_of(path.stem)
+    beside = [file for file in sorted(path.parent.iterdir()) if is_one(file)] if part else []
+    return ", ".join(file.name for file in beside if parts.words_of(file.stem) - part)
+
+
 def read_managed(managed: Managed, fetch: Callable[[str], Path]) -> list[Entry]:
     """Returns the images of a data set that Vertex AI manages, each of the part whose file lists it.
 
@@ -64,44 +84,138 @@ def read_managed(managed: Managed, fetch: Callable[[str], Path]) -> list[Entry]:
         if not files:
             raise UsageError(f"`--data={MANAGED}` must find the files of the part {part}. Received: {location}")
         for file in files:
-            found = read(file, f"{above}/{file.name}", fetch, managed.format)
+            found = _entries(file, f"{above}/{file.name}", fetch, managed.format)
             entries += [dataclasses.replace(entry, part=part) for entry in found]
-    return entries
+    return _once(entries, lambda line: None)
 
 
-def read(path: Path, location: str, fetch: Callable[[str], Path], format: str = "") -> list[Entry]:
-    """Returns the images that a manifest lists.
+def read_parts(files: Sequence[Path], location: str, fetch: Callable[[str], Path], log: Log) -> list[Entry]:
+    """Returns the images of manifests in one folder whose names say their parts: `train.csv` and `test.csv`.
+
+    Args:
+      files: the manifests.
+      location: of their folder, which may be in a bucket.
+      fetch: as in `read`.
+      log: as in `read`.
+
+    Raises:
+      UsageError: a name says no part, formats differ, or a file breaks a rule.
+    """
+    above = location.rstrip("/")
+    shown = on_one_line(location)
+    if len({_is_delimited(file, "") for file in files}) > 1:
+        raise UsageError(
+            f"{shown}: manifests must be of one format, CSV or JSON Lines. "
+            f"Received: {', '.join(on_one_line(file.name) for file in files)}"
+        )
+    of_files = parts.of_files(files, files[0].parent)
+    if not any(of_files):
+        raise UsageError(
+            f"{shown}: must hold one manifest, or manifests whose names say train, validation or test. "
+            f"Received: {', '.join(on_one_line(file.name) for file in files)}"
+        )
+    entries: list[Entry] = []
+    for file, part in zip(files, of_files, strict=True):
+        for entry in _entries(file, f"{above}/{file.name}", fetch):
+            if entry.part not in ("", part):
+                raise UsageError(
+                    f"{entry.listed}: `split` must be {part}, as the name of its file says. Received: {entry.part}"
+                )
+            entries.append(dataclasses.replace(entry, part=part))
+    return _once(entries, log)
+
+
+def read(
+    path: Path, location: str, fetch: Callable[[str], Path], format: str = "", log: Log = lambda line: None
+) -> list[Entry]:
+    """Returns the images that a manifest lists, each once.
 
     CSV, with a header that has `image`, `label` and perhaps `split`; or as Vertex AI imports it, without a header:
-    `[ML_USE,]gs://…,label`. JSON Lines: objects with the same names, or Vertex AI's import schema for single-label
-    images (`imageGcsUri`, `classificationAnnotation.displayName`, `dataItemResourceLabels`).
+    `[ML_USE,]gs://…,label`. Semicolons, tabs or bars may stand for its commas. JSON Lines: objects with the same names,
+    or Vertex AI's import schema for single-label images (`imageGcsUri`, `classificationAnnotation.displayName`,
+    `dataItemResourceLabels`). UTF-8, or UTF-16 that begins with a byte order mark.
 
     Args:
       path: the file.
       location: what relative paths are relative to: the file's own location, which may be in a bucket.
       fetch: returns the local folder that is the same as one in a bucket.
       format: csv or jsonl; where it is empty, the file's name decides.
+      log: receives a line about images that are listed more than once.
 
     Raises:
       UsageError: a line breaks a rule; the message names the file and the line.
     """
-    is_csv = format == "csv" if format else path.suffix.lower() == ".csv"
-    lines = _csv_rows if is_csv else _json_rows
+    return _once(_entries(path, location, fetch, format), log)
+
+
+def _entries(path: Path, location: str, fetch: Callable[[str], Path], format: str = "") -> list[Entry]:
+    shown, is_delimited = on_one_line(location), _is_delimited(path, format)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [_checked(row, f"{location}, line {line}") for line, row in lines(file, location)]
+        raw = path.read_bytes()
+        text = _decoded(raw)
     except UnicodeDecodeError as error:
-        raise UsageError(f"{location}: must be UTF-8. Received: byte {error.start:,} is not") from None
+        line, byte = raw.count(b"\n", 0, error.start) + 1, f"0x{raw[error.start]:02x}"
+        raise UsageError(f"{shown}, line {line}: must be UTF-8. Received: the byte {byte}") from None
     except OSError as error:
-        raise UsageError(f"{location}: must be a file that can be read. Received: {error.strerror}") from None
-    if not rows:
-        raise UsageError(f"{location}: must list an image. Received: none")
+        raise UsageError(f"{shown}: must be a file that can be read. Received: {error.strerror}") from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise UsageError(f"{shown}, line {line}: must be text. Received: a NUL character")
+    checked: list[tuple[str, str, str, str]] = []
+    others: dict[str, set[str]] = defaultdict(set)
+    for line, row in _csv_rows(text, shown) if is_delimited else json_lines.rows(text, shown):
+        where = f"{shown}, line {line}"
+        checked.append((where, *_checked(row, where, is_delimited)))
+        for name in row.keys() - ROLES:
+            if len(others[name]) <= _MOST_PARTS:
+                others[name].add(row[name])
+    if not checked:
+        raise UsageError(f"{shown}: must list an image. Received: none")
+    _check_others(others, shown)
+    first: dict[str, str] = {}
+    for where, _, label, _ in checked:
+        first.setdefault(label, where)
+    labels.reject_several(first, first.__getitem__)
     above = location.rpartition("/")[0]
-    local = _Local([_joined(above, row[_IMAGE]) for row in rows], fetch)
+    local = _Local([_joined(above, image) for _, image, *_ in checked], fetch)
     return [
-        Entry(local.path(_joined(above, row[_IMAGE])), row[_LABEL], row[_IMAGE], part_named(row[_PART]) or "")
-        for row in rows
+        Entry(local.path(_joined(above, image)), label, image, part, listed=where)
+        for where, image, label, part in checked
     ]
+
+
+def _once(entries: Sequence[Entry], log: Log) -> list[Entry]:
+    """Returns entries without those that say what another does; of one file with two labels both stay, to be told.
+
+    Raises:
+      UsageError: one file is listed in two parts.
+    """
+    kept: list[Entry] = []
+    first: dict[tuple[str, str], Entry] = {}
+    of_file: dict[str, Entry] = {}
+    for entry in entries:
+        file = os.path.normpath(entry.file)
+        other = of_file.setdefault(file, entry)
+        if other.part != entry.part:
+            raise UsageError(
+                f"{entry.listed}: an image must be in one part. "
+                f"Received: {entry.location} in {entry.part or 'none'}, and in {other.part or 'none'} in {other.listed}"
+            )
+        if first.setdefault((file, entry.label), entry) is entry:
+            kept.append(entry)
+    if len(kept) < len(entries):
+        location, count = kept[0].listed.rpartition(", line ")[0], f"{len(entries) - len(kept):,} of {len(entries):,}"
+        log(f"{location}: {count} lines list an image again, which counts once")
+    return kept
+
+
+def _is_delimited(path: Path, format: str) -> bool:
+    return format == "csv" if format else path.suffix.lower() in _DELIMITED
+
+
+def _decoded(raw: bytes, errors: str = "strict") -> str:
+    is_wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return raw.decode("utf-16" if is_wide else "utf-8-sig", errors)
 
 
 class _Local:
@@ -138,74 +252,70 @@ def _joined(above: str, image: str) -> str:
     return f"{above}/{image}" if above else image
 
 
-def _checked(row: Mapping[str, str], where: str) -> Row:
-    found = {name: (row.get(name) or "").strip() for name in (_IMAGE, _LABEL, _PART)}
-    for name in (_IMAGE, _LABEL):
-        if not found[name]:
+def _checked(row: Mapping[str, str], where: str, is_delimited: bool) -> tuple[str, str, str]:
+    """Returns a row's image, label and part."""
+    image, label, part = (row.get(name, "").strip() for name in (IMAGE, LABEL, PART))
+    label = normal(label)
+    for name, value in ((IMAGE, image), (LABEL, label)):
+        if not value:
             raise UsageError(f"{where}: must have `{name}`. Received: {dict(row)}")
-    if part_named(found[_PART]) is None:
-        raise UsageError(f"{where}: `split` must be one of train, validation, test. Received: {found[_PART]}")
-    return found
+    fault = labels.fault(label, can_be_number=is_delimited)
+    if fault:
+        raise UsageError(
+            f"{where}: `label` must be one class: a name or a whole number. Received: {on_one_line(label)}, {fault}"
+        )
+    meant = parts.part_of(part)
+    if meant is None:
+        raise UsageError(f"{where}: `split` must be one of train, validation, test. Received: {on_one_line(part)}")
+    return image, label, meant
 
 
-def _csv_rows(file: Any, location: str) -> Iterator[tuple[int, Row]]:
-    reader = csv.reader(file)
+def _check_others(values: Mapping[str, set[str]], location: str) -> None:
+    """Checks that no column that is passed over says parts, as `Usage` or `subset` may; they would be split anew."""
+    for name, some in values.items():
+        said = {part for value in some for part in parts.words_of(value)} if len(some) <= _MOST_PARTS else set()
+        if TRAIN in said and len(said) > 1:
+            shown = on_one_line(name)
+            raise UsageError(f"{location}: what says parts must be named `split`. Received: {shown}")
+
+
+def _csv_rows(text: str, location: str) -> Iterator[tuple[int, dict[str, str]]]:
     columns: list[str] = []
-    try:
-        for cells in reader:
-            if not any(cells):
+    header: list[str] = []
+    for line, cells in delimited.rows(text, location, _is_header):
+        if not columns:
+            columns = _columns(cells, location)
+            if not _is_vertex(cells):
+                header = cells
                 continue
-            if not columns:
-                columns = _columns(cells, location)
-                if columns and not _is_vertex(cells):
-                    continue
-            if len(cells) != len(columns):
-                raise UsageError(
-                    f"{location}, line {reader.line_num}: must have {len(columns)} columns. Received: {len(cells)}"
-                )
-            yield reader.line_num, dict(zip(columns, cells, strict=True))
-    except csv.Error as error:
-        raise UsageError(f"{location}, line {reader.line_num}: must be CSV. Received: {error}") from None
+        if len(cells) != len(columns):
+            raise UsageError(f"{location}, line {line}: must have {len(columns)} columns. Received: {len(cells)}")
+        if cells == header:
+            raise UsageError(f"{location}, line {line}: must be an image's. Received: the header again")
+        yield line, dict(zip(columns, cells, strict=True))
+
+
+def _roles(first: Sequence[str]) -> list[str]:
+    return [*map(role_of, first)]
+
+
+def _is_header(first: Sequence[str]) -> bool:
+    return {IMAGE, LABEL} <= {*_roles(first)}
 
 
 def _columns(first: Sequence[str], location: str) -> list[str]:
     """Returns what each column means, of which the first line is the header, or Vertex AI's first image."""
     if _is_vertex(first):
         column = next(index for index, cell in enumerate(first) if cell.startswith(_SCHEME))
-        return [_PART, _IMAGE, _LABEL][1 - column :]
-    columns = [_NAMES.get(cell.strip().lower(), cell) for cell in first]
-    for name in (_IMAGE, _LABEL):
-        if columns.count(name) != 1:
-            raise UsageError(f"{location}: must have one column `{name}`. Received: {', '.join(first)}")
+        return [PART, IMAGE, LABEL][1 - column :]
+    columns = _roles(first)
+    for name, most in ((IMAGE, 1), (LABEL, 1), (PART, 0)):
+        if columns.count(name) not in (1, most):
+            raise UsageError(
+                f"{location}: must have one column `{name}`. Received: {', '.join(map(on_one_line, first))}"
+            )
     return columns
 
 
 def _is_vertex(cells: Sequence[str]) -> bool:
     return any(cell.startswith(_SCHEME) for cell in cells[:2]) and len(cells) in (2, 3)
-
-
-def _json_rows(file: Any, location: str) -> Iterator[tuple[int, Row]]:
-    for number, line in enumerate(file, 1):
-        if not line.strip():
-            continue
-        try:
-            said = json.loads(line)
-        except ValueError as error:
-            raise UsageError(f"{location}, line {number}: must be JSON. Received: {error}") from None
-        if not isinstance(said, dict):
-            raise UsageError(f"{location}, line {number}: must be an object. Received: {type(said).__name__}")
-        plain = {str(name): str(value) for name, value in said.items() if _is_plain(value)}
-        row = {_NAMES.get(name.lower(), name): value for name, value in plain.items()}
-        annotation, uses = said.get("classificationAnnotation"), said.get("dataItemResourceLabels")
-        several = said.get("classificationAnnotations")  # as Vertex AI exports them
-        if isinstance(several, list) and len(several) == 1:
-            annotation = several[0]
-        if isinstance(annotation, dict):
-            row[_LABEL] = str(annotation.get("displayName", ""))
-        if isinstance(uses, dict):
-            row[_PART] = str(uses.get(_ML_USE, ""))
-        yield number, row
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, (str, int)) and not isinstance(value, bool)

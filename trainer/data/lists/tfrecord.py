@@ -1,159 +1,278 @@
-"""Shards of `tf.train.Example`: each image's offset in them, found without reading one."""
+"""Shards of `tf.train.Example`: each image's offset in them, found without decoding one."""
 
-import mmap
+import json
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO, Any, NamedTuple
 
+import google_crc32c
+import tensorflow as tf
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+from trainer.data.lists import parts
 from trainer.data.lists.entries import Entry, part_named
+from trainer.data.lists.text import normal, on_one_line
 from trainer.errors import UsageError
 
-_SHARD = re.compile(r".*\.tfrecords?(-\d+-of-\d+)?|.*-\d{5}-of-\d{5}")
+_SHARD = re.compile(r"(.*\.tfrec(ord)?s?([-.]\d+-of-\d+)?|.*-\d{5}-of-\d{5})(\.(gz|gzip|zlib|z|zz))?", re.IGNORECASE)
+_OF = re.compile(r"(.*?)(\d+)-of-(\d+)(.*)")
 _HEADER, _FOOTER = 12, 4  # bytes: a length and its checksum; the content's checksum
+_GZIP = b"\x1f\x8b"
 _ENCODED = ("image/encoded", "image", "image_raw", "encoded")
 _LABEL = ("image/class/label", "label", "class")
 _TEXT = ("image/class/text", "class/text", "class_name")
 _NAME = ("image/filename", "filename")
+_FIELDS = (*_ENCODED, *_LABEL, *_TEXT, *_NAME)
+_DESCRIPTION = "dataset.json"  # beside shards that `python -m trainer.data` has written
+_READERS = 4  # threads: they read and compute checksums side by side, not more
+_BUFFER = 1 << 20  # bytes
+_PREFIX = 64  # bytes of an image that are looked for in its record: longer ones take longer to prepare
+_UNPACK = (  # 47: gzip or zlib, whichever it is
+    '`python -c "import sys, zlib; '
+    'sys.stdout.buffer.write(zlib.decompressobj(47).decompress(sys.stdin.buffer.read()))" < {file} > NEW.tfrecord` '
+    "unpacks it"
+)
 
-Field = tuple[int, int, int]  # its number, and where its content begins and ends, or the number that it is
+
+class _Label(NamedTuple):
+    """What an example says of its class: a name, a number, or both; each empty where it says none."""
+
+    text: str
+    number: str
 
 
 def shards(folder: Path) -> list[Path]:
-    """Returns the shards in a folder, and in its folders that are named after parts."""
+    """Returns the shards in a folder, and in its folders that are named after parts; hidden files are left out."""
     above = [folder, *(one for one in sorted(folder.iterdir()) if one.is_dir() and part_named(one.name))]
-    return [file for one in above for file in sorted(one.iterdir()) if _SHARD.fullmatch(file.name) and file.is_file()]
+    return [
+        file
+        for one in above
+        for file in sorted(one.iterdir())
+        if _SHARD.fullmatch(file.name) and not file.name.startswith(".") and file.is_file()
+    ]
 
 
-def read(folder: Path) -> list[Entry]:
-    """Returns the images of a folder's shards.
+def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list[Entry]:
+    """Returns the images of a folder's shards, whose every checksum is right.
 
-    A shard's part is what its name begins with, as in `train-00000-of-00010.tfrecord`, or its folder's; else its images
-    are still to be split. An example has its image in `image/encoded` and its class in `image/class/text`, or, as a
-    number, in `image/class/label`; `image` and `label` will do.
+    A shard's part is what its name says, as in `train-00000-of-00010` or `photos_test.tfrecord`, or its folder's; where
+    no name says one, all images are still to be split. An example has its image in `image/encoded` and its class in
+    `image/class/text`, or, as a number, in `image/class/label`; `image` and `label` will do.
+
+    Args:
+      folder: the shards'.
+      log: receives a line where shards have several names that say no part.
 
     Raises:
-      UsageError: a shard is broken, or an example lacks a field; the message names the shard and the example.
+      UsageError: a shard is missing or broken, an example lacks a field or is not of one class; the message names the
+        shard and the example.
     """
-    return [entry for shard in shards(folder) for entry in _entries(shard, folder)]
+    files = shards(folder)
+    _check_sets(files)
+    of_files = parts.of_files(files, folder)
+    several = sorted({_OF.sub(r"\1\4", file.name) for file in files})
+    if not any(of_files) and len(several) > 1:
+        names = f"{', '.join(several[:3])}{' …' if len(several) > 3 else ''}"
+        log(f"{on_one_line(f'{folder}: no part is named by {names}')}: the hash of each image's name decides its part")
+    with ThreadPoolExecutor(_READERS, thread_name_prefix="shards") as readers:
+        pairs = list(readers.map(lambda file, part: _entries(file, folder, part), files, of_files))
+    _check_counts(folder, {str(file.relative_to(folder)): len(found) for file, found in zip(files, pairs, strict=True)})
+    listed = [pair for found in pairs for pair in found]
+    if not listed:
+        raise UsageError(f"{on_one_line(str(folder))}: must have an example in a shard. Received: none")
+    _check_labels(listed)
+    return [entry for entry, _ in listed]
 
 
-def _entries(shard: Path, folder: Path) -> Iterator[Entry]:
-    part = part_named(shard.parent.name if shard.parent != folder else re.split(r"[-_.]", shard.name)[0])
-    if not shard.stat().st_size:
-        return
-    with shard.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        content = memoryview(mapped)
-        try:
-            for number, (begin, end) in enumerate(_records(content, shard)):
-                where = f"{shard}, example {number}"
-                try:
-                    label, name, first, last = _example(content, begin, end, where)
-                except (IndexError, struct.error, UnicodeDecodeError):
-                    raise UsageError(f"{where}: must be a tf.train.Example. Received: something else") from None
-                name = name or f"{shard.relative_to(folder)}:{number}"
-                yield Entry(str(shard), label, name, part or "", first, last - first)
-        finally:
-            content.release()
+def _check_sets(files: Sequence[Path]) -> None:
+    """Checks that of each set of shards, as in `train-00000-of-00010`, all are there."""
+    found: dict[tuple[Path, str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for file in files:
+        if said := _OF.fullmatch(file.name):
+            found[file.parent, said[1], said[4]][said[3]].append(int(said[2]))
+    for (above, before, after), sets in found.items():
+        if len(sets) > 1:
+            one, two = sorted(sets)[:2]
+            raise UsageError(
+                f"{on_one_line(str(above))}: shards of one name must be of one set. "
+                f"Received: {on_one_line(before)}…-of-{one}{after} and …-of-{two}{after}"
+            )
+        ((total, numbers),) = sets.items()
+        first = 1 if 0 not in numbers and int(total) in numbers else 0
+        missing = next((number for number in range(first, first + int(total)) if number not in {*numbers}), None)
+        if missing is not None:
+            name = f"{before}{missing:0{len(total)}}-of-{total}{after}"
+            raise UsageError(
+                f"{on_one_line(str(above))}: must hold {on_one_line(name)}, for each of {int(total):,} shards. "
+                f"Received: {len({*numbers}):,} of them"
+            )
 
 
-def _records(content: memoryview, shard: Path) -> Iterator[tuple[int, int]]:
-    """Yields where each record's content begins and ends."""
+def _check_counts(folder: Path, counts: dict[str, int]) -> None:
+    """Checks that shards that `python -m trainer.data` has written are all there, with as many images as it says."""
+    try:
+        said = json.loads((folder / _DESCRIPTION).read_bytes())
+        expected = [(part["shards"], part["images"]) for part in said["parts"].values()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return  # none, or another program's
+    for names, images in expected:
+        missing = next((name for name in names if name not in counts), None)
+        if missing:
+            raise UsageError(f"{on_one_line(str(folder))}: must hold {missing}, as {_DESCRIPTION} says. Received: none")
+        held = sum(counts[name] for name in names)
+        if held != images:
+            raise UsageError(
+                f"{on_one_line(str(folder))}: {names[0]} and what belongs to it must hold {images:,} images, "
+                f"as {_DESCRIPTION} says. Received: {held:,}"
+            )
+
+
+def _check_labels(listed: Sequence[tuple[Entry, _Label]]) -> None:
+    """Checks that all examples say their class in one way, and that each name has one number and each number one name.
+
+    Else two classes would become one, or one class two.
+    """
+    first, label = listed[0]
+    texts: dict[str, tuple[str, Entry]] = {}
+    numbers: dict[str, tuple[str, Entry]] = {}
+    for entry, said in listed:
+        if bool(said.text) != bool(label.text):
+            kinds = ("a number", "a name") if label.text else ("a name", "a number")
+            raise UsageError(
+                f"{entry.listed}: must have its class as {kinds[1]}, as {first.listed} has. Received: {kinds[0]} alone"
+            )
+        if said.text and said.number:
+            number, other = texts.setdefault(said.text, (said.number, entry))
+            text, another = numbers.setdefault(said.number, (said.text, entry))
+            if number != said.number:
+                raise UsageError(
+                    f"{entry.listed}: a class must have one number. Received: {on_one_line(said.text)} with "
+                    f"{said.number}, and with {number} in {other.listed}"
+                )
+            if text != said.text:
+                raise UsageError(
+                    f"{entry.listed}: a class's number must have one name. Received: {said.number} with "
+                    f"{on_one_line(said.text)}, and with {on_one_line(text)} in {another.listed}"
+                )
+
+
+def _entries(shard: Path, folder: Path, part: str) -> list[tuple[Entry, _Label]]:
+    found, shown = [], on_one_line(str(shard))
+    with shard.open("rb", buffering=_BUFFER) as file:
+        for number, (offset, content) in enumerate(_records(file, shard.stat().st_size, shown)):
+            where = f"{shown}, example {number}"
+            try:
+                said, name, first, last = _example(content, where)
+            except DecodeError:
+                raise UsageError(f"{where}: must be a tf.train.Example. Received: something else") from None
+            name = name or f"{shard.relative_to(folder)}:{number}"
+            label = said.text or said.number
+            entry = Entry(str(shard), label, name, part, offset + first, last - first, listed=where)
+            found.append((entry, said))
+    return found
+
+
+def _records(file: IO[bytes], size: int, shown: str) -> Iterator[tuple[int, bytes]]:
+    """Yields each record's offset and content.
+
+    Source: TensorFlow's `core/lib/io/record_writer.h`.
+    """
     offset = 0
-    while offset < len(content):
-        if offset == 0 and bytes(content[:2]) == b"\x1f\x8b":
-            raise UsageError(f"{shard}: must be a TFRecord file that is not compressed. Received: gzip")
-        if offset + _HEADER > len(content):
-            raise UsageError(f"{shard}: must end with a whole record. Received: one that is cut off at byte {offset:,}")
-        (length,) = struct.unpack_from("<Q", content, offset)
-        begin, end = offset + _HEADER, offset + _HEADER + length
-        if end + _FOOTER > len(content):
-            raise UsageError(f"{shard}: must be a TFRecord file. Received: a record of {length:,} bytes at {offset:,}")
-        yield begin, end
-        offset = end + _FOOTER
+    while offset < size:
+        header = file.read(_HEADER)
+        if offset == 0:
+            _reject_compressed(header, shown)
+        if len(header) < _HEADER:
+            raise UsageError(f"{shown}: must end with a whole record. Received: one that is cut off at byte {offset:,}")
+        length, checksum = struct.unpack("<QI", header)
+        if checksum != _masked(header[:8]):
+            what = "must be a TFRecord file" if offset == 0 else "must hold whole records alone"
+            raise UsageError(f"{shown}: {what}. Received: a wrong checksum of the length at byte {offset:,}")
+        if offset + _HEADER + length + _FOOTER > size:
+            raise UsageError(
+                f"{shown}: must end with a whole record. "
+                f"Received: one of {length:,} bytes that is cut off at byte {offset:,}"
+            )
+        content, footer = file.read(length), file.read(_FOOTER)
+        if footer != struct.pack("<I", _masked(content)):
+            raise UsageError(f"{shown}: must hold whole records alone. Received: a wrong checksum at byte {offset:,}")
+        yield offset + _HEADER, content
+        offset += _HEADER + length + _FOOTER
 
 
-def _example(content: memoryview, begin: int, end: int, where: str) -> tuple[str, str, int, int]:
-    """Returns the class's name, the image's, which may be empty, and where the image begins and ends."""
-    found: dict[str, tuple[int, int]] = {}
-    for features in _messages(content, begin, end, 1):
-        for feature in _messages(content, *features, 1):
-            first, last = next(_messages(content, *feature, 1), (begin, begin))
-            for value in _messages(content, *feature, 2):
-                found[str(content[first:last], "utf-8")] = value
-    image = _first(found, _ENCODED)
-    text, number = _first(found, _TEXT), _first(found, _LABEL)
-    if not (image and (text or number)):
+def _reject_compressed(header: bytes, shown: str) -> None:
+    is_zlib = header[:1] == b"\x78" and int.from_bytes(header[:2], "big") % 31 == 0  # RFC 1950
+    is_record = len(header) == _HEADER and header[8:] == struct.pack("<I", _masked(header[:8]))
+    if (header[:2] == _GZIP or is_zlib) and not is_record:
         raise UsageError(
-            f"{where}: must have image/encoded and image/class/label. Received: {', '.join(sorted(found))}"
+            f"{shown}: must be a TFRecord file that is not compressed. Received: {'zlib' if is_zlib else 'gzip'}; "
+            + _UNPACK.format(file=shown)
         )
-    encoded = _bytes(content, image)
-    if encoded is None:
-        raise UsageError(f"{where}: `image/encoded` must hold bytes. Received: another kind of value")
-    for field in (text, number):
-        label = _text(content, field) if field else ""
-        if label:
-            name = _first(found, _NAME)
-            return label, _text(content, name) if name else "", *encoded
-    raise UsageError(f"{where}: `image/class/label` must be a whole number. Received: another kind of value")
 
 
-def _first(found: dict[str, tuple[int, int]], names: Sequence[str]) -> tuple[int, int] | None:
-    return next((found[name] for name in names if name in found), None)
+def _masked(content: bytes) -> int:
+    checksum: int = google_crc32c.value(content)
+    return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def _bytes(content: memoryview, feature: tuple[int, int]) -> tuple[int, int] | None:
-    """Returns where the first value of a list of bytes begins and ends."""
-    for values in _messages(content, *feature, 1):
-        return next(_messages(content, *values, 1), None)
-    return None
+def _example(content: bytes, where: str) -> tuple[_Label, str, int, int]:
+    """Returns the class, the image's name, which may be empty, and where the image begins and ends."""
+    features = tf.train.Example.FromString(content).features.feature
+    fields = {name: values for name in _FIELDS if name in features and (values := _values(features[name]))}
+    image = _only(fields, _ENCODED, "image", where)
+    text, number = _only(fields, _TEXT, "class", where), _only(fields, _LABEL, "class", where)
+    if not (image and (text or number)):
+        names = ", ".join(sorted(map(on_one_line, features)))
+        raise UsageError(f"{where}: must have image/encoded and image/class/label. Received: {names}")
+    said = [_class(fields[name], name, where) for name in (text, number) if name]
+    label = _Label(*(next((one[index] for one in said if one[index]), "") for index in range(2)))
+    if label == ("", ""):
+        raise UsageError(f"{where}: `{number or text}` must name a class. Received: nothing")
+    called = next((fields[name][0] for name in _NAME if name in fields), b"")
+    name = called.decode("utf-8", "surrogateescape") if isinstance(called, bytes) else ""
+    return label, name, *_image(content, fields[image], image, where)
 
 
-def _text(content: memoryview, feature: tuple[int, int]) -> str:
-    """Returns the first value of a list of bytes or of whole numbers, as text."""
-    text = _bytes(content, feature)
-    if text:
-        return str(content[text[0] : text[1]], "utf-8")
-    for values in _messages(content, *feature, 3):
-        for number, first, last in _fields(content, *values):
-            value = first if last < 0 else _varint(content, first)[0]
-            return str(value) if number == 1 and value < 2**63 else ""  # above are the negative ones
-    return ""
+def _values(feature: tf.train.Feature) -> Sequence[Any]:
+    kind = feature.WhichOneof("kind")
+    return getattr(feature, kind).value if kind else ()
 
 
-def _messages(content: memoryview, begin: int, end: int, wanted: int) -> Iterator[tuple[int, int]]:
-    """Yields where the fields of one number begin and end, of those that have a length."""
-    return ((first, last) for number, first, last in _fields(content, begin, end) if number == wanted and last >= 0)
+def _only(fields: Collection[str], names: Sequence[str], what: str, where: str) -> str:
+    """Returns which of some names a field has; empty where none has."""
+    there = [name for name in names if name in fields]
+    if len(there) > 1:
+        raise UsageError(f"{where}: must have one field for the {what}. Received: {', '.join(there)}")
+    return there[0] if there else ""
 
 
-def _fields(content: memoryview, begin: int, end: int) -> Iterator[Field]:
-    """Yields a message's fields; of one that is a number itself the number, and -1 for its end."""
-    offset = begin
-    while offset < end:
-        key, offset = _varint(content, offset)
-        kind = key & 7
-        if kind == 2:
-            length, offset = _varint(content, offset)
-            if offset + length > end:
-                raise IndexError
-            yield key >> 3, offset, offset + length
-            offset += length
-        elif kind == 0:
-            value, offset = _varint(content, offset)
-            yield key >> 3, value, -1
-        elif kind in (1, 5):
-            offset += 8 if kind == 1 else 4
-        else:
-            raise IndexError
+def _image(content: bytes, values: Sequence[Any], name: str, where: str) -> tuple[int, int]:
+    """Returns where in a record the only value of a list of bytes begins and ends."""
+    if len(values) != 1 or not isinstance(values[0], bytes):
+        what = "another kind of value" if len(values) == 1 else f"{len(values):,} values"
+        raise UsageError(f"{where}: `{name}` must hold one image as bytes. Received: {what}")
+    image = values[0]
+    first = content.find(image[:_PREFIX])
+    while not content.startswith(image, first):  # it is there, and nearly always the first that begins so
+        first = content.find(image[:_PREFIX], first + 1)
+    return first, first + len(image)
 
 
-def _varint(content: memoryview, offset: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = content[offset]
-        value |= (byte & 0x7F) << shift
-        offset, shift = offset + 1, shift + 7
-        if byte < 0x80:
-            return value, offset
-        if shift > 63:
-            raise IndexError
+def _class(values: Sequence[Any], name: str, where: str) -> _Label:
+    """Returns the class that a field says; empty where its text is."""
+    rule = f"{where}: `{name}` must be one whole number from 0, or one name. Received: "
+    if len(values) != 1:
+        raise UsageError(f"{rule}{len(values):,} values: {', '.join(map(str, values[:5]))}")
+    (value,) = values
+    if isinstance(value, float) or (isinstance(value, int) and value < 0):
+        raise UsageError(f"{rule}{value:g}" if isinstance(value, int) else f"{rule}the fraction {value:g}")
+    if isinstance(value, int):
+        return _Label("", str(value))
+    try:
+        return _Label(normal(value.decode()), "")
+    except UnicodeDecodeError:
+        raise UsageError(f"{where}: `{name}` must be UTF-8. Received: {value[:60]!r}") from None

@@ -1,0 +1,46 @@
+import pytest
+
+from trainer.data.lists import text
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("cat", "cat"),
+        (NFD, NFC),
+        (" cat\t\n", "cat"),
+        ("sea  lion", "sea lion"),
+        ("sea\u00a0lion\u3000", "sea lion"),
+        ("\ufeffcat\u200b", "cat"),
+        ("two\r\nlines", "two\nlines"),
+        ("two\nlines", "two\nlines"),
+        ("a\tb", "a\tb"),
+        ("caf\udce9", r"caf\xe9"),  # a folder's name in Latin-1
+        ("\udce7\udc8c\udcab", "猫"),  # UTF-8, read in a locale that is not
+        ("\ud83d", r"\ud83d"),  # half of a pair, as JSON can hold
+        ("👩\u200d🌾", "👩\u200d🌾"),
+        ("Cat", "Cat"),
+        ("\u200b ", ""),
+    ],
+)
+def test_one_form_of_what_looks_the_same(given: str, expected: str) -> None:
+    assert text.normal(given) == expected
+    assert text.normal(expected) == expected
+    text.normal(given).encode()
+
+
+@pytest.mark.parametrize(
+    ("given", "printed"),
+    [
+        ("猫 é", "猫 é"),
+        ("a\tb\nc\rd", r"a\tb\nc\rd"),
+        ("\x1b[31mred\0", r"\x1b[31mred\x00"),
+        ("caf\udce9", r"caf\udce9"),
+        ("a\u2028b\x85", r"a\u2028b\x85"),
+    ],
+)
+def test_prints_on_one_line(given: str, printed: str) -> None:
+    assert text.on_one_line(given) == printed
+    assert len(text.on_one_line(given).splitlines()) == 1

@@ -1,0 +1,97 @@
+"""Rows of JSON Lines: an object in each line, with names of one's own or in Vertex AI's import schema."""
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from trainer.data.lists.fields import IMAGE, LABEL, PART, ROLES, role_of
+from trainer.data.lists.text import on_one_line
+from trainer.errors import UsageError
+
+_ML_USE = "aiplatform.googleapis.com/ml_use"
+
+Row = tuple[int, dict[str, str]]  # its line's number, from 1, and what it says by role or by a name of its own
+
+
+def rows(text: str, location: str) -> Iterator[Row]:
+    """Yields what each line says that is not blank.
+
+    Args:
+      text: all of it.
+      location: the file, for a person.
+
+    Raises:
+      UsageError: a line is no object, or a field of it is of another type or is there twice.
+    """
+    decoder = json.JSONDecoder(object_pairs_hook=_object)
+    for number, line in enumerate(io.StringIO(text, newline=""), 1):
+        if not line.strip():
+            continue
+        where = f"{location}, line {number}"
+        try:
+            said = decoder.decode(line)
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{where}: must be JSON. Received: {on_one_line(str(error))}") from None
+        if not isinstance(said, dict):
+            raise UsageError(f"{where}: must be an object. Received: {type(said).__name__}")
+        yield number, {role: _text(role, values, where) for role, values in _by_role(said).items()}
+
+
+def begins_with_image(text: str) -> bool:
+    """Returns whether the first line that is not blank has an image and its label."""
+    try:
+        said = json.loads(next((line for line in io.StringIO(text) if line.strip()), ""))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and {IMAGE, LABEL} <= {*_by_role(said)}
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"an object with two fields {next(name for name in names if names.count(name) > 1)}")
+    return found
+
+
+def _by_role(said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Returns the values of an object that are not null, by role, each with its own name."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in said.items():
+        role, own, content = _field(name, value)
+        if content is not None:
+            found.setdefault(role, {})[own] = content
+    return found
+
+
+def _field(name: str, value: Any) -> tuple[str, str, Any]:
+    """Returns a field's role, its name for a person, and its value: in Vertex AI's schema, that of a field within it.
+
+    Source: Vertex AI, "Prepare image training data for classification", and `classificationAnnotations` as it exports.
+    """
+    if name == "dataItemResourceLabels" and isinstance(value, dict):
+        return PART, _ML_USE, value.get(_ML_USE)
+    several = value if name == "classificationAnnotations" and isinstance(value, list) else [value]
+    if name in ("classificationAnnotation", "classificationAnnotations") and value is not None:
+        names = [one.get("displayName") if isinstance(one, dict) else one for one in several]
+        return LABEL, f"{name}.displayName", names[0] if len(names) == 1 else names or None
+    return role_of(name), name, value
+
+
+def _text(role: str, values: Mapping[str, Any], where: str) -> str:
+    """Returns what the fields of one role say.
+
+    Raises:
+      UsageError: they are several, or what they say is neither text nor, for a label, a whole number.
+    """
+    if role not in ROLES:
+        return next((value for value in values.values() if isinstance(value, str)), "")
+    if len(values) > 1:
+        raise UsageError(f"{where}: must have one field `{role}`. Received: {', '.join(map(on_one_line, values))}")
+    ((name, value),) = values.items()
+    is_number = role == LABEL and isinstance(value, int) and not isinstance(value, bool)
+    if not (isinstance(value, str) or is_number):
+        rule = "one class: a name or a whole number" if role == LABEL else "a text"
+        raise UsageError(f"{where}: `{on_one_line(name)}` must be {rule}. Received: {json.dumps(value)[:100]}")
+    return str(value)

@@ -1,0 +1,39 @@
+"""Text that data sets name things with: one form to compare it in, and one to print it in."""
+
+import re
+import unicodedata
+
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")  # soft hyphen, zero-width space, word joiner, byte order mark
+_BLANKS = re.compile(r"[^\S\t\n]+")
+_ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+_ESCAPED |= {ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
+
+def normal(text: str) -> str:
+    """Returns the one form of texts that look the same to a person, such as a class's name.
+
+    Letters are composed (Unicode's normalization form C), blanks outside are removed and runs of blanks inside become
+    one space, whatever blanks they are; tabs and line ends inside stay, as tabs and line feeds. Characters that cannot
+    be seen are removed. Bytes that are not UTF-8, which Python keeps as surrogates in the names of files, become
+    escapes such as `\\xe9`, so that the result can always be written as UTF-8.
+
+    Source: Unicode Standard Annex #15, "Unicode Normalization Forms".
+    """
+    if text.isascii() and text.isprintable() and "  " not in text:  # nearly always; a tenth of the time
+        return text.strip(" ")
+    encoded = (
+        text.encode("utf-8", "surrogateescape") if _can_be_bytes(text) else text.encode("utf-8", "backslashreplace")
+    )
+    composed = unicodedata.normalize("NFC", encoded.decode("utf-8", "backslashreplace"))
+    visible = _INVISIBLE.sub("", composed).replace("\r\n", "\n").replace("\r", "\n")
+    return _BLANKS.sub(" ", visible).strip()
+
+
+def on_one_line(text: str) -> str:
+    """Returns text as it is printed: on one line, with escapes for what ends lines, moves the cursor or is no text."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").translate(_ESCAPED)
+
+
+def _can_be_bytes(text: str) -> bool:
+    """Returns whether all surrogates in a text stand for bytes that are not UTF-8."""
+    return not re.search("[\ud800-\udc7f\udd00-\udfff]", text)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from trainer import console
 from trainer.buckets.fetch import fetch
 from trainer.data import convert as conversion
 from trainer.data import loading
@@ -17,6 +18,7 @@ from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.lists import folder
 from trainer.data.problems import Problem
 from trainer.errors import StorageError, UsageError
+from trainer.files import expanded
 from trainer.hparams import HParams
 
 _GO_ON = "the same command goes on from there"
@@ -83,12 +85,13 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
         return fetch(location, cache, log=lambda line: screen.print(line, markup=False))
 
     entries = loading.list_entries(options.data, fetched)
-    empty = folder.empty_classes(Path(options.data)) if Path(options.data).is_dir() else []
+    source = Path(expanded(options.data))
+    empty = folder.empty_classes(source) if source.is_dir() else []
     with _progress(screen) as on_progress:
         return conversion.convert(
             entries,
             IMAGE,
-            Path(options.to),
+            Path(expanded(options.to)),
             options.validation_split,
             shard_bytes=round(options.shard_megabytes * 1e6),
             skip_broken=options.skip_broken == "yes",
@@ -118,4 +121,5 @@ def _stop(status: int, reason: str) -> int:
 
 
 if __name__ == "__main__":
+    console.prepare()
     sys.exit(main(sys.argv[1:]))

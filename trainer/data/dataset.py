@@ -1,9 +1,11 @@
 """A data set: samples to train on, to validate with and to test with."""
 
 import dataclasses
+import os
 from collections.abc import Sequence
 
 from trainer.data.form import Form
+from trainer.data.stores.files import Files
 from trainer.data.stores.store import Store
 
 
@@ -28,6 +30,15 @@ class Dataset:
     def __post_init__(self) -> None:
         names = self.class_names or map(str, range(self.classes))
         object.__setattr__(self, "class_names", tuple(names))
+
+    @property
+    def sample(self) -> str:
+        """A file with a test sample, for a person to try; empty where there is none by itself, or its name is no text."""
+        test = self.test
+        if not isinstance(test, Files) or not test.locations.are_whole_files:
+            return ""
+        name = os.fsdecode(test.locations.files[test.locations.rows[0, 0]])
+        return name if name.isprintable() else ""
 
     @property
     def form(self) -> Form:

@@ -8,12 +8,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from trainer import files
+from trainer import files, interpreter
 from trainer.errors import UsageError
 from trainer.hparams import HParams, differences
 
 _NAME = "hparams.json"
-_PACKAGES = ("trainer", "tensorflow", "keras", "numpy")
+# The distribution of each package.
+_PACKAGES = {"trainer": interpreter.DISTRIBUTION, "tensorflow": "tensorflow", "keras": "keras", "numpy": "numpy"}
 
 
 def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
@@ -49,7 +50,8 @@ def make(hparams: HParams, precision: str, reason: str) -> dict[str, Any]:
     return {
         "configuration": hparams.configuration(),
         "precision": {"name": precision, "reason": reason},
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        "versions": {"python": platform.python_version()}
+        | {name: _version(distribution) for name, distribution in _PACKAGES.items()},
         "git_revision": _revision(),
     }
 
@@ -63,9 +65,9 @@ def write(root: Path, record: Mapping[str, Any]) -> None:
     files.replace(root / _NAME, json.dumps(record, indent=2), "\n")
 
 
-def _version(package: str) -> str | None:
+def _version(distribution: str) -> str | None:
     try:
-        return metadata.version(package)
+        return metadata.version(distribution)
     except metadata.PackageNotFoundError:  # run from the source tree, not installed
         return None
 

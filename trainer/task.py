@@ -55,7 +55,7 @@ def main(
             if environment.is_new and environment.is_chief:
                 is_all = not (callbacks or read or environment.cluster)  # the command line is all that was given
                 go_on = _go_on([python, "-m", "trainer.task"] if is_all else [], arguments, environment.shown("root"))
-            status = _run(hparams, environment, callbacks, stop, read, go_on, python)
+            status = _run(hparams, environment, callbacks, stop, read=read, go_on=go_on, python=python)
         except UsageError as error:
             return _stop(2, str(error))
         except StoppedError:
@@ -69,6 +69,7 @@ def _run(
     environment: Environment,
     callbacks: "Sequence[keras.callbacks.Callback]",
     stop: signals.Stop,
+    *,
     read: "Callable[[HParams, Console], Dataset] | None",
     go_on: str,
     python: str,

@@ -33,7 +33,7 @@ class Dataset:
 
     @property
     def sample(self) -> str:
-        """A file with a test sample, for a person to try; empty where there is none by itself, or its name is no text."""
+        """A file that is a test sample, to try the model on; empty where there is none whose name can be typed."""
         test = self.test
         if not isinstance(test, Files) or not test.locations.are_whole_files:
             return ""

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from trainer import files, interpreter
+from trainer.buckets.location import is_remote
 from trainer.errors import UsageError
 from trainer.hparams import HParams, differences
 
 _NAME = "hparams.json"
+_FOLDERS = ("logs", "checkpoints", "model")  # of a run
 # The distribution of each package.
 _PACKAGES = {"trainer": interpreter.DISTRIBUTION, "tensorflow": "tensorflow", "keras": "keras", "numpy": "numpy"}
 
@@ -32,6 +34,8 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
         former = recorded["configuration"]
         dict(recorded["precision"])
     except (FileNotFoundError, NotADirectoryError):
+        if hparams.job_dir and not is_remote(hparams.job_dir):
+            _check_unused(root)
         return {}
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(
@@ -45,13 +49,27 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
     return dict(recorded)
 
 
+def _check_unused(root: Path) -> None:
+    """Checks that a folder without a record holds nothing that is not a run's; hidden files may be anyone's.
+
+    Raises:
+      UsageError: it does, as a folder of images or of another program.
+    """
+    found = files.strangers(root, _FOLDERS)
+    if not found and not (root / "checkpoints" / "latest.json").exists():
+        found = [f"{name}/{one}" for name in _FOLDERS for one in files.strangers(root / name, ())]
+    if found:
+        raise UsageError(
+            f"`--job_dir` must be a new or an empty folder, or hold a run. Received: {root}, which holds {found[0]}"
+        )
+
+
 def make(hparams: HParams, precision: str, reason: str) -> dict[str, Any]:
     """Returns the configuration, the precision and why, the versions and, in a git work tree, the revision."""
     return {
         "configuration": hparams.configuration(),
         "precision": {"name": precision, "reason": reason},
-        "versions": {"python": platform.python_version()}
-        | {name: _version(distribution) for name, distribution in _PACKAGES.items()},
+        "versions": {"python": platform.python_version()} | {name: _version(_PACKAGES[name]) for name in _PACKAGES},
         "git_revision": _revision(),
     }
 

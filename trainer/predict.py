@@ -47,7 +47,7 @@ def main(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
 
 
 def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
-    given = options.parse(options.predict_parser(), arguments)
+    given = options.predict_parser().read(arguments)
     if not given.model:
         raise UsageError("`--model` must be the folder model/ of a finished run. Received: nothing")
     if not given.images:

@@ -20,6 +20,7 @@ from trainer.data.problems import Problem
 from trainer.errors import StorageError, UsageError
 from trainer.files import expanded
 from trainer.hparams import HParams
+from trainer.parsers import Parser
 
 _GO_ON = "the same command goes on from there"
 _SHARD_MEGABYTES = 100.0  # so many that a bucket is read side by side, so few that a worker has some of its own
@@ -31,7 +32,10 @@ def main(arguments: Sequence[str], screen: Console | None = None) -> int:
     0: written. 2: a flag breaks a rule, or something is wrong with the images, and a line was printed for each; nothing
     was written. 4: the shards cannot be written. 130: stopped by SIGINT.
     """
-    options = _read(arguments)
+    try:
+        options = _read(arguments)
+    except UsageError as error:
+        return _stop(2, str(error))
     screen = screen or Console(highlight=False, soft_wrap=True)
     try:
         problems = _convert(options, screen)
@@ -54,9 +58,7 @@ def main(arguments: Sequence[str], screen: Console | None = None) -> int:
 
 
 def _read(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m trainer.data", description=(__doc__ or "").splitlines()[0], allow_abbrev=False
-    )
+    parser = Parser("python -m trainer.data", "Checks a data set and writes it as TFRecord shards.")
     parser.add_argument("--data", required=True, help="as in trainer.task")
     parser.add_argument("--to", required=True, help="a new folder")
     parser.add_argument("--validation_split", type=float, default=0.1, help="as in trainer.task (default 0.1)")
@@ -65,7 +67,7 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--shard_megabytes", type=float, default=_SHARD_MEGABYTES, help="more or less (default 100)")
     parser.add_argument("--cache_dir", default=HParams.cache_dir, help="as in trainer.task")
-    return parser.parse_args(arguments)
+    return parser.read(arguments)
 
 
 def _check(options: argparse.Namespace) -> None:

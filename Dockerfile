@@ -37,7 +37,7 @@ COPY setup.py ./
 RUN pip install --no-compile --only-binary=:all: --no-binary=cloudml-hypertune --no-build-isolation \
         --constraint=constraints.txt ".[${EXTRAS}]" \
     && pip check \
-    && pip uninstall --yes trainer
+    && pip uninstall --yes convolution-trainer
 WORKDIR /opt/trainer/lib
 # What nothing reads at run time: headers for operations of one's own, 393 MB; clang, which reads C++, 61; the tests of
 # three packages, 59. Modules are compiled for a user that cannot write beside them, and whatever their dates.

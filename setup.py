@@ -12,7 +12,7 @@ KERAS_TUNER = "keras-tuner>=1.4.8,<2"
 SERVE = ["starlette>=0.46,<2", "uvicorn>=0.34,<1"]  # the HTTP of the prediction contract
 
 setup(
-    name="trainer",
+    name="convolution-trainer",  # on the package index, `trainer` is somebody else's; the package is `trainer`
     version="0.1.0",
     description="Train convolutional networks with Keras: on a laptop today, on Vertex AI tomorrow",
     long_description=README.read_text(encoding="utf-8") if README.exists() else "",

@@ -5,7 +5,6 @@ that every program, and every list of arguments in a file, is read by the same r
 """
 
 import dataclasses
-import difflib
 import itertools
 import shlex
 import textwrap
@@ -14,6 +13,7 @@ from typing import Any
 
 from absl import flags
 
+from trainer import spelling
 from trainer.errors import UsageError
 from trainer.hparams import ANSWERS, Field, HParams, Value, parse, rule_of
 
@@ -39,6 +39,11 @@ class Argument:
     words: tuple[str, ...]
 
     @property
+    def typed(self) -> str:
+        """The flag as it is written, dashes first."""
+        return self.words[0].partition("=")[0]
+
+    @property
     def text(self) -> str:
         """The flag's value.
 
@@ -46,7 +51,7 @@ class Argument:
           UsageError: the value is missing.
         """
         if self.value is None:
-            raise UsageError(f"`--{self.name}` must be given a value, as in --{self.name}=…. Received: nothing")
+            raise UsageError(f"`{self.typed}` must be given a value, as in {self.typed}=…. Received: nothing")
         return self.value
 
     @property
@@ -114,11 +119,11 @@ def reject_unknown(arguments: Iterable[Argument], known: Collection[str]) -> Non
     """Checks that every flag is known.
 
     Raises:
-      UsageError: one is not; the message names the known flag with the most similar spelling.
+      UsageError: one is not; the message names the known flag that was meant, if there is one.
     """
-    for name in (argument.name for argument in arguments):
-        if name and name not in known:
-            raise UsageError(f"`--{name}` is no flag. Did you mean --{nearest(name, known)}?")
+    for argument in arguments:
+        if argument.name and argument.name not in known:
+            raise UsageError(f"`{argument.typed}` is no flag. {spelling.advice(argument.name, known)}")
 
 
 def reject_words(arguments: Iterable[Argument]) -> None:
@@ -129,11 +134,6 @@ def reject_words(arguments: Iterable[Argument]) -> None:
     """
     for word in (argument.value for argument in arguments if not argument.name and argument.value is not None):
         raise UsageError(f"every argument must be a flag, as in --data=digits. Received: {word or repr(word)}")
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Returns the known flag, or `help`, whose spelling is most similar to a name."""
-    return max(["help", *known], key=lambda flag: difflib.SequenceMatcher(None, name, flag).ratio())
 
 
 def flags_of(fields: Iterable[Field]) -> dict[str, str]:
@@ -158,10 +158,13 @@ def read(arguments: Sequence[str]) -> HParams:
       UsageError: a flag is unknown or lacks its value, or the value breaks its rule.
     """
     found = split(arguments, run_flags())
-    values: dict[str, Any] = parsed(found, dataclasses.fields(HParams))
-    reject_unknown(found, run_flags())
-    reject_words(found)
-    return HParams(**values)
+    try:
+        values: dict[str, Any] = parsed(found, dataclasses.fields(HParams))
+        reject_unknown(found, run_flags())
+        reject_words(found)
+        return HParams(**values)
+    except UsageError as error:
+        raise UsageError(_as_typed(str(error), found)) from None
 
 
 def command(hparams: HParams) -> str:
@@ -220,6 +223,15 @@ def _first(words: Sequence[str], known: Flags) -> Argument:
     if len(words) > 1 and _takes_next(word, words[1], known.get(name)):
         return Argument(name, words[1], (word, words[1]))
     return Argument(name, known.get(name) or None, (word,))
+
+
+def _as_typed(message: str, arguments: Iterable[Argument]) -> str:
+    """Returns a message that begins with the name of a flag as it is typed, such as `--batch-size`."""
+    for argument in reversed([*arguments]):
+        named = f"`--{argument.name}`"
+        if argument.name and message.startswith(named):
+            return f"`{argument.typed}`{message.removeprefix(named)}"
+    return message
 
 
 def _name(typed: str) -> str:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from trainer import files
 from trainer.buckets.location import Location, SyncedFolder, is_remote
 from trainer.cluster import Cluster
 from trainer.errors import UsageError
@@ -41,6 +42,7 @@ class Environment:
       remotes: where in a bucket each of the four folders is copied to, by its name; empty where they stay on this
         machine.
       cache: holds what is on its way from and to a bucket.
+      is_new: whether the root is a new folder, since neither the user nor Vertex has named one.
     """
 
     root: Path
@@ -53,6 +55,7 @@ class Environment:
     managed: Mapping[str, str] = dataclasses.field(default_factory=dict)
     remotes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     cache: Path = dataclasses.field(default_factory=lambda: Path(HParams.cache_dir).expanduser())
+    is_new: bool = False
 
     @property
     def is_chief(self) -> bool:
@@ -92,6 +95,7 @@ class Environment:
         return cls(
             **{role: _local(location, cache) for role, location in locations.items()},
             cache=cache,
+            is_new=not job_dir and not any(variables.get(name) for name in _ROLES.values()),
             remotes={role: location for role, location in locations.items() if is_remote(location)},
             metric_file=variables.get("CLOUD_ML_HP_METRIC_FILE") or None,
             cluster=Cluster.read(variables),
@@ -135,7 +139,7 @@ def _locations(variables: Mapping[str, str], job_dir: str, now: datetime.datetim
     """Returns the root and the three folders, by role, as the user or Vertex names them."""
     given = {role: variables[name].rstrip("/") for role, name in _ROLES.items() if variables.get(name)}
     if job_dir:
-        root = job_dir.rstrip("/") or "/"
+        root = files.expanded(job_dir).rstrip("/") or "/"
     elif given:
         root = next(iter(given.values())).rpartition("/")[0]
     else:

@@ -41,7 +41,7 @@ class Rule:
     choices: tuple[str, ...] = ()
     pattern: str = ""  # of a text, and in words
     form: str = ""
-    placement: bool = False  # where a run goes, not what is trained: no part of its configuration
+    placement: bool = False  # where a run goes, or how, not what is trained: no part of its configuration
     selects_samples: bool = False  # decides which samples are read, and in which form
 
     def __str__(self) -> str:
@@ -113,6 +113,7 @@ class HParams:
         "Data",
         "whether images that cannot be read are listed and left out, and are no error",
         choices=ANSWERS,
+        placement=True,  # a run goes on with it once a file has broken; whether the data are the same is asked of them
         selects_samples=True,
     )
 

@@ -1,7 +1,14 @@
-"""The word that starts this Python, for commands that a person is to copy."""
+"""This Python and this package in commands that a person is to copy: the word that starts it, and what installs."""
 
+import os
+import shlex
 import shutil
+import sys
 from pathlib import Path
+
+DISTRIBUTION = "convolution-trainer"  # on the package index, where `trainer` is somebody else's
+
+_SOURCE = Path(__file__).parents[1]
 
 
 def word(executable: str, folder: Path, path: str | None) -> str:
@@ -16,3 +23,20 @@ def word(executable: str, folder: Path, path: str | None) -> str:
         return "python"
     own = Path(executable)
     return str(own.relative_to(folder)) if own.is_relative_to(folder) else executable
+
+
+def install(extra: str, source: Path = _SOURCE) -> str:
+    """Returns the command that installs an extra of this package for this Python.
+
+    Run from its source tree, the package stays installed as editable: `pip install '.[serve]'` would put a copy in its
+    place. Elsewhere the distribution is named that this is, whose name is not that of the package.
+
+    Args:
+      extra: as in `extras_require` of setup.py.
+      source: holds setup.py where this is run from a source tree.
+    """
+    folder = Path.cwd()
+    what = [f"{DISTRIBUTION}[{extra}]"]
+    if (source / "setup.py").is_file():
+        what = ["--editable", f"{'.' if source == folder else source}[{extra}]"]
+    return shlex.join([word(sys.executable, folder, os.environ.get("PATH")), "-m", "pip", "install", *what])

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from trainer import command_line, signals
+from trainer import command_line, console, signals
 from trainer.errors import StoppedError, UsageError
 
 _COMMAND = "python -m trainer.local_cluster"
@@ -96,4 +96,5 @@ def _count_workers(arguments: Sequence[str]) -> tuple[int, list[str]]:
 
 
 if __name__ == "__main__":
+    console.prepare()
     sys.exit(main(sys.argv[1:], os.environ))

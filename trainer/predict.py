@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from trainer import console
 from trainer.errors import StorageError, UsageError
+from trainer.files import expanded
 from trainer.quiet import without_chatter
 from trainer.serving import options
 
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
 
 
 def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
-    given = options.parse(options.predict_parser(), arguments)
+    given = options.predict_parser().read(arguments)
     if not given.model:
         raise UsageError("`--model` must be the folder model/ of a finished run. Received: nothing")
     if not given.images:
@@ -56,7 +58,7 @@ def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
     status, batch = 0, {}
     for name in _names(given.images):
         try:
-            batch[name] = standard_input.read() if name == _STANDARD_INPUT else Path(name).read_bytes()
+            batch[name] = standard_input.read() if name == _STANDARD_INPUT else Path(expanded(name)).read_bytes()
         except OSError as error:
             status = 2
             _report(f"{_shown(name)}: {error.strerror or error}")
@@ -77,10 +79,11 @@ def _load(model: str, cache_dir: str) -> "Predictor":
 def _names(images: Sequence[str]) -> Iterator[str]:
     """Yields each image's name: what was given, and of a folder the images in it, sorted."""
     for name in dict.fromkeys(images):
-        if name == _STANDARD_INPUT or not Path(name).is_dir():
+        folder = Path(expanded(name))
+        if name == _STANDARD_INPUT or not folder.is_dir():
             yield name
             continue
-        found = [path for path in Path(name).rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file()]
+        found = [path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file()]
         if not found:
             raise UsageError(f"`IMAGE` must be a folder that holds images, where it is one. Received: {name}")
         yield from map(str, sorted(found))
@@ -123,4 +126,5 @@ def _report(line: str) -> None:
 
 
 if __name__ == "__main__":
+    console.prepare()
     sys.exit(main(sys.argv[1:], sys.stdin.buffer))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from trainer import console, interpreter
 from trainer.errors import StorageError, UsageError
 from trainer.quiet import without_chatter
 from trainer.serving import options as serving_options
@@ -20,7 +21,6 @@ from trainer.serving.options import Options
 if TYPE_CHECKING:
     import uvicorn
 
-_MISSING = "`trainer.serve` needs the packages starlette and uvicorn: pip install 'trainer[serve]'"
 _MAXIMUM_PIXELS = 25_000_000  # of an image in a request: ten of them are decoded side by side, 75 MB each
 _BACKLOG = 1024  # connections that wait to be taken
 _LAST_WORDS = 20  # seconds for what was asked before a signal
@@ -53,7 +53,9 @@ def _run(options: Options) -> None:
         import starlette  # noqa: F401, which the server speaks HTTP with
         import uvicorn
     except ModuleNotFoundError:
-        raise UsageError(_MISSING) from None
+        raise UsageError(
+            f"`trainer.serve` needs the packages starlette and uvicorn: {interpreter.install('serve')}"
+        ) from None
     with without_chatter():
         from trainer.serving import server
         from trainer.serving.folder import local
@@ -115,4 +117,5 @@ def _report(line: str) -> None:
 
 
 if __name__ == "__main__":
+    console.prepare()
     sys.exit(main(sys.argv[1:], os.environ))

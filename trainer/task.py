@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainer import command_line as flags
-from trainer import interpreter, signals
+from trainer import console, interpreter, signals
 from trainer.environment import Environment
 from trainer.errors import DivergedError, MachineLostError, StoppedError, StorageError, UsageError
 from trainer.quiet import without_chatter
@@ -47,52 +47,75 @@ def main(
     if "--help" in arguments or "-h" in arguments:
         print(flags.help_text(_COMMAND))
         return 0
+    go_on, python = _GO_ON, interpreter.word(sys.executable, Path.cwd(), variables.get("PATH"))
     with signals.caught() as stop:
         try:
-            status = _run(arguments, variables, callbacks, stop, read)
+            hparams = flags.read(arguments)
+            environment = Environment.read(variables, hparams.job_dir, datetime.datetime.now(), hparams.cache_dir)
+            if environment.is_new and environment.is_chief:
+                is_all = not (callbacks or read or environment.cluster)  # the command line is all that was given
+                go_on = _go_on([python, "-m", "trainer.task"] if is_all else [], arguments, environment.shown("root"))
+            status = _run(hparams, environment, callbacks, stop, read=read, go_on=go_on, python=python)
+        except UsageError as error:
+            return _stop(2, str(error))
         except StoppedError:
             if not stop.requested:
-                return _stop(134, f"another machine was told to stop; {_GO_ON}")
-        return _stop(stop.status, f"stopped; {_GO_ON}") if stop.requested else status
+                return _stop(134, f"another machine was told to stop; {go_on}")
+        return _stop(stop.status, f"stopped; {go_on}") if stop.requested else status
 
 
 def _run(
-    arguments: Sequence[str],
-    variables: Mapping[str, str],
+    hparams: "HParams",
+    environment: Environment,
     callbacks: "Sequence[keras.callbacks.Callback]",
     stop: signals.Stop,
+    *,
     read: "Callable[[HParams, Console], Dataset] | None",
+    go_on: str,
+    python: str,
 ) -> int:
     try:
-        hparams = flags.read(arguments)
-        environment = Environment.read(variables, hparams.job_dir, datetime.datetime.now(), hparams.cache_dir)
         with without_chatter():
             from rich.console import Console
 
             from trainer.run import train
         result = train.run(hparams, environment, Console(highlight=False), callbacks, stop, read=read)
-    except UsageError as error:
-        return _stop(2, str(error))
     except DivergedError as error:
         return _stop(3, f"{error}; a lower `--learning_rate` may help")
     except StorageError as error:
-        return _stop(4, f"{error}; {_GO_ON}")
+        return _stop(4, f"{error}; {go_on}")
     except MachineLostError as error:
-        return _stop(134, f"{error}; {_GO_ON}")
+        return _stop(134, f"{error}; {go_on}")
     if environment.is_chief:
-        _tell(result, environment, interpreter.word(sys.executable, Path.cwd(), variables.get("PATH")))
+        _tell(result, environment, python)
     return 0
 
 
+def _go_on(start: Sequence[str], arguments: Sequence[str], root: str) -> str:
+    """Returns how to go on with a run whose folder was not given; as a command where `start` begins one."""
+    job_dir = f"--job_dir={root}"
+    if not start:
+        return f"the same command with {shlex.quote(job_dir)} goes on from the last checkpoint"
+    rest = flags.without(arguments, ["job_dir"], flags.run_flags())
+    return f"this goes on from the last checkpoint: {shlex.join([*start, job_dir, *rest])}"
+
+
 def _tell(result: "Result", environment: Environment, python: str) -> None:
+    logs, model, sample = (
+        environment.shown("logs"),
+        environment.shown("model"),
+        [result.sample] if result.sample else [],
+    )
     speed = f"in {result.seconds:.1f} s at {result.images_per_second:,.0f} images/s"
     print(
         f"test accuracy {result.test_accuracy:.2%}, {f'trained {speed}' if result.seconds else 'finished before'}",
-        f"  logs         {environment.shown('logs')}",
+        f"  logs         {logs}",
         f"  checkpoints  {environment.shown('checkpoints')}",
-        f"  model        {environment.shown('model')}/{result.model.name if result.model else ''}",
+        f"  model        {model}/{result.model.name if result.model else ''}",
+        f"To see what images show, {'as this one does' if result.sample else 'add their files to this'}:",
+        f"  {shlex.join([python, '-m', 'trainer.predict', f'--model={model}', *sample])}",
         "To see how it learned, run this and open the address that it prints:",
-        f"  {shlex.join([python, '-m', 'trainer.tensorboard', '--logdir', environment.shown('logs')])}",
+        f"  {shlex.join([python, '-m', 'trainer.tensorboard', f'--logdir={logs}'])}",
         sep="\n",
     )
 
@@ -103,4 +126,5 @@ def _stop(status: int, reason: str) -> int:
 
 
 if __name__ == "__main__":
+    console.prepare()
     sys.exit(main(sys.argv[1:], os.environ))

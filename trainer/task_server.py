@@ -29,6 +29,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from trainer import console
+
 Spawn = Callable[[Sequence[str], Mapping[str, str], Path], int]
 
 _SET_PDEATHSIG = 1  # of Linux's prctl
@@ -219,8 +221,8 @@ def _become_trial(environment: Mapping[str, str], log: Path) -> None:
         os.dup2(source, target)
     os.close(nothing)
     os.close(file)
-    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     os.environ.clear()
     os.environ.update(environment)
     tempfile.tempdir = None  # to be read anew
@@ -233,4 +235,5 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
+    console.prepare()
     sys.exit(main(sys.argv[1:]))

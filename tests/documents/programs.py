@@ -24,8 +24,8 @@ OWN = ("trainer", "benchmarks", "tests", "container")
 _READERS: dict[str, Callable[[Sequence[str]], object]] = {
     "trainer.task": flags.read,
     "trainer.study": study_options.read,
-    "trainer.predict": lambda words: serving_options.parse(serving_options.predict_parser(), words),
-    "trainer.serve": lambda words: serving_options.parse(serving_options.serve_parser(), words),
+    "trainer.predict": lambda words: serving_options.predict_parser().read(words),
+    "trainer.serve": lambda words: serving_options.serve_parser().read(words),
 }
 _PASSED_ON = ("trainer.local_cluster", "tests.gcs.demo")  # whose other flags are those of trainer.task
 _TENSORBOARD = "trainer.tensorboard"  # whose other flags are TensorBoard's

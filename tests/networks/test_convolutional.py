@@ -1,4 +1,4 @@
-import dataclasses
+import re
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from trainer import layers
 from trainer.data.form import Form
 from trainer.errors import UsageError
 from trainer.hparams import ACTIVATIONS, PADDINGS, HParams
-from trainer.networks import build
+from trainer.networks import build, remedy
 
 FORM = Form((28, 28), 1)
 
@@ -60,8 +60,9 @@ def test_any_combination_either_runs_or_is_refused_with_a_flag_that_helps(size: 
     except UsageError as error:
         flag = str(error).split("`")[1].removeprefix("--")
         if " would do" in str(error):
-            value = {"stride": 1, "padding": "same", "dilation_rate": 1, "kernel_size": 1, "depth": 1}[flag]
-            build(dataclasses.replace(hparams, **{flag: value}), form, 3)
+            text = re.search(r"\((\w+) would do\)", str(error))[1]  # type: ignore[index]
+            value = int(text) if text.isdecimal() else text
+            build(*remedy.changed(hparams, form, flag, value), 3)
     else:
         assert model(np.zeros((2, size, size + 1, 1))).shape == (2, 3)
 
@@ -73,13 +74,32 @@ def test_any_combination_either_runs_or_is_refused_with_a_flag_that_helps(size: 
         ({"padding": "valid", "kernel_size": 20}, "--padding"),
         ({"padding": "valid", "kernel_size": 29, "depth": 1}, "--padding"),
         ({"filters": 10**6}, "--filters"),
-        ({"depth": 16}, "--filters`, `--depth"),
-        ({"dense_units": 10**9}, "--filters`, `--depth`, `--kernel_size` and `--dense_units"),
+        ({"depth": 16}, "--depth"),
+        ({"dense_units": 10**9}, "--dense_units"),
+        ({"filters": 20_000, "dense_units": 500_000, "depth": 14}, "--filters`, `--depth` and `--dense_units"),
     ],
 )
 def test_rejects_a_network_that_cannot_be(values: dict[str, object], flag: str) -> None:
     with pytest.raises(UsageError, match=f"`{flag}`"):
         build(HParams(**values), FORM, 10)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("size", "values", "message"),
+    [
+        (1024, {"image_size": 1024}, "`--image_size` must be at most 495 here, .* Received: 1024, for one of 2,147"),
+        (1024, {"image_size": 1024, "filters": 8}, "`--image_size` must be at most 989 here"),
+        (1024, {}, "`--image_size` must be at most 495 here, .* Received: 0, the default, so 1024x1024, for one of"),
+        (1, {"image_size": 1}, r"`--image_size` .* \(2 would do\) on images of 1x1\. Received: 1$"),
+        (1, {}, r"`--image_size` .* \(2 would do\) on images of 1x1\. Received: 0, the default, so 1x1$"),
+        (28, {"stride": 20}, r"`--stride` .* \(5 would do\) .* Received: 20$"),
+    ],
+)
+def test_blames_a_flag_that_was_given_or_says_that_it_was_not(
+    size: int, values: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        build(HParams(**values), Form((size, size), 3), 10)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("sizes", [(40,), (12, 9), (8, 7, 6)])

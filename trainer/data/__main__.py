@@ -10,6 +10,7 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from trainer import console
 from trainer.buckets.fetch import fetch
 from trainer.data import convert as conversion
 from trainer.data import loading
@@ -17,7 +18,9 @@ from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.lists import folder
 from trainer.data.problems import Problem
 from trainer.errors import StorageError, UsageError
+from trainer.files import expanded
 from trainer.hparams import HParams
+from trainer.parsers import Parser
 
 _GO_ON = "the same command goes on from there"
 _SHARD_MEGABYTES = 100.0  # so many that a bucket is read side by side, so few that a worker has some of its own
@@ -29,7 +32,10 @@ def main(arguments: Sequence[str], screen: Console | None = None) -> int:
     0: written. 2: a flag breaks a rule, or something is wrong with the images, and a line was printed for each; nothing
     was written. 4: the shards cannot be written. 130: stopped by SIGINT.
     """
-    options = _read(arguments)
+    try:
+        options = _read(arguments)
+    except UsageError as error:
+        return _stop(2, str(error))
     screen = screen or Console(highlight=False, soft_wrap=True)
     try:
         problems = _convert(options, screen)
@@ -52,9 +58,7 @@ def main(arguments: Sequence[str], screen: Console | None = None) -> int:
 
 
 def _read(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m trainer.data", description=(__doc__ or "").splitlines()[0], allow_abbrev=False
-    )
+    parser = Parser("python -m trainer.data", "Checks a data set and writes it as TFRecord shards.")
     parser.add_argument("--data", required=True, help="as in trainer.task")
     parser.add_argument("--to", required=True, help="a new folder")
     parser.add_argument("--validation_split", type=float, default=0.1, help="as in trainer.task (default 0.1)")
@@ -63,7 +67,7 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--shard_megabytes", type=float, default=_SHARD_MEGABYTES, help="more or less (default 100)")
     parser.add_argument("--cache_dir", default=HParams.cache_dir, help="as in trainer.task")
-    return parser.parse_args(arguments)
+    return parser.read(arguments)
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -83,12 +87,13 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
         screen.print(line, markup=False)
 
     entries = loading.list_entries(options.data, lambda location: fetch(location, cache, log=log), log)
-    empty = folder.empty_classes(Path(options.data)) if Path(options.data).is_dir() else []
+    source = Path(expanded(options.data))
+    empty = folder.empty_classes(source) if source.is_dir() else []
     with _progress(screen) as on_progress:
         return conversion.convert(
             entries,
             IMAGE,
-            Path(options.to),
+            Path(expanded(options.to)),
             options.validation_split,
             shard_bytes=round(options.shard_megabytes * 1e6),
             skip_broken=options.skip_broken == "yes",
@@ -118,4 +123,5 @@ def _stop(status: int, reason: str) -> int:
 
 
 if __name__ == "__main__":
+    console.prepare()
     sys.exit(main(sys.argv[1:]))

@@ -1,10 +1,12 @@
 """A data set: samples to train on, to validate with and to test with."""
 
 import dataclasses
+import os
 from collections.abc import Sequence
 
 from trainer.data.fingerprint import Fingerprint
 from trainer.data.form import Form
+from trainer.data.stores.files import Files
 from trainer.data.stores.store import Store
 
 
@@ -31,6 +33,15 @@ class Dataset:
     def __post_init__(self) -> None:
         names = self.class_names or map(str, range(self.classes))
         object.__setattr__(self, "class_names", tuple(names))
+
+    @property
+    def sample(self) -> str:
+        """A file that is a test sample, to try the model on; empty where there is none whose name can be typed."""
+        test = self.test
+        if not isinstance(test, Files) or not test.locations.are_whole_files:
+            return ""
+        name = os.fsdecode(test.locations.files[test.locations.rows[0, 0]])
+        return name if name.isprintable() else ""
 
     @property
     def form(self) -> Form:

@@ -16,6 +16,7 @@ from trainer.data.lists.entries import Entry
 from trainer.data.lists.manifest import Managed
 from trainer.data.lists.text import on_one_line
 from trainer.errors import UsageError
+from trainer.files import expanded
 from trainer.hparams import DATASETS, MANAGED, HParams
 
 
@@ -108,7 +109,7 @@ def list_entries(
 
 def _local(name: str, fetch: Callable[[str], Path]) -> Path:
     """Returns a folder or a manifest on this machine."""
-    path = fetch(name) if name.startswith("gs://") else Path(name)
+    path = fetch(name) if name.startswith("gs://") else Path(expanded(name))
     if not (name and (path.is_dir() or manifest.is_one(path))):
         raise UsageError(
             f"`--data` must be one of {', '.join(DATASETS)}, a manifest (.csv, .jsonl), or a folder. Received: {name}"

@@ -1,15 +1,14 @@
 """Convolutions whose filters double, one max pooling, one hidden dense layer, the logits."""
 
-import dataclasses
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 
 from trainer.data.form import Form
 from trainer.errors import UsageError
-from trainer.hparams import HParams
+from trainer.hparams import HParams, Value
 from trainer.layers import Conv1D, Conv2D, Conv3D, Dropout
-from trainer.networks import size
+from trainer.networks import remedy, size
 from trainer.networks.network import Network, Stage
 
 _MAXIMUM_PARAMETERS = 500_000_000  # with the gradient and Adam's two moments, 8 GB in float32
@@ -20,7 +19,16 @@ _CONVOLUTIONS = {1: Conv1D, 2: Conv2D, 3: Conv3D}  # by rank
 _POOLINGS = {1: keras.layers.MaxPooling1D, 2: keras.layers.MaxPooling2D, 3: keras.layers.MaxPooling3D}
 
 # What gives a map more positions, in the order in which a user would rather give it up.
-_ROOMIER: dict[str, Any] = {"stride": 1, "padding": "same", "dilation_rate": 1, "kernel_size": 1, "depth": 1}
+_ROOMIER: dict[str, Value] = {
+    "stride": 1,
+    "padding": "same",
+    "dilation_rate": 1,
+    "kernel_size": 1,
+    "depth": 1,
+    "image_size": 4096,
+}
+_LARGER = ("image_size", "filters", "depth", "kernel_size", "dense_units")  # what gives a network more parameters
+_USUAL_SIZE = 96  # pixels of a side, of photographs
 
 
 def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:
@@ -50,13 +58,10 @@ def layers(hparams: HParams, form: Form, outputs: int, policy: str = "float32") 
       UsageError: as `build`.
     """
     _check_maps(hparams, form)
-    unbuilt = _layers(hparams, form, outputs, policy)
+    unbuilt = _layers(hparams, form, outputs, policy)  # once: each layer draws from Python's random numbers
     parameters = size.parameters(unbuilt, form.shape)
     if parameters > _MAXIMUM_PARAMETERS:
-        raise UsageError(
-            f"`--filters`, `--depth`, `--kernel_size` and `--dense_units` must make at most {_MAXIMUM_PARAMETERS:,} "
-            f"parameters together. Received: {parameters:,}"
-        )
+        raise _too_many(hparams, form, outputs, parameters)
     return unbuilt
 
 
@@ -99,16 +104,50 @@ def _maps(hparams: HParams, rank: int, policy: str = "float32", late: bool = Fal
 def _check_maps(hparams: HParams, form: Form) -> None:
     if _leaves_maps(hparams, form):
         return
-    for flag, value in _ROOMIER.items():
-        if _leaves_maps(dataclasses.replace(hparams, **{flag: value}), form):
-            raise UsageError(
-                f"`--{flag}` must leave every map at least one pixel, which needs another value here "
-                f"({value} would do) on images of {form}. Received: {getattr(hparams, flag)}"
-            )
+    found = remedy.find(hparams, form, _ROOMIER, _leaves_maps)
+    if found:
+        raise UsageError(
+            f"`--{found.flag}` must leave every map at least one pixel, which needs another value here "
+            f"({found.value} would do) on images of {form}. Received: {found.received}"
+        )
+    flags = [flag for flag in _ROOMIER if remedy.is_given(hparams, flag)]
+    values = ", ".join(str(getattr(hparams, flag)) for flag in flags)
     raise UsageError(
-        f"`--depth`, `--kernel_size` and `--stride` must leave every map at least one pixel; together they do not "
-        f"on images of {form}. Received: {hparams.depth}, {hparams.kernel_size} and {hparams.stride}"
+        f"{_listed(flags)} must leave every map at least one pixel; together they do not on images of {form}. "
+        f"Received: {values}"
     )
+
+
+def _too_many(hparams: HParams, form: Form, outputs: int, parameters: int) -> UsageError:
+    """Returns what is wrong with a network of so many parameters: the flag that makes most of them comes first."""
+    aims = dict.fromkeys(sorted(_LARGER, key=lambda flag: _count(*_by_default(hparams, form, flag), outputs)), 1)
+    found = remedy.find(
+        hparams,
+        form,
+        aims,
+        lambda *changed: _leaves_maps(*changed) and _count(*changed, outputs) <= _MAXIMUM_PARAMETERS,
+    )
+    if found:
+        return UsageError(
+            f"`--{found.flag}` must be at most {found.value} here, for a network of at most {_MAXIMUM_PARAMETERS:,} "
+            f"parameters. Received: {found.received}, for one of {parameters:,}"
+        )
+    flags = [flag for flag in _LARGER if remedy.is_given(hparams, flag)]
+    return UsageError(
+        f"{_listed(flags)} must make at most {_MAXIMUM_PARAMETERS:,} parameters together. Received: {parameters:,}"
+    )
+
+
+def _by_default(hparams: HParams, form: Form, flag: str) -> tuple[HParams, Form]:
+    value = _USUAL_SIZE if flag == remedy.IMAGE_SIZE else getattr(HParams, flag)
+    return remedy.changed(hparams, form, flag, value)
+
+
+def _count(hparams: HParams, form: Form, outputs: int) -> int:
+    """Returns how many weights the network will have; none where it cannot be."""
+    if not _leaves_maps(hparams, form):
+        return 0
+    return size.parameters(_layers(hparams, form, outputs, "float32"), form.shape)
 
 
 def _leaves_maps(hparams: HParams, form: Form) -> bool:
@@ -117,3 +156,8 @@ def _leaves_maps(hparams: HParams, form: Form) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _listed(flags: Sequence[str]) -> str:
+    *others, last = (f"`--{flag}`" for flag in flags)
+    return f"{', '.join(others)} and {last}" if others else last

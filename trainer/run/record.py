@@ -8,14 +8,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from trainer import files
+from trainer import files, interpreter
+from trainer.buckets.location import is_remote
 from trainer.data import Fingerprint
 from trainer.errors import UsageError
 from trainer.hparams import HParams, differences
 
 _NAME = "hparams.json"
 _SHOWN = 4  # changes of the data in a message
-_PACKAGES = ("trainer", "tensorflow", "keras", "numpy")
+_FOLDERS = ("logs", "checkpoints", "model")  # of a run
+# The distribution of each package.
+_PACKAGES = {"trainer": interpreter.DISTRIBUTION, "tensorflow": "tensorflow", "keras": "keras", "numpy": "numpy"}
 
 
 def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
@@ -34,6 +37,8 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
         dict(recorded["precision"])
         Fingerprint.read(recorded.get("data", {}))
     except (FileNotFoundError, NotADirectoryError):
+        if hparams.job_dir and not is_remote(hparams.job_dir):
+            _check_unused(root)
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(
@@ -48,6 +53,21 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
             f"`--job_dir` must be new, or hold a run of the same configuration. Received: {root} ({'; '.join(found)})"
         )
     return dict(recorded)
+
+
+def _check_unused(root: Path) -> None:
+    """Checks that a folder without a record holds nothing that is not a run's; hidden files may be anyone's.
+
+    Raises:
+      UsageError: it does, as a folder of images or of another program.
+    """
+    found = files.strangers(root, _FOLDERS)
+    if not found and not (root / "checkpoints" / "latest.json").exists():
+        found = [f"{name}/{one}" for name in _FOLDERS for one in files.strangers(root / name, ())]
+    if found:
+        raise UsageError(
+            f"`--job_dir` must be a new or an empty folder, or hold a run. Received: {root}, which holds {found[0]}"
+        )
 
 
 def check_data(former: Mapping[str, Any], data: Fingerprint, name: str) -> None:
@@ -77,7 +97,7 @@ def make(hparams: HParams, data: Fingerprint, precision: str, reason: str) -> di
         "configuration": hparams.configuration(),
         "data": data.content(),
         "precision": {"name": precision, "reason": reason},
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        "versions": {"python": platform.python_version()} | {name: _version(_PACKAGES[name]) for name in _PACKAGES},
         "git_revision": _revision(),
     }
 
@@ -91,9 +111,9 @@ def write(root: Path, record: Mapping[str, Any]) -> None:
     files.replace(root / _NAME, json.dumps(record, indent=2), "\n")
 
 
-def _version(package: str) -> str | None:
+def _version(distribution: str) -> str | None:
     try:
-        return metadata.version(package)
+        return metadata.version(distribution)
     except metadata.PackageNotFoundError:  # run from the source tree, not installed
         return None
 

@@ -38,12 +38,14 @@ class Result:
       model: the file of the trained model; nothing on a machine that is not the chief.
       seconds: from the first step to the end of the last validation; 0 where the run was finished before.
       images_per_second: training images over those seconds.
+      sample: a file with a test sample; empty where there is none.
     """
 
     test_accuracy: float
     model: Path | None
     seconds: float = 0.0
     images_per_second: float = 0.0
+    sample: str = ""
 
 
 def run(
@@ -110,7 +112,7 @@ class _Run:
         finished = resume.finished(self.plan, self.store)
         if finished:
             resume.report_again(writers.reports(self.plan.environment), self.store)
-            return Result(*finished)
+            return Result(*finished, sample=self.plan.dataset.sample)
         return self._train(callbacks)
 
     def _train(self, callbacks: Sequence[keras.callbacks.Callback]) -> Result:
@@ -122,7 +124,8 @@ class _Run:
             seconds, results = self._fit(loop, state, range(first, plan.steps), callbacks)
             accuracy = float(results["accuracy"])
             model = resume.finish(loop.model, plan, self.store, results) if environment.is_chief else None
-        return Result(accuracy, model, seconds, (plan.steps - first) * plan.hparams.batch_size / seconds)
+        speed = (plan.steps - first) * plan.hparams.batch_size / seconds
+        return Result(accuracy, model, seconds, speed, plan.dataset.sample)
 
     def _claimed(self) -> contextlib.AbstractContextManager[None]:
         """Keeps other processes out of the run's folders, which a bucket's local folders are already."""
@@ -138,6 +141,8 @@ class _Run:
         state = resume.read_state(plan, self.store, self.screen)
         if plan.environment.is_chief and not plan.former:
             record.write(plan.environment.root, plan.record)
+        if plan.environment.is_new:
+            self.screen.out(f"run in {plan.environment.shown('root')}", highlight=False)
         self.screen.out(f"precision {plan.precision}", highlight=False)
         if state and state["step"]:
             self.screen.out(f"goes on from step {state['step']:,} of {plan.steps:,}", highlight=False)

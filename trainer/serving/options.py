@@ -1,12 +1,11 @@
 """The flags of `trainer.serve` and `trainer.predict`, and the environment of a serving container."""
 
-import argparse
 import dataclasses
-import difflib
 from collections.abc import Mapping, Sequence
 
 from trainer.errors import UsageError
 from trainer.hparams import HParams
+from trainer.parsers import Parser
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -14,7 +13,7 @@ class Options:
     """How to serve a model.
 
     Attributes:
-      model: the folder of an exported model, also gs://….
+      model: the folder of a finished run, or of an exported model; also gs://….
       host, port: where to listen; port 0 is any that is free.
       health_route, predict_route: paths.
       max_batch: images that are classified in one call.
@@ -38,7 +37,7 @@ class Options:
         Raises:
           UsageError: a flag is unknown, or a value breaks its rule.
         """
-        given = parse(serve_parser(), arguments)
+        given = serve_parser().read(arguments)
         model = given.model or variables.get("AIP_STORAGE_URI", "")
         if not model:
             raise UsageError("`--model` must be the folder model/ of a finished run. Received: nothing")
@@ -62,7 +61,7 @@ class Options:
 _ROUTES = ("health_route", "predict_route")
 
 
-def serve_parser() -> argparse.ArgumentParser:
+def serve_parser() -> Parser:
     """Returns what reads the command line of `trainer.serve`, and explains it."""
     parser = _parser("trainer.serve", "Answers prediction requests over HTTP, as a container on Vertex AI does.")
     parser.add_argument("--host", default="", help=f"address to listen on (default {Options.host})")
@@ -76,7 +75,7 @@ def serve_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def predict_parser() -> argparse.ArgumentParser:
+def predict_parser() -> Parser:
     """Returns what reads the command line of `trainer.predict`, and explains it."""
     parser = _parser("trainer.predict", "Says what images show: a line for each, with class and probability.")
     parser.add_argument("--top", default="1", help="how many classes, the most probable first (default 1)")
@@ -86,32 +85,12 @@ def predict_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _parser(module: str, description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {module}", description=description, allow_abbrev=False, exit_on_error=False
-    )
-    parser.add_argument("--model", default="", help="folder model/ of a finished run, also gs://…")
+def _parser(module: str, description: str) -> Parser:
+    parser = Parser(f"python -m {module}", description)
+    parser.add_argument("--model", default="", help="folder of a finished run, or its model/; also gs://…")
     cache = HParams.cache_dir
     parser.add_argument("--cache_dir", default=cache, help=f"holds what is fetched from a bucket (default {cache})")
     return parser
-
-
-def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
-    """Returns what a command line says; `--max-batch` is `--max_batch`.
-
-    Raises:
-      UsageError: a flag is unknown, or lacks its value.
-    """
-    try:
-        given, rest = parser.parse_known_intermixed_args([_underscored(argument) for argument in arguments])
-    except argparse.ArgumentError as error:
-        raise UsageError(f"`{error.argument_name}` must have a value of its own. Received: {error.message}") from None
-    if rest:
-        name = rest[0].partition("=")[0]
-        known = [option for option in parser._option_string_actions if option.startswith("--")]
-        nearest = max(known, key=lambda option: difflib.SequenceMatcher(None, name, option).ratio())
-        raise UsageError(f"`{name}` is no flag. Did you mean {nearest}?")
-    return given
 
 
 def whole(name: str, text: str, minimum: int, maximum: int) -> int:
@@ -123,8 +102,3 @@ def whole(name: str, text: str, minimum: int, maximum: int) -> int:
     if not (text.isdecimal() and minimum <= int(text) <= maximum):
         raise UsageError(f"`--{name}` must be a whole number from {minimum:,} to {maximum:,}. Received: {text}")
     return int(text)
-
-
-def _underscored(argument: str) -> str:
-    name, equals, value = argument.partition("=")
-    return "--" + name[2:].replace("-", "_") + equals + value if name.startswith("--") and name != "--" else argument

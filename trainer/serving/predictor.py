@@ -15,6 +15,7 @@ from trainer.data.kinds.reason import reason_of
 from trainer.errors import UsageError
 from trainer.serving import card, signature
 from trainer.serving.card import File
+from trainer.serving.folder import readable
 
 Values = npt.NDArray[np.float32]  # of one sample, `(*spatial, channels)`
 
@@ -60,7 +61,8 @@ class Predictor:
         self.classes: list[str] = content["classes"]
         self.form: Form = card.form(content)
         self._maximum_pixels = maximum_pixels
-        self._loaded = tf.saved_model.load(str(folder))  # whose functions live as long as it does
+        with readable(folder) as path:
+            self._loaded = tf.saved_model.load(path)  # whose functions live as long as it does
         self._bytes, self._array = (self._loaded.signatures[name] for name in (signature.BYTES, signature.ARRAY))
 
     def of_encoded(self, images: Sequence[bytes]) -> list[Answer | BrokenImageError]:

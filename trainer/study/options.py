@@ -87,7 +87,7 @@ def read(arguments: Sequence[str]) -> tuple[Options, list[str], HParams]:
     if others[-1:] == [END]:
         others.pop()  # because a trial's parameters follow these words as flags
     words = [word for argument in others for word in argument.normal]
-    return Options(**given), words, command_line.read(words)
+    return Options(**given), words, command_line.read([word for argument in others for word in argument.words])
 
 
 def help_text(command: str) -> str:

@@ -12,8 +12,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from trainer import console
 from trainer.buckets.location import is_remote
 from trainer.errors import StorageError, UsageError
+from trainer.files import expanded
 
 _SECONDS = 5.0  # between two listings of a bucket: as often as TensorBoard lists its folder
 _FOREIGN = ("checkpoints/", "model/")  # of a run, which TensorBoard does not show
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
 def _local(logdir: str) -> Iterator[str]:
     """Yields a local folder that is, and stays, what a location holds."""
     if not is_remote(logdir):
-        yield logdir
+        yield expanded(logdir)
         return
     from trainer.buckets.follow import Follower
 
@@ -77,4 +79,5 @@ def _report(line: str) -> None:
 
 
 if __name__ == "__main__":
+    console.prepare()
     sys.exit(main(sys.argv[1:]))

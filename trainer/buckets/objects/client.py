@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from trainer import interpreter
 from trainer.errors import UsageError
 
 
@@ -18,7 +19,7 @@ def connect(connections: int) -> Any:
         from google.auth.exceptions import GoogleAuthError
         from google.cloud import storage
     except ImportError:
-        raise UsageError("`gs://…` needs the package google-cloud-storage: pip install 'trainer[gcs]'") from None
+        raise UsageError(f"`gs://…` needs the package google-cloud-storage: {interpreter.install('gcs')}") from None
     try:
         # Without a project, which only the making of buckets needs, and which not every machine knows.
         client = storage.Client(project=None)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from trainer import command_line
+from trainer import command_line, spelling
 from trainer.command_line import Argument
 from trainer.errors import UsageError
 from trainer.hparams import Field, HParams, parse, rule_of
@@ -49,9 +49,9 @@ def _parameter(parameter: View) -> Iterator[Problem]:
         return
     tunable = [other.name for other in fields.values() if not rule_of(other).placement]
     if field is None:
-        yield parameter["parameterId"].problem(
-            f"must be one of {', '.join(tunable)} (did you mean {command_line.nearest(name, fields)}?)"
-        )
+        meant = spelling.meant(name, tunable)
+        hint = f" (did you mean {meant}?)" if meant in tunable else ""
+        yield parameter["parameterId"].problem(f"must be one of {', '.join(tunable)}{hint}")
         return
     if rule_of(field).placement:
         yield parameter["parameterId"].problem(

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from trainer.errors import UsageError
+from trainer.files import expanded
 from trainer.study.config.messages import FieldPath, Problem
 
 _MAP, _LIST, _MERGE = (f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "merge"))
@@ -90,7 +91,7 @@ def read(path: Path) -> tuple[Any, Lines, list[Problem]]:
 
 def _text(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        content = Path(expanded(str(path))).read_bytes()
     except OSError as error:
         raise UsageError(f"`--config` must be a file to read ({error.strerror}). Received: {path}") from None
     try:

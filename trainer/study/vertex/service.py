@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from trainer import interpreter
 from trainer.buckets.objects.patience import Patience
 from trainer.errors import UsageError
 from trainer.study.vertex.failure import LOGIN, is_passing, is_passing_creation, named
@@ -13,7 +14,6 @@ from trainer.study.vertex.job import ENDED, Kind
 SUBMISSION = "trainer-submission"  # a label by which a job is found whose creation was never answered
 OVERRIDE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM"  # gcloud's own variable: another address of the service
 
-_MISSING = "`--target=vertex` needs the package google-cloud-aiplatform: pip install 'trainer[vertex]'"
 _T = TypeVar("_T")
 
 
@@ -175,7 +175,8 @@ def _library() -> Any:
     try:
         from google.cloud import aiplatform_v1
     except ImportError:
-        raise UsageError(_MISSING) from None
+        missing = f"`--target=vertex` needs the package google-cloud-aiplatform: {interpreter.install('vertex')}"
+        raise UsageError(missing) from None
     return aiplatform_v1
 
 

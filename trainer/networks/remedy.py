@@ -1,0 +1,80 @@
+"""Which flag a person changes, and to what, where a network cannot be built as its flags ask for."""
+
+import bisect
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from trainer.data.form import Form
+from trainer.hparams import HParams, Value
+
+IMAGE_SIZE = "image_size"
+
+Test = Callable[[HParams, Form], bool]
+
+
+@dataclasses.dataclass(frozen=True)
+class Remedy:
+    """One flag's value with which a network can be.
+
+    Attributes:
+      flag: without dashes.
+      value: with which it can be, the nearest to what the flag has.
+      received: what the flag has, for a message; it says so where that is the default, which nobody gave.
+    """
+
+    flag: str
+    value: Value
+    received: str
+
+
+def find(hparams: HParams, form: Form, aims: Mapping[str, Value], is_possible: Test) -> Remedy | None:
+    """Returns the change of one flag with which a network can be; nothing where no single one helps.
+
+    Flags that were given come before those that have their defaults, for a message should blame what a person wrote.
+
+    Args:
+      hparams: with which it cannot be.
+      form: of the samples.
+      aims: by flag, in the order in which to give them up, the value with which a network is the likeliest to be.
+      is_possible: returns whether it can be.
+    """
+    for flag in sorted(aims, key=lambda flag: not is_given(hparams, flag)):
+        value = next(_values(hparams, form, flag, aims[flag], is_possible), None)
+        if value is not None:
+            return Remedy(flag, value, _received(hparams, form, flag))
+    return None
+
+
+def is_given(hparams: HParams, flag: str) -> bool:
+    """Returns whether a flag has another value than its default."""
+    return bool(getattr(hparams, flag) != getattr(HParams, flag))
+
+
+def changed(hparams: HParams, form: Form, flag: str, value: Value) -> tuple[HParams, Form]:
+    """Returns both with another value of a flag; the form follows from `image_size`."""
+    if flag == IMAGE_SIZE:
+        form = dataclasses.replace(form, sizes=(int(value),) * form.rank)
+    return dataclasses.replace(hparams, **{flag: value}), form
+
+
+def _values(hparams: HParams, form: Form, flag: str, aim: Value, is_possible: Test) -> Iterator[Value]:
+    """Yields the value of a flag that is the nearest to its own and with which a network can be, if there is one."""
+
+    def fits(value: Value) -> bool:
+        return is_possible(*changed(hparams, form, flag, value))
+
+    own: Any = max(form.sizes) if flag == IMAGE_SIZE else getattr(hparams, flag)
+    if isinstance(aim, int):
+        steps: Sequence[int] = range(own - 1, aim - 1, -1) if aim < own else range(own + 1, aim + 1)
+        index = bisect.bisect_left(steps, True, key=fits)
+        yield from steps[index : index + 1]
+    elif aim != own and fits(aim):
+        yield aim
+
+
+def _received(hparams: HParams, form: Form, flag: str) -> str:
+    value = getattr(hparams, flag)
+    if is_given(hparams, flag):
+        return str(value)
+    return f"{value}, the default" + (f", so {form}" if flag == IMAGE_SIZE else "")

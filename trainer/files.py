@@ -1,8 +1,11 @@
-"""Files written whole: a reader sees the former content or the new one, never a part."""
+"""Files and folders: written whole, named from the home folder, looked through before they are used."""
 
 import contextlib
 import os
+from collections.abc import Collection
 from pathlib import Path
+
+from trainer.errors import UsageError
 
 
 def replace(path: Path, *content: bytes | memoryview | str, durable: bool = False, partial: Path | None = None) -> None:
@@ -33,6 +36,42 @@ def replace(path: Path, *content: bytes | memoryview | str, durable: bool = Fals
         raise
     if durable:
         _sync_folder(path.parent)
+
+
+def expanded(path: str) -> str:
+    """Returns a path with the home folder in place of a leading `~` or `~user`; other paths and gs://… as they are.
+
+    A shell expands `~` in a word of its own, but not in `--data=~/photos`. `./~x` is a folder of that name, and becomes
+    absolute, so that it stays one wherever it is read again.
+
+    Raises:
+      UsageError: there is no such user, or no home folder.
+    """
+    if path.startswith("./~"):
+        return str(Path.cwd() / path)
+    whole = os.path.expanduser(path)  # noqa: PTH111  which leaves what it does not know, where pathlib's raises
+    if path.startswith("~") and whole == path and os.path.lexists(path):  # a file of that name
+        return str(Path.cwd() / path)
+    if path.startswith("~") and whole == path:
+        raise UsageError(f"`~` must begin the home folder of a user of this machine, or be ./~. Received: {path}")
+    return whole
+
+
+def strangers(folder: Path, own: Collection[str]) -> list[str]:
+    """Returns what a folder holds beside what is a program's own: sorted names, without hidden ones.
+
+    Args:
+      folder: that the program is to write to; nothing is in one that does not exist.
+      own: names of what the program writes there.
+
+    Raises:
+      OSError: it cannot be read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.name not in own and not entry.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _sync_folder(folder: Path) -> None:

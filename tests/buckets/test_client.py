@@ -7,12 +7,15 @@ from trainer.buckets.objects.client import connect
 from trainer.errors import UsageError
 
 
-def test_an_emulator_needs_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("form", ["{url}", "{url}/", "{host}", "{host}/"])
+def test_an_emulator_needs_no_credentials(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     with serve() as server:
         server.put("bucket", "a", b"content")
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+        given = form.format(url=server.url, host=server.url.removeprefix("http://"))
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", given)
         client = connect(40)
         assert client.bucket("bucket").blob("a").download_as_bytes() == b"content"
+        assert [blob.name for blob in client.list_blobs("bucket")] == ["a"]
         assert client._http.get_adapter(server.url)._pool_maxsize == 40
         client.close()
 

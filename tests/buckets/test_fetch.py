@@ -1,4 +1,6 @@
+import gzip
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -201,10 +203,118 @@ def test_rejects_what_is_not_there(server: Server, get: Get) -> None:
         get()
 
 
-@pytest.mark.parametrize("name", ["../a", "a//b", "./a"])
+def _encode(server: Server, name: str, content: bytes, encoding: str) -> None:
+    blob = server.client().bucket("bucket").blob(name)
+    blob.content_encoding = encoding
+    blob.upload_from_string(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "stored", "encoding", "expected"),
+    [
+        ("a.csv", gzip.compress(b"image,label"), "gzip", b"image,label"),
+        ("large.bin", gzip.compress(LARGE, 0), "gzip", LARGE),  # fetched in ranges
+        ("empty", gzip.compress(b""), "gzip", b""),
+        ("empty", b"", "gzip", b""),
+        ("a.png", gzip.compress(b"1") + gzip.compress(b"2"), "GZIP", b"12"),
+        ("a.png", gzip.compress(gzip.compress(b"1")), "gzip, gzip", b"1"),
+        ("a.csv.gz", gzip.compress(b"once"), "gzip", gzip.compress(b"once")),  # as its name says
+        ("a.csv.gz", gzip.compress(gzip.compress(b"twice")), "gzip", gzip.compress(b"twice")),
+        ("a.csv.gz", gzip.compress(b"no encoding"), "", gzip.compress(b"no encoding")),
+        ("a.png", b"\x89PNG", "identity", b"\x89PNG"),
+        ("a.csv", b"image,label", "utf-8", b"image,label"),  # no coding of the content, which many programs write there
+    ],
+)
+def test_objects_stored_as_gzip_are_unpacked(
+    server: Server, get: Get, name: str, stored: bytes, encoding: str, expected: bytes
+) -> None:
+    _encode(server, f"packed/{name}", stored, encoding)
+    server.put("bucket", "packed/b", b"b")
+    folder = get("gs://bucket/packed")
+    found = files(folder)
+    if name.endswith(".gz"):
+        found[name], expected = gzip.decompress(found[name]), gzip.decompress(expected)
+    assert found == {name: expected, "b": b"b"}
+    assert get(f"gs://bucket/packed/{name}").read_bytes() == (folder / name).read_bytes()
+    server.clear()
+    assert get("gs://bucket/packed") == folder
+    server.put("bucket", "packed/c", b"c")
+    assert files(get("gs://bucket/packed")).keys() == {name, "b", "c"}
+    assert not {record.name for record in server.requests if record.operation == "objects.media"} - {"packed/c"}
+
+
+def test_rejects_what_its_content_encoding_does_not_describe(server: Server, get: Get, tmp_path: Path) -> None:
+    whole = gzip.compress(b"image,label" * 100)
+    for number, (content, encoding, expected) in enumerate(
+        [
+            (b"plain", "gzip", "must hold content that fits its Content-Encoding, gzip"),
+            (gzip.compress(b"once"), "gzip, gzip", "must hold content that fits its Content-Encoding, gzip, gzip"),
+            (whole[:-20], "gzip", "must hold content that fits its Content-Encoding, gzip"),
+            (whole + b"trailing", "gzip", "must hold content that fits its Content-Encoding, gzip"),
+            (b"1", "br", "must hold objects that are stored as they are, or with the Content-Encoding gzip"),
+        ]
+    ):
+        _encode(server, f"{number}/a", content, encoding)
+        with pytest.raises(UsageError, match=rf"{expected}\. Received: gs://bucket/{number}/a, "):
+            get(f"gs://bucket/{number}")
+        assert not [*(tmp_path / "cache").rglob("*.unpacked*")]
+
+
+def test_rejects_a_file_that_is_a_folder_too(server: Server, get: Get) -> None:
+    for number, name in enumerate(["b", "b/d"]):
+        server.put("bucket", f"{number}/{name}", b"")
+        server.put("bucket", f"{number}/{name}/e", b"")
+        with pytest.raises(
+            UsageError, match=rf"Received: gs://bucket/{number}/{name} and gs://bucket/{number}/{name}/e$"
+        ):
+            get(f"gs://bucket/{number}")
+
+
+def test_the_output_of_runs_is_left_out(server: Server, get: Get) -> None:
+    run = ["owner.json", "owner.2.json", "hparams.json", "logs/events", "checkpoints/1/state", "model/a", ".parts/x"]
+    for name in run:
+        server.put("bucket", f"data/runs/1/{name}", b"")
+        server.put("bucket", f"run/{name}", b"")
+    server.put("bucket", "data/b/hparams.json", b"")  # by itself it shows no run
+    server.put("bucket", "data/runs/1/cat.png", b"cat")
+    said: list[str] = []
+    folder = get(said=said)
+    assert files(folder) == {**FILES, "b/hparams.json": b"", "runs/1/cat.png": b"cat"}
+    assert said[0] == "leaves out gs://bucket/data/runs/1: it is the output of a run"
+    server.put("bucket", "data/runs/1/checkpoints/2/state", b"")  # it goes on
+    assert get() == folder
+    assert files(get("gs://bucket/run")).keys() == {*run}  # asked for by its name
+    server.remove("bucket", "data2")
+    with pytest.raises(UsageError, match="must be a folder or an object that is there"):
+        get("gs://bucket/data/runs/2")
+
+
+def test_a_disk_that_ignores_case_is_told(server: Server, get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = Path.hardlink_to
+
+    def folded(path: Path, target: Path) -> None:
+        link(path.with_name(path.name.casefold()), target)
+
+    monkeypatch.setattr(Path, "hardlink_to", folded)
+    server.put("bucket", "data/b/C.bin", b"")
+    with pytest.raises(UsageError, match=r"Received: gs://bucket/data/b/C.bin and gs://bucket/data/b/c.bin$"):
+        get()
+
+
+def test_long_names_and_names_alike_are_files(server: Server, get: Get) -> None:
+    longest = "é" * 127 + "e"  # 255 bytes
+    for name in (longest, "A", "a", "caf\u00e9", "cafe\u0301", "a\\b", " ", "-", "~", "*?[x]"):
+        server.put("bucket", f"{longest}/{name}", name.encode())
+    found = files(get(f"gs://bucket/{longest}"))
+    assert len(found) == 10
+    assert all(content.decode() == name for name, content in found.items())
+    assert get(f"gs://bucket/{longest}/A").read_bytes() == b"A"
+
+
+@pytest.mark.parametrize("name", ["../a", "a//b", "./a", "/a", "a" * 256, "é" * 128, "b/..", "a\0b"])
 def test_rejects_names_that_no_file_can_have(server: Server, get: Get, name: str) -> None:
     server.put("bucket", f"odd/{name}", b"")
     with pytest.raises(
-        UsageError, match=rf"must hold names that files can have\. Received: gs://bucket/odd, '{name}'$"
+        UsageError, match=rf"must hold names that files can have\. Received: gs://bucket/odd, {re.escape(repr(name))}$"
     ):
         get("gs://bucket/odd")

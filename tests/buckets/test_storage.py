@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.buckets.scripted import HASTY, PARTS, Run, files, framed, places, steps
-from tests.gcs import faults
+from tests.gcs import faults, refusals
 from tests.gcs.server import Server, serve
 from trainer.buckets.location import SyncedFolder, is_remote
 from trainer.buckets.objects.failure import FencedError, UnreachableError
@@ -308,6 +308,48 @@ def test_rejects_where_it_cannot_write(server: Server, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=expected):
             storage.begin()
         storage.close()
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 501])
+def test_a_server_that_does_not_say_what_is_allowed_is_used(server: Server, begin: Begin, status: int) -> None:
+    server.fault = faults.when(faults.on("buckets.testIamPermissions"), faults.Status(status))
+    said: list[str] = []
+    storage, root = begin(said)
+    (line,) = said
+    assert line.startswith("gs://bucket: cannot ask what is allowed: ")
+    assert line.endswith("; writing and deleting an object shows instead whether it can be used")
+    Run(root).save()
+    storage.sync()
+    assert _without_owner(server) == files(root)
+    assert _operations(server)["buckets.testIamPermissions"] == 1  # and not again
+
+
+def test_a_server_that_does_not_say_what_is_allowed_is_tried(server: Server, begin: Begin) -> None:
+    server.fault = faults.when(faults.on("buckets.testIamPermissions"), faults.Status(404))
+    server.grant("bucket", ALL - {"storage.objects.delete"})
+    said: list[str] = []
+    begin(said)
+    assert said[1] == (
+        "gs://bucket/run: the permission storage.objects.delete is missing; logs land in pieces, and nothing is removed"
+    )
+    server.grant("bucket", ALL - {"storage.objects.create"})
+    with pytest.raises(UsageError, match=r"Received: gs://bucket/run \(.*storage\.objects\.create is missing"):
+        begin()
+
+
+@pytest.mark.parametrize("words", ["Not Found", "Bucket none-such does not exist", "404 page not found"])
+def test_rejects_a_bucket_that_an_emulator_does_not_have(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setattr(refusals, "no_bucket", lambda: refusals.Refused(404, words))
+    storage = Storage(
+        places(tmp_path, "gs://none-such/run"), log=lambda line: None, client=server.client(), patience=HASTY
+    )
+    expected = r"must be in a bucket that exists\. Received: gs://none-such/run \(.*: the bucket does not exist\)$"
+    for step in (storage.look, storage.begin):
+        with pytest.raises(UsageError, match=expected):
+            step()
+    storage.close()
 
 
 def test_rejects_what_is_no_folder_in_a_bucket(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -76,6 +77,16 @@ pixels from 0 to 255, `(batch, height, width, channels)`. Both give `class`, `pr
 
 def test_the_text_is_this_one() -> None:
     assert CARD.text() == TEXT
+
+
+def test_a_class_without_test_images_has_no_recall() -> None:
+    scores = [Score("cat", 1.0, 0.5, 2 / 3, 2), Score("dog", None, None, None, 0), Score("eel", None, 0.0, 0.0, 1)]
+    described = dataclasses.replace(CARD, scores=scores)
+    rows = [line.split() for line in described.text().splitlines() if line.startswith("| ")]
+    assert ["|", "dog", "|", "–", "|", "–", "|", "–", "|", "0", "|"] in rows
+    assert ["|", "eel", "|", "–", "|", "0.000", "|", "0.000", "|", "1", "|"] in rows
+    assert "– is the share of nothing: a class without test images has no recall and no F1" in described.text()
+    assert [score["recall"] for score in json.loads(described.json())["scores"]] == [0.5, None, 0.0]
 
 
 def test_the_json_holds_the_same() -> None:

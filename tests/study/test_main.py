@@ -130,6 +130,57 @@ def test_a_study_whose_trials_all_fail_says_why(tmp_path: Path) -> None:
     assert states == ["INFEASIBLE"] * 3
 
 
+@pytest.mark.slow
+def test_a_study_ends_where_all_combinations_have_been_tried(tmp_path: Path) -> None:
+    config, folder = write_config(tmp_path, 20, parallel=2), tmp_path / "study"
+    text = config.read_text()
+    begin, end = text.index("    - parameterId: learning_rate"), text.index("    - parameterId: padding")
+    config.write_text(text[:begin] + text[end : text.index("maxTrialCount")] + text[text.index("maxTrialCount") :])
+    status, output = run(config, folder, "--data=digits", "--epochs=1")
+    assert status == 0, output
+    line = "the parameters have 4 combinations, and all have been tried: the study ends before 20 trials"
+    assert output.splitlines().count(line) == 1
+    found = record(folder)
+    assert found["state"] == "SUCCEEDED"
+    assert len({tuple(trial["parameters"].items()) for trial in found["trials"]}) == len(found["trials"]) == 4
+    assert all(trial["state"] == "SUCCEEDED" for trial in found["trials"])
+    assert found["best"]["value"] == max(trial["measurements"][0]["value"] for trial in found["trials"])
+    again, output = run(config, folder, "--data=digits", "--epochs=1")
+    assert again == 0
+    assert "goes on with 4 of 4 trials done" in output
+    assert line in output
+
+
+@pytest.mark.parametrize("name", ["hparams.json", "cat.png"])
+@pytest.mark.parametrize("flags", [[], ["--target=vertex", "--watch"], ["--results=1"]])
+def test_rejects_a_folder_of_something_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, flags: list[str]
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / name).touch()
+    place = ["--project=my-project", "--region=europe-west4", "--bucket=gs://my-bucket"] if flags else []
+    config = write_config(tmp_path, 3)
+    assert main([f"--config={config}", f"--job_dir={folder}", *flags, *place], {}) == 2
+    expected = f"must be a new or an empty folder, or hold a study. Received: {folder}, which holds {name}\n"
+    assert capsys.readouterr().err == f"trainer: `--job_dir` {expected}"
+    assert [path.name for path in folder.iterdir()] == [name]
+
+
+def test_the_home_folder_is_named_by_a_tilde(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.png").touch()
+    config = write_config(tmp_path, 3)
+    for flag in ("--job_dir=~/photos", "--job_dir=~nobody-of-that-name/photos"):
+        assert main([f"--config={config}", flag], {}) == 2
+    said = capsys.readouterr().err
+    assert f"Received: {tmp_path}/photos, which holds cat.png" in said
+    assert "`~` must begin the home folder of a user" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

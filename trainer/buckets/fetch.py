@@ -1,6 +1,6 @@
 """Data on a bucket, as local files: fetched once, side by side, verified, and shared by all processes of a machine.
 
-<cache_dir>/<bucket>/objects/<name's checksum>.<generation>   each object, once
+<cache_dir>/<bucket>/objects/<name's checksum>.<generation>   each object, once, unpacked if it is stored as gzip
 <cache_dir>/<bucket>/<folder>@<listing's checksum>/…          links to them, under their own names
 """
 
@@ -10,9 +10,11 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from trainer.buckets import names, unpacking
 from trainer.buckets.location import Location
 from trainer.buckets.objects import client as clients
 from trainer.buckets.objects.bucket import Bucket
@@ -95,7 +97,7 @@ class _Cache:
         """
         files = self._list(location)
         listing = _digest(*(f"{one.name} {one.generation}" for one in files.values()))[:16]
-        view = self._folder / f"{location.path}@{listing}"
+        view = self._folder / names.shortened(location.path, f"@{listing}")
         if not view.exists():
             self._download(location, list(files.values()))
             self._link(view, files)
@@ -108,15 +110,23 @@ class _Cache:
         if not files and location.path:
             one = self._bucket.look(location.path)
             files = {_name(location): one} if one else {}
+        runs = names.runs(files)
+        files = names.without(files, runs)
         if not files:
             raise UsageError(f"`gs://…` must be a folder or an object that is there. Received: {location}")
-        for name in files:
-            if {"", ".", ".."} & {*name.split("/")}:
-                raise UsageError(f"`gs://…` must hold names that files can have. Received: {location}, {name!r}")
+        names.check(location, files)
+        unpacking.check(self._bucket.name, files.values())
+        for run in runs:
+            self._log(f"leaves out {location}/{run}: it is the output of a run")
         return files
 
     def _stored(self, one: Object) -> Path:
         return self._folder / "objects" / f"{_digest(one.name)[:32]}.{one.generation}"
+
+    def _file(self, one: Object) -> Path:
+        """Returns the file that has the content of an object."""
+        stored = self._stored(one)
+        return stored.with_name(f"{stored.name}.unpacked") if unpacking.layers(one) else stored
 
     def _download(self, location: Location, objects: Sequence[Object]) -> None:
         wanted = [Download(self._bucket, one, self._stored(one)) for one in objects if not self._is_here(one)]
@@ -124,13 +134,19 @@ class _Cache:
             size = sum(download.one.size for download in wanted)
             self._log(f"fetches {len(wanted):,} of {len(objects):,} files, {size / 1e6:,.1f} MB, from {location}")
         run_all(wanted, self._workers)
+        packed = [download.one for download in wanted if unpacking.layers(download.one)]
+        self._workers.all([partial(self._unpack, one) for one in packed])
+
+    def _unpack(self, one: Object) -> None:
+        unpacking.unpack(one, self._bucket.name, self._stored(one), self._file(one))
 
     def _is_here(self, one: Object) -> bool:
         """Returns whether an object was fetched; its size shows whether a loss of power has left nothing of it."""
         try:
-            return self._stored(one).stat().st_size == one.size
+            size = self._file(one).stat().st_size
         except FileNotFoundError:
             return False
+        return size == one.size or bool(unpacking.layers(one))  # which reaches the disk before it has its name
 
     def _link(self, view: Path, files: Mapping[str, Object]) -> None:
         """Makes a folder of what was fetched, at once."""
@@ -140,11 +156,11 @@ class _Cache:
             path = building / name
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                path.hardlink_to(self._stored(one))
-            except FileExistsError:
-                raise
+                path.hardlink_to(self._file(one))
+            except FileExistsError:  # on a disk to which upper and lower case, or two forms of a letter, are the same
+                raise names.clash(self._bucket.name, files, path.relative_to(building).as_posix()) from None
             except OSError:  # a file system without links of this kind
-                path.symlink_to(self._stored(one).resolve())
+                path.symlink_to(self._file(one).resolve())
         building.replace(view)
 
 

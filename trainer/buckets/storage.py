@@ -16,7 +16,7 @@ from trainer.buckets.agent import Agent
 from trainer.buckets.location import Location, SyncedFolder
 from trainer.buckets.objects import client as clients
 from trainer.buckets.objects.bucket import Bucket
-from trainer.buckets.objects.failure import DELETE, RefusedError, as_usage
+from trainer.buckets.objects.failure import DELETE, MissingError, RefusedError, UnansweredError, as_usage
 from trainer.buckets.objects.folder import UPLOAD_PARTS, Folder
 from trainer.buckets.objects.patience import Patience
 from trainer.buckets.objects.upload import Uploads
@@ -188,9 +188,15 @@ class Storage:
 
     def _try(self, folder: Folder) -> None:
         """Finds out whether what is in a bucket can be replaced, for it is written in another way where not."""
-        with contextlib.suppress(RefusedError):
+        try:
             if folder.bucket.may(DELETE):
                 return
+        except MissingError:
+            raise
+        except RefusedError:
+            pass
+        except UnansweredError as error:
+            self._log(f"{error}; writing and deleting an object shows instead whether it can be used")
         # An account may have the permission in one folder only.
         probe = f"{folder.prefix}{UPLOAD_PARTS}{self._token}/probe"
         folder.bucket.put(probe, b"", 0)

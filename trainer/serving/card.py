@@ -15,6 +15,7 @@ from trainer.objectives.scores import Score
 README, JSON = "README.md", "model.json"
 FORMAT = 1
 
+_NONE = "–"
 _COLORS = {1: "grey", 3: "RGB"}
 _SPECIAL = re.compile(r"[\\|`*\[\]<>]|(?<![^\W_])_|_(?![^\W_])")  # of Markdown, where it would be more than a letter
 
@@ -92,6 +93,9 @@ class Card:
         columns = ["precision", "recall", "F1", "test images"]
         rows = [[_plain(score.name), *_numbers(score)] for score in self.scores]
         yield from _table(["class", *columns], rows)
+        if any(share is None for score in self.scores for share in _shares(score)):
+            yield f"{_NONE} is the share of nothing: a class without test images has no recall and no F1, and one that"
+            yield "no test image is taken for has no precision. In `model.json` these are null.\n"
         yield from _USE
         yield "## How it was trained\n"
         flags = [[f"`--{name}`", _plain(str(value))] for name, value in configuration.items()]
@@ -160,7 +164,12 @@ def _file(one: Mapping[str, Any]) -> File:
 
 
 def _numbers(score: Score) -> list[str]:
-    return [*(f"{share:.3f}" for share in (score.precision, score.recall, score.f1)), f"{score.support:,}"]
+    shares = [_NONE if share is None else f"{share:.3f}" for share in _shares(score)]
+    return [*shares, f"{score.support:,}"]
+
+
+def _shares(score: Score) -> list[float | None]:
+    return [score.precision, score.recall, score.f1]
 
 
 def _plain(text: str) -> str:

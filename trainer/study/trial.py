@@ -63,7 +63,12 @@ class Trial:
 
 def best(trials: Sequence[Trial], selection: str, maximize: bool) -> Trial | None:
     """Returns the trial with the best result among those that have ended; the earlier of two equal ones."""
-    ranked = [(trial.result(selection, maximize), trial) for trial in trials if trial.state == SUCCEEDED]
+    return leading([trial for trial in trials if trial.state == SUCCEEDED], selection, maximize)
+
+
+def leading(trials: Sequence[Trial], selection: str, maximize: bool) -> Trial | None:
+    """Returns the trial with the best result so far, also of one that still runs; the earlier of two equal ones."""
+    ranked = [(trial.result(selection, maximize), trial) for trial in trials]
     pairs = [
         (measured.value if maximize else -measured.value, -trial.id, trial) for measured, trial in ranked if measured
     ]

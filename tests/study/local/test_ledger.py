@@ -78,6 +78,28 @@ def test_rejects_a_file_that_is_no_study(tmp_path: Path, content: str) -> None:
         Ledger(tmp_path, JOB, 0)
 
 
+@pytest.mark.parametrize("names", [["hparams.json", "model/"], ["cat/"], ["notes.txt", ".git/"], ["1/"]])
+def test_rejects_a_folder_of_something_else(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).touch()
+    with pytest.raises(UsageError) as raised:
+        Ledger(tmp_path, JOB, 0)
+    assert str(raised.value) == (
+        f"`--job_dir` must be a new or an empty folder, or hold a study. Received: {tmp_path}, "
+        f"which holds {names[0].rstrip('/')}"
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(name.rstrip("/") for name in names)
+
+
+def test_hidden_files_are_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / ".DS_Store").touch()
+    (tmp_path / ".gitkeep").touch()
+    Ledger(tmp_path, JOB, 0).put(DONE)
+    (tmp_path / "1").mkdir()
+    (tmp_path / "notes.txt").touch()  # a study's own folder may hold more
+    assert Ledger(tmp_path, JOB, 0).trials == (DONE,)
+
+
 def test_a_full_disk_has_a_name(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "gone", JOB, 0)
     with pytest.raises(StorageError, match=r"study.json cannot be written"):

@@ -1,16 +1,18 @@
 import dataclasses
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from tests.study.shown import NOW, SHOWN, TRIALS, measured
 from trainer.study.screen import table as screen
 from trainer.study.screen.table import LiveTable
-from trainer.study.spec import LAST_MEASUREMENT, Job
-from trainer.study.trial import ACTIVE, ENDED, INFEASIBLE, SUCCEEDED, Trial
+from trainer.study.spec import BEST_MEASUREMENT, LAST_MEASUREMENT, Job
+from trainer.study.trial import ACTIVE, ENDED, INFEASIBLE, STOPPING, SUCCEEDED, Trial
 
 NARROW = """\
 3 of 8 trials ended · 2 running · 1 infeasible
@@ -65,6 +67,42 @@ def test_the_last_measurement_has_one_column() -> None:
     table = drawn(job, TRIALS, 130).splitlines()
     assert "best val_accuracy 0.8750 (trial 1)" in table[0]
     assert "best" not in table[1]
+
+
+@pytest.mark.parametrize("width", [80, 130])
+@pytest.mark.parametrize("selection", [LAST_MEASUREMENT, BEST_MEASUREMENT])
+@pytest.mark.parametrize("maximize", [True, False])
+def test_the_mark_is_at_the_best_value_shown(width: int, selection: str, maximize: bool) -> None:
+    job = dataclasses.replace(SHOWN, selection=selection, maximize=maximize)
+    random = np.random.default_rng(width + maximize)
+    for _ in range(20):
+        trials = [
+            dataclasses.replace(
+                TRIALS[0],
+                id=number,
+                state=str(random.choice([SUCCEEDED, ACTIVE, STOPPING, INFEASIBLE])),
+                measurements=measured(*np.round(random.choice([0.5, 0.49999, 0.6], random.integers(0, 4)), 5)),
+                reason="why",
+            )
+            for number in range(1, 8)
+        ]
+        lines = drawn(job, trials, width).splitlines()
+        heading = next(index for index, line in enumerate(lines) if line.strip().startswith("trial "))
+        rows = [line.replace("★ ", "") for line in lines[heading + 1 :]]
+        ends = [re.search(r"([\d.]+)(?: +\d:\d\d)?  ?(?:done|running|stopping)", row) for row in rows]
+        values = {row.split()[0]: end[1] for row, end in zip(rows, ends, strict=True) if end and "." in end[1]}
+        marked = [line.split()[1] for line in lines if "★" in line]
+        assert len(marked) == bool(values)
+        if values:
+            best = (max if maximize else min)(values.values())
+            assert values[marked[0]] == best
+            assert f"best val_accuracy {best} (trial {marked[0]})" in "\n".join(lines)
+
+
+def test_an_infeasible_trial_shows_no_result() -> None:
+    trial = dataclasses.replace(TRIALS[1], measurements=measured(0.875))
+    job = dataclasses.replace(SHOWN, selection=LAST_MEASUREMENT)
+    assert "0.8750" not in drawn(job, [trial], 130)
 
 
 def many(count: int, running: Sequence[int], best: int) -> list[Trial]:

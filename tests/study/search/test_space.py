@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trainer.errors import UsageError
-from trainer.study.search.space import Axis, Space
+from trainer.study.search.space import Axis, Space, count
 from trainer.study.spec import LINEAR, LOG, REVERSE_LOG, Parameter
 
 FILTERS = Parameter(name="filters", kind="discrete", values=(16.0, 32.0, 64.0), scale=LOG)
@@ -89,6 +89,31 @@ def test_combinations_are_all_and_in_order() -> None:
         {"stride": 2, "padding": "same"},
         {"stride": 2, "padding": "valid"},
     ]
+
+
+CHILDREN = (((1, 3), DILATION), ((3, 9), PADDING))
+GRANDPARENT = Parameter(name="a", kind="categorical", values=("x", "y", "z"), children=((("x", "z"), STRIDE),))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        (),
+        (PADDING,),
+        (STRIDE, PADDING),
+        (GRANDPARENT, FILTERS),
+        (Parameter(name="depth", kind="integer", low=1, high=5, children=CHILDREN), FILTERS),
+        (Parameter(name="dropout", kind="double", low=0.5, high=0.5), PADDING),
+    ],
+)
+def test_combinations_are_counted(parameters: tuple[Parameter, ...]) -> None:
+    assert count(parameters) == len(list(Space(parameters).combinations()))
+
+
+def test_many_combinations_are_counted_at_once() -> None:
+    wide = Parameter(name="seed", kind="integer", low=0, high=2**31 - 1, children=(((0,), PADDING),))
+    assert count((wide, PADDING)) == (2**31 + 1) * 2
+    assert count((PADDING, RATE)) == math.inf
 
 
 def test_rejects_a_grid_without_end() -> None:

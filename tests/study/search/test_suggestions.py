@@ -126,6 +126,15 @@ def test_tries_nothing_twice_while_there_is_something_else(algorithm: str) -> No
     assert _distinct(done[:8]) == 8  # there are 8 in all, and the ninth is one of them
 
 
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_finds_the_last_of_many_combinations(algorithm: str) -> None:
+    depth = Parameter(name="depth", kind="integer", low=1, high=300)
+    fixed = Parameter(name="dropout", kind="double", low=0.5, high=0.5)
+    study = job(parameters=(depth, fixed), algorithm=algorithm)
+    done = [_ended(number, {"depth": number, "dropout": 0.5}, 0.5) for number in range(1, 301) if number != 137]
+    assert suggest(study, done, 0) == {"depth": 137, "dropout": 0.5}
+
+
 def test_one_value_is_no_matter() -> None:
     single = Parameter(name="batch_size", kind="integer", low=64, high=64)
     listed = Parameter(name="depth", kind="discrete", values=(2.0,))

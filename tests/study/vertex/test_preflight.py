@@ -79,6 +79,44 @@ def test_rejects_what_could_not_run(changes: dict[str, Any], flag: str, message:
     assert any(re.search(rf"`[^`]*{flag}`.*{pattern}", problem) for problem in found), found
 
 
+def _with_data(data: str, **pool: Any) -> dict[str, Any]:
+    document = bodies.tuning()
+    document["trialJobSpec"]["workerPoolSpecs"][0]["containerSpec"]["args"] = ["--epochs=1", "--data", data]
+    document["trialJobSpec"]["workerPoolSpecs"][0] |= pool
+    return document
+
+
+@pytest.mark.parametrize("data", ["photos", "./photos", "/home/me/photos", "~/photos", "a.csv", "../digits", "Digits"])
+def test_rejects_data_that_no_container_has(data: str) -> None:
+    (problem,) = problems(_with_data(data))
+    assert problem.startswith(
+        "`--data` on Vertex AI must be in a bucket, as gs://BUCKET/… or /gcs/BUCKET/…, or one of "
+    )
+    assert problem.endswith(f"Received: {data}")
+    options = Options(**PLACE, job="custom")
+    made = request(bodies.tuning(), options, ["--data", data], "abc", datetime.datetime(2026, 7, 1))
+    assert [*preflight.check(made, options)] == [problem]
+
+
+@pytest.mark.parametrize("data", ["gs://my-bucket/photos", "/gcs/my-bucket/a.csv", "digits", "cifar100", "managed"])
+def test_data_that_a_container_has(data: str) -> None:
+    assert problems(_with_data(data)) == []
+
+
+def test_data_on_a_share_that_is_mounted() -> None:
+    share = [{"server": "10.0.0.1", "path": "/photos", "mountPoint": "photos"}]
+    assert problems(_with_data("/mnt/nfs/photos", nfsMounts=share)) == []
+    assert len(problems(_with_data("/mnt/nfs/photos"))) == 1
+
+
+def test_rejects_data_that_a_study_would_suggest() -> None:
+    document = bodies.tuning()
+    values = ["gs://my-bucket/photos", "photos"]
+    document["studySpec"]["parameters"] = [{"parameterId": "data", "categoricalValueSpec": {"values": values}}]
+    (problem,) = problems(document)
+    assert problem.endswith("Received: photos")
+
+
 def test_tells_a_wrong_project_once_though_the_images_address_has_it_too() -> None:
     (problem,) = problems(project="My Project")
     assert problem.startswith("`--project`")

@@ -9,18 +9,22 @@ from trainer.buckets.objects.failure import (
     AbsentError,
     ChangedError,
     CorruptError,
+    MissingError,
     RefusedError,
+    UnansweredError,
+    UnreachableError,
     is_passing,
     named,
 )
 from trainer.buckets.objects.object import Object, crc32c
 from trainer.buckets.objects.patience import Patience
+from trainer.errors import StorageError
 
 _T = TypeVar("_T")
 
 _SLOWEST = 64 << 10  # bytes a second: the slowest line on which a request is not given up
 _CHUNK = 8 << 20  # bytes of a request of a resumable upload
-_FIELDS = "items(name,size,crc32c,generation,metadata),nextPageToken"
+_FIELDS = "items(name,size,crc32c,generation,metadata,contentEncoding),nextPageToken"
 
 
 class Bucket:
@@ -49,12 +53,21 @@ class Bucket:
         self._patience, self._timeout = patience, timeout
 
     def may(self, permission: str) -> bool:
-        """Returns whether the account has a permission everywhere in the bucket; it may have it in a part of it."""
+        """Returns whether the account has a permission everywhere in the bucket; it may have it in a part of it.
+
+        Raises:
+          UnansweredError: the server does not answer that question, as some emulators do not.
+        """
 
         def call() -> bool:
             return permission in self._handle.test_iam_permissions([permission], retry=None, timeout=self._timeout)
 
-        return self._ask("ask what is allowed", permission, call)
+        try:
+            return self._ask("ask what is allowed", permission, call)
+        except (RefusedError, UnreachableError):
+            raise
+        except StorageError as error:
+            raise UnansweredError(str(error)) from None
 
     def look(self, name: str) -> Object | None:
         """Returns an object; None where there is none."""
@@ -86,8 +99,12 @@ class Bucket:
             )
             return [Object.of(blob) for blob in next(pages.pages, ())], pages.next_page_token
 
+        action = f"list {prefix or 'it'}"
         while True:
-            page, token = self._ask(f"list {prefix or 'it'}", "storage.objects.list", call)
+            try:
+                page, token = self._ask(action, "storage.objects.list", call)
+            except AbsentError:  # of a list it can only be the bucket; an emulator has its own words for that
+                raise MissingError.of(self.name, action) from None
             found += page
             if not token:
                 return found
@@ -135,7 +152,10 @@ class Bucket:
             )
             return blob
 
-        return self._write(name, write, generation, (len(content), crc32c(content)), metadata)
+        try:
+            return self._write(name, write, generation, (len(content), crc32c(content)), metadata)
+        except AbsentError:
+            raise MissingError.of(self.name, f"write {name}") from None
 
     def put_file(self, name: str, file: BinaryIO, size: int, checksum: int, generation: int) -> Object:
         """Writes an object from a file of any size, in a resumable upload that leaves nothing else behind.

@@ -40,6 +40,15 @@ class RefusedError(StorageError):
 class MissingError(RefusedError):
     """The bucket does not exist."""
 
+    @classmethod
+    def of(cls, bucket: str, action: str) -> "MissingError":
+        """Returns the error of a request to a bucket."""
+        return cls(f"{_failed(bucket, action)}the bucket does not exist")
+
+
+class UnansweredError(StorageError):
+    """The server does not know the question what the account may do."""
+
 
 class AbsentError(StorageError):
     """The object does not exist."""
@@ -77,7 +86,8 @@ def is_passing(error: Exception) -> bool:
         # Some limits of the service are 403, and a wrong checksum shows damage on the way.
         is_limit = code == http.HTTPStatus.FORBIDDEN and "ateLimitExceeded" in str(error)
         is_damage = code == http.HTTPStatus.BAD_REQUEST and "crc32c" in str(error).lower()
-        return code in _PASSING or code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or is_limit or is_damage
+        is_fault = code >= http.HTTPStatus.INTERNAL_SERVER_ERROR and code != http.HTTPStatus.NOT_IMPLEMENTED
+        return code in _PASSING or is_fault or is_limit or is_damage
     kinds = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, TransportError)
     return isinstance(error, (CorruptError, ConnectionError, TimeoutError, *kinds))
 
@@ -91,11 +101,15 @@ def named(error: Exception, bucket: str, action: str, permission: str) -> Storag
       action: what was asked, as in `write run/latest.json`.
       permission: what that needs, where the service does not say.
     """
+    from google.api_core import exceptions
+
     if isinstance(error, StorageError) and not isinstance(error, CorruptError):
         return error
-    failed = f"gs://{bucket}: cannot {action}: "
+    failed = _failed(bucket, action)
     if is_passing(error):
         return UnreachableError(failed + _words(error))
+    if isinstance(error, exceptions.NotFound) and "bucket does not exist" in str(error):
+        return MissingError.of(bucket, action)
     return _refused(error, failed, permission) or _outdated(error, failed) or StorageError(failed + _words(error))
 
 
@@ -120,8 +134,6 @@ def _refused(error: Exception, failed: str, permission: str) -> StorageError | N
         match = _PERMISSION.search(str(error))
         missing = DELETE if _HELD.search(str(error)) else match[0] if match else ""
         return RefusedError(f"{failed}the permission {missing or permission} is missing (403)", missing)
-    if isinstance(error, exceptions.NotFound) and "bucket does not exist" in str(error):
-        return MissingError(f"{failed}the bucket does not exist")
     return None
 
 
@@ -131,6 +143,10 @@ def _outdated(error: Exception, failed: str) -> StorageError | None:
     if isinstance(error, exceptions.PreconditionFailed):
         return ChangedError(f"{failed}it was changed meanwhile")
     return AbsentError(f"{failed}there is no such object") if isinstance(error, exceptions.NotFound) else None
+
+
+def _failed(bucket: str, action: str) -> str:
+    return f"gs://{bucket}: cannot {action}: "
 
 
 def _words(error: Exception) -> str:

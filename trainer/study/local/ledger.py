@@ -33,7 +33,7 @@ class Ledger:
       seed: of its suggestions.
 
     Raises:
-      UsageError: the folder holds another study, or a file that is not a study.
+      UsageError: the folder holds another study, or something that is not a study: a run, data, another program's.
     """
 
     def __init__(self, folder: Path, job: Job, seed: int):
@@ -41,7 +41,9 @@ class Ledger:
         self._trials: dict[int, Trial] = {}
         self._about: dict[str, Any] = {}
         former = _read(folder / NAME)
-        if former:
+        if not former:
+            check_unused(folder)
+        else:
             self._check(former)
             self._trials = {value["id"]: trials.from_json(value) for value in former["trials"]}
             self._about = {name: former[name] for name in ("conclusion", "state") if name in former}
@@ -188,6 +190,24 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError):
         pass
     raise UsageError(f"`--job_dir` must hold nothing or a study of this program. Received: {path}, unreadable")
+
+
+def check_unused(folder: Path) -> None:
+    """Makes sure that a folder holds a study, or nothing; hidden files may be anyone's.
+
+    Raises:
+      UsageError: it holds something else: a run, data, what another program has written.
+    """
+    try:
+        found = files.strangers(folder, ())
+    except OSError as error:
+        raise UsageError(
+            f"`--job_dir` must be a folder that can be read. Received: {folder} ({error.strerror})"
+        ) from None
+    if found and NAME not in found:
+        raise UsageError(
+            f"`--job_dir` must be a new or an empty folder, or hold a study. Received: {folder}, which holds {found[0]}"
+        )
 
 
 def _difference(name: str, there: Any, here: Any) -> str:

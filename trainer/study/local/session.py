@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from trainer import files
 from trainer.buckets.location import is_remote
 from trainer.errors import UsageError
 from trainer.signals import Stop
@@ -16,9 +17,10 @@ from trainer.study.local import layout
 from trainer.study.local.ledger import NAME, Ledger
 from trainer.study.local.runner import Runner
 from trainer.study.local.server import Server
-from trainer.study.screen import conclusion, page
+from trainer.study.screen import conclusion, page, wording
 from trainer.study.screen.table import LiveTable
 from trainer.study.search.importance import importance
+from trainer.study.search.space import count
 from trainer.study.search.suggestions import suggest
 from trainer.study.spec import Job
 from trainer.study.trial import ENDED, Trial
@@ -64,7 +66,9 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
       ChildProcessError: the process that starts the trials was killed.
       StoppedError: the program was asked to stop; the study can be resumed.
     """
-    log, job = _logger(screen), plan.job
+    log, asked = _logger(screen), plan.job.max_trials
+    plan = _bounded(plan)
+    job = plan.job
     with stop.deferred(), plan.ledger().claimed(log, lambda: stop.requested) as lock:
         ledger = plan.ledger()  # as the former study has left it
         before = [trial for trial in ledger.trials if trial.state in ENDED]
@@ -79,8 +83,20 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
             )
             state = runner.run(lambda: stop.requested, _show(table, plan.folder, job))
         if state:
+            if len(ledger.trials) == job.max_trials < asked:
+                tried = wording.count(len(ledger.trials), "combination")
+                log(f"the parameters have {tried}, and all have been tried: the study ends before {asked} trials")
             conclude(ledger, state, screen, plan.command[0])
     return 0 if state == "SUCCEEDED" else FAILED
+
+
+def _bounded(plan: Plan) -> Plan:
+    """Returns a plan of no more trials than there are combinations of the parameters."""
+    most = min(plan.job.max_trials, count(plan.job.parameters))
+    parallel = min(plan.job.parallel_trials, most)
+    return dataclasses.replace(
+        plan, job=dataclasses.replace(plan.job, max_trials=int(most), parallel_trials=int(parallel))
+    )
 
 
 def conclude(ledger: Ledger, state: str, screen: Console, python: str = "python") -> None:
@@ -94,14 +110,29 @@ def conclude(ledger: Ledger, state: str, screen: Console, python: str = "python"
 
 
 def folder_of(job_dir: str, now: datetime.datetime) -> Path:
-    """Returns the folder of a study: `job_dir`, else a new one below `runs`.
+    """Returns the folder of a study: `job_dir`, else a new one below `runs`, which is made.
 
     Raises:
       UsageError: it is in a bucket.
     """
     if is_remote(job_dir):
         raise UsageError(f"`--job_dir` of a study must be a folder on this machine. Received: {job_dir}")
-    return Path(job_dir or f"runs/study-{now:%Y%m%d-%H%M%S}").expanduser().absolute()
+    if job_dir:
+        return Path(files.expanded(job_dir)).absolute()
+    return _unused(Path(f"runs/study-{now:%Y%m%d-%H%M%S}")).absolute()
+
+
+def _unused(path: Path) -> Path:
+    """Makes a folder that is nobody else's, also where two studies begin in one second, and returns it."""
+    for candidate in (path, *(path.with_name(f"{path.name}-{number}") for number in range(2, 1000))):
+        try:
+            candidate.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError:  # whoever writes there first says so
+            pass
+        return candidate
+    return path
 
 
 def cores() -> list[int]:

@@ -49,6 +49,7 @@ def of_trials(job: Job, trials: Sequence[Trial], best: Trial | None, now: float)
     results = [trial.result(job.selection, job.maximize) for trial in trials]
     last = [wording.metric(trial.measurements[-1].value) if trial.measurements else "" for trial in trials]
     tops = [wording.metric(result.value) if result else "" for result in results]
+    has_two = job.selection == BEST_MEASUREMENT
     marks = [f"{MARK} {trial.id}" if best and trial.id == best.id else str(trial.id) for trial in trials]
     names = dict.fromkeys(name for name in _names(job.parameters) if any(name in trial.parameters for trial in trials))
     return [
@@ -58,8 +59,8 @@ def of_trials(job: Job, trials: Sequence[Trial], best: Trial | None, now: float)
             for index, name in enumerate(names)
         ),
         Column("epoch", [_epoch(job, trial) for trial in trials]),
-        Column(job.metric, last),
-        *([Column("best", tops)] if job.selection == BEST_MEASUREMENT else []),
+        # The last measurement of an infeasible trial is no result, and must not look like the best one.
+        *([Column(job.metric, last), Column("best", tops)] if has_two else [Column(job.metric, tops)]),
         Column("time", [_time(trial, now) for trial in trials], worth=1),
         Column("state", [_state(trial) for trial in trials], is_text=True),
     ]

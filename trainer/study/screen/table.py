@@ -10,7 +10,7 @@ from rich.text import Text
 
 from trainer.study.screen import columns, wording
 from trainer.study.spec import Job
-from trainer.study.trial import ACTIVE, ENDED, INFEASIBLE, STOPPING, Trial
+from trainer.study.trial import ACTIVE, ENDED, INFEASIBLE, STOPPING, Trial, leading
 from trainer.study.trial import best as best_of
 
 _STYLES = {ACTIVE: "cyan", STOPPING: "yellow", INFEASIBLE: "red"}
@@ -79,7 +79,8 @@ class LiveTable:
 def table(job: Job, trials: Sequence[Trial], now: float, width: int, height: int) -> Group:
     """Returns a headline, the table of trials, and how many of them there is no room for.
 
-    Of too many trials those that run come first, then the best, then the latest.
+    The mark is at the best result shown, also that of a trial that still runs. Of too many trials those that run come
+    first, then the best, then the latest.
 
     Args:
       job: the study's.
@@ -88,7 +89,7 @@ def table(job: Job, trials: Sequence[Trial], now: float, width: int, height: int
       width: characters.
       height: lines.
     """
-    best = best_of(trials, job.selection, job.maximize)
+    best = leading(trials, job.selection, job.maximize)
     head = [Text(text, style="bold") for text in _folded(headline(job, trials, now), width)]
     if not trials:
         return Group(*head)
@@ -111,7 +112,7 @@ def headline(job: Job, trials: Sequence[Trial], now: float) -> list[str]:
     states = [trial.state for trial in trials]
     ended, failed = sum(state in ENDED for state in states), states.count(INFEASIBLE)
     running = states.count(ACTIVE) + states.count(STOPPING)
-    best, left = best_of(trials, job.selection, job.maximize), time_left(job, trials, now)
+    best, left = leading(trials, job.selection, job.maximize), time_left(job, trials, now)
     result = best.result(job.selection, job.maximize) if best else None
     return [
         f"{ended} of {wording.count(job.max_trials, 'trial')} ended",

@@ -1,6 +1,7 @@
 """The space that a study searches, as a unit cube: every parameter is one coordinate between 0 and 1."""
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -69,6 +70,8 @@ class Axis:
         Raises:
           UsageError: they cannot be counted.
         """
+        if self.parameter.kind == "double" and self.parameter.low == self.parameter.high:
+            return [self.parameter.low]
         if self.parameter.kind == "double":
             raise UsageError(
                 "`algorithm` must not be GRID_SEARCH where a parameter is a double, whose values have no end. "
@@ -106,6 +109,11 @@ class Axis:
     def _ends(self) -> tuple[float, float]:
         half = 0.5 if self.parameter.kind == "integer" else 0.0  # so that the first and last cells are whole
         return self.parameter.low - half, self.parameter.high + half
+
+
+def count(parameters: Sequence[Parameter]) -> float:
+    """Returns how many combinations of values parameters have; infinity where one of them is a range of doubles."""
+    return math.prod(map(_count, parameters))
 
 
 class Space:
@@ -167,6 +175,19 @@ class Space:
             return
         for value in axis.choices():
             yield from self._combinations({**chosen, index: value}, index + 1)
+
+
+def _count(parameter: Parameter) -> float:
+    """Returns how many combinations of values a parameter has, with those that depend on it."""
+    if parameter.kind == "double" and parameter.low < parameter.high:
+        return math.inf
+    values = Axis(parameter).choices()
+    deciding = {value for condition, _ in parameter.children for value in condition if value in values}
+    return len(values) - len(deciding) + sum(count(_active(parameter, value)) for value in deciding)
+
+
+def _active(parameter: Parameter, value: Value) -> list[Parameter]:
+    return [child for condition, child in parameter.children if value in condition]
 
 
 def _axes(parameters: Sequence[Parameter]) -> list[Axis]:

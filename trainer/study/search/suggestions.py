@@ -1,6 +1,7 @@
 """The parameters of the next trial, from Optuna's ask-and-tell interface."""
 
 import contextlib
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import cast
@@ -12,7 +13,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from trainer.study.search.sampler import GaussianProcessSampler, distribution, optuna_value
-from trainer.study.search.space import Space
+from trainer.study.search.space import Space, count
 from trainer.study.spec import GRID_SEARCH, RANDOM_SEARCH, Job, Value
 from trainer.study.trial import ENDED, Trial
 
@@ -35,16 +36,31 @@ def suggest(job: Job, trials: Sequence[Trial], seed: int) -> dict[str, Value] | 
     space = Space(job.parameters)
     before = [dict(trial.parameters) for trial in trials]
     if job.algorithm == GRID_SEARCH:
-        return next((values for values in space.combinations() if values not in before), None)
+        return _first_new(space, before)
     with quiet():
         if job.algorithm != RANDOM_SEARCH:
-            return ask(space, replayed(job, trials, GaussianProcessSampler(space, seed)))
-        for repeat in range(_REPEATS):
-            state = np.random.SeedSequence([seed, len(trials), repeat]).generate_state(1)
-            values = ask(space, replayed(job, trials, RandomSampler(int(state[0]))))
-            if values not in before:
-                break
-        return values
+            values = ask(space, replayed(job, trials, GaussianProcessSampler(space, seed)))
+        else:
+            values = _drawn(job, space, trials, seed)
+    if values in before and count(job.parameters) < math.inf:  # the few that are left were not among those drawn
+        return _first_new(space, before) or values
+    return values
+
+
+def _first_new(space: Space, before: Sequence[dict[str, Value]]) -> dict[str, Value] | None:
+    """Returns the first combination that was not tried before; nothing where all were."""
+    return next((values for values in space.combinations() if values not in before), None)
+
+
+def _drawn(job: Job, space: Space, trials: Sequence[Trial], seed: int) -> dict[str, Value]:
+    """Returns parameters drawn at random, other ones than before if some are found."""
+    before = [dict(trial.parameters) for trial in trials]
+    for repeat in range(_REPEATS):
+        state = np.random.SeedSequence([seed, len(trials), repeat]).generate_state(1)
+        values = ask(space, replayed(job, trials, RandomSampler(int(state[0]))))
+        if values not in before:
+            break
+    return values
 
 
 def ask(space: Space, study: optuna.Study) -> dict[str, Value]:

@@ -13,7 +13,7 @@ from trainer.study.config.placeholders import placeholders
 from trainer.study.config.regions import REGIONS
 from trainer.study.config.view import View
 from trainer.study.options import Options
-from trainer.study.vertex import accelerators, shared_batch
+from trainer.study.vertex import accelerators, data_location, shared_batch
 from trainer.study.vertex.job import TUNING
 from trainer.study.vertex.request import Request
 
@@ -42,6 +42,7 @@ def check(request: Request, options: Options) -> Iterator[str]:
     yield from _tensorboard(request, options)
     yield from _machines(request, options)
     yield from shared_batch.problems(request)
+    yield from data_location.problems(request)
 
 
 def look(request: Request, options: Options, bucket: Look, image: Look) -> Iterator[str]:

@@ -9,12 +9,13 @@ from typing import Any
 
 from rich.console import Console
 
-from trainer import command_line
+from trainer import command_line, files
 from trainer.buckets.location import is_remote
 from trainer.buckets.objects.failure import UnreachableError
 from trainer.errors import StoppedError, UsageError
 from trainer.signals import Stop
 from trainer.study.config import document as config
+from trainer.study.local.ledger import check_unused
 from trainer.study.options import Options
 from trainer.study.vertex import preflight, service
 from trainer.study.vertex.fetched import failure_of
@@ -157,7 +158,10 @@ def _folder(flags: Sequence[str], options: Options, number: str) -> Path:
             "`--job_dir` on Vertex AI must be a folder on this machine that takes the results, with --watch or "
             f"--results; --bucket takes what trials write. Received: {given}"
         )
-    return Path(given or f"runs/study-{number}").expanduser().absolute()
+    folder = Path(files.expanded(given or f"runs/study-{number}")).absolute()
+    if given:
+        check_unused(folder)  # before a job is submitted whose results it could not take
+    return folder
 
 
 def _shown_request(made: Request, options: Options) -> str:

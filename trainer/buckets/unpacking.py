@@ -1,0 +1,96 @@
+"""Objects that are stored as gzip, by their Content-Encoding, and that everybody but their bucket sees unpacked."""
+
+import gzip
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from trainer.buckets.objects.object import Object
+from trainer.errors import UsageError
+
+_GZIP = ("gzip", "x-gzip")
+_OTHERS = ("br", "compress", "deflate", "zstd")
+_MAGIC = b"\x1f\x8b"
+_COMPRESSED_NAMES = (".gz", ".gzip", ".tgz")
+
+
+def check(bucket: str, objects: Iterable[Object]) -> None:
+    """Makes sure that objects can be unpacked.
+
+    Raises:
+      UsageError: one is compressed in another way.
+    """
+    for one in objects:
+        for coding in _codings(one):
+            if coding in _OTHERS:
+                raise UsageError(
+                    "`gs://…` must hold objects that are stored as they are, or with the Content-Encoding gzip. "
+                    f"Received: gs://{bucket}/{one.name}, {coding}"
+                )
+
+
+def layers(one: Object) -> int:
+    """Returns how many times an object is to be unpacked.
+
+    Source: RFC 9110, section 8.4; https://cloud.google.com/storage/docs/transcoding.
+    """
+    return sum(coding in _GZIP for coding in _codings(one))
+
+
+def unpack(one: Object, bucket: str, stored: Path, file: Path) -> None:
+    """Makes the file that an object is when it is unpacked, and removes what was stored.
+
+    Many programs mark `a.csv.gz` as stored in gzip where its content is compressed once. Such a file stays as its name
+    says.
+
+    Args:
+      one: the object.
+      bucket: its bucket's name.
+      stored: its content as it is stored.
+      file: is made; whole, or not at all.
+
+    Raises:
+      UsageError: it is no gzip.
+      OSError: the file cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix=".unpacking.", dir=file.parent) as folder:
+        try:
+            whole = _unpacked(one, bucket, stored, Path(folder))
+            with whole.open("rb") as content:
+                os.fsync(content.fileno())
+            whole.replace(file)
+            stored.unlink(missing_ok=True)
+        except FileNotFoundError:  # another process, which makes the same there, was first
+            if not file.exists():
+                raise
+
+
+def _unpacked(one: Object, bucket: str, stored: Path, folder: Path) -> Path:
+    """Returns the file that has the content, in a folder or still as it is stored."""
+    current = stored
+    for layer in range(layers(one)):
+        inner = folder / str(layer)
+        try:
+            with gzip.open(current) as packed, inner.open("wb") as plain:
+                shutil.copyfileobj(packed, plain, 1 << 20)
+        except (gzip.BadGzipFile, EOFError, zlib.error):
+            raise UsageError(
+                f"`gs://…` must hold content that fits its Content-Encoding, {one.encoding}. "
+                f"Received: gs://{bucket}/{one.name}, which is no gzip"
+            ) from None
+        if one.name.lower().endswith(_COMPRESSED_NAMES) and not _is_gzip(inner):
+            break
+        current = inner
+    return current
+
+
+def _codings(one: Object) -> list[str]:
+    return [coding.strip().lower() for coding in one.encoding.split(",")]
+
+
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from trainer import command_line, signals
+from trainer import command_line, output, signals
 from trainer.errors import StoppedError, UsageError
 
 _COMMAND = "python -m trainer.local_cluster"
@@ -24,7 +24,7 @@ _LAST_WORDS = 20.0  # seconds for the workers to end after a signal
 def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     """Runs the workers until all have ended, and returns the exit status.
 
-    2: a flag breaks its rule. 130, 143: stopped by SIGINT or SIGTERM, which the workers are too.
+    2: a flag breaks its rule. 129, 130, 143: stopped by SIGHUP, SIGINT or SIGTERM, which the workers are too.
     """
     if "--help" in arguments or "-h" in arguments:
         print(command_line.help_text(f"{_COMMAND} {_WORKERS}=2"))
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
             statuses = [process.wait() for process in processes]
         except StoppedError:
             for process in processes:
-                if stop.signal == signal.SIGTERM:  # a terminal sends SIGINT to the workers too
+                if stop.signal != signal.SIGINT:  # which a terminal sends to the workers too
                     process.terminate()
             for process in processes:
                 process.wait(_LAST_WORDS)
@@ -96,4 +96,5 @@ def _count_workers(arguments: Sequence[str]) -> tuple[int, list[str]]:
 
 
 if __name__ == "__main__":
+    output.outlive_readers()
     sys.exit(main(sys.argv[1:], os.environ))

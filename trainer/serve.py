@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from trainer import keras_settings, output
 from trainer.errors import StorageError, UsageError
 from trainer.quiet import without_chatter
 from trainer.serving import options as serving_options
@@ -54,7 +55,7 @@ def _run(options: Options) -> None:
         import uvicorn
     except ModuleNotFoundError:
         raise UsageError(_MISSING) from None
-    with without_chatter():
+    with without_chatter(), keras_settings.ignored():
         from trainer.serving import server
         from trainer.serving.folder import local
         from trainer.serving.predictor import Predictor
@@ -115,4 +116,5 @@ def _report(line: str) -> None:
 
 
 if __name__ == "__main__":
+    output.outlive_readers()
     sys.exit(main(sys.argv[1:], os.environ))

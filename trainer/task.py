@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainer import command_line as flags
-from trainer import interpreter, signals
+from trainer import interpreter, keras_settings, output, signals
 from trainer.environment import Environment
 from trainer.errors import DivergedError, MachineLostError, StoppedError, StorageError, UsageError
 from trainer.quiet import without_chatter
@@ -41,8 +41,8 @@ def main(
     `read` returns the data set where it is not to be read from where `--data` says, as `trainer.run.train` takes it.
 
     0: done. 2: a flag, file or variable breaks a rule. 3: the loss is not finite. 4: the output cannot be written.
-    130, 143: stopped by SIGINT or SIGTERM. 134: another machine is gone; Vertex AI starts such a job again, which other
-    failures of a program end.
+    129, 130, 143: stopped by SIGHUP, SIGINT or SIGTERM. 134: another machine is gone; Vertex AI starts such a job
+    again, which other failures of a program end.
     """
     if "--help" in arguments or "-h" in arguments:
         print(flags.help_text(_COMMAND))
@@ -66,11 +66,12 @@ def _run(
     try:
         hparams = flags.read(arguments)
         environment = Environment.read(variables, hparams.job_dir, datetime.datetime.now(), hparams.cache_dir)
-        with without_chatter():
+        with without_chatter(), keras_settings.ignored():
             from rich.console import Console
 
             from trainer.run import train
-        result = train.run(hparams, environment, Console(highlight=False), callbacks, stop, read=read)
+        with environment.reserved() as environment:
+            result = train.run(hparams, environment, Console(highlight=False), callbacks, stop, read=read)
     except UsageError as error:
         return _stop(2, str(error))
     except DivergedError as error:
@@ -103,4 +104,5 @@ def _stop(status: int, reason: str) -> int:
 
 
 if __name__ == "__main__":
+    output.outlive_readers()
     sys.exit(main(sys.argv[1:], os.environ))

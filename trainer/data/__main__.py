@@ -10,12 +10,14 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from trainer import output
 from trainer.buckets.fetch import fetch
 from trainer.data import convert as conversion
 from trainer.data import loading
 from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.lists import folder
 from trainer.data.problems import Problem
+from trainer.environment import cache_folder
 from trainer.errors import StorageError, UsageError
 from trainer.hparams import HParams
 
@@ -53,7 +55,9 @@ def main(arguments: Sequence[str], screen: Console | None = None) -> int:
 
 def _read(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m trainer.data", description=(__doc__ or "").splitlines()[0], allow_abbrev=False
+        prog="python -m trainer.data",
+        description="Checks a data set and writes it as TFRecord shards.",
+        allow_abbrev=False,
     )
     parser.add_argument("--data", required=True, help="as in trainer.task")
     parser.add_argument("--to", required=True, help="a new folder")
@@ -77,7 +81,7 @@ def _check(options: argparse.Namespace) -> None:
 
 def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
     _check(options)
-    cache = Path(options.cache_dir).expanduser()
+    cache = cache_folder(options.cache_dir)
 
     def fetched(location: str) -> Path:
         return fetch(location, cache, log=lambda line: screen.print(line, markup=False))
@@ -118,4 +122,5 @@ def _stop(status: int, reason: str) -> int:
 
 
 if __name__ == "__main__":
+    output.outlive_readers()
     sys.exit(main(sys.argv[1:]))

@@ -14,6 +14,7 @@ from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import folder, idx, manifest, named, tfrecord
 from trainer.data.lists.entries import Entry
 from trainer.data.lists.manifest import Managed
+from trainer.environment import cache_folder
 from trainer.errors import UsageError
 from trainer.hparams import DATASETS, MANAGED, HParams
 
@@ -35,7 +36,7 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
     Raises:
       UsageError: it cannot be had, or cannot be split.
     """
-    cache = Path(hparams.cache_dir).expanduser()
+    cache = cache_folder(hparams.cache_dir)
 
     def log(line: str) -> None:
         screen.out(line, highlight=False)

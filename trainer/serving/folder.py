@@ -5,6 +5,7 @@ from pathlib import Path
 
 from trainer.buckets.fetch import fetch
 from trainer.buckets.location import is_remote
+from trainer.environment import cache_folder
 
 
 def local(model: str, cache_dir: str, log: Callable[[str], None]) -> Path:
@@ -19,4 +20,4 @@ def local(model: str, cache_dir: str, log: Callable[[str], None]) -> Path:
       UsageError: nothing is there.
       StorageError: it cannot be fetched.
     """
-    return fetch(model, Path(cache_dir).expanduser(), log=log) if is_remote(model) else Path(model)
+    return fetch(model, cache_folder(cache_dir), log=log) if is_remote(model) else Path(model)

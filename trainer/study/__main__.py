@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trainer import command_line, interpreter, signals
+from trainer import command_line, interpreter, output, signals
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.study import options as study_options
 from trainer.study.options import Options
@@ -85,4 +85,5 @@ def _stop(status: int, reason: str) -> int:
 
 
 if __name__ == "__main__":
+    output.outlive_readers()
     sys.exit(main(sys.argv[1:], os.environ))

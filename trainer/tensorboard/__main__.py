@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from trainer import output
 from trainer.buckets.location import is_remote
 from trainer.errors import StorageError, UsageError
 
@@ -77,4 +78,5 @@ def _report(line: str) -> None:
 
 
 if __name__ == "__main__":
+    output.outlive_readers()
     sys.exit(main(sys.argv[1:]))

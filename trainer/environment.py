@@ -139,12 +139,15 @@ class Environment:
         if not (self.is_new and self.is_chief):
             yield self
             return
+        is_first = not self.root.parent.exists()
         root = _make_unused(self.root)
         try:
             yield dataclasses.replace(self, root=root, **{role: root / role for role in _ROLES})
         finally:
             with contextlib.suppress(OSError):  # it holds the run
                 root.rmdir()
+                if is_first:
+                    root.parent.rmdir()
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:

@@ -85,10 +85,14 @@ class Stop:
 
 
 @contextlib.contextmanager
-def caught(deadline: float = _DEADLINE) -> Iterator[Stop]:
+def caught(deadline: float = _DEADLINE, echo: float = _ECHO) -> Iterator[Stop]:
     """Makes SIGTERM, SIGINT and SIGHUP stop this program; to be entered in the main thread.
 
     A signal that is ignored, as nohup has it with SIGHUP, stays ignored.
+
+    Args:
+      deadline: seconds from the first signal to the end of the program, but for what saving takes.
+      echo: seconds in which the first signal may come again and is no second one.
     """
     stop = Stop()
     ours, theirs = socket.socketpair()
@@ -96,7 +100,7 @@ def caught(deadline: float = _DEADLINE) -> Iterator[Stop]:
     former = {number: signal.getsignal(number) for number in _SIGNALS}
     # Python's handlers wait for the main thread to come back from whatever it has called; this one does not.
     former_fd = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-    watch = threading.Thread(target=_watch, args=(ours, stop, deadline), daemon=True)
+    watch = threading.Thread(target=_watch, args=(ours, stop, deadline, echo), daemon=True)
     watch.start()
     try:
         for number, handler in former.items():
@@ -112,7 +116,7 @@ def caught(deadline: float = _DEADLINE) -> Iterator[Stop]:
         ours.close()
 
 
-def _watch(signals: socket.socket, stop: Stop, deadline: float) -> None:
+def _watch(signals: socket.socket, stop: Stop, deadline: float, echo: float) -> None:
     """Ends the process at the second signal, or when the deadline after the first has passed."""
     numbers = iter(lambda: signals.recv(1), b"")
     first = next((number[0] for number in numbers if number[0] in _SIGNALS), None)
@@ -129,7 +133,7 @@ def _watch(signals: socket.socket, stop: Stop, deadline: float) -> None:
             continue
         if not again:
             return
-        is_echo = first in (again[0], signal.SIGHUP) and time.monotonic() - begin < _ECHO
+        is_echo = first in (again[0], signal.SIGHUP) and time.monotonic() - begin < echo
         if again[0] in _IMPATIENT and not is_echo:
             _end(again[0], "stopped at once")
 

@@ -107,7 +107,9 @@ class Loop:
           StoppedError: this machine or another was told to stop; `state` says where.
         """
         self._callbacks, self._steps_per_epoch, self._call_ends = [*callbacks], steps_per_epoch, call_ends
-        events = keras.callbacks.CallbackList(self._callbacks, model=self.model, epochs=epochs, steps=steps_per_epoch)
+        events = keras.callbacks.CallbackList(
+            self._callbacks, model=self.model, epochs=epochs, steps=steps_per_epoch, verbose=0
+        )
         iterator = self._iterator(feed)
         self.model.stop_training = False
         events.on_train_begin()

@@ -24,11 +24,11 @@ def settle(callbacks: Sequence[Any], schedule: str, directions: Mapping[str, str
       UsageError: one of them is no callback, watches what there is not, or sets a learning rate that has a schedule.
     """
     if not isinstance(callbacks, Sequence):
-        callbacks = [callbacks]
+        raise UsageError(f"`callbacks` must be a list. Received: {callbacks!r}")
     for callback in callbacks:
         if not isinstance(callback, keras.callbacks.Callback):
             raise UsageError(
-                "`callbacks` must be a list of objects of keras.callbacks.Callback or of a class made from it. "
+                "`callbacks` must be a list of objects whose class is keras.callbacks.Callback or derived from it. "
                 f"Received: {callback!r}"
             )
         name = type(callback).__name__

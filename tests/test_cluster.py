@@ -25,6 +25,9 @@ def _read(name: str, cluster: dict[str, list[str]], kind: str, index: int) -> Cl
         ("CLUSTER_SPEC", {"workerpool0": [A], "workerpool3": [B]}, "workerpool0", 0, None),
         ("CLUSTER_SPEC", {"workerpool0": [A]}, "workerpool0", 0, None),
         ("TF_CONFIG", {}, "worker", 0, None),
+        ("TF_CONFIG", {"chief": [A], "ps": [B], "evaluator": [C]}, "chief", 0, None),  # trains by itself
+        ("TF_CONFIG", {"master": [A], "ps": [B]}, "master", 0, None),  # as the former ML Engine has it
+        ("TF_CONFIG", {"master": [A], "ps": [B], "worker": [C]}, "master", 0, Cluster((A, C), 0)),
     ],
 )
 def test_reads(name: str, cluster: dict[str, list[str]], kind: str, index: int, expected: Cluster | None) -> None:
@@ -56,6 +59,9 @@ def test_tf_config_goes_before_cluster_spec() -> None:
         ({"cluster": {"worker": [A, B]}}, "must be JSON with `cluster` and `task`"),
         ({"cluster": {"worker": [A, B]}, "task": {"type": "worker", "index": "x"}}, "must be JSON"),
         ({"cluster": {"worker": [A, B]}, "task": {"type": "evaluator", "index": 0}}, "all others do not train"),
+        ({"cluster": {"chief": [A], "ps": [B]}, "task": {"type": "ps", "index": 0}}, "not train. Received: ps"),
+        ({"cluster": {"master": [A], "evaluator": [B]}, "task": {"type": "evaluator", "index": 0}}, "Received: eval"),
+        ({"cluster": {"ps": [B]}, "task": {"type": "ps", "index": 0}}, "not train. Received: ps"),
         ({"cluster": {"worker": [A, B]}, "task": {"type": "worker", "index": 2}}, "an index below 2"),
         ({"cluster": {"worker": [A, "b"]}, "task": {"type": "worker", "index": 0}}, "as host:port. Received: b"),
     ],

@@ -1,13 +1,17 @@
 import datetime
+import errno
+import os
+import pwd
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from trainer.cluster import Cluster
-from trainer.environment import Environment
-from trainer.errors import UsageError
+from trainer.environment import Environment, cache_folder
+from trainer.errors import StorageError, UsageError
 
 NOW = datetime.datetime(2026, 3, 4, 5, 6, 7)
 
@@ -22,6 +26,67 @@ def test_a_root_of_its_own_is_named_by_the_time(tmp_path: Path, monkeypatch: pyt
     assert Environment.read({}, "", NOW).root == Path("runs/20260304-050607")
     Path("runs/20260304-050607").mkdir(parents=True)
     assert Environment.read({}, "", NOW).root == Path("runs/20260304-050607-2")
+
+
+def test_two_runs_of_one_second_have_a_root_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, second = Environment.read({}, "", NOW), Environment.read({}, "", NOW)  # neither has made it yet
+    with first.reserved() as one, second.reserved() as two:
+        assert [str(own.root) for own in (one, two)] == ["runs/20260304-050607", "runs/20260304-050607-2"]
+        assert two.checkpoints == Path("runs/20260304-050607-2/checkpoints")
+        (two.root / "hparams.json").touch()
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["20260304-050607-2"]  # the other wrote nothing
+
+
+def test_a_root_that_nothing_was_written_to_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError), Environment.read({}, "", NOW).reserved():
+        raise UsageError
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("given", [{"job_dir": "mine"}, {"variables": {"AIP_MODEL_DIR": "there/model"}}])
+def test_a_root_that_is_given_is_not_made(given: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    environment = Environment.read(**{"variables": {}, "job_dir": "", "now": NOW, **given})
+    with environment.reserved() as same:
+        assert same == environment
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_rejects_a_root_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("runs").touch()
+    with pytest.raises(UsageError, match="`--job_dir` must be a folder that can be written. Received: runs/2026"):  # noqa: SIM117
+        with Environment.read({}, "", NOW).reserved():
+            pass
+
+
+def test_a_user_without_a_home_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(user: int) -> None:
+        raise KeyError(user)
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", missing)
+    assert Environment.read({}, "out", NOW).cache == Path(tempfile.gettempdir()) / f"trainer-{os.getuid()}"
+    assert cache_folder("here") == Path("here")
+    with pytest.raises(UsageError, match="`--cache_dir` must not begin with ~ .* Received: ~/cache"):
+        Environment.read({}, "out", NOW, "~/cache")
+
+
+def test_a_full_disk_is_no_wrong_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(StorageError, match="run cannot be written: No space left on device"):  # noqa: SIM117
+        with Environment.read({}, str(tmp_path / "run"), NOW).claimed():
+            pass
+
+
+def test_names_the_variables_that_change_sums() -> None:
+    environment = Environment.read({"TF_NUM_INTRAOP_THREADS": "1", "HOME": "/x"}, "out", NOW)
+    assert environment.numeric == {"TF_NUM_INTRAOP_THREADS": "1"}
 
 
 def test_names_the_machines_and_the_tpu() -> None:

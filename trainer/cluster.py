@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from trainer.errors import UsageError
@@ -46,7 +46,9 @@ class Cluster:
             machines, task = content.get("cluster") or {}, content.get("task") or {}
             pools = {pool: [_address(one, name) for one in machines.get(pool) or ()] for pool in _TRAINING[name]}
             workers = tuple(address for pool in pools.values() for address in pool)
-            if len(workers) < 2:
+            if "type" in task:
+                _check(task["type"], pools, name)
+            if len(workers) < 2:  # parameter servers and evaluators beside it do not train
                 return None
             return cls(workers, _position(task["type"], int(task["index"]), pools, name))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -58,12 +60,16 @@ class Cluster:
             ) from None
 
 
-def _position(kind: str, index: int, pools: dict[str, list[str]], name: str) -> int:
-    """Returns the position of a task among the machines of all pools."""
+def _check(kind: str, pools: Collection[str], name: str) -> None:
+    """Checks that a task trains: a parameter server or an evaluator would train by itself, into the same folder."""
     if kind not in pools:
         raise UsageError(
             f"`{name}` must give a task of {', '.join(pools)}, for all others do not train. Received: {kind}"
         )
+
+
+def _position(kind: str, index: int, pools: dict[str, list[str]], name: str) -> int:
+    """Returns the position of a task among the machines of all pools."""
     if not 0 <= index < len(pools[kind]):
         raise UsageError(
             f"`{name}` must give an index below {len(pools[kind])}, the number of {kind}. Received: {index}"

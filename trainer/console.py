@@ -5,9 +5,13 @@ import os
 import sys
 from collections.abc import Sequence
 
+from trainer import output
+
 
 def prepare() -> None:
     """Makes names of files UTF-8, and printing never fail; the first call of every entry point.
+
+    A program whose reader goes away, as of a pipe that is closed, goes on unheard; see `output`.
 
     In a locale that is not UTF-8, Python reads the names of files as that locale says, so that a class would have
     another name there, and text files likewise. This process then starts anew, in Python's UTF-8 mode, and so do the
@@ -17,6 +21,7 @@ def prepare() -> None:
     if arguments:
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606
+    output.outlive_readers()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

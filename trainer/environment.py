@@ -3,18 +3,22 @@
 import contextlib
 import dataclasses
 import datetime
+import errno
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from trainer import files
 from trainer.buckets.location import Location, SyncedFolder, is_remote
 from trainer.cluster import Cluster
-from trainer.errors import UsageError
+from trainer.errors import StorageError, UsageError
 from trainer.hparams import HParams
 
 _ROLES = {"model": "AIP_MODEL_DIR", "checkpoints": "AIP_CHECKPOINT_DIR", "logs": "AIP_TENSORBOARD_LOG_DIR"}
+
+PRECISION_FILE = "TRAINER_PRECISION_FILE"
 
 _MANAGED = {
     "format": "AIP_DATA_FORMAT",
@@ -22,6 +26,21 @@ _MANAGED = {
     "validation": "AIP_VALIDATION_DATA_URI",
     "test": "AIP_TEST_DATA_URI",
 }
+
+# Variables with which TensorFlow computes otherwise: its own, oneDNN's, XLA's and CUDA's.
+_NUMERIC = (
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "TF_XLA_FLAGS",
+    "TF_DETERMINISTIC_OPS",
+    "TF_CUDNN_DETERMINISTIC",
+    "ONEDNN_MAX_CPU_ISA",
+    "XLA_FLAGS",
+    "NVIDIA_TF32_OVERRIDE",
+)
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +60,10 @@ class Environment:
         `format`; empty where the job was given none.
       remotes: where in a bucket each of the four folders is copied to, by its name; empty where they stay on this
         machine.
-      cache: holds what is on its way from and to a bucket.
-      is_new: whether the root is a new folder, since neither the user nor Vertex has named one.
+      cache: holds what is on its way from and to a bucket, and what was measured of this machine.
+      is_new: the root is a new folder, named by the time; see `reserved`.
+      numeric: the variables with which TensorFlow computes otherwise, those that are set.
+      precision_file: where the trials of a study find the precision that the first of them has chosen.
     """
 
     root: Path
@@ -54,8 +75,10 @@ class Environment:
     tpu: str | None = None
     managed: Mapping[str, str] = dataclasses.field(default_factory=dict)
     remotes: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    cache: Path = dataclasses.field(default_factory=lambda: Path(HParams.cache_dir).expanduser())
+    cache: Path = dataclasses.field(default_factory=lambda: cache_folder(HParams.cache_dir))
     is_new: bool = False
+    numeric: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    precision_file: Path | None = None
 
     @property
     def is_chief(self) -> bool:
@@ -90,18 +113,42 @@ class Environment:
           UsageError: a location is malformed, some are in a bucket and some are not, or the cluster's description is
             malformed.
         """
-        cache = Path(cache_dir).expanduser()
+        cache = cache_folder(cache_dir)
         locations = _locations(variables, job_dir, now)
         return cls(
             **{role: _local(location, cache) for role, location in locations.items()},
             cache=cache,
-            is_new=not job_dir and not any(variables.get(name) for name in _ROLES.values()),
             remotes={role: location for role, location in locations.items() if is_remote(location)},
             metric_file=variables.get("CLOUD_ML_HP_METRIC_FILE") or None,
             cluster=Cluster.read(variables),
             tpu=variables.get("TPU_NAME") or None,
             managed={part: variables[name] for part, name in _MANAGED.items() if variables.get(name)},
+            is_new=not job_dir and not any(variables.get(name) for name in _ROLES.values()),
+            numeric={name: variables[name] for name in _NUMERIC if name in variables},
+            precision_file=Path(variables[PRECISION_FILE]) if variables.get(PRECISION_FILE) else None,
         )
+
+    @contextlib.contextmanager
+    def reserved(self) -> Iterator["Environment"]:
+        """Yields this environment with a root that no other process has, where the root is named by the time.
+
+        The root is made at once, and removed where nothing was written to it.
+
+        Raises:
+          UsageError: it cannot be made.
+        """
+        if not (self.is_new and self.is_chief):
+            yield self
+            return
+        is_first = not self.root.parent.exists()
+        root = _make_unused(self.root)
+        try:
+            yield dataclasses.replace(self, root=root, **{role: root / role for role in _ROLES})
+        finally:
+            with contextlib.suppress(OSError):  # it holds the run
+                root.rmdir()
+                if is_first:
+                    root.parent.rmdir()
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
@@ -109,6 +156,7 @@ class Environment:
 
         Raises:
           UsageError: one cannot be written, or another process trains there.
+          StorageError: the disk is full.
         """
         flag = "--cache_dir" if self.remotes else "--job_dir"
         for folder in (self.root, self.logs, self.checkpoints, self.model):
@@ -118,6 +166,8 @@ class Environment:
                 probe.touch()
                 probe.unlink()
             except OSError as error:
+                if error.errno in _FULL:
+                    raise StorageError(f"{folder} cannot be written: {error.strerror}") from None
                 raise UsageError(
                     f"`{flag}` must be a folder that can be written. Received: {folder} ({error.strerror})"
                 ) from None
@@ -143,7 +193,7 @@ def _locations(variables: Mapping[str, str], job_dir: str, now: datetime.datetim
     elif given:
         root = next(iter(given.values())).rpartition("/")[0]
     else:
-        root = str(_unused(Path("runs") / now.strftime("%Y%m%d-%H%M%S")))
+        root = str(next(path for path in _candidates(Path("runs") / f"{now:%Y%m%d-%H%M%S}") if not path.exists()))
     locations = {"root": root} | {role: given.get(role, f"{root}/{role}") for role in _ROLES}
     if len({is_remote(location) for location in locations.values()}) > 1:
         raise UsageError(
@@ -160,6 +210,36 @@ def _local(location: str, cache: Path) -> Path:
     return cache / "runs" / remote.bucket / remote.path
 
 
-def _unused(path: Path) -> Path:
-    candidates = (path, *(path.with_name(f"{path.name}-{count}") for count in range(2, 1000)))
-    return next(candidate for candidate in candidates if not candidate.exists())
+def cache_folder(cache_dir: str) -> Path:
+    """Returns the folder that `--cache_dir` names; for a user without a home, one in the folder of temporary files.
+
+    Raises:
+      UsageError: it is in the home folder of a user who has none.
+    """
+    try:
+        return Path(cache_dir).expanduser()
+    except RuntimeError:  # no HOME, and no entry in the password file, as in containers with arbitrary user ids
+        if cache_dir != HParams.cache_dir:
+            raise UsageError(
+                f"`--cache_dir` must not begin with ~ where the user has no home folder. Received: {cache_dir}"
+            ) from None
+        return Path(tempfile.gettempdir()) / f"trainer-{os.getuid()}"
+
+
+def _make_unused(path: Path) -> Path:
+    for candidate in _candidates(path):
+        try:
+            candidate.mkdir(parents=True)
+            return candidate
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UsageError(
+                f"`--job_dir` must be a folder that can be written. Received: {candidate} ({error.strerror})"
+            ) from None
+    raise UsageError(f"`--job_dir` must be given where {path} and 998 like it exist. Received: nothing")
+
+
+def _candidates(path: Path) -> Iterator[Path]:
+    yield path
+    yield from (path.with_name(f"{path.name}-{count}") for count in range(2, 1000))

@@ -14,7 +14,7 @@ class StorageError(OSError):
 
 
 class StoppedError(KeyboardInterrupt):
-    """The program was told to stop. Exit status 128 and the signal's number, so 143 or 130."""
+    """The program was told to stop. Exit status 128 and the signal's number, so 129, 130 or 143."""
 
 
 class MachineLostError(RuntimeError):

@@ -24,7 +24,7 @@ _LAST_WORDS = 20.0  # seconds for the workers to end after a signal
 def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     """Runs the workers until all have ended, and returns the exit status.
 
-    2: a flag breaks its rule. 130, 143: stopped by SIGINT or SIGTERM, which the workers are too.
+    2: a flag breaks its rule. 129, 130, 143: stopped by SIGHUP, SIGINT or SIGTERM, which the workers are too.
     """
     if "--help" in arguments or "-h" in arguments:
         print(command_line.help_text(f"{_COMMAND} {_WORKERS}=2"))
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
             statuses = [process.wait() for process in processes]
         except StoppedError:
             for process in processes:
-                if stop.signal == signal.SIGTERM:  # a terminal sends SIGINT to the workers too
+                if stop.signal != signal.SIGINT:  # which a terminal sends to the workers too
                     process.terminate()
             for process in processes:
                 process.wait(_LAST_WORDS)

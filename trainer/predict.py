@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from trainer import console
+from trainer import console, keras_settings
 from trainer.errors import StorageError, UsageError
 from trainer.files import expanded
 from trainer.quiet import without_chatter
@@ -69,7 +69,7 @@ def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
 
 
 def _load(model: str, cache_dir: str) -> "Predictor":
-    with without_chatter():
+    with without_chatter(), keras_settings.ignored():
         from trainer.serving.predictor import Predictor
     from trainer.serving.folder import local
 

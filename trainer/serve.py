@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from trainer import console, interpreter
+from trainer import console, interpreter, keras_settings
 from trainer.errors import StorageError, UsageError
 from trainer.quiet import without_chatter
 from trainer.serving import options as serving_options
@@ -56,7 +56,7 @@ def _run(options: Options) -> None:
         raise UsageError(
             f"`trainer.serve` needs the packages starlette and uvicorn: {interpreter.install('serve')}"
         ) from None
-    with without_chatter():
+    with without_chatter(), keras_settings.ignored():
         from trainer.serving import server
         from trainer.serving.folder import local
         from trainer.serving.predictor import Predictor

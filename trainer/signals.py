@@ -1,10 +1,9 @@
-"""SIGTERM and SIGINT: how they stop a program."""
+"""SIGTERM, SIGINT and SIGHUP: how they stop a program."""
 
 import contextlib
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +11,12 @@ from types import FrameType
 
 from trainer.errors import StoppedError
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# A terminal that is closed and the shell in it send SIGHUP, each by itself: it stops a program, and ends none at once.
+_IMPATIENT = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = (*_IMPATIENT, signal.SIGHUP)
+# Seconds in which the same signal comes again without anyone having sent it twice: `timeout` and a service manager send
+# theirs to every process of a command, and make sends it on.
+_ECHO = 1.0
 _DEADLINE = 8.0  # seconds from the first signal to the end, but for what saving takes
 _SHOW_CURSOR = b"\x1b[?25h"  # which a progress bar hides
 
@@ -21,7 +25,8 @@ class Stop:
     """Whether a signal asks this process to stop.
 
     The first signal raises `StoppedError` where the main thread stands; inside `deferred`, only `requested` becomes
-    true. A second signal ends the process at once, and so does a deadline, whatever the main thread is busy with.
+    true. A second SIGTERM or SIGINT ends the process at once, and so does a deadline, whatever the main thread is busy
+    with. Within a second, the first signal once more, or SIGTERM after SIGHUP, is no second one.
 
     Attributes:
       signal: the number of the signal; 0 while there was none.
@@ -80,15 +85,22 @@ class Stop:
 
 
 @contextlib.contextmanager
-def caught(deadline: float = _DEADLINE) -> Iterator[Stop]:
-    """Makes SIGTERM and SIGINT stop this program; to be entered in the main thread. An ignored signal stays ignored."""
+def caught(deadline: float = _DEADLINE, echo: float = _ECHO) -> Iterator[Stop]:
+    """Makes SIGTERM, SIGINT and SIGHUP stop this program; to be entered in the main thread.
+
+    A signal that is ignored, as nohup has it with SIGHUP, stays ignored.
+
+    Args:
+      deadline: seconds from the first signal to the end of the program, but for what saving takes.
+      echo: seconds in which the first signal may come again and is no second one.
+    """
     stop = Stop()
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     former = {number: signal.getsignal(number) for number in _SIGNALS}
     # Python's handlers wait for the main thread to come back from whatever it has called; this one does not.
     former_fd = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-    watch = threading.Thread(target=_watch, args=(ours, stop, deadline), daemon=True)
+    watch = threading.Thread(target=_watch, args=(ours, stop, deadline, echo), daemon=True)
     watch.start()
     try:
         for number, handler in former.items():
@@ -104,14 +116,15 @@ def caught(deadline: float = _DEADLINE) -> Iterator[Stop]:
         ours.close()
 
 
-def _watch(signals: socket.socket, stop: Stop, deadline: float) -> None:
+def _watch(signals: socket.socket, stop: Stop, deadline: float, echo: float) -> None:
     """Ends the process at the second signal, or when the deadline after the first has passed."""
     numbers = iter(lambda: signals.recv(1), b"")
     first = next((number[0] for number in numbers if number[0] in _SIGNALS), None)
     if first is None:
         return
-    signals.settimeout(deadline)
+    begin = time.monotonic()
     while True:
+        signals.settimeout(max(0.0, begin + deadline - time.monotonic()) or deadline)
         try:
             again = signals.recv(1)
         except TimeoutError:
@@ -120,12 +133,15 @@ def _watch(signals: socket.socket, stop: Stop, deadline: float) -> None:
             continue
         if not again:
             return
-        if again[0] in _SIGNALS:
+        is_echo = first in (again[0], signal.SIGHUP) and time.monotonic() - begin < echo
+        if again[0] in _IMPATIENT and not is_echo:
             _end(again[0], "stopped at once")
 
 
 def _end(number: int, reason: str) -> None:
-    if sys.stdout.isatty():
-        os.write(sys.stdout.fileno(), _SHOW_CURSOR + b"\n")
-    os.write(2, f"trainer: {reason}; the same command goes on from the last checkpoint\n".encode())
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        if os.isatty(1):
+            os.write(1, _SHOW_CURSOR + b"\n")
+    with contextlib.suppress(OSError):
+        os.write(2, f"trainer: {reason}; the same command goes on from the last checkpoint\n".encode())
     os._exit(128 + number)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainer import command_line as flags
-from trainer import console, interpreter, signals
+from trainer import console, interpreter, keras_settings, signals
 from trainer.environment import Environment
 from trainer.errors import DivergedError, MachineLostError, StoppedError, StorageError, UsageError
 from trainer.quiet import without_chatter
@@ -41,8 +41,8 @@ def main(
     `read` returns the data set where it is not to be read from where `--data` says, as `trainer.run.train` takes it.
 
     0: done. 2: a flag, file or variable breaks a rule. 3: the loss is not finite. 4: the output cannot be written.
-    130, 143: stopped by SIGINT or SIGTERM. 134: another machine is gone; Vertex AI starts such a job again, which other
-    failures of a program end.
+    129, 130, 143: stopped by SIGHUP, SIGINT or SIGTERM. 134: another machine is gone; Vertex AI starts such a job
+    again, which other failures of a program end.
     """
     if "--help" in arguments or "-h" in arguments:
         print(flags.help_text(_COMMAND))
@@ -51,11 +51,13 @@ def main(
     with signals.caught() as stop:
         try:
             hparams = flags.read(arguments)
-            environment = Environment.read(variables, hparams.job_dir, datetime.datetime.now(), hparams.cache_dir)
-            if environment.is_new and environment.is_chief:
-                is_all = not (callbacks or read or environment.cluster)  # the command line is all that was given
-                go_on = _go_on([python, "-m", "trainer.task"] if is_all else [], arguments, environment.shown("root"))
-            status = _run(hparams, environment, callbacks, stop, read=read, go_on=go_on, python=python)
+            named = Environment.read(variables, hparams.job_dir, datetime.datetime.now(), hparams.cache_dir)
+            with named.reserved() as environment:
+                if environment.is_new and environment.is_chief:
+                    is_all = not (callbacks or read or environment.cluster)  # the command line is all that was given
+                    start = [python, "-m", "trainer.task"] if is_all else []
+                    go_on = _go_on(start, arguments, environment.shown("root"))
+                status = _run(hparams, environment, callbacks, stop, read=read, go_on=go_on, python=python)
         except UsageError as error:
             return _stop(2, str(error))
         except StoppedError:
@@ -75,7 +77,7 @@ def _run(
     python: str,
 ) -> int:
     try:
-        with without_chatter():
+        with without_chatter(), keras_settings.ignored():
             from rich.console import Console
 
             from trainer.run import train

@@ -168,11 +168,11 @@ def _start_process(arguments: Sequence[str], environment: Mapping[str, str], log
 
 def _warm(scratch: Path) -> Spawn:
     """Loads what every trial needs, and returns a function that forks one."""
-    from trainer import task
+    from trainer import keras_settings, task
     from trainer.quiet import without_chatter
 
     # Nothing here may run an operation: TensorFlow's threads, once there, do not survive a fork.
-    with without_chatter():
+    with without_chatter(), keras_settings.ignored():
         import sklearn.datasets  # noqa: F401
 
         from trainer.data.loading import load_configured

@@ -92,3 +92,21 @@ def test_rejects_a_folder_of_something_else(tmp_path: Path, text: str) -> None:
     (tmp_path / "hparams.json").write_text(text)
     with pytest.raises(UsageError, match="`--job_dir` must hold nothing or a run of this program"):
         record.check(tmp_path, HParams())
+
+
+def test_a_record_tells_what_changes_the_weights() -> None:
+    machine = {"cpu": "one", "instructions": "avx", "cores": 2, "threads": 2, "variables": {}, "devices": 1}
+    epoch = {"steps": 20, "samples": 1280, "left_out": 13}
+    made = record.make(HParams(), "float32", "so", epoch=epoch, machine=machine)
+    assert (made["epoch"], made["machine"]) == (epoch, machine)
+    assert record.changes(made, made) == []
+    other = record.make(HParams(), "float32", "so", machine={**machine, "cpu": "another", "cores": 4, "threads": 4})
+    assert record.changes(made, other) == ["cpu one then, another now", "threads 2 then, 4 now"]
+    older = {**made, "versions": {**made["versions"], "tensorflow": "2.0", "python": "3.0"}}
+    assert record.changes(older, made) == [f"tensorflow 2.0 then, {made['versions']['tensorflow']} now"]
+
+
+def test_a_record_of_before_says_nothing_of_the_machine() -> None:
+    made = record.make(HParams(), "float32", "so", machine={"threads": 2})
+    former = {name: value for name, value in made.items() if name not in ("machine", "epoch")}
+    assert record.changes(former, made) == []

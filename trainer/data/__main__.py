@@ -17,6 +17,7 @@ from trainer.data import loading
 from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.lists import folder
 from trainer.data.problems import Problem
+from trainer.environment import cache_folder
 from trainer.errors import StorageError, UsageError
 from trainer.files import expanded
 from trainer.hparams import HParams
@@ -81,7 +82,7 @@ def _check(options: argparse.Namespace) -> None:
 
 def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
     _check(options)
-    cache = Path(options.cache_dir).expanduser()
+    cache = cache_folder(options.cache_dir)
 
     def log(line: str) -> None:
         screen.print(line, markup=False)

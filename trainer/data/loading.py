@@ -15,6 +15,7 @@ from trainer.data.lists import folder, idx, manifest, named, tfrecord
 from trainer.data.lists.entries import Entry
 from trainer.data.lists.manifest import Managed
 from trainer.data.lists.text import on_one_line
+from trainer.environment import cache_folder
 from trainer.errors import UsageError
 from trainer.files import expanded
 from trainer.hparams import DATASETS, MANAGED, HParams
@@ -37,7 +38,7 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
     Raises:
       UsageError: it cannot be had, or cannot be split.
     """
-    cache = Path(hparams.cache_dir).expanduser()
+    cache = cache_folder(hparams.cache_dir)
 
     def log(line: str) -> None:
         screen.out(line, highlight=False)

@@ -18,7 +18,7 @@ from trainer.networks import Network
 from trainer.objectives import Objective, classes
 from trainer.run import record
 from trainer.tensorboard.schedule import Schedule
-from trainer.training import devices, optimizer
+from trainer.training import devices, hardware, optimizer
 from trainer.training import precision as precisions
 from trainer.training.feed import Feed
 from trainer.training.loop import Loop
@@ -108,7 +108,9 @@ class Plan:
         if self.former:
             chosen = Precision(self.former["precision"]["name"], self.former["precision"]["reason"])
         else:
-            chosen = precisions.choose(self.hparams.precision, precisions.look())
+            asked, environment = self.hparams.precision, self.environment
+            machine = precisions.look(environment.cache, environment.numeric)
+            chosen = precisions.decided(asked, environment.precision_file, lambda: precisions.choose(asked, machine))
         index = np.int64(PRECISIONS.index(chosen.name))
         (index,) = devices.from_chief(self.strategy, self.environment.cluster, [index])
         return chosen if PRECISIONS[index] == chosen.name else Precision(PRECISIONS[index], "as on the chief")
@@ -116,9 +118,12 @@ class Plan:
     @functools.cached_property
     def record(self) -> Mapping[str, Any]:
         """The content of `hparams.json`."""
-        return self.former or record.make(
-            self.hparams, self.dataset.fingerprint, self.precision.name, self.precision.reason
-        )
+        return self.former or self._record
+
+    @property
+    def changes(self) -> list[str]:
+        """What has changed since the run began so that it does not go on to the bit."""
+        return record.changes(self.former, self._record) if self.former else []
 
     @functools.cached_property
     def objective(self) -> Objective:
@@ -171,6 +176,24 @@ class Plan:
         """Returns what is computed at the end of the run alone, on the devices."""
         with self.strategy.scope():
             return self.objective.results()
+
+    @functools.cached_property
+    def _record(self) -> Mapping[str, Any]:
+        """The record of a run that begins here and now."""
+        samples, steps = len(self.dataset.train), self.steps_per_epoch
+        trained = steps * self.hparams.batch_size
+        return record.make(
+            self.hparams,
+            self.dataset.fingerprint,
+            self.precision.name,
+            self.precision.reason,
+            # Whole batches only: the samples that are left over are others in each epoch.
+            epoch={"steps": steps, "samples": trained, "left_out": samples - trained},
+            machine={
+                **hardware.describe(self.environment.numeric),
+                "devices": self.strategy.num_replicas_in_sync,
+            },
+        )
 
     def _compile(self, network: Network, precision: Precision) -> None:
         (stage,) = network.stages

@@ -19,6 +19,7 @@ _SHOWN = 4  # changes of the data in a message
 _FOLDERS = ("logs", "checkpoints", "model")  # of a run
 # The distribution of each package.
 _PACKAGES = {"trainer": interpreter.DISTRIBUTION, "tensorflow": "tensorflow", "keras": "keras", "numpy": "numpy"}
+_SPOKEN_FOR = ("python", "trainer", "instructions", "cores")  # they change no sum, or go with the CPU and its threads
 
 
 def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
@@ -91,15 +92,41 @@ def check_data(former: Mapping[str, Any], data: Fingerprint, name: str) -> None:
             )
 
 
-def make(hparams: HParams, data: Fingerprint, precision: str, reason: str) -> dict[str, Any]:
-    """Returns the configuration, the data's fingerprint, the precision and why, the versions and the git revision."""
+def make(
+    hparams: HParams,
+    data: Fingerprint,
+    precision: str,
+    reason: str,
+    *,
+    epoch: Mapping[str, int] | None = None,
+    machine: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Returns the configuration and what else decides the weights, to the bit; in a git work tree, the revision too.
+
+    Args:
+      hparams: what is trained.
+      data: the data set's fingerprint.
+      precision: its name.
+      reason: why that one.
+      epoch: the steps of an epoch, its samples, and how many are left out since they fill no batch.
+      machine: what decides how sums are rounded.
+    """
     return {
         "configuration": hparams.configuration(),
         "data": data.content(),
         "precision": {"name": precision, "reason": reason},
+        "epoch": dict(epoch or {}),
+        "machine": dict(machine or {}),
         "versions": {"python": platform.python_version()} | {name: _version(_PACKAGES[name]) for name in _PACKAGES},
         "git_revision": _revision(),
     }
+
+
+def changes(former: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Returns in what a run's record and one made now differ that decides how sums are rounded, each `name was, is`."""
+    there, here = ({**one.get("machine", {}), **one.get("versions", {})} for one in (former, now))
+    names = [name for name in here if name in there and name not in _SPOKEN_FOR and there[name] != here[name]]
+    return [f"{name} {there[name]} then, {here[name]} now" for name in names]
 
 
 def write(root: Path, record: Mapping[str, Any]) -> None:

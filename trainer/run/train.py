@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from trainer import data
+from trainer import data, keras_settings
 from trainer.buckets.storage import Storage
 from trainer.environment import Environment
 from trainer.hparams import HParams
@@ -19,7 +19,7 @@ from trainer.run import record, resume, writers
 from trainer.run.mirror import Mirror, mirrored
 from trainer.run.plan import Plan, Read
 from trainer.signals import Stop
-from trainer.training import devices
+from trainer.training import devices, own
 from trainer.training.checkpoint import Store
 from trainer.training.loop import Loop
 from trainer.training.metric import METRIC
@@ -71,7 +71,8 @@ def run(
       read: returns the data set, in place of the one that `--data` names.
 
     Raises:
-      UsageError: the data, the network or the output folder cannot be what the flags ask for; nothing was written.
+      UsageError: the data, the network, the callbacks or the output folder cannot be what is asked for; nothing was
+        written.
       DivergedError: the loss is not finite.
       StorageError: the output can no longer be written.
       StoppedError: the program was told to stop, and the state is saved.
@@ -81,6 +82,7 @@ def run(
     screen = screen if environment.is_chief else Console(quiet=True, force_terminal=False)
     with (
         resume.named_failures(),
+        keras_settings.defaults(),
         mirrored(environment, screen, stop) as storage,
         devices.named_losses(environment.cluster),
     ):
@@ -118,13 +120,14 @@ class _Run:
     def _train(self, callbacks: Sequence[keras.callbacks.Callback]) -> Result:
         plan, environment = self.plan, self.plan.environment
         loop = plan.loop(lambda: self.stop.requested)
+        own.settle(callbacks, plan.hparams.schedule, own.directions(loop.metrics))
         with data.named_breaks(plan.dataset), self._claimed():
             state = self._open()
             first = state["step"] if state else 0
             seconds, results = self._fit(loop, state, range(first, plan.steps), callbacks)
             accuracy = float(results["accuracy"])
             model = resume.finish(loop.model, plan, self.store, results) if environment.is_chief else None
-        speed = (plan.steps - first) * plan.hparams.batch_size / seconds
+        speed = (loop.step - first) * plan.hparams.batch_size / seconds
         return Result(accuracy, model, seconds, speed, plan.dataset.sample)
 
     def _claimed(self) -> contextlib.AbstractContextManager[None]:
@@ -146,6 +149,9 @@ class _Run:
         self.screen.out(f"precision {plan.precision}", highlight=False)
         if state and state["step"]:
             self.screen.out(f"goes on from step {state['step']:,} of {plan.steps:,}", highlight=False)
+            if plan.changes:
+                changes = "; ".join(plan.changes)
+                self.screen.out(f"not to the bit, since sums may be rounded otherwise: {changes}", highlight=False)
         return state
 
     def _fit(
@@ -158,19 +164,20 @@ class _Run:
         lag = self.storage.lag if self.storage else None
         begin = time.perf_counter()
         with (
+            contextlib.closing(save),
             writers.tensorboard(plan, state, lag) as board,
             self.stop.deferred(),
             resume.saved(save if is_chief else None, self.stop),
         ):
-            own = [*board, *writers.reports(plan.environment), *([save] if is_chief else [])]
-            own += [Mirror(self.storage)] if self.storage else []
+            ours = [*board, *writers.reports(plan.environment), *([save] if is_chief else [])]
+            ours += [Mirror(self.storage)] if self.storage else []
             with Progress(self.screen, hparams.epochs, plan.steps_per_epoch, hparams.batch_size) as progress:
                 loop.fit(
                     plan.training(steps),
                     plan.validation,
                     plan.steps_per_epoch,
                     hparams.epochs,
-                    [keras.callbacks.History(), *callbacks, progress, *own],
+                    [keras.callbacks.History(), *callbacks, progress, *ours],
                     state=state,
                     call_ends=plan.call_ends,
                 )

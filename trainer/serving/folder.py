@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trainer.buckets.fetch import fetch
 from trainer.buckets.location import is_remote
+from trainer.environment import cache_folder
 from trainer.errors import UsageError
 from trainer.files import expanded
 
@@ -29,7 +30,7 @@ def local(model: str, cache_dir: str, log: Callable[[str], None]) -> Path:
       StorageError: it cannot be fetched.
     """
     if is_remote(model):
-        return _fetched(model.rstrip("/").removesuffix(f"/{_KERAS}"), Path(cache_dir).expanduser(), log)
+        return _fetched(model.rstrip("/").removesuffix(f"/{_KERAS}"), cache_folder(cache_dir), log)
     path = Path(expanded(model))
     if path.name in (_KERAS, _CARD) and path.is_file():
         return path.parent

@@ -37,7 +37,8 @@ class Log:
                     (folder / name).unlink()
                 elif size > sizes[name]:
                     os.truncate(folder / name, sizes[name])
-        self._writers = {run: tf.summary.create_file_writer(str(folder / run)) for run in RUNS}
+        with self._named_failures():
+            self._writers = {run: tf.summary.create_file_writer(str(folder / run)) for run in RUNS}
 
     def add(self, run: str, summary: Summary, step: int) -> None:
         """Adds a summary to one of TensorBoard's runs."""

@@ -38,7 +38,7 @@ def choose(asked: str, cluster: Cluster | None, tpu: str | None, logical_devices
     if asked == "multi_worker" and cluster is None:
         raise UsageError(
             "`--strategy=multi_worker` must find at least two machines in `TF_CONFIG` or `CLUSTER_SPEC`. "
-            "Received: neither names them"
+            "Received: one, or none"
         )
     if cluster is not None:
         if asked not in ("auto", "multi_worker"):

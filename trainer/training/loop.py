@@ -59,6 +59,7 @@ class Loop:
 
     Attributes:
       model: that model.
+      metrics: those metrics.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Loop:
         metrics: Sequence[keras.metrics.Metric],
         is_stopped: Callable[[], bool] = lambda: False,
     ):
-        self.model, self._strategy, self._metrics, self._is_stopped = model, strategy, metrics, is_stopped
+        self.model, self._strategy, self.metrics, self._is_stopped = model, strategy, metrics, is_stopped
         self._results = Results(strategy, metrics)
         self._steps = Steps(model, strategy, self._results)
         self._last_loss = tf.constant(0.0)
@@ -106,7 +107,9 @@ class Loop:
           StoppedError: this machine or another was told to stop; `state` says where.
         """
         self._callbacks, self._steps_per_epoch, self._call_ends = [*callbacks], steps_per_epoch, call_ends
-        events = keras.callbacks.CallbackList(self._callbacks, model=self.model, epochs=epochs, steps=steps_per_epoch)
+        events = keras.callbacks.CallbackList(
+            self._callbacks, model=self.model, epochs=epochs, steps=steps_per_epoch, verbose=0
+        )
         iterator = self._iterator(feed)
         self.model.stop_training = False
         events.on_train_begin()
@@ -137,7 +140,7 @@ class Loop:
         Raises:
           StoppedError: this machine or another was told to stop.
         """
-        results = Results(self._strategy, [*self._metrics, *metrics])
+        results = Results(self._strategy, [*self.metrics, *metrics])
         return self._evaluate(feed, results, Steps(self.model, self._strategy, results))
 
     def state(self) -> dict[str, Any]:
@@ -147,7 +150,7 @@ class Loop:
           `step` and everything else in plain values; see `trainer.training.state`.
         """
         return {
-            "step": self._step,
+            "step": self.step,
             **dataclasses.asdict(self._position),
             "stop_training": bool(self.model.stop_training),
             "variables": [variable.numpy() for variable in self._variables()],
@@ -156,7 +159,7 @@ class Loop:
         }
 
     @property
-    def _step(self) -> int:
+    def step(self) -> int:
         """How many steps the run has done."""
         return self._position.epoch * self._steps_per_epoch + self._position.steps_in_epoch
 
@@ -206,8 +209,8 @@ class Loop:
         position, begin = self._position, time.perf_counter() - self._position.seconds
         while position.steps_in_epoch < self._steps_per_epoch:
             steps = min(self._steps_per_call, self._steps_per_epoch - position.steps_in_epoch)
-            steps = int(min(steps, self._call_ends(self._step) - self._step))
-            with tf.profiler.experimental.Trace("train", step_num=self._step, _r=1):  # a step to the profiler
+            steps = int(min(steps, self._call_ends(self.step) - self.step))
+            with tf.profiler.experimental.Trace("train", step_num=self.step, _r=1):  # a step to the profiler
                 ran = self._steps.train(iterator, tf.constant(steps), self._last_loss, self._stopping())
             position.steps_in_epoch += int(ran["steps"])
             norms = gradients.norms(ran["squares"].numpy(), self.model.trainable_variables)
@@ -229,8 +232,8 @@ class Loop:
         loss = float(ran["loss"])
         if not math.isfinite(loss):
             finite = {name: value for name, value in self._position.logs.items() if "/" not in name}
-            finite = (finite | {"loss": float(ran["former"])}) if self._step > 1 else {}
-            raise DivergedError(_describe(loss, self._step, finite, norms))
+            finite = (finite | {"loss": float(ran["former"])}) if self.step > 1 else {}
+            raise DivergedError(_describe(loss, self.step, finite, norms))
 
     def _stopping(self) -> tf.Tensor:
         return tf.constant(float(self._is_stopped()))

@@ -1,12 +1,22 @@
 """Which precision this machine is good at."""
 
+import contextlib
 import dataclasses
-import platform
+import hashlib
+import json
+import math
+import os
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
+
+from trainer import files
+from trainer.training import hardware
 
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 _CPU_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")  # Intel's and AMD's, and Arm's, as Linux names them
@@ -15,6 +25,8 @@ _GPU_GENERATION = (8, 0)  # NVIDIA's compute capability from which on there are 
 # The instructions alone promise nothing: of two CPUs with avx512_bf16 and no amx_bf16, one convolves twice as fast in
 # bfloat16 as in float32, one half as fast.
 _WORTHWHILE = 1.2
+_CLEAR = 1.5  # times that, or less than it by as much: no further measurement is needed
+_ROUNDS, _MOST_ROUNDS = 11, 55
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,41 +87,122 @@ def choose(asked: str, machine: Machine) -> Precision:
     )
 
 
-def look() -> Machine:
-    """Returns this machine. The measurement is made only where it is called: some 50 ms."""
+def decided(asked: str, file: Path | None, choose: Callable[[], Precision]) -> Precision:
+    """Returns the precision in a file, where `auto` is asked for; else chooses one and leaves it there.
+
+    So that the trials of a study, which are compared, compute alike.
+
+    Args:
+      asked: of `--precision`.
+      file: shared by several runs; None where a run decides for itself.
+      choose: returns the precision, where there is none.
+    """
+    if asked != "auto" or file is None:
+        return choose()
+    return Precision(**_remembered(file, _is_precision, lambda: dataclasses.asdict(choose())))
+
+
+def look(cache: Path | None = None, variables: Mapping[str, str] | None = None) -> Machine:
+    """Returns this machine. A measurement is made only where it is called, some 0.3 s, and remembered in the cache.
+
+    Args:
+      cache: a folder; None remembers nothing.
+      variables: of the environment, those with which TensorFlow computes otherwise.
+    """
     details = (tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU"))
     return Machine(
         tpu=bool(tf.config.list_logical_devices("TPU")),
         gpus=tuple(detail.get("compute_capability", (0, 0)) for detail in details),
-        instructions=_instructions(),
-        bfloat16_speed=_bfloat16_speed,
+        instructions=hardware.instructions(),
+        bfloat16_speed=lambda: _remembered_speed(cache, variables or {}) if cache else _bfloat16_speed(),
     )
 
 
-def _instructions() -> frozenset[str]:
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:  # no Linux: Apple's and Windows's builds of TensorFlow have no bfloat16 kernels worth it
-        return frozenset()
-    name = "Features" if platform.machine() == "aarch64" else "flags"
-    line = next((line for line in text.splitlines() if line.startswith(name)), "")
-    return frozenset(line.partition(":")[2].split())
+def _remembered_speed(cache: Path, variables: Mapping[str, str]) -> float:
+    """Returns the speed that was measured on such a machine before, so that a command chooses the same each time."""
+    versions = {name: _version(name) for name in ("tensorflow", "trainer")}
+    about = {**hardware.describe(variables), **versions}
+    file = cache / "precision" / f"{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]}.json"
+    found = _remembered(file, _is_speed, lambda: {"bfloat16_speed": _bfloat16_speed(), "machine": about})
+    return float(found["bfloat16_speed"])
 
 
-def _bfloat16_speed(rounds: int = 12) -> float:
-    """Returns the float32 time of a typical convolution over its bfloat16 time.
+def _remembered(
+    file: Path, is_right: Callable[[Any], bool], find: Callable[[], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """Returns the content of a JSON file, and writes it first where there is none that is right.
 
-    Each is the shortest of some, taken in turn: other work on the machine lengthens one or the other, for tens of
-    milliseconds on end.
+    Of processes that write it at the same time, the first one's stays, and the others take that. A folder that cannot
+    be written remembers nothing.
     """
-    convolutions = {kind: _convolution(kind) for kind in (tf.float32, tf.bfloat16)}
-    seconds = dict.fromkeys(convolutions, float("inf"))
-    for _ in range(rounds):
-        for kind, convolve in convolutions.items():
-            begin = time.perf_counter()
-            convolve()
-            seconds[kind] = min(seconds[kind], time.perf_counter() - begin)
-    return seconds[tf.float32] / seconds[tf.bfloat16]
+    known = _read(file, is_right)
+    if known is not None:
+        return known
+    found = find()
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        files.replace(partial, json.dumps(found, indent=2), "\n")
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.link(partial, file)
+            if _read(file, is_right) is None:  # it was damaged
+                partial.replace(file)
+        finally:
+            partial.unlink(missing_ok=True)
+    written = _read(file, is_right)
+    return found if written is None else written
+
+
+def _read(file: Path, is_right: Callable[[Any], bool]) -> Mapping[str, Any] | None:
+    try:
+        content = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return None
+    return content if is_right(content) else None
+
+
+def _is_speed(content: Any) -> bool:
+    speed = content.get("bfloat16_speed") if isinstance(content, dict) else None
+    return isinstance(speed, float) and math.isfinite(speed) and speed > 0
+
+
+def _is_precision(content: Any) -> bool:
+    if not isinstance(content, dict) or set(content) != {"name", "reason"}:
+        return False
+    return content["name"] in _POLICIES and isinstance(content["reason"], str)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _bfloat16_speed() -> float:
+    """Returns how many times as long a typical convolution takes in float32 as in bfloat16.
+
+    The two are timed in turn, and the median of the ratios is taken: other work on the machine lengthens one or the
+    other, for tens of milliseconds on end. More rounds follow where the answer is near the line.
+    """
+    convolutions = [_convolution(kind) for kind in (tf.float32, tf.bfloat16)]
+    for convolve in convolutions:  # the first call prepares the kernel
+        _seconds(convolve)
+    ratios: list[float] = []
+    while True:
+        for _ in range(_ROUNDS):
+            whole, half = map(_seconds, convolutions)
+            ratios.append(whole / half)
+        speed = statistics.median(ratios)
+        if len(ratios) >= _MOST_ROUNDS or not _WORTHWHILE / _CLEAR < speed < _WORTHWHILE * _CLEAR:
+            return speed
+
+
+def _seconds(function: Callable[[], None]) -> float:
+    begin = time.perf_counter()
+    function()
+    return time.perf_counter() - begin
 
 
 def _convolution(kind: tf.DType) -> Callable[[], None]:

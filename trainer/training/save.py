@@ -107,6 +107,10 @@ class SaveCheckpoint(keras.callbacks.Callback):
         except OSError as error:
             raise StorageError(f"the checkpoint in {self._store.folder} cannot be written: {error.strerror}") from error
 
+    def close(self) -> None:
+        """Ends the thread that writes, after what it is writing."""
+        self._writer.shutdown()
+
     def get_state(self) -> dict[str, Any]:
         return {"best": self._best}
 

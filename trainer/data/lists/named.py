@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -30,6 +29,7 @@ def read(name: str) -> tuple[Pair, Pair]:
 
 def _digits() -> tuple[Pair, Pair]:
     """Returns scikit-learn's bundled digits, 8x8 pixels from 0 to 16, at the size and scale of MNIST's."""
+    import keras  # here, so that `trainer.data` does without it
     from sklearn.datasets import load_digits
 
     small, labels = load_digits(return_X_y=True)
@@ -43,6 +43,8 @@ def _digits() -> tuple[Pair, Pair]:
 
 def _downloaded(name: str) -> tuple[Pair, Pair]:
     """Returns a data set of `keras.datasets`, which keeps what it downloads below `KERAS_HOME`."""
+    import keras
+
     loader: Callable[[], tuple[Pair, Pair]] = getattr(keras.datasets, name).load_data
     try:
         return loader()

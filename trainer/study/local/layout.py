@@ -52,6 +52,7 @@ def environment(study: Path, name: str, trial: int, variables: Mapping[str, str]
         "CLOUD_ML_TRIAL_ID": str(trial),
         "CLOUD_ML_HP_METRIC_FILE": str(metric_file(study, trial)),
         "CLUSTER_SPEC": json.dumps(cluster),
+        "TRAINER_PRECISION_FILE": str(study / "precision.json"),  # all trials compute in what the first one chose
     }
 
 

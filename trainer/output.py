@@ -1,0 +1,54 @@
+"""Standard output and error whose reader may go away: a closed pipe, a terminal that is gone."""
+
+import errno
+import io
+import os
+import sys
+from typing import Any
+
+_GONE = (errno.EPIPE, errno.EIO)  # the reader of a pipe has closed it; the terminal is gone
+
+
+def outlive_readers() -> None:
+    """Makes this program go on, unheard, where nobody reads its standard output or error any more.
+
+    To be called first of all. A stream that was closed from the start is opened to nothing, so that no file of the
+    program takes its number.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # which takes the lowest number that is free: this one
+    sys.stdout, sys.stderr = _lasting(sys.stdout, 1), _lasting(sys.stderr, 2)
+
+
+class _Lasting(io.FileIO):
+    """Takes everything, and writes it to nothing once the reader is gone."""
+
+    def write(self, content: Any, /) -> int | None:
+        try:
+            return super().write(content)
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, self.fileno())  # also for what C++ and child processes write
+        os.close(nothing)
+        return super().write(content)
+
+
+def _lasting(stream: Any, number: int) -> Any:
+    binary = io.BufferedWriter(_Lasting(number, "w", closefd=False))
+    if stream is None:  # it was closed
+        return io.TextIOWrapper(binary, encoding="utf-8", errors="backslashreplace")
+    if not isinstance(stream, io.TextIOWrapper):  # a program's own
+        return stream
+    stream.flush()
+    return io.TextIOWrapper(
+        binary,
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )

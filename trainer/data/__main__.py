@@ -2,6 +2,8 @@
 
 import argparse
 import contextlib
+import io
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,17 +12,22 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from trainer import command_line
 from trainer.buckets.fetch import fetch
 from trainer.data import convert as conversion
 from trainer.data import loading
 from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.lists import folder
+from trainer.data.lists.text import on_one_line
 from trainer.data.problems import Problem
 from trainer.errors import StorageError, UsageError
 from trainer.hparams import HParams
 
 _GO_ON = "the same command goes on from there"
 _SHARD_MEGABYTES = 100.0  # so many that a bucket is read side by side, so few that a worker has some of its own
+_DESCRIPTION = "Checks a data set and writes it as TFRecord shards: `python -m trainer.data --data=FOLDER --to=FOLDER`."
+_FLAGS = {"data": "", "to": "", "validation_split": "", "skip_broken": "yes", "shard_megabytes": "", "cache_dir": ""}
+_YES_OR_NO = ("no", "yes")
 
 
 def main(arguments: Sequence[str], screen: Console | None = None) -> int:
@@ -29,41 +36,68 @@ def main(arguments: Sequence[str], screen: Console | None = None) -> int:
     0: written. 2: a flag breaks a rule, or something is wrong with the images, and a line was printed for each; nothing
     was written. 4: the shards cannot be written. 130: stopped by SIGINT.
     """
-    options = _read(arguments)
-    screen = screen or Console(highlight=False, soft_wrap=True)
+    if "--help" in arguments or "-h" in arguments:
+        print(_parser().format_help(), end="")
+        return 0
     try:
-        problems = _convert(options, screen)
+        return _run(_read(arguments), screen or _screen())
     except UsageError as error:
         return _stop(2, str(error))
+
+
+def _run(options: argparse.Namespace, screen: Console) -> int:
+    try:
+        problems = _convert(options, screen)
     except (OSError, StorageError, tf.errors.OpError) as error:
         return _stop(4, f"{options.to} cannot be written: {getattr(error, 'strerror', None) or error}; {_GO_ON}")
     except KeyboardInterrupt:
         return _stop(130, f"stopped; {_GO_ON}")
     for problem in problems:
-        screen.print(str(problem), markup=False)
+        _say(screen, str(problem))
     if problems and options.skip_broken != "yes":
         return _stop(
             2,
             f"`--data` must be a data set with which nothing is wrong; `--skip_broken=yes` leaves out what is. "
             f"Received: {options.data}, {len(problems):,} problems",
         )
-    screen.print(f"{options.to}/{conversion.RECORD} says what is in the shards beside it", markup=False)
+    _say(screen, f"{options.to}/{conversion.RECORD} says what is in the shards beside it")
     return 0
 
 
 def _read(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m trainer.data", description=(__doc__ or "").splitlines()[0], allow_abbrev=False
-    )
+    """Returns the flags' values; `--skip-broken` is `--skip_broken`.
+
+    Raises:
+      UsageError: a flag is unknown, or lacks its value, or has one of another kind.
+    """
+    given = command_line.split(arguments, _FLAGS)
+    command_line.reject_unknown(given, _FLAGS)
+    command_line.reject_words(given)
+    values = {argument.name: argument.text for argument in given if argument.name}
+    for name in ("data", "to"):
+        if not values.get(name):
+            raise UsageError(f"`--{name}` must be given, as in {_DESCRIPTION.split('`')[1]}. Received: nothing")
+    if values.get("skip_broken", "no") not in _YES_OR_NO:
+        raise UsageError(f"`--skip_broken` must be one of {', '.join(_YES_OR_NO)}. Received: {values['skip_broken']}")
+    for name in ("validation_split", "shard_megabytes"):
+        with contextlib.suppress(ValueError):
+            float(values.get(name, "1"))
+            continue
+        raise UsageError(f"`--{name}` must be a number. Received: {values[name]}")
+    return _parser().parse_args([f"--{name}={value}" for name, value in values.items()])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m trainer.data", description=_DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--data", required=True, help="as in trainer.task")
     parser.add_argument("--to", required=True, help="a new folder")
     parser.add_argument("--validation_split", type=float, default=0.1, help="as in trainer.task (default 0.1)")
     parser.add_argument(
-        "--skip_broken", choices=("no", "yes"), nargs="?", const="yes", default="no", help="as in trainer.task"
+        "--skip_broken", choices=_YES_OR_NO, nargs="?", const="yes", default="no", help="as in trainer.task"
     )
     parser.add_argument("--shard_megabytes", type=float, default=_SHARD_MEGABYTES, help="more or less (default 100)")
     parser.add_argument("--cache_dir", default=HParams.cache_dir, help="as in trainer.task")
-    return parser.parse_args(arguments)
+    return parser
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -80,10 +114,14 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
     cache = Path(options.cache_dir).expanduser()
 
     def fetched(location: str) -> Path:
-        return fetch(location, cache, log=lambda line: screen.print(line, markup=False))
+        return fetch(location, cache, log=log)
 
-    entries = loading.list_entries(options.data, fetched)
-    empty = folder.empty_classes(Path(options.data)) if Path(options.data).is_dir() else []
+    def log(line: str) -> None:
+        _say(screen, line)
+
+    entries = loading.list_entries(options.data, fetched, log)
+    is_folder = Path(options.data).is_dir() and not any(entry.listed for entry in entries)
+    empty = folder.empty_classes(Path(options.data)) if is_folder else []
     with _progress(screen) as on_progress:
         return conversion.convert(
             entries,
@@ -113,8 +151,25 @@ def _progress(screen: Console) -> Iterator[conversion.OnProgress]:
 
 
 def _stop(status: int, reason: str) -> int:
-    print(f"trainer.data: {reason}", file=sys.stderr)
+    print(f"trainer.data: {on_one_line(reason)}", file=sys.stderr)
     return status
+
+
+def _say(screen: Console, line: str) -> None:
+    screen.out(on_one_line(line), highlight=False)  # which takes no brackets or colons for markup
+
+
+def _screen() -> Console:
+    """Returns standard output, with escapes for what its encoding lacks; when its reader is gone, the work goes on."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return _Screen(highlight=False, soft_wrap=True)
+
+
+class _Screen(Console):
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

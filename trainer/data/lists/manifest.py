@@ -235,7 +235,7 @@ class _Local:
 
     def path(self, location: str) -> str:
         if not location.startswith(_SCHEME):
-            return location
+            return location if location.isascii() else os.fsdecode(location.encode("utf-8", "surrogateescape"))
         folder = self._within(location)
         return str(self._folders[folder] / location.removeprefix(folder).lstrip("/"))
 

@@ -2,8 +2,6 @@
 
 import argparse
 import contextlib
-import io
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +10,6 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from trainer import command_line
 from trainer.buckets.fetch import fetch
 from trainer.data import convert as conversion
 from trainer.data import loading
@@ -25,9 +22,6 @@ from trainer.hparams import HParams
 
 _GO_ON = "the same command goes on from there"
 _SHARD_MEGABYTES = 100.0  # so many that a bucket is read side by side, so few that a worker has some of its own
-_DESCRIPTION = "Checks a data set and writes it as TFRecord shards: `python -m trainer.data --data=FOLDER --to=FOLDER`."
-_FLAGS = {"data": "", "to": "", "validation_split": "", "skip_broken": "yes", "shard_megabytes": "", "cache_dir": ""}
-_YES_OR_NO = ("no", "yes")
 
 
 def main(arguments: Sequence[str], screen: Console | None = None) -> int:
@@ -36,18 +30,12 @@ def main(arguments: Sequence[str], screen: Console | None = None) -> int:
     0: written. 2: a flag breaks a rule, or something is wrong with the images, and a line was printed for each; nothing
     was written. 4: the shards cannot be written. 130: stopped by SIGINT.
     """
-    if "--help" in arguments or "-h" in arguments:
-        print(_parser().format_help(), end="")
-        return 0
-    try:
-        return _run(_read(arguments), screen or _screen())
-    except UsageError as error:
-        return _stop(2, str(error))
-
-
-def _run(options: argparse.Namespace, screen: Console) -> int:
+    options = _read(arguments)
+    screen = screen or Console(highlight=False, soft_wrap=True)
     try:
         problems = _convert(options, screen)
+    except UsageError as error:
+        return _stop(2, str(error))
     except (OSError, StorageError, tf.errors.OpError) as error:
         return _stop(4, f"{options.to} cannot be written: {getattr(error, 'strerror', None) or error}; {_GO_ON}")
     except KeyboardInterrupt:
@@ -65,39 +53,18 @@ def _run(options: argparse.Namespace, screen: Console) -> int:
 
 
 def _read(arguments: Sequence[str]) -> argparse.Namespace:
-    """Returns the flags' values; `--skip-broken` is `--skip_broken`.
-
-    Raises:
-      UsageError: a flag is unknown, or lacks its value, or has one of another kind.
-    """
-    given = command_line.split(arguments, _FLAGS)
-    command_line.reject_unknown(given, _FLAGS)
-    command_line.reject_words(given)
-    values = {argument.name: argument.text for argument in given if argument.name}
-    for name in ("data", "to"):
-        if not values.get(name):
-            raise UsageError(f"`--{name}` must be given, as in {_DESCRIPTION.split('`')[1]}. Received: nothing")
-    if values.get("skip_broken", "no") not in _YES_OR_NO:
-        raise UsageError(f"`--skip_broken` must be one of {', '.join(_YES_OR_NO)}. Received: {values['skip_broken']}")
-    for name in ("validation_split", "shard_megabytes"):
-        with contextlib.suppress(ValueError):
-            float(values.get(name, "1"))
-            continue
-        raise UsageError(f"`--{name}` must be a number. Received: {values[name]}")
-    return _parser().parse_args([f"--{name}={value}" for name, value in values.items()])
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m trainer.data", description=_DESCRIPTION, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="python -m trainer.data", description=(__doc__ or "").splitlines()[0], allow_abbrev=False
+    )
     parser.add_argument("--data", required=True, help="as in trainer.task")
     parser.add_argument("--to", required=True, help="a new folder")
     parser.add_argument("--validation_split", type=float, default=0.1, help="as in trainer.task (default 0.1)")
     parser.add_argument(
-        "--skip_broken", choices=_YES_OR_NO, nargs="?", const="yes", default="no", help="as in trainer.task"
+        "--skip_broken", choices=("no", "yes"), nargs="?", const="yes", default="no", help="as in trainer.task"
     )
     parser.add_argument("--shard_megabytes", type=float, default=_SHARD_MEGABYTES, help="more or less (default 100)")
     parser.add_argument("--cache_dir", default=HParams.cache_dir, help="as in trainer.task")
-    return parser
+    return parser.parse_args(arguments)
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -114,14 +81,11 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
     cache = Path(options.cache_dir).expanduser()
 
     def fetched(location: str) -> Path:
-        return fetch(location, cache, log=log)
+        return fetch(location, cache, log=lambda line: _say(screen, line))
 
-    def log(line: str) -> None:
-        _say(screen, line)
-
-    entries = loading.list_entries(options.data, fetched, log)
-    is_folder = Path(options.data).is_dir() and not any(entry.listed for entry in entries)
-    empty = folder.empty_classes(Path(options.data)) if is_folder else []
+    entries = loading.list_entries(options.data, fetched, lambda line: _say(screen, line))
+    is_listed = any(entry.listed for entry in entries)  # by a manifest or shards, beside which folders are no classes
+    empty = folder.empty_classes(Path(options.data)) if Path(options.data).is_dir() and not is_listed else []
     with _progress(screen) as on_progress:
         return conversion.convert(
             entries,
@@ -156,20 +120,7 @@ def _stop(status: int, reason: str) -> int:
 
 
 def _say(screen: Console, line: str) -> None:
-    screen.out(on_one_line(line), highlight=False)  # which takes no brackets or colons for markup
-
-
-def _screen() -> Console:
-    """Returns standard output, with escapes for what its encoding lacks; when its reader is gone, the work goes on."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    return _Screen(highlight=False, soft_wrap=True)
-
-
-class _Screen(Console):
-    def on_broken_pipe(self) -> None:
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    screen.out(on_one_line(line), highlight=False)  # which takes nothing in a name for markup
 
 
 if __name__ == "__main__":

@@ -247,8 +247,8 @@ class _Local:
 
 
 def _joined(above: str, image: str) -> str:
-    if image.startswith((_SCHEME, "/")):
-        return image
+    if image.startswith(("~/", _SCHEME, "/")):
+        return os.path.expanduser(image)  # noqa: PTH111  a text, which may be a bucket's
     return f"{above}/{image}" if above else image
 
 

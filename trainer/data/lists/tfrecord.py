@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import struct
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -31,11 +32,6 @@ _DESCRIPTION = "dataset.json"  # beside shards that `python -m trainer.data` has
 _READERS = 4  # threads: they read and compute checksums side by side, not more
 _BUFFER = 1 << 20  # bytes
 _PREFIX = 64  # bytes of an image that are looked for in its record: longer ones take longer to prepare
-_UNPACK = (  # 47: gzip or zlib, whichever it is
-    '`python -c "import sys, zlib; '
-    'sys.stdout.buffer.write(zlib.decompressobj(47).decompress(sys.stdin.buffer.read()))" < {file} > NEW.tfrecord` '
-    "unpacks it"
-)
 
 
 class _Label(NamedTuple):
@@ -208,9 +204,12 @@ def _reject_compressed(header: bytes, shown: str) -> None:
     is_zlib = header[:1] == b"\x78" and int.from_bytes(header[:2], "big") % 31 == 0  # RFC 1950
     is_record = len(header) == _HEADER and header[8:] == struct.pack("<I", _masked(header[:8]))
     if (header[:2] == _GZIP or is_zlib) and not is_record:
-        raise UsageError(
-            f"{shown}: must be a TFRecord file that is not compressed. Received: {'zlib' if is_zlib else 'gzip'}; "
-            + _UNPACK.format(file=shown)
+        file, form = shlex.quote(shown), "zlib" if is_zlib else "gzip"
+        raise UsageError(  # 47: whichever of both it is
+            f"{shown}: must be a TFRecord file that is not compressed. Received: {form}; "
+            '`python -c "import sys, zlib; unpack = zlib.decompressobj(47).decompress; '
+            'sys.stdout.buffer.write(unpack(sys.stdin.buffer.read()))" '
+            f"< {file} > {file}.plain && mv {file}.plain {file}` unpacks it"
         )
 
 

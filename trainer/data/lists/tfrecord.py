@@ -205,11 +205,13 @@ def _reject_compressed(header: bytes, shown: str) -> None:
     is_record = len(header) == _HEADER and header[8:] == struct.pack("<I", _masked(header[:8]))
     if (header[:2] == _GZIP or is_zlib) and not is_record:
         file, form = shlex.quote(shown), "zlib" if is_zlib else "gzip"
-        raise UsageError(  # 47: whichever of both it is
-            f"{shown}: must be a TFRecord file that is not compressed. Received: {form}; "
+        unpack = (  # 47: whichever of both it is
             '`python -c "import sys, zlib; unpack = zlib.decompressobj(47).decompress; '
             'sys.stdout.buffer.write(unpack(sys.stdin.buffer.read()))" '
-            f"< {file} > {file}.plain && mv {file}.plain {file}` unpacks it"
+            f"< {file} > {file}.plain && mv {file}.plain {file}`"
+        )
+        raise UsageError(
+            f"{shown}: must be a TFRecord file that is not compressed. Received: {form}; {unpack} unpacks it"
         )
 
 
@@ -263,12 +265,16 @@ def _image(content: bytes, values: Sequence[Any], name: str, where: str) -> tupl
 
 def _class(values: Sequence[Any], name: str, where: str) -> _Label:
     """Returns the class that a field says; empty where its text is."""
-    rule = f"{where}: `{name}` must be one whole number from 0, or one name. Received: "
+    value = values[0]
+    received = ""
     if len(values) != 1:
-        raise UsageError(f"{rule}{len(values):,} values: {', '.join(map(str, values[:5]))}")
-    (value,) = values
-    if isinstance(value, float) or (isinstance(value, int) and value < 0):
-        raise UsageError(f"{rule}{value:g}" if isinstance(value, int) else f"{rule}the fraction {value:g}")
+        received = f"{len(values):,} values: {', '.join(map(str, values[:5]))}"
+    elif isinstance(value, float):
+        received = f"the fraction {value:g}"
+    elif isinstance(value, int) and value < 0:
+        received = str(value)
+    if received:
+        raise UsageError(f"{where}: `{name}` must be one whole number from 0, or one name. Received: {received}")
     if isinstance(value, int):
         return _Label("", str(value))
     try:

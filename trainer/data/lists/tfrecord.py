@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple
 
 import google_crc32c
 import tensorflow as tf
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it carries no types
 
 from trainer.data.lists import parts
 from trainer.data.lists.entries import Entry, part_named

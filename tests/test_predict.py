@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,19 @@ def test_names_that_are_no_text_keep_to_their_line(
     images[0].rename(strange)
     assert _run(folder, strange) == 0
     assert "new\\nline\\udcff.png\t" in capsys.readouterr().out
+
+
+def test_classes_keep_to_their_line_too(
+    folder: Path, images: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(folder, tmp_path / "model")
+    card = json.loads((copy / "model.json").read_text())
+    card["classes"] = [f"two\nlines\t{name}" for name in card["classes"]]
+    (copy / "model.json").write_text(json.dumps(card))
+    assert _run(copy, *images) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(images)
+    assert all("\ttwo\\nlines\\t" in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def _classify(predictor: "Predictor", batch: dict[str, bytes], top: int, as_json
             ranked = [{"class": label, "probability": share} for label, share in best]
             print(json.dumps({"image": name, **ranked[0], "top": ranked}))
         else:
-            print(_shown(name), *(f"{label}\t{share:.4f}" for label, share in best), sep="\t")
+            print(_shown(name), *(f"{_shown(label)}\t{share:.4f}" for label, share in best), sep="\t")
     sys.stdout.flush()
     return status
 

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,11 @@ from tests.data.images import BROKEN
 from tests.data.making import encoded, noise, write_classes
 from trainer import data
 from trainer.data import convert as conversion
-from trainer.data import survey
+from trainer.data import loading, survey
 from trainer.data.__main__ import main
 from trainer.data.lists import shards
 from trainer.data.lists.entries import PARTS
+from trainer.errors import UsageError
 
 
 def _run(*arguments: str) -> tuple[int, list[str]]:
@@ -86,6 +89,59 @@ def test_lists_everything_that_is_wrong_and_writes_nothing(
     assert record["parts"]["train"]["images"] == 23
     assert record["parts"]["test"]["images"] == 25
     assert data.load(str(tmp_path / "to"), 0.1, 0).classes == 2
+
+
+def test_a_name_is_one_line_and_its_class_is_text(tmp_path: Path) -> None:
+    folder = tmp_path / "from"
+    classes = ["猫", "tab\there"]
+    for index, label in enumerate(classes):
+        write_classes(folder, {label: 0})
+        for seed in range(20):
+            name = f"{seed} :cat: [b]\n" + os.fsdecode(b"\xff.png")
+            (folder / label / name).write_bytes(encoded(noise(seed + 20 * index)))
+    (folder / "猫" / "bad\n\x1b[31m.png").write_bytes(b"")
+    status, lines = _run(f"--data={folder}", f"--to={tmp_path / 'to'}", "--skip_broken")
+    assert status == 0
+    assert f"{folder}/猫/bad\\n\\x1b[31m.png: cannot be read: an empty file" in lines
+    again = loading.list_entries(str(tmp_path / "to"))
+    assert {entry.label for entry in again} == {*classes}
+    theirs = {entry.name for entry in loading.list_entries(str(folder)) if entry.label == "猫"} - {
+        "猫/bad\n\x1b[31m.png"
+    }
+    assert {entry.name for entry in again if entry.label == "猫"} == theirs
+
+
+def test_tells_lines_of_a_manifest_and_what_is_passed_over(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "lists" / "empty").mkdir(parents=True)
+    for part in PARTS:
+        rows = [f"{path},{path.parent.name}" for path in sorted((source / part).rglob("*.png"))]
+        (tmp_path / "lists" / f"{part}.csv").write_text("\n".join(["image,label", *rows, *rows[:2]]))
+    (tmp_path / "lists" / "credits.csv").write_text("name,by\n")
+    status, lines = _run(f"--data={tmp_path / 'lists'}", f"--to={tmp_path / 'to'}")
+    assert status == 0, capsys.readouterr().err
+    assert lines[0] == f"{tmp_path}/lists/credits.csv is passed over: it has no `image` and `label`"
+    assert lines[1].endswith(".csv: 6 of 78 lines list an image again, which counts once")
+    with (tmp_path / "lists" / "test.csv").open("a") as file:
+        file.write(f"\n{source}/test/ö/003.png,a b\n")
+    status, lines = _run(f"--data={tmp_path / 'lists'}", f"--to={tmp_path / 'other'}")
+    assert status == 2
+    place, wrong = f"{tmp_path}/lists/test.csv, line", f"{source}/test/ö/003.png"
+    assert lines[-1] == f"{place} 28: {wrong}: of class a b; the same image as {place} 17: {wrong}, of class ö"
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-5], lambda content: content[:-40] + b"!" + content[-39:]])
+def test_damaged_shards_are_one_line(
+    source: Path, tmp_path: Path, damage: Callable[[bytes], bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(f"--data={source}", f"--to={tmp_path / 'to'}")[0] == 0
+    shard = tmp_path / "to" / "test-00000-of-00001.tfrecord"
+    shard.write_bytes(damage(shard.read_bytes()))
+    assert _run(f"--data={tmp_path / 'to'}", f"--to={tmp_path / 'again'}")[0] == 2
+    assert capsys.readouterr().err.startswith(f"trainer.data: {shard}: must ")
+    with pytest.raises(UsageError, match=f"^{shard}: must "):
+        data.load(str(tmp_path / "to"), 0.1, 0)
 
 
 class Stop(KeyboardInterrupt):

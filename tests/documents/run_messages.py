@@ -64,6 +64,12 @@ def _broken(folder: Path) -> str:
     return str(folder)
 
 
+def _contradiction(folder: Path) -> str:
+    write_classes(folder, {"cat": 30, "dog": 30})
+    (folder / "dog" / "copy.png").write_bytes((folder / "cat" / "000.png").read_bytes())
+    return str(folder)
+
+
 def _undownloaded(folder: Path) -> str:
     def fail() -> None:
         raise OSError("URL fetch failure")
@@ -155,6 +161,13 @@ PROVOCATIONS: dict[str, Provocation] = {
     "idx": _load(_cut_idx),
     "gzip": _load(_file("a.tfrecord", b"\x1f\x8b" + bytes(20))),
     "cut": _load(_file("a.tfrecord", b"\x01\x00\x00")),
+    "quote": _load(_file("list.csv", b'image,label\na.png,"cat\nb.png,dog\n')),
+    "fraction": _load(_file("list.csv", b"image,label\na.png,0.5\n")),
+    "several": _load(_file("list.csv", b"image,label\na.png,cat\nb.png,cat|dog\n")),
+    "two labels": _load(_file("list.jsonl", b'{"image": "a", "label": 1, "class": 2}')),
+    "two parts": _load(_file("train_val.tfrecord", b"")),
+    "a shard is missing": _load(_file("train-00000-of-00002", b"")),
+    "contradiction": _load(_contradiction),
     "filled": _filled,
     "held": _held,
     "other flags": _other_flags,

@@ -13,7 +13,14 @@ _GREY = [[0, 255, 1.5], [3, 4, 5]]
 _FORM = Form((2, 3), 1)
 
 
-@pytest.mark.parametrize("one", [{"b64": _B64}, {"image_bytes": {"b64": _B64}}])
+@pytest.mark.parametrize(
+    "one",
+    [
+        {"b64": _B64},
+        {"image_bytes": {"b64": _B64}},
+        {"b64": f"{_B64[:4]}\r\n{_B64[4:]}\n"},  # in lines, as MIME and `base64` write it
+    ],
+)
 def test_takes_encoded_images(one: object) -> None:
     body = json.dumps({"instances": [one, one], "parameters": {"ignored": 1}}).encode()
     assert request.instances(body, _FORM) == [b"\x89image"] * 2

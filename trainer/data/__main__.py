@@ -16,6 +16,7 @@ from trainer.data import convert as conversion
 from trainer.data import loading
 from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.lists import folder
+from trainer.data.lists.text import on_one_line
 from trainer.data.problems import Problem
 from trainer.environment import cache_folder
 from trainer.errors import StorageError, UsageError
@@ -47,14 +48,14 @@ def main(arguments: Sequence[str], screen: Console | None = None) -> int:
     except KeyboardInterrupt:
         return _stop(130, f"stopped; {_GO_ON}")
     for problem in problems:
-        screen.print(str(problem), markup=False)
+        _say(screen, str(problem))
     if problems and options.skip_broken != "yes":
         return _stop(
             2,
             f"`--data` must be a data set with which nothing is wrong; `--skip_broken=yes` leaves out what is. "
             f"Received: {options.data}, {len(problems):,} problems",
         )
-    screen.print(f"{options.to}/{conversion.RECORD} says what is in the shards beside it", markup=False)
+    _say(screen, f"{options.to}/{conversion.RECORD} says what is in the shards beside it")
     return 0
 
 
@@ -85,11 +86,12 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
     cache = cache_folder(options.cache_dir)
 
     def log(line: str) -> None:
-        screen.print(line, markup=False)
+        _say(screen, line)
 
     entries = loading.list_entries(options.data, lambda location: fetch(location, cache, log=log), log)
     source = Path(expanded(options.data))
-    empty = folder.empty_classes(source) if source.is_dir() else []
+    is_listed = any(entry.listed for entry in entries)  # by a manifest or shards, beside which folders are no classes
+    empty = folder.empty_classes(source) if source.is_dir() and not is_listed else []
     with _progress(screen) as on_progress:
         return conversion.convert(
             entries,
@@ -119,8 +121,12 @@ def _progress(screen: Console) -> Iterator[conversion.OnProgress]:
 
 
 def _stop(status: int, reason: str) -> int:
-    print(f"trainer.data: {reason}", file=sys.stderr)
+    print(f"trainer.data: {on_one_line(reason)}", file=sys.stderr)
     return status
+
+
+def _say(screen: Console, line: str) -> None:
+    screen.out(on_one_line(line), highlight=False)  # which takes nothing in a name for markup
 
 
 if __name__ == "__main__":

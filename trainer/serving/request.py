@@ -58,7 +58,8 @@ def _instance(one: Any, name: str, form: Form) -> bytes | Values:
 
 def _encoded(text: Any, name: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        unwrapped = "".join(text.split()) if isinstance(text, str) else text  # lines of 76 characters, as MIME's are
+        return base64.b64decode(unwrapped, validate=True)
     except (TypeError, ValueError, binascii.Error):
         raise MalformedError(f"{name}.b64 must be an image in base64") from None
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from trainer.data.lists.text import on_one_line
 from trainer.insight.observer import Examples
 from trainer.tensorboard import summaries
 from trainer.tensorboard.draw import results
@@ -24,10 +25,11 @@ def write(folder: Path, examples: Examples, probabilities: np.ndarray, hidden: n
     points = hidden[:_MOST_POINTS]
     rows = ["label\tpredicted"]
     for label, probability in zip(examples.labels[: len(points)], probabilities[: len(points)], strict=True):
-        rows.append(f"{examples.classes[label]}\t{examples.classes[int(probability.argmax())]}")
+        names = (examples.classes[label], examples.classes[int(probability.argmax())])
+        rows.append("\t".join(map(on_one_line, names)))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "embedding.tsv").write_text("".join("\t".join(f"{v:.5g}" for v in row) + "\n" for row in points))
-    (folder / "labels.tsv").write_text("\n".join(rows) + "\n")
+    (folder / "labels.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     sheet = results.sprite(examples.samples[: len(points)], _SPRITE)
     (folder / "sprite.png").write_bytes(summaries.png(sheet))
     text = summaries.projector_config("embedding.tsv", "labels.tsv", "sprite.png", _SPRITE)

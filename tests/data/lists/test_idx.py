@@ -28,6 +28,14 @@ def test_compressed_and_plain_files_are_the_same(idx_folder: Path) -> None:
     np.testing.assert_array_equal(idx.read_folder(idx_folder)[0][0], plain)
 
 
+def test_files_may_be_called_with_a_dot(idx_folder: Path) -> None:
+    plain = idx.read_folder(idx_folder)
+    for path in sorted(idx_folder.iterdir()):
+        path.rename(path.with_name(path.name.replace("-idx", ".idx")))
+    assert idx.is_one(idx_folder)
+    np.testing.assert_array_equal(idx.read_folder(idx_folder)[0][0], plain[0][0])
+
+
 def test_reads_real_digits(mnist: Path) -> None:
     (images, labels), (test_images, _) = idx.read_folder(mnist)
     assert images.shape == (7000, 28, 28)

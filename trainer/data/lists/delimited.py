@@ -80,7 +80,8 @@ def _has_rows(cell: str, delimiter: str) -> bool:
 
 
 def _message(location: str, line: int, raw: Sequence[str]) -> str:
+    first = on_one_line("".join(raw[:1]).strip()[:_LONGEST])
     return (
         f"{location}, line {line}: must close a quotation mark in its own cell, and double one that is text. "
-        f"Received: {on_one_line(''.join(raw[:1]).strip()[:_LONGEST])}"
+        f"Received: {first}"
     )

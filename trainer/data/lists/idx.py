@@ -92,7 +92,8 @@ def _read_part(folder: Path, part: str) -> tuple[Bytes, Bytes]:
 
 
 def _find(folder: Path, name: str) -> Path:
-    for path in (folder / name, folder / f"{name}.gz"):
+    dotted = name.replace("-idx", ".idx")  # as some copies are called
+    for path in (folder / one for one in (name, f"{name}.gz", dotted, f"{dotted}.gz")):
         if path.is_file():
             return path
     raise UsageError(f"{folder}: a folder of IDX files must hold {name} or {name}.gz")

@@ -94,4 +94,8 @@ def _text(role: str, values: Mapping[str, Any], where: str) -> str:
     if not (isinstance(value, str) or is_number):
         rule = "one class: a name or a whole number" if role == LABEL else "a text"
         raise UsageError(f"{where}: `{on_one_line(name)}` must be {rule}. Received: {json.dumps(value)[:100]}")
+    try:
+        str(value).encode("utf-8", "strict" if role == IMAGE else "replace")
+    except UnicodeEncodeError:
+        raise UsageError(f"{where}: `{on_one_line(name)}` must be text. Received: {json.dumps(value)[:100]}") from None
     return str(value)

@@ -235,7 +235,7 @@ class _Local:
 
     def path(self, location: str) -> str:
         if not location.startswith(_SCHEME):
-            return location
+            return location if location.isascii() else os.fsdecode(location.encode("utf-8", "surrogateescape"))
         folder = self._within(location)
         return str(self._folders[folder] / location.removeprefix(folder).lstrip("/"))
 
@@ -247,8 +247,8 @@ class _Local:
 
 
 def _joined(above: str, image: str) -> str:
-    if image.startswith((_SCHEME, "/")):
-        return image
+    if image.startswith(("~/", _SCHEME, "/")):
+        return os.path.expanduser(image)  # noqa: PTH111  a text, which may be a bucket's
     return f"{above}/{image}" if above else image
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import struct
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -31,11 +32,6 @@ _DESCRIPTION = "dataset.json"  # beside shards that `python -m trainer.data` has
 _READERS = 4  # threads: they read and compute checksums side by side, not more
 _BUFFER = 1 << 20  # bytes
 _PREFIX = 64  # bytes of an image that are looked for in its record: longer ones take longer to prepare
-_UNPACK = (  # 47: gzip or zlib, whichever it is
-    '`python -c "import sys, zlib; '
-    'sys.stdout.buffer.write(zlib.decompressobj(47).decompress(sys.stdin.buffer.read()))" < {file} > NEW.tfrecord` '
-    "unpacks it"
-)
 
 
 class _Label(NamedTuple):
@@ -208,9 +204,14 @@ def _reject_compressed(header: bytes, shown: str) -> None:
     is_zlib = header[:1] == b"\x78" and int.from_bytes(header[:2], "big") % 31 == 0  # RFC 1950
     is_record = len(header) == _HEADER and header[8:] == struct.pack("<I", _masked(header[:8]))
     if (header[:2] == _GZIP or is_zlib) and not is_record:
+        file, form = shlex.quote(shown), "zlib" if is_zlib else "gzip"
+        unpack = (  # 47: whichever of both it is
+            '`python -c "import sys, zlib; unpack = zlib.decompressobj(47).decompress; '
+            'sys.stdout.buffer.write(unpack(sys.stdin.buffer.read()))" '
+            f"< {file} > {file}.plain && mv {file}.plain {file}`"
+        )
         raise UsageError(
-            f"{shown}: must be a TFRecord file that is not compressed. Received: {'zlib' if is_zlib else 'gzip'}; "
-            + _UNPACK.format(file=shown)
+            f"{shown}: must be a TFRecord file that is not compressed. Received: {form}; {unpack} unpacks it"
         )
 
 
@@ -264,12 +265,16 @@ def _image(content: bytes, values: Sequence[Any], name: str, where: str) -> tupl
 
 def _class(values: Sequence[Any], name: str, where: str) -> _Label:
     """Returns the class that a field says; empty where its text is."""
-    rule = f"{where}: `{name}` must be one whole number from 0, or one name. Received: "
+    value = values[0]
+    received = ""
     if len(values) != 1:
-        raise UsageError(f"{rule}{len(values):,} values: {', '.join(map(str, values[:5]))}")
-    (value,) = values
-    if isinstance(value, float) or (isinstance(value, int) and value < 0):
-        raise UsageError(f"{rule}{value:g}" if isinstance(value, int) else f"{rule}the fraction {value:g}")
+        received = f"{len(values):,} values: {', '.join(map(str, values[:5]))}"
+    elif isinstance(value, float):
+        received = f"the fraction {value:g}"
+    elif isinstance(value, int) and value < 0:
+        received = str(value)
+    if received:
+        raise UsageError(f"{where}: `{name}` must be one whole number from 0, or one name. Received: {received}")
     if isinstance(value, int):
         return _Label("", str(value))
     try:

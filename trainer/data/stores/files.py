@@ -79,7 +79,8 @@ class Files:
         # Two for each core, so that none waits for a sample that takes long.
         calls = 2 * (os.cpu_count() or 1)
         if self.locations.are_whole_files:
-            files, rows = tf.constant(self.locations.files), tf.constant(self.locations.rows)
+            files = tf.constant([os.fsencode(file) for file in self.locations.files])  # as the system names them
+            rows = tf.constant(self.locations.rows)
 
             def whole(index: tf.Tensor) -> tf.Tensor:
                 return self.decode(tf.io.read_file(tf.gather(files, rows[index, 0])))

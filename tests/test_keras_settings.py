@@ -96,7 +96,7 @@ def test_keras_is_the_same_whatever_its_file_says(content: object, variables: di
     before = file.read_bytes() if file.is_file() else None
     environment = {**os.environ, "KERAS_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[1]), **variables}
     command = [sys.executable, "-c", PROGRAM, str(origin)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     settings, *_, kept = done.stdout.splitlines()  # between them how the download goes
     assert settings == "tensorflow float32 1e-07 channels_last False None"

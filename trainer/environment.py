@@ -142,7 +142,9 @@ class Environment:
         is_first = not self.root.parent.exists()
         root = _make_unused(self.root)
         try:
-            yield dataclasses.replace(self, root=root, **{role: root / role for role in _ROLES})
+            yield dataclasses.replace(
+                self, root=root, logs=root / "logs", checkpoints=root / "checkpoints", model=root / "model"
+            )
         finally:
             with contextlib.suppress(OSError):  # it holds the run
                 root.rmdir()

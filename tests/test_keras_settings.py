@@ -102,3 +102,14 @@ def test_keras_is_the_same_whatever_its_file_says(content: object, variables: di
     assert settings == "tensorflow float32 1e-07 channels_last False None"
     assert kept == f"{home}/datasets/kept"
     assert (file.read_bytes() if file.is_file() else None) == before
+
+
+@pytest.mark.slow
+def test_a_check_of_data_does_without_keras(tmp_path: Path) -> None:
+    (tmp_path / "keras.json").write_text('{"floatx": "float8"}')  # which TensorFlow refuses too
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path), "KERAS_BACKEND": "jax"}
+    command = [sys.executable, "-c", "import trainer.data, sys; print('keras' in sys.modules)"]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[1], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr

@@ -66,8 +66,8 @@ VARIABLES = {
         "TPU_NAME": "the TPU to train on",
         "KERAS_HOME": "holds the data sets that Keras downloads; `~/.keras` if not given. Its `keras.json` and Keras's "
         "other variables change nothing",
-        "TF_NUM_INTRAOP_THREADS": "the threads that share an operation, and so the parts of a sum; as many as there are "
-        "cores if not given",
+        "TF_NUM_INTRAOP_THREADS": "the threads that share an operation, and so the parts of a sum; as many as "
+        "there are cores if not given",
         "TF_ENABLE_ONEDNN_OPTS": "`0` computes without oneDNN. This and the following two TensorFlow reads; they are "
         "recorded in `hparams.json`, since weights are then not the same to the bit",
         "TF_XLA_FLAGS": "flags of its compiler",

@@ -96,9 +96,18 @@ def test_keras_is_the_same_whatever_its_file_says(content: object, variables: di
     before = file.read_bytes() if file.is_file() else None
     environment = {**os.environ, "KERAS_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[1]), **variables}
     command = [sys.executable, "-c", PROGRAM, str(origin)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     settings, *_, kept = done.stdout.splitlines()  # between them how the download goes
     assert settings == "tensorflow float32 1e-07 channels_last False None"
     assert kept == f"{home}/datasets/kept"
     assert (file.read_bytes() if file.is_file() else None) == before
+
+
+@pytest.mark.slow
+def test_a_check_of_data_heeds_no_setting(tmp_path: Path) -> None:
+    (tmp_path / "keras.json").write_text('{"floatx": "float8"}')  # which TensorFlow refuses too
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path), "KERAS_BACKEND": "none"}
+    command = [sys.executable, "-m", "trainer.data", "--help"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[1], env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr

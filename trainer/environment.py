@@ -31,10 +31,8 @@ _MANAGED = {
 _NUMERIC = (
     "TF_ENABLE_ONEDNN_OPTS",
     "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
     "TF_XLA_FLAGS",
     "TF_DETERMINISTIC_OPS",
-    "TF_CUDNN_DETERMINISTIC",
     "ONEDNN_MAX_CPU_ISA",
     "XLA_FLAGS",
     "NVIDIA_TF32_OVERRIDE",
@@ -143,7 +141,9 @@ class Environment:
         is_first = not self.root.parent.exists()
         root = _make_unused(self.root)
         try:
-            yield dataclasses.replace(self, root=root, **{role: root / role for role in _ROLES})
+            yield dataclasses.replace(
+                self, root=root, logs=root / "logs", checkpoints=root / "checkpoints", model=root / "model"
+            )
         finally:
             with contextlib.suppress(OSError):  # it holds the run
                 root.rmdir()

@@ -26,7 +26,7 @@ def outlive_readers() -> None:
 class _Lasting(io.FileIO):
     """Takes everything, and writes it to nothing once the reader is gone."""
 
-    def write(self, content: Any, /) -> int | None:
+    def write(self, content: Any, /) -> int:
         try:
             return super().write(content)
         except OSError as error:

@@ -64,7 +64,15 @@ VARIABLES = {
         "CLUSTER_SPEC": "the machines that train together, as Vertex AI names them; `TF_CONFIG` goes before it",
         "TF_CONFIG": "the machines that train together, as TensorFlow names them",
         "TPU_NAME": "the TPU to train on",
-        "KERAS_HOME": "holds the data sets that Keras downloads; `~/.keras` if not given",
+        "KERAS_HOME": "holds the data sets that Keras downloads; `~/.keras` if not given. Its `keras.json` and Keras's "
+        "other variables change nothing",
+        "TF_NUM_INTRAOP_THREADS": "the threads that share an operation, and so the parts of a sum; as many as "
+        "there are cores if not given",
+        "TF_ENABLE_ONEDNN_OPTS": "`0` computes without oneDNN. This and the following two TensorFlow reads; they are "
+        "recorded in `hparams.json`, since weights are then not the same to the bit",
+        "TF_XLA_FLAGS": "flags of its compiler",
+        "TF_DETERMINISTIC_OPS": "`1` has a GPU sum up in one order always",
+        "TRAINER_PRECISION_FILE": "where the trials of a study keep the precision that the first of them has chosen",
     },
     "Of a server: `trainer.serve`": {
         "AIP_STORAGE_URI": "the model, where `--model` is not given",

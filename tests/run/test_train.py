@@ -3,8 +3,10 @@ import datetime
 import functools
 import io
 import json
+import os
 import shutil
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +85,58 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(tmp_path: Path)
     for one, two, three in zip(first, again, other, strict=True):
         np.testing.assert_array_equal(one, two)
         assert not np.array_equal(one, three) or one.dtype == np.int64  # dropout's count of steps
+
+
+def test_keras_s_own_settings_change_nothing(finished: train.Result, tmp_path: Path) -> None:
+    former = keras.config.floatx(), keras.config.image_data_format(), keras.config.dtype_policy()
+    try:
+        keras.config.set_floatx("float16")
+        keras.config.set_image_data_format("channels_first")
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        result = _run(SMALL, tmp_path / "again")
+    finally:
+        keras.config.set_floatx(former[0])
+        keras.config.set_image_data_format(former[1])
+        keras.config.set_dtype_policy(former[2])
+    for one, two in zip(_weights(finished), _weights(result), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_a_run_leaves_no_thread(tmp_path: Path) -> None:
+    def running() -> tuple[int, int]:
+        return threading.active_count(), len(list(Path("/proc/self/task").iterdir()))
+
+    once = dataclasses.replace(SMALL, epochs=1)
+    counts = []
+    for name in ("first", "second", "third"):  # the first starts TensorFlow's own threads
+        _run(once, tmp_path / name)
+        counts.append(running())
+    assert counts[0][0] == counts[1][0] == counts[2][0]
+    assert counts[2][1] <= counts[0][1]
+
+
+@pytest.mark.usefixtures("finished")
+def test_the_record_says_what_changes_the_weights(tmp_path: Path) -> None:
+    recorded = json.loads((tmp_path / "hparams.json").read_text())
+    assert recorded["epoch"] == {"steps": 20, "samples": 1280, "left_out": 13}  # of 1,293
+    assert recorded["machine"]["cores"] == len(os.sched_getaffinity(0))
+    assert recorded["machine"]["devices"] == 1
+
+
+def test_a_run_that_goes_on_elsewhere_says_so(tmp_path: Path) -> None:
+    stopping = StopAt(13)
+    environment = Environment.read({}, str(tmp_path), datetime.datetime(2026, 1, 1))
+    with pytest.raises(StoppedError):
+        train.run(SMALL, environment, SCREEN, [stopping], stopping.stop)
+    record = json.loads((tmp_path / "hparams.json").read_text())
+    record["machine"]["threads"] += 2
+    (tmp_path / "hparams.json").write_text(json.dumps(record))
+    screen = Console(file=io.StringIO(), width=300)
+    train.run(SMALL, environment, screen)
+    threads = record["machine"]["threads"]
+    assert (
+        f"not to the bit, since sums may be rounded otherwise: threads {threads} then, {threads - 2} now\n"
+    ) in screen.file.getvalue()  # type: ignore[attr-defined]
 
 
 class StopAt(keras.callbacks.Callback):
@@ -236,6 +290,20 @@ def test_tells_callbacks_of_one_s_own(tmp_path: Path) -> None:
     environment = Environment.read({}, str(tmp_path), datetime.datetime(2026, 1, 1))
     train.run(SMALL, environment, SCREEN, [own, keras.callbacks.EarlyStopping("loss", patience=0, min_delta=1e9)])
     assert told == [0, 1]
+
+
+def test_stops_early_by_an_accuracy_and_counts_what_was_trained(tmp_path: Path) -> None:
+    stopping = keras.callbacks.EarlyStopping(monitor="val_accuracy", patience=0, min_delta=1)
+    environment = Environment.read({}, str(tmp_path), datetime.datetime(2026, 1, 1))
+    result = train.run(dataclasses.replace(SMALL, epochs=9), environment, SCREEN, [stopping])
+    assert result.images_per_second * result.seconds == pytest.approx(2 * 1280)  # of two epochs, whole batches
+
+
+def test_rejects_a_callback_before_anything_is_written(tmp_path: Path) -> None:
+    environment = Environment.read({}, str(tmp_path / "run"), datetime.datetime(2026, 1, 1))
+    with pytest.raises(UsageError, match="monitor=….*Received: val_f1"):
+        train.run(SMALL, environment, SCREEN, [keras.callbacks.EarlyStopping("val_f1")])
+    assert not (tmp_path / "run").exists()
 
 
 def test_reports_its_metric_to_a_tuning_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     """Runs or submits a study and returns the exit status.
 
     0: done. 1: too many trials failed, or the service ended the job otherwise. 2: a flag, file or variable breaks a
-    rule. 4: the output cannot be written, or the process that starts the trials was killed. 130, 143: stopped.
+    rule. 4: the output cannot be written, or the process that starts the trials was killed. 129, 130, 143: stopped.
     """
     if "--help" in arguments or "-h" in arguments:
         print(study_options.help_text(_COMMAND))

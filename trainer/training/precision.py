@@ -144,7 +144,7 @@ def _remembered(
         file.parent.mkdir(parents=True, exist_ok=True)
         files.replace(partial, json.dumps(found, indent=2), "\n")
         try:
-            with contextlib.suppress(FileExistsError):
+            with contextlib.suppress(OSError):  # it is there, or the file system has no links
                 os.link(partial, file)
             if _read(file, is_right) is None:  # it was damaged
                 partial.replace(file)

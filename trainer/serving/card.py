@@ -133,7 +133,7 @@ def read(folder: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
         found = content["format"], content["classes"], form(content), *map(_file, content["files"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a model card"
         raise UsageError(
             f"`--model` must be the folder model/ of a finished run. Received: {folder} ({JSON}: {reason})"

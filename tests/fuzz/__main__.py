@@ -17,6 +17,7 @@ def main(arguments: Sequence[str]) -> int:
     """Returns the exit status: 0 where nothing was found, else 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--count", type=int, default=0, help="so many cases of each kind, in place of the minutes")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kinds", default="", help="only these, with commas between them")
     parser.add_argument("--keep", type=Path, default=Path("fuzz"), help="takes the input of each fault")
@@ -32,9 +33,10 @@ def main(arguments: Sequence[str]) -> int:
     def is_over(done: int) -> bool:
         nonlocal ran
         ran = done
-        return time.monotonic() > end
+        return done >= given.count * len(chosen) if given.count else time.monotonic() > end
 
-    for fault in workers.run(chosen, given.seed, given.keep, is_over):
+    batch = min(given.count or workers.BATCH, workers.BATCH)
+    for fault in workers.run(chosen, given.seed, given.keep, is_over, batch=batch):
         faults += 1
         lines = [line for line in fault.what.splitlines() if line.strip()]
         print(f"{fault.case}: {lines[0]}", *(f"    {line}" for line in lines[1:][-_SHOWN:]), sep="\n")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.fuzz.case import Case, Make
 
-_BATCH = 40  # cases of one fork
+BATCH = 40  # cases of one fork
 _PATIENCE = 60.0  # seconds for one case: most take milliseconds
 _MEMORY = 8 << 30  # bytes
 
@@ -41,7 +41,7 @@ def run(
     keep: Path,
     is_over: Callable[[int], bool],
     *,
-    batch: int = _BATCH,
+    batch: int = BATCH,
     patience: float = _PATIENCE,
 ) -> Iterator[Fault]:
     """Yields the faults that are found, kind by kind and then the next few of each.

@@ -94,8 +94,8 @@ class Card:
         rows = [[_plain(score.name), *_numbers(score)] for score in self.scores]
         yield from _table(["class", *columns], rows)
         if any(share is None for score in self.scores for share in _shares(score)):
-            yield f"{_NONE} is the share of nothing: a class without test images has no recall and no F1, and one that"
-            yield "no test image is taken for has no precision. In `model.json` these are null.\n"
+            yield "A class without test images has no recall and no F1, nor precision where no image is taken for it:"
+            yield f"{_NONE} here, null in `model.json`.\n"
         yield from _USE
         yield "## How it was trained\n"
         flags = [[f"`--{name}`", _plain(str(value))] for name, value in configuration.items()]

@@ -57,7 +57,7 @@ def _loading(random: Random, path: Path) -> Run:
     def run() -> None:
         dataset = datasets.load(str(path), split, 0, options=options, log=lambda line: None)
         with datasets.named_breaks(dataset):
-            for part in (dataset.train, dataset.validation, dataset.test):
+            for part in filter(len, (dataset.train, dataset.validation, dataset.test)):
                 samples, targets = part.preview()
                 assert samples.shape[1:] == dataset.form.shape
                 assert len(samples) == len(targets)

@@ -317,8 +317,8 @@ def test_a_server_that_does_not_say_what_is_allowed_is_used(server: Server, begi
     storage, root = begin(said)
     (line,) = said
     assert line == (
-        "gs://bucket: the server does not say whether storage.objects.delete is granted; writing and deleting an object "
-        "shows it instead"
+        "gs://bucket: the server does not say whether storage.objects.delete is granted; writing and deleting an "
+        "object shows it instead"
     )
     Run(root).save()
     storage.sync()

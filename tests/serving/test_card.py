@@ -141,6 +141,8 @@ def test_a_file_s_checksum_is_sha256(tmp_path: Path) -> None:
         ('{"format": 1}', r"\(model.json: not a model card\)"),
         ('{"format": 1, "classes": [], "files": []}', r"\(model.json: not a model card\)"),
         ('{"format": 1, "classes": [], "files": [], "form": {"sizes": 3}}', r"\(model.json: not a model card\)"),
+        (CARD.json().replace('"model.keras"', "7"), r"\(model.json: not a model card\)"),  # tests.fuzz: model-5-135
+        (CARD.json().replace('"cat",', "null,"), r"\(model.json: not a model card\)"),
         (CARD.json().replace('"format": 1', '"format": 9'), "must be of format 1. Received: .*, format 9"),
     ],
 )

@@ -132,7 +132,7 @@ def read(folder: Path) -> dict[str, Any]:
     path = folder / JSON
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
-        found = content["format"], content["classes"], form(content), *map(_file, content["files"])
+        found = content["format"], [*map(_text, content["classes"])], form(content), *map(_file, content["files"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a model card"
         raise UsageError(
@@ -160,7 +160,16 @@ def files(content: Mapping[str, Any]) -> list[File]:
 
 
 def _file(one: Mapping[str, Any]) -> File:
-    return File(one["name"], one["size"], one["sha256"])
+    found = File(one["name"], one["size"], one["sha256"])
+    if [type(value) for value in (found.name, found.size, found.sha256)] != [str, int, str] or "\0" in found.name:
+        raise TypeError("a file must have a name, a size and a checksum")
+    return found
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a class must have a name")
+    return value
 
 
 def _numbers(score: Score) -> list[str]:

@@ -32,7 +32,7 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
         dict(recorded["precision"])
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UsageError(
             f"`--job_dir` must hold nothing or a run of this program. Received: {path}, unreadable"
         ) from None

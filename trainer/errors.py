@@ -32,7 +32,7 @@ class StorageError(OSError):
       message: what cannot be written, and why; one line, whatever it repeats.
     """
 
-    def __init__(self, message: str):
+    def __init__(self, message: str = ""):
         super().__init__(one_line(message))
 
 

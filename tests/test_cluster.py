@@ -1,4 +1,5 @@
 import json
+import math
 from typing import Any
 
 import pytest
@@ -56,6 +57,8 @@ def test_tf_config_goes_before_cluster_spec() -> None:
     [
         ("{", "must be JSON with `cluster` and `task`"),
         ("[]", "must be JSON with `cluster` and `task`"),
+        ("[" * 100_000, "must be JSON with `cluster` and `task`"),  # found by tests.fuzz: cluster-1-3
+        ({"cluster": {"worker": [A, B]}, "task": {"type": "worker", "index": math.inf}}, "must be JSON"),
         ({"cluster": {"worker": [A, B]}}, "must be JSON with `cluster` and `task`"),
         ({"cluster": {"worker": [A, B]}, "task": {"type": "worker", "index": "x"}}, "must be JSON"),
         ({"cluster": {"worker": [A, B]}, "task": {"type": "evaluator", "index": 0}}, "all others do not train"),

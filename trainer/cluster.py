@@ -51,7 +51,7 @@ class Cluster:
             if len(workers) < 2:  # parameter servers and evaluators beside it do not train
                 return None
             return cls(workers, _position(task["type"], int(task["index"]), pools, name))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             if isinstance(error, UsageError):
                 raise
             raise UsageError(

@@ -83,7 +83,7 @@ VARIABLES = {
     "Of everything": {
         "GOOGLE_APPLICATION_CREDENTIALS": "a file with Google credentials, for `gs://…` and Vertex AI; Google's "
         "libraries read it",
-        "STORAGE_EMULATOR_HOST": "an address in place of Cloud Storage; Google's library reads it",
+        "STORAGE_EMULATOR_HOST": "an address in place of Cloud Storage, as in localhost:4443",
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM": "an address in place of Vertex AI, as gcloud takes it; for "
         "`trainer.study`",
         "TF_CPP_MIN_LOG_LEVEL": "how much TensorFlow says of itself: `0` all, `3` errors only; set to `3` if not given",

@@ -84,6 +84,7 @@ def test_rejects_data_that_changed_and_says_in_what(changes: dict[str, Any], sai
         "[]",
         "3",
         "{}",
+        "[" * 100_000,  # tests.fuzz: run-1-54
         '{"configuration": {}, "precision": {}, "data": 3}',
         '{"configuration": {}, "precision": 1}',
     ],

@@ -80,12 +80,12 @@ def test_the_text_is_this_one() -> None:
 
 
 def test_a_class_without_test_images_has_no_recall() -> None:
-    scores = [Score("cat", 1.0, 0.5, 2 / 3, 2), Score("dog", None, None, None, 0), Score("eel", None, 0.0, 0.0, 1)]
+    scores = [Score("cat", 1.0, 0.5, 2 / 3, 2), Score("dog", None, None, None, 0), Score("eel", 0.0, 0.0, 0.0, 1)]
     described = dataclasses.replace(CARD, scores=scores)
     rows = [line.split() for line in described.text().splitlines() if line.startswith("| ")]
     assert ["|", "dog", "|", "–", "|", "–", "|", "–", "|", "0", "|"] in rows
-    assert ["|", "eel", "|", "–", "|", "0.000", "|", "0.000", "|", "1", "|"] in rows
-    assert "– is the share of nothing: a class without test images has no recall and no F1" in described.text()
+    assert ["|", "eel", "|", "0.000", "|", "0.000", "|", "0.000", "|", "1", "|"] in rows
+    assert "A class without test images has no recall and no F1" in described.text()
     assert [score["recall"] for score in json.loads(described.json())["scores"]] == [0.5, None, 0.0]
 
 
@@ -137,9 +137,12 @@ def test_a_file_s_checksum_is_sha256(tmp_path: Path) -> None:
         (None, r"must be the folder model/ of a finished run. Received: .* \(model.json: No such file"),
         ("{", r"\(model.json: not a model card\)"),
         ("[]", r"\(model.json: not a model card\)"),
+        ("[" * 100_000, r"\(model.json: not a model card\)"),  # found by tests.fuzz: model-1-26
         ('{"format": 1}', r"\(model.json: not a model card\)"),
         ('{"format": 1, "classes": [], "files": []}', r"\(model.json: not a model card\)"),
         ('{"format": 1, "classes": [], "files": [], "form": {"sizes": 3}}', r"\(model.json: not a model card\)"),
+        (CARD.json().replace('"model.keras"', "7"), r"\(model.json: not a model card\)"),  # tests.fuzz: model-5-135
+        (CARD.json().replace('"cat",', "null,"), r"\(model.json: not a model card\)"),
         (CARD.json().replace('"format": 1', '"format": 9'), "must be of format 1. Received: .*, format 9"),
     ],
 )

@@ -73,6 +73,13 @@ def test_rejects_a_folder_that_is_not_what_was_written(
         Predictor(folder)
 
 
+def test_rejects_a_card_that_names_no_model(exported: Path, tmp_path: Path) -> None:
+    content = json.loads((exported / "model.json").read_text())  # found by tests.fuzz: model-1-15
+    (tmp_path / "model.json").write_text(json.dumps({**content, "files": []}))
+    with pytest.raises(UsageError, match="must hold a SavedModel with its signatures. Received: "):
+        Predictor(tmp_path)
+
+
 def test_reads_a_model_of_version_0_1(exported: Path, predictor: Predictor, tmp_path: Path) -> None:
     folder = shutil.copytree(exported, tmp_path / "model")
     content = json.loads((folder / "model.json").read_text())

@@ -70,6 +70,15 @@ def test_any_flipped_bit_of_the_manifest_is_found(tmp_path: Path, position: int)
     assert told
 
 
+def test_a_manifest_that_is_too_deep_is_damaged(tmp_path: Path) -> None:
+    store = Store(tmp_path, {})
+    store.write(1, [b"state"], 1, {})
+    (tmp_path / "latest.json").write_text("[" * 100_000)  # found by tests.fuzz: run-1-54
+    said: list[str] = []
+    assert store.newest(said.append) is not None
+    assert "latest.json is not what was written" in said[0]
+
+
 def test_where_all_are_damaged_there_is_none(tmp_path: Path) -> None:
     store, told = _store(tmp_path), []
     for path in tmp_path.glob("*/*.state"):

@@ -196,7 +196,7 @@ class Storage:
         except RefusedError:
             pass
         except UnansweredError as error:
-            self._log(f"{error}; writing and deleting an object shows instead whether it can be used")
+            self._log(f"{error}; writing and deleting an object shows it instead")
         # An account may have the permission in one folder only.
         probe = f"{folder.prefix}{UPLOAD_PARTS}{self._token}/probe"
         folder.bucket.put(probe, b"", 0)

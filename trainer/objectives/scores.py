@@ -17,7 +17,8 @@ class Score:
 
     Attributes:
       name: the class.
-      precision: of the images that are taken for it, the share that are; None where none is.
+      precision: of the images that are taken for it, the share that are; 0 where none is, None where there are no
+        images of it either.
       recall: of its images, the share that are taken for it; None where there are none.
       f1: the harmonic mean of both, 0 where no image is found; None where there are no images.
       support: how many images it has.
@@ -36,7 +37,7 @@ def per_class(confusion: Counts, names: Sequence[str]) -> list[Score]:
     return [
         Score(
             name,
-            precision=_share(hits, all_taken),
+            precision=_share(hits, all_taken) if all_taken or not support else 0.0,
             recall=_share(hits, support),
             f1=_share(2 * hits, all_taken + support) if support else None,
             support=int(support),

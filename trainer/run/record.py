@@ -41,7 +41,7 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
         if hparams.job_dir and not is_remote(hparams.job_dir):
             _check_unused(root)
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UsageError(
             f"`--job_dir` must hold nothing or a run of this program. Received: {path}, unreadable"
         ) from None

@@ -94,8 +94,8 @@ class Card:
         rows = [[_plain(score.name), *_numbers(score)] for score in self.scores]
         yield from _table(["class", *columns], rows)
         if any(share is None for score in self.scores for share in _shares(score)):
-            yield f"{_NONE} is the share of nothing: a class without test images has no recall and no F1, and one that"
-            yield "no test image is taken for has no precision. In `model.json` these are null.\n"
+            yield "A class without test images has no recall and no F1, nor precision where no image is taken for it:"
+            yield f"{_NONE} here, null in `model.json`.\n"
         yield from _USE
         yield "## How it was trained\n"
         flags = [[f"`--{name}`", _plain(str(value))] for name, value in configuration.items()]
@@ -132,8 +132,8 @@ def read(folder: Path) -> dict[str, Any]:
     path = folder / JSON
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
-        found = content["format"], content["classes"], form(content), *map(_file, content["files"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = content["format"], [*map(_text, content["classes"])], form(content), *map(_file, content["files"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a model card"
         raise UsageError(
             f"`--model` must be the folder model/ of a finished run. Received: {folder} ({JSON}: {reason})"
@@ -160,7 +160,16 @@ def files(content: Mapping[str, Any]) -> list[File]:
 
 
 def _file(one: Mapping[str, Any]) -> File:
-    return File(one["name"], one["size"], one["sha256"])
+    found = File(one["name"], one["size"], one["sha256"])
+    if [type(value) for value in (found.name, found.size, found.sha256)] != [str, int, str] or "\0" in found.name:
+        raise TypeError("a file must have a name, a size and a checksum")
+    return found
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a class must have a name")
+    return value
 
 
 def _numbers(score: Score) -> list[str]:

@@ -61,9 +61,12 @@ class Predictor:
         self.classes: list[str] = content["classes"]
         self.form: Form = card.form(content)
         self._maximum_pixels = maximum_pixels
-        with readable(folder) as path:
-            self._loaded = tf.saved_model.load(path)  # whose functions live as long as it does
-        self._bytes, self._array = (self._loaded.signatures[name] for name in (signature.BYTES, signature.ARRAY))
+        try:
+            with readable(folder) as path:
+                self._loaded = tf.saved_model.load(path)  # whose functions live as long as it does
+            self._bytes, self._array = (self._loaded.signatures[name] for name in (signature.BYTES, signature.ARRAY))
+        except (OSError, KeyError):
+            raise UsageError(f"`--model` must hold a SavedModel with its signatures. Received: {folder}") from None
 
     def of_encoded(self, images: Sequence[bytes]) -> list[Answer | BrokenImageError]:
         """Returns for each encoded image an answer, or why there is none."""

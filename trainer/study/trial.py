@@ -1,6 +1,7 @@
 """One trial: its parameters, its measurements, and how it ended."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -51,6 +52,17 @@ class Trial:
     log: str = ""
     started: float = 0.0
     ended: float = 0.0
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every value is of its kind, as those of a file need not be."""
+        numbers = (self.started, self.ended, *(number for one in self.measurements for number in vars(one).values()))
+        return (
+            type(self.id) is int
+            and isinstance(self.parameters, Mapping)
+            and self.state in (REQUESTED, ACTIVE, STOPPING, *ENDED)
+            and all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
+        )
 
     def result(self, selection: str, maximize: bool) -> Measurement | None:
         """Returns the measurement that the trial is ranked by; nothing if it has none or is infeasible."""

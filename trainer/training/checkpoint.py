@@ -177,7 +177,7 @@ def _verified(path: Path) -> Manifest:
     try:
         manifest: Manifest = json.loads(content)
         del manifest["checksum"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise DamagedError(f"{path.name} is not what was written") from None
     if content != _signed(manifest):
         raise DamagedError(f"{path.name} is not what was written, by its checksum")

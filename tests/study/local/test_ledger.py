@@ -71,7 +71,9 @@ def test_rejects_another_study(tmp_path: Path, other: Job, seed: int, said: str)
     assert (tmp_path / NAME).read_bytes() == before
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 2, "trials": []}', '{"format": 1}', "\xff"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"format": 2, "trials": []}', '{"format": 1}', "\xff", "[" * 100_000]
+)
 def test_rejects_a_file_that_is_no_study(tmp_path: Path, content: str) -> None:
     (tmp_path / NAME).write_text(content, encoding="latin-1")
     with pytest.raises(UsageError, match="must hold nothing or a study of this program"):
@@ -98,6 +100,42 @@ def test_hidden_files_are_in_nobodys_way(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     (tmp_path / "notes.txt").touch()  # a study's own folder may hold more
     assert Ledger(tmp_path, JOB, 0).trials == (DONE,)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"measurements": [{"step": 1, "vlue": 0.5, "seconds": 1.0}]},  # found by tests.fuzz: study-1-36
+        {"measurements": [{"step": 1, "value": None, "seconds": 1.0}]},
+        {"measurements": [{"step": 1, "value": float("nan"), "seconds": 1.0}]},
+        {"measurements": 7},
+        {"state": "UNKNOWN"},
+        {"parameters": ["filters"]},
+        {"started": "yesterday"},
+        {"id": "one"},
+    ],
+)
+def test_rejects_a_trial_that_is_none(tmp_path: Path, change: dict[str, object]) -> None:
+    Ledger(tmp_path, JOB, 0).put(DONE)
+    record = json.loads((tmp_path / NAME).read_text())
+    record["trials"][0] |= change
+    (tmp_path / NAME).write_text(json.dumps(record))
+    with pytest.raises(UsageError, match="study.json, unreadable$"):
+        Ledger(tmp_path, JOB, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"arguments": 7.0}, {"arguments": [{}]}, {"parameters": None}, {"parameters": [{}]}, {"selection": ["a"]}],
+)
+def test_a_study_that_somebody_changed_is_another_one(tmp_path: Path, change: dict[str, object]) -> None:
+    Ledger(tmp_path, JOB, 0).put(DONE)  # found by tests.fuzz: study-1-84, study-1-190
+    record = json.loads((tmp_path / NAME).read_text())
+    (tmp_path / NAME).write_text(json.dumps(record | change))
+    with pytest.raises(
+        UsageError, match=f"must be new, or hold a study of the same configuration.*{next(iter(change))}: "
+    ):
+        Ledger(tmp_path, JOB, 0)
 
 
 def test_a_full_disk_has_a_name(tmp_path: Path) -> None:

@@ -119,3 +119,9 @@ def test_reads_in_a_tight_loop_what_the_library_writes_meanwhile(tmp_path: Path)
     assert [report.timestamp for report in reports] == sorted(report.timestamp for report in reports)
     assert len({report.step for report in reports}) == len(reports)
     assert sizes == sorted(sizes)
+
+
+def test_a_line_that_is_too_deep_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "output.metrics"
+    path.write_text("[" * 100_000)  # found by tests.fuzz: metrics-1-57
+    assert MetricFile(path, "val_accuracy").read() == []

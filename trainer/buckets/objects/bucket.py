@@ -66,8 +66,10 @@ class Bucket:
             return self._ask("ask what is allowed", permission, call)
         except (RefusedError, UnreachableError):
             raise
-        except StorageError as error:
-            raise UnansweredError(str(error)) from None
+        except StorageError:
+            raise UnansweredError(
+                f"gs://{self.name}: the server does not say whether {permission} is granted"
+            ) from None
 
     def look(self, name: str) -> Object | None:
         """Returns an object; None where there is none."""

@@ -46,7 +46,7 @@ def read(path: Path, arguments: Sequence[str] = ()) -> Job:
     problems += _independent(_broken_rules(View(document), arguments), problems)
     if problems:
         ordered = sorted(problems, key=lambda problem: lines.line(problem.path) if problem.path else 0)
-        raise UsageError("\n".join(dict.fromkeys(_line(problem, path, lines) for problem in ordered)))
+        raise UsageError(*dict.fromkeys(_line(problem, path, lines) for problem in ordered))
     found = job(document, arguments)
     command_line.read(found.arguments)  # all together, where each by itself is right
     return found

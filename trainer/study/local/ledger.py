@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class Ledger:
             check_unused(folder)
         else:
             self._check(former)
-            self._trials = {value["id"]: trials.from_json(value) for value in former["trials"]}
+            self._trials = _trials(former, folder / NAME)
             self._about = {name: former[name] for name in ("conclusion", "state") if name in former}
 
     @property
@@ -187,9 +187,25 @@ def _read(path: Path) -> dict[str, Any]:
             return dict(record)
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
-    raise UsageError(f"`--job_dir` must hold nothing or a study of this program. Received: {path}, unreadable")
+    raise _unreadable(path)
+
+
+def _trials(record: Mapping[str, Any], path: Path) -> dict[int, Trial]:
+    """Returns the trials of a record by their numbers."""
+    try:
+        found = {value["id"]: trials.from_json(value) for value in record["trials"]}
+        for trial in found.values():
+            if not trial.is_sound:
+                raise ValueError
+    except (KeyError, TypeError, ValueError):
+        raise _unreadable(path) from None
+    return found
+
+
+def _unreadable(path: Path) -> UsageError:
+    return UsageError(f"`--job_dir` must hold nothing or a study of this program. Received: {path}, unreadable")
 
 
 def check_unused(folder: Path) -> None:
@@ -212,11 +228,18 @@ def check_unused(folder: Path) -> None:
 
 def _difference(name: str, there: Any, here: Any) -> str:
     """Returns the difference in words; of parameters only their names."""
-    if isinstance(there, Sequence) and not isinstance(there, str) and name == "parameters":
-        by_name = {value["name"]: value for value in here}
-        names = [value["name"] for value in there if by_name.get(value["name"]) != value]
-        names += [value["name"] for value in here if value["name"] not in {one["name"] for one in there}]
+    if name == "parameters":
+        by_name, former = {value["name"]: value for value in here}, _by_name(there)
+        names = [one for one, value in former.items() if by_name.get(one) != value]
+        names += [one for one in by_name if one not in former]
         return f"parameters: {', '.join(names) or 'their order'}"
-    if isinstance(here, list):
-        return f"{name}: {' '.join(map(str, there or []))} there, {' '.join(here)} here"
-    return f"{name}: {there} there, {here} here"
+    return f"{name}: {_shown(there)} there, {_shown(here)} here"
+
+
+def _by_name(parameters: Any) -> dict[str, Any]:
+    found = parameters if isinstance(parameters, list) else []
+    return {str(value["name"]): value for value in found if isinstance(value, dict) and "name" in value}
+
+
+def _shown(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

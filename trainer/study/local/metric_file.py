@@ -70,6 +70,6 @@ def _parse(line: bytes, tag: str) -> Report | None:
     try:
         entry = json.loads(line)
         report = Report(int(float(entry["global_step"])), float(entry[tag]), float(entry["timestamp"]))
-    except (ValueError, KeyError, TypeError, OverflowError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     return report if math.isfinite(report.value) and math.isfinite(report.timestamp) else None

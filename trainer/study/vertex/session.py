@@ -147,7 +147,7 @@ class _Session:
 
 def _raise(problems: Sequence[str]) -> None:
     if problems:
-        raise UsageError("\n".join(dict.fromkeys(problems)))
+        raise UsageError(*dict.fromkeys(problems))
 
 
 def _folder(flags: Sequence[str], options: Options, number: str) -> Path:

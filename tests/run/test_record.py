@@ -51,3 +51,48 @@ def test_rejects_a_folder_of_something_else(tmp_path: Path, text: str) -> None:
     (tmp_path / "hparams.json").write_text(text)
     with pytest.raises(UsageError, match="`--job_dir` must hold nothing or a run of this program"):
         record.check(tmp_path, HParams())
+
+
+@pytest.mark.parametrize(
+    ("names", "stranger"),
+    [
+        (["photo.png"], "photo.png"),
+        (["cat/1.png", "dog/1.png"], "cat"),
+        (["study.json", "1/hparams.json"], "1"),
+        (["train.py", "logs/train/events"], "train.py"),
+        (["logs/events"], "logs/events"),
+        (["model/model.json"], "model/model.json"),
+        ([".git/HEAD", "README.md"], "README.md"),
+    ],
+)
+def test_rejects_a_folder_of_anything_else_before_a_run_begins(tmp_path: Path, names: list[str], stranger: str) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(UsageError) as error:
+        record.check(tmp_path, HParams(job_dir=str(tmp_path)))
+    assert str(error.value) == (
+        f"`--job_dir` must be a new or an empty folder, or hold a run. Received: {tmp_path}, which holds {stranger}"
+    )
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [],
+        [".DS_Store", ".gitkeep"],
+        ["logs/", "checkpoints/", "model/"],  # where a run was killed before its first line
+        ["logs/.write-probe-3", "log.txt", "nohup.out", "screen.log"],
+        ["checkpoints/latest.json", "checkpoints/10/state", "logs/train/events"],
+    ],
+)
+def test_a_folder_that_is_empty_or_a_runs_is_welcome(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).touch()
+    assert record.check(tmp_path, HParams(job_dir=str(tmp_path))) == {}
+
+
+def test_images_that_broke_can_be_left_out_of_a_run_that_has_begun(tmp_path: Path) -> None:
+    record.write(tmp_path, record.make(HParams(), "float32", "so"))
+    assert record.check(tmp_path, HParams(skip_broken="yes", job_dir=str(tmp_path)))

@@ -5,7 +5,7 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from trainer import files, interpreter
@@ -15,6 +15,7 @@ from trainer.hparams import HParams, differences
 
 _NAME = "hparams.json"
 _FOLDERS = ("logs", "checkpoints", "model")  # of a run
+_SCREEN = ("log.txt", "nohup.out", "*.log")  # what a person, or a study, has the screen written to
 # The distribution of each package.
 _PACKAGES = {"trainer": interpreter.DISTRIBUTION, "tensorflow": "tensorflow", "keras": "keras", "numpy": "numpy"}
 
@@ -50,12 +51,12 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
 
 
 def _check_unused(root: Path) -> None:
-    """Checks that a folder without a record holds nothing that is not a run's; hidden files may be anyone's.
+    """Checks that a folder without a record holds nothing that is no run's, but hidden files and logs of a screen.
 
     Raises:
       UsageError: it does, as a folder of images or of another program.
     """
-    found = files.strangers(root, _FOLDERS)
+    found = [name for name in files.strangers(root, _FOLDERS) if not any(map(PurePath(name).match, _SCREEN))]
     if not found and not (root / "checkpoints" / "latest.json").exists():
         found = [f"{name}/{one}" for name in _FOLDERS for one in files.strangers(root / name, ())]
     if found:

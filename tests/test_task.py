@@ -145,7 +145,7 @@ def test_a_loss_that_is_not_finite_is_exit_status_3(tmp_path: Path, capfd: pytes
     assert task.main([*SMALL, "--learning_rate=1e38", f"--job_dir={tmp_path}"], {}) == 3
     assert re.fullmatch(
         r"trainer: the loss is (nan|inf) at step \d+; gradient norms: conv1 \S+, conv2 \S+, dense \S+, logits \S+; "
-        r"before: loss .*; a lower `--learning_rate` may help\n",
+        r"before: loss .*; a lower `--learning_rate` may help, in a new `--job_dir`\n",
         capfd.readouterr().err,
     )
     assert not (tmp_path / "model" / "model.keras").exists()

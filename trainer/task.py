@@ -81,7 +81,7 @@ def _run(
             from trainer.run import train
         result = train.run(hparams, environment, Console(highlight=False), callbacks, stop, read=read)
     except DivergedError as error:
-        return _stop(3, f"{error}; a lower `--learning_rate` may help")
+        return _stop(3, f"{error}; a lower `--learning_rate` may help, in a new `--job_dir`")
     except StorageError as error:
         return _stop(4, f"{error}; {_GO_ON}", go_on)
     except MachineLostError as error:

@@ -87,7 +87,7 @@ def load(
     path = _local(name, fetch)
     if idx.is_one(path):
         return from_arrays(*idx.read_folder(path), IMAGE, validation_split, seed=seed, options=options)
-    return from_files(_entries(path, name, fetch), IMAGE, validation_split, options, log)
+    return from_files(_entries(path, expanded(name), fetch), IMAGE, validation_split, options, log)
 
 
 def list_entries(name: str, fetch: Callable[[str], Path] = Path) -> list[Entry]:
@@ -100,7 +100,7 @@ def list_entries(name: str, fetch: Callable[[str], Path] = Path) -> list[Entry]:
     Raises:
       UsageError: there is none, or it breaks a rule.
     """
-    return _entries(_local(name, fetch), name, fetch)
+    return _entries(_local(name, fetch), expanded(name), fetch)
 
 
 def _local(name: str, fetch: Callable[[str], Path]) -> Path:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from trainer.interpreter import DISTRIBUTION
+
 ROOT = Path(__file__).parents[1]
 _UV = Path(sys.executable).with_name("uv")
 _EXTRAS = ("gcs", "jax", "notebooks", "serve", "vertex")  # what the fast tests run; `dev` and its tools come on top
@@ -111,7 +113,7 @@ def _versions(python: str) -> str:
     command = [_UV, "pip", "list", "--quiet", "--format=json", "--python", python]
     listed = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     installed = {one["name"]: one["version"] for one in listed}
-    needed = [Requirement(line) for line in metadata.requires("trainer") or ()]
+    needed = [Requirement(line) for line in metadata.requires(DISTRIBUTION) or ()]
     named = [one.name for one in needed if not one.marker]
     version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     return ", ".join((version, *(f"{name} {installed[name]}" for name in named)))

@@ -177,3 +177,15 @@ def test_rejects_a_folder_that_another_process_trains_in(tmp_path: Path) -> None
     assert f"`--job_dir` must be a folder that no other process trains in. Received: {tmp_path}" in done.stderr
     with environment.claimed():
         pass
+
+
+def test_the_home_folder_is_no_folder_of_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert Environment.read({}, "~/run", NOW).logs == Path("/home/me/run/logs")
+    assert Environment.read({}, "gs://bucket/~/run", NOW).remotes["root"] == "gs://bucket/~/run"
+
+
+def test_knows_whether_anyone_has_named_the_folder() -> None:
+    assert Environment.read({}, "", NOW).is_new
+    assert not Environment.read({}, "run", NOW).is_new
+    assert not Environment.read({"AIP_MODEL_DIR": "/base/1/model/"}, "", NOW).is_new

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from trainer import files
+from trainer.errors import UsageError
 
 MEBIBYTE = 1 << 20
 
@@ -145,3 +146,26 @@ def test_a_file_that_cannot_be_synced_is_an_error(tmp_path: Path, monkeypatch: p
         files.replace(tmp_path / "a", "new", durable=True)
     assert (tmp_path / "a").read_text() == "former"
     assert _names(tmp_path) == {"a"}
+
+
+def test_the_home_folder_is_what_a_shell_takes_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.chdir(tmp_path)
+    for path in ("a/~", "gs://bucket/~/a", "", "/~", "a~b", "runs/[1]*?\\"):
+        assert files.expanded(path) == path
+    assert files.expanded("~") == "/home/me"
+    assert files.expanded("~/x y") == "/home/me/x y"
+    assert files.expanded("~root/x") == f"{Path('~root').expanduser()}/x"
+    assert files.expanded("./~/x") == str(tmp_path / "~" / "x")
+    (tmp_path / "~$report.png").touch()  # as another program leaves, and a shell's * finds
+    assert files.expanded("~$report.png") == str(tmp_path / "~$report.png")
+    with pytest.raises(UsageError, match="`~` must begin the home folder of a user of this machine.*: ~nobody-is/x"):
+        files.expanded("~nobody-is/x")
+
+
+def test_what_a_folder_holds_beside_our_own(tmp_path: Path) -> None:
+    assert files.strangers(tmp_path / "missing", ()) == []
+    for name in ("b", "a", ".hidden", "logs"):
+        (tmp_path / name).touch()
+    assert files.strangers(tmp_path, ["logs"]) == ["a", "b"]
+    assert files.strangers(tmp_path / "a", ()) == []

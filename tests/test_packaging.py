@@ -15,6 +15,8 @@ from typing import NamedTuple
 import pytest
 from PIL import Image
 
+from trainer import interpreter
+
 ROOT = Path(__file__).parents[1]
 # Only the repository's host and its committers read these.
 LEFT_OUT = (".ci/", ".github/", ".gitignore", ".pre-commit-config.yaml")
@@ -65,7 +67,9 @@ def _metadata(wheel: Path) -> Message:
 def test_the_source_distribution_holds_what_git_has(built: Built) -> None:
     with tarfile.open(built.source) as archive:
         names = {str(PurePosixPath(*PurePosixPath(one.name).parts[1:])) for one in archive if one.isfile()}
-    made = {name for name in names if name in ("PKG-INFO", "setup.cfg") or name.startswith("trainer.egg-info/")}
+    made = {
+        name for name in names if name in ("PKG-INFO", "setup.cfg") or name.startswith("convolution_trainer.egg-info/")
+    }
     assert names - made == {file for file in built.files if not file.startswith(LEFT_OUT)}
 
 
@@ -80,6 +84,7 @@ def test_the_wheel_holds_the_package_its_types_its_messages_and_the_license(buil
 
 def test_the_metadata(built: Built) -> None:
     metadata = _metadata(built.wheel)
+    assert metadata["Name"] == interpreter.DISTRIBUTION, "of `trainer`, the index has another"
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata.get_all("License-File") == ["LICENSE"]
     assert metadata["Requires-Python"] == ">=3.11"
@@ -111,7 +116,7 @@ def test_installed_from_the_source_distribution_alone_it_trains_plans_a_study_an
     elsewhere.mkdir()
     with tarfile.open(built.source) as archive:
         archive.extractall(tmp_path, filter="data")
-    (given,) = tmp_path.glob("trainer-*")
+    (given,) = tmp_path.glob("convolution_trainer-*")
     uv, python = Path(sys.executable).with_name("uv"), tmp_path / "environment" / "bin" / "python"
     _run(uv, "venv", "--python", sys.executable, tmp_path / "environment", cwd=tmp_path)
     constraints = ("--constraint", given / "constraints.txt")

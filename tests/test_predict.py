@@ -82,6 +82,9 @@ def test_fetches_a_model_from_a_bucket(
         assert "fetches 7 of 7 files" in output.err
         assert predict.main(["--model=gs://bucket/nothing", str(images[0])], io.BytesIO()) == 2
         assert "Received: gs://bucket/nothing" in capsys.readouterr().err
+        for name in ("run", "run/", "run/model/model.keras"):
+            assert predict.main([f"--model=gs://bucket/{name}", *arguments[1:]], io.BytesIO()) == 0
+            assert capsys.readouterr().out.split("\t")[1] == _expected()[0][0]
 
 
 def test_looks_through_a_folder(folder: Path, images: list[Path], capsys: pytest.CaptureFixture[str]) -> None:

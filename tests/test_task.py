@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests import forked
 from trainer import task
@@ -50,7 +52,8 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
     assert done.stderr == "", "TensorFlow's chatter is not shown"
     (root,) = (tmp_path / "runs").iterdir()
     name = f"runs/{root.name}"
-    first, *lines = done.stdout.splitlines()
+    named, first, *lines = done.stdout.splitlines()
+    assert named == f"run in {name}"
     assert first.startswith("precision ")
     assert [line.split("  ")[0] for line in lines[:2]] == ["epoch 1/2", "epoch 2/2"]
     assert re.fullmatch(r"test accuracy \d+\.\d\d%, trained in \d+\.\d s at [\d,]+ images/s", lines[2])
@@ -59,7 +62,8 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
         ["checkpoints", f"{name}/checkpoints"],
         ["model", f"{name}/model/model.keras"],
     ]
-    assert lines[-1].endswith(f"-m trainer.tensorboard --logdir {name}/logs")
+    assert lines[-3].endswith(f"-m trainer.predict --model={name}/model")
+    assert lines[-1].endswith(f"-m trainer.tensorboard --logdir={name}/logs")
     assert (root / "model" / "model.keras").is_file()
     assert list((root / "logs" / "train").iterdir())
 
@@ -141,7 +145,7 @@ def test_a_loss_that_is_not_finite_is_exit_status_3(tmp_path: Path, capfd: pytes
     assert task.main([*SMALL, "--learning_rate=1e38", f"--job_dir={tmp_path}"], {}) == 3
     assert re.fullmatch(
         r"trainer: the loss is (nan|inf) at step \d+; gradient norms: conv1 \S+, conv2 \S+, dense \S+, logits \S+; "
-        r"before: loss .*; a lower `--learning_rate` may help\n",
+        r"before: loss .*; a lower `--learning_rate` may help, in a new `--job_dir`\n",
         capfd.readouterr().err,
     )
     assert not (tmp_path / "model" / "model.keras").exists()
@@ -215,3 +219,60 @@ def test_real_digits_from_a_folder(mnist: Path, tmp_path: Path) -> None:
     done = _start(f"--data={mnist}", "--epochs=2", "--job_dir=run", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert float(re.search(r"test accuracy ([\d.]+)%", done.stdout)[1]) > 95  # type: ignore[index]
+
+
+def _photographs(folder: Path) -> Path:
+    for name, value in (("cat", 60), ("dog", 200)):
+        (folder / name).mkdir(parents=True)
+        for index in range(12):
+            Image.new("L", (12, 12), value + index).save(folder / name / f"{index} [1].png")
+    return folder
+
+
+def test_what_it_prints_at_its_end_can_be_pasted(tmp_path: Path) -> None:
+    _photographs(tmp_path / "photo*[graphs]")
+    flags = (*SMALL, "--data=photo*[graphs]", "--batch_size=4", "--job_dir=a b?")
+    done = _start(*flags, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    predict, tensorboard = (line.strip() for line in done.stdout.splitlines()[-3::2])
+    python, *words = shlex.split(predict)
+    assert words[:3] == ["-m", "trainer.predict", "--model=a b?/model"]
+    said = forked.run([python, *words], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+    assert re.fullmatch(r"photo\*\[graphs\]/(cat|dog)/\d+ \[1\]\.png\t(cat|dog)\t0\.\d{4}\n", said.stdout), said.stderr
+    assert shlex.split(tensorboard)[3:] == ["--logdir=a b?/logs"]
+
+
+def test_a_stopped_run_without_a_folder_names_the_one_it_has(tmp_path: Path) -> None:
+    process = _popen(*SMALL[:2], "--epochs=200", "--log_images=never", folder=tmp_path)
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    for line in process.stdout:
+        if line.startswith("epoch 1/"):
+            break
+    process.terminate()
+    _, errors = process.communicate(timeout=60)
+    (root,) = (tmp_path / "runs").iterdir()
+    assert first == f"run in runs/{root.name}\n"
+    assert errors.startswith("trainer: stopped; this goes on from the last checkpoint: ")
+    _, module, name, *words = shlex.split(errors.partition("checkpoint: ")[2])
+    assert [module, name, words[0]] == ["-m", "trainer.task", f"--job_dir=runs/{root.name}"]
+    again = _popen(*words, folder=tmp_path)
+    assert again.stdout is not None
+    assert again.stdout.readline().startswith("precision ")
+    assert again.stdout.readline().startswith("goes on from step ")
+    again.kill()
+    again.communicate()
+
+
+@pytest.mark.parametrize(
+    ("start", "arguments", "said"),
+    [
+        (["python", "-m", "trainer.task"], ["--data=a b", "-epochs", "3"],
+         "this goes on from the last checkpoint: python -m trainer.task '--job_dir=runs/1 [a]' '--data=a b' -epochs 3"),
+        (["python", "-m", "trainer.task"], ["--job_dir=", "--", ""],
+         "this goes on from the last checkpoint: python -m trainer.task '--job_dir=runs/1 [a]' -- ''"),
+        ([], ["--data=a"], "the same command with '--job_dir=runs/1 [a]' goes on from the last checkpoint"),
+    ],
+)  # fmt: skip
+def test_says_how_to_go_on(start: list[str], arguments: list[str], said: str) -> None:
+    assert task._go_on(start, arguments, "runs/1 [a]") == said

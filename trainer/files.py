@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trainer.errors import UsageError
 
-_NOTES = (".log", ".out", ".err", ".txt", ".md", ".sh", ".yaml", ".yml")
+_NOTES = (".log", ".out", ".err", ".txt", ".sh", ".yaml", ".yml")
 
 
 def replace(path: Path, *content: bytes | memoryview | str, durable: bool = False, partial: Path | None = None) -> None:

@@ -54,7 +54,8 @@ class Rule:
 
     def allows(self, value: Value) -> bool:
         if isinstance(value, str):
-            return (not self.choices or value in self.choices) and re.fullmatch(self.pattern or ".*", value) is not None
+            fits = not self.pattern or re.fullmatch(self.pattern, value)  # without one, a path may have a line break
+            return bool(fits) and (not self.choices or value in self.choices)
         return math.isfinite(value) and self.minimum <= value <= self.maximum and value < self.below
 
 

@@ -9,7 +9,7 @@ from trainer import spelling
 from trainer.errors import UsageError
 
 _REQUIRED = re.compile(r"the following arguments are required: ([^,]+)")
-_QUOTED = re.compile(r"'(.*)'")
+_QUOTED = re.compile(r"'(.*?)'(?: \(choose from|$)")
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,19 +29,26 @@ class Parser(argparse.ArgumentParser):
         Raises:
           UsageError: a flag is unknown, lacks its value, or has one that it may not have.
         """
-        typed = {_underscored(argument): argument for argument in arguments}
+        words = [_underscored(argument) for argument in arguments]
+        flags = words[: words.index("--")] if "--" in words else words
+        for word, typed in zip(flags, arguments, strict=False):
+            if word.startswith("--") and word.partition("=")[0] not in self._option_string_actions:
+                raise UsageError(self._unknown(typed))
         try:
-            given, rest = self.parse_known_intermixed_args([_underscored(argument) for argument in arguments])
+            given, rest = self.parse_known_intermixed_args(words)
         except argparse.ArgumentError as error:
             raise UsageError(self._refusal(error)) from None
         if rest:
-            name, known = typed.get(rest[0], rest[0]).partition("=")[0], self._option_string_actions
-            if not name.startswith("-"):
-                example = next(flag for flag in known if flag not in ("-h", "--help"))
-                raise UsageError(f"every argument must be a flag, as in {example}=…. Received: {name or repr(name)}")
-            flags = [option.removeprefix("--") for option in known if option.startswith("--")]
-            raise UsageError(f"`{name}` is no flag. {spelling.advice(name, flags)}")
+            raise UsageError(self._unknown(rest[0]))
         return given
+
+    def _unknown(self, word: str) -> str:
+        name, known = word.partition("=")[0], self._option_string_actions
+        if name.startswith("-"):
+            flags = [option.removeprefix("--") for option in known if option.startswith("--")]
+            return f"`{name}` is no flag. {spelling.advice(name, flags)}"
+        example = next(flag for flag in known if flag not in ("-h", "--help"))
+        return f"every argument must be a flag, as in {example}=…. Received: {name or repr(name)}"
 
     def _refusal(self, error: argparse.ArgumentError) -> str:
         name, received = error.argument_name or "", _QUOTED.search(error.message)

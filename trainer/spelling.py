@@ -74,7 +74,7 @@ def distance(one: str, other: str) -> int:
     Source: optimal string alignment, as in Boytsov, "Indexing methods for approximate dictionary searching" (2011).
     """
     before: list[int] = []
-    row = [*range(len(other) + 1)]
+    row: list[int] = [*range(len(other) + 1)]
     for index, letter in enumerate(one, 1):
         before, last, row = row, before, [index]
         for column, against in enumerate(other, 1):

@@ -62,8 +62,8 @@ def main(
             return _stop(2, str(error))
         except StoppedError:
             if not stop.requested:
-                return _stop(134, f"another machine was told to stop; {go_on}")
-        return _stop(stop.status, f"stopped; {go_on}") if stop.requested else status
+                return _stop(134, f"another machine was told to stop; {_GO_ON}", go_on)
+        return _stop(stop.status, f"stopped; {_GO_ON}", go_on) if stop.requested else status
 
 
 def _run(
@@ -83,11 +83,11 @@ def _run(
             from trainer.run import train
         result = train.run(hparams, environment, Console(highlight=False), callbacks, stop, read=read)
     except DivergedError as error:
-        return _stop(3, f"{error}; a lower `--learning_rate` may help")
+        return _stop(3, f"{error}; a lower `--learning_rate` may help, in a new `--job_dir`")
     except StorageError as error:
-        return _stop(4, f"{error}; {go_on}")
+        return _stop(4, f"{error}; {_GO_ON}", go_on)
     except MachineLostError as error:
-        return _stop(134, f"{error}; {go_on}")
+        return _stop(134, f"{error}; {_GO_ON}", go_on)
     if environment.is_chief:
         _tell(result, environment, python)
     return 0
@@ -122,8 +122,9 @@ def _tell(result: "Result", environment: Environment, python: str) -> None:
     )
 
 
-def _stop(status: int, reason: str) -> int:
-    print(f"trainer: {reason}", file=sys.stderr)
+def _stop(status: int, reason: str, go_on: str = _GO_ON) -> int:
+    """Says why the program ends, and how to go on where that is more than usual."""
+    print(f"trainer: {reason.replace(_GO_ON, go_on)}", file=sys.stderr)
     return status
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import write_idx
+from tests.data.making import write_classes
 from trainer import data
 from trainer.data import loading
 from trainer.errors import UsageError
@@ -178,3 +179,17 @@ def test_a_failed_download_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         data.load("mnist", 0.1, seed=0)
     assert str(error.value).startswith("`--data=mnist` could not be downloaded; digits needs no network.")
     assert "\n" not in str(error.value)
+
+
+def test_the_home_folder_is_known_in_a_manifests_own_name_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    write_classes(tmp_path / "a[1]*?", {"cat": 2, "dog": 2})
+    rows = [
+        f"{path.parent.name}/{path.name},{path.parent.name}" for path in sorted((tmp_path / "a[1]*?").rglob("*.png"))
+    ]
+    (tmp_path / "a[1]*?" / "list [x].csv").write_text("\n".join(["image,label", *rows]))
+    for name in ("~/a[1]*?", "~/a[1]*?/list [x].csv"):
+        entries = loading.list_entries(name)
+        assert [Path(entry.file).parent.parent for entry in entries] == [tmp_path / "a[1]*?"] * 4
+    assert not (tmp_path / "~").exists()

@@ -225,3 +225,33 @@ def test_rejects_data_of_which_nothing_is_left(tmp_path: Path, capsys: pytest.Ca
         path.write_bytes(b"")
     assert _run(f"--data={tmp_path / 'from'}", f"--to={tmp_path / 'to'}", "--skip_broken=yes")[0] == 2
     assert "must have sound images of two classes, and for each of train, validation, test." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data=d", "--to=t", "--skip-brokn"], "`--skip-brokn` is no flag. Did you mean --skip_broken?"),
+        (["--data=d", "--output=t"], "`--output` is no flag. Did you mean --to?"),
+        (["--data=d", "--to=t", "--lr=1"], "`--lr` is no flag. --help lists all."),
+        (["--data=d"], "`--to` must be given. Received: nothing"),
+        (["--data=d", "--to"], "`--to` must have a value of its own. Received: expected one argument"),
+        (["--data=d", "--to=t", "--skip-broken=maybe"], "`--skip_broken` must be one of no, yes. Received: maybe"),
+        (["--data=d", "--to=t", "--validation_split=x"], "`--validation_split` must be a number. Received: x"),
+        (["d", "--data=d", "--to=t"], "every argument must be a flag, as in --data=…. Received: d"),
+    ],
+)
+def test_a_wrong_flag_is_one_line_that_names_it(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == f"trainer.data: {message}\n"
+
+
+def test_names_of_folders_are_no_patterns_and_the_home_folder_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_classes(tmp_path / "a[1]*?", {"cat": 20, "dog": 20})
+    status, _ = _run("--data=~/a[1]*?", "--to=~/to [x]", "--skip-broken")
+    assert status == 0
+    assert (tmp_path / "to [x]" / "dataset.json").is_file()

@@ -98,16 +98,63 @@ def test_rejects_a_folder_of_something_else(tmp_path: Path, text: str) -> None:
 def test_a_record_tells_what_changes_the_weights() -> None:
     machine = {"cpu": "one", "instructions": "avx", "cores": 2, "threads": 2, "variables": {}, "devices": 1}
     epoch = {"steps": 20, "samples": 1280, "left_out": 13}
-    made = record.make(HParams(), "float32", "so", epoch=epoch, machine=machine)
+    made = record.make(HParams(), DATA, "float32", "so", epoch=epoch, machine=machine)
     assert (made["epoch"], made["machine"]) == (epoch, machine)
     assert record.changes(made, made) == []
-    other = record.make(HParams(), "float32", "so", machine={**machine, "cpu": "another", "cores": 4, "threads": 4})
+    other = record.make(
+        HParams(), DATA, "float32", "so", machine={**machine, "cpu": "another", "cores": 4, "threads": 4}
+    )
     assert record.changes(made, other) == ["cpu one then, another now", "threads 2 then, 4 now"]
     older = {**made, "versions": {**made["versions"], "tensorflow": "2.0", "python": "3.0"}}
     assert record.changes(older, made) == [f"tensorflow 2.0 then, {made['versions']['tensorflow']} now"]
 
 
 def test_a_record_of_before_says_nothing_of_the_machine() -> None:
-    made = record.make(HParams(), "float32", "so", machine={"threads": 2})
+    made = record.make(HParams(), DATA, "float32", "so", machine={"threads": 2})
     former = {name: value for name, value in made.items() if name not in ("machine", "epoch")}
     assert record.changes(former, made) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "stranger"),
+    [
+        (["photo.png"], "photo.png"),
+        (["cat/1.png", "dog/1.png"], "cat"),
+        (["study.json", "1/hparams.json"], "1"),
+        (["train.py", "logs/train/events"], "train.py"),
+        (["logs/events"], "logs/events"),
+        (["model/model.json"], "model/model.json"),
+        ([".git/HEAD", "README.md"], "README.md"),
+    ],
+)
+def test_rejects_a_folder_of_anything_else_before_a_run_begins(tmp_path: Path, names: list[str], stranger: str) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(UsageError) as error:
+        record.check(tmp_path, HParams(job_dir=str(tmp_path)))
+    assert str(error.value) == (
+        f"`--job_dir` must be a new or an empty folder, or hold a run. Received: {tmp_path}, which holds {stranger}"
+    )
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [],
+        [".DS_Store", ".gitkeep"],
+        ["logs/", "checkpoints/", "model/"],  # where a run was killed before its first line
+        ["logs/.write-probe-3", "log.txt", "nohup.out", "screen.log", "train.sh", "config.yaml"],
+        ["checkpoints/latest.json", "checkpoints/10/state", "logs/train/events"],
+    ],
+)
+def test_a_folder_that_is_empty_or_a_runs_is_welcome(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).touch()
+    assert record.check(tmp_path, HParams(job_dir=str(tmp_path))) == {}
+
+
+def test_images_that_broke_can_be_left_out_of_a_run_that_has_begun(tmp_path: Path) -> None:
+    record.write(tmp_path, record.make(HParams(), DATA, "float32", "so"))
+    assert record.check(tmp_path, HParams(skip_broken="yes", job_dir=str(tmp_path)))

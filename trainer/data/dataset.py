@@ -41,7 +41,7 @@ class Dataset:
         if not isinstance(test, Files) or not test.locations.are_whole_files:
             return ""
         name = os.fsdecode(test.locations.files[test.locations.rows[0, 0]])
-        return name if name.isprintable() else ""
+        return "" if not name.isprintable() else f"./{name}" if name.startswith("-") else name
 
     @property
     def form(self) -> Form:

@@ -89,7 +89,7 @@ def load(
     path = _local(name, fetch)
     if idx.is_one(path):
         return from_arrays(*idx.read_folder(path), IMAGE, validation_split, seed=seed, options=options)
-    return from_files(_entries(path, name, fetch, log), IMAGE, validation_split, options, log)
+    return from_files(_entries(path, expanded(name), fetch, log), IMAGE, validation_split, options, log)
 
 
 def list_entries(
@@ -105,7 +105,7 @@ def list_entries(
     Raises:
       UsageError: there is none, or it breaks a rule.
     """
-    return _entries(_local(name, fetch), name, fetch, log)
+    return _entries(_local(name, fetch), expanded(name), fetch, log)
 
 
 def _local(name: str, fetch: Callable[[str], Path]) -> Path:

@@ -121,12 +121,11 @@ def _check_maps(hparams: HParams, form: Form) -> None:
 def _too_many(hparams: HParams, form: Form, outputs: int, parameters: int) -> UsageError:
     """Returns what is wrong with a network of so many parameters: the flag that makes most of them comes first."""
     aims = dict.fromkeys(sorted(_LARGER, key=lambda flag: _count(*_by_default(hparams, form, flag), outputs)), 1)
-    found = remedy.find(
-        hparams,
-        form,
-        aims,
-        lambda *changed: _leaves_maps(*changed) and _count(*changed, outputs) <= _MAXIMUM_PARAMETERS,
-    )
+
+    def fits(hparams: HParams, form: Form) -> bool:
+        return _leaves_maps(hparams, form) and _count(hparams, form, outputs) <= _MAXIMUM_PARAMETERS
+
+    found = remedy.find(hparams, form, aims, fits)
     if found:
         return UsageError(
             f"`--{found.flag}` must be at most {found.value} here, for a network of at most {_MAXIMUM_PARAMETERS:,} "

@@ -55,7 +55,8 @@ def changed(hparams: HParams, form: Form, flag: str, value: Value) -> tuple[HPar
     """Returns both with another value of a flag; the form follows from `image_size`."""
     if flag == IMAGE_SIZE:
         form = dataclasses.replace(form, sizes=(int(value),) * form.rank)
-    return dataclasses.replace(hparams, **{flag: value}), form
+    values: dict[str, Any] = {flag: value}
+    return dataclasses.replace(hparams, **values), form
 
 
 def _values(hparams: HParams, form: Form, flag: str, aim: Value, is_possible: Test) -> Iterator[Value]:

@@ -57,7 +57,7 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
 
 
 def _check_unused(root: Path) -> None:
-    """Checks that a folder without a record holds nothing that is not a run's; hidden files may be anyone's.
+    """Checks that a folder without a record holds nothing that is no run's, but hidden files and logs of a screen.
 
     Raises:
       UsageError: it does, as a folder of images or of another program.

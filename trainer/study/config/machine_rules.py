@@ -89,7 +89,9 @@ def _task(pool: View) -> Iterator[Problem]:
     if package.is_given:
         if package["pythonModule"].value != _MODULE:
             yield package["pythonModule"].problem(f"must be {_MODULE}")
-        yield from package["packageUris"].required("must hold the package, as in gs://bucket/trainer-0.1.0.tar.gz")
+        yield from package["packageUris"].required(
+            "must hold the package, as in gs://bucket/convolution_trainer-0.1.0.tar.gz"
+        )
     for task in (container, package):
         yield from _variables(task["env"])
 

@@ -31,14 +31,14 @@ class Job:
 
     Args:
       server: starts them.
-      folder: takes the job's output, and each machine's log.
+      folder: takes the job's output; each machine's log is beside it.
       number: of the job, from 0.
       epochs: how many it trains.
     """
 
     def __init__(self, server: Client, folder: Path, number: int, epochs: int):
         self.machines = (2 * number, 2 * number + 1)
-        self.logs = [folder / f"{machine}.txt" for machine in self.machines]
+        self.logs = [folder.with_name(f"{folder.name}-{machine}.txt") for machine in self.machines]
         self._server = server
         arguments = [*FLAGS, f"--epochs={epochs}", f"--job_dir={folder}"]
         self.processes = [
@@ -66,7 +66,7 @@ def test_the_chief_alone_writes_and_speaks(forks: Client, tmp_path: Path) -> Non
     assert "2 devices share each batch" in said
     (result,) = [index for index, line in enumerate(said) if line.startswith("test accuracy")]
     assert all(map(LINE.fullmatch, said[:result])), said  # and no warning of TensorFlow's
-    assert len(said) == result + 6
+    assert len(said) == result + 8
     assert other_said == []
     assert len(list((tmp_path / "logs" / "train").iterdir())) == 1
     assert (tmp_path / "model" / "model.keras").is_file()

@@ -15,50 +15,50 @@ TASK = command_line.run_flags()
     ("typed", "flag"),
     [
         # What other programs call it.
-        ("--lr", "learning_rate"),
-        ("--num_epochs", "epochs"),
-        ("--n-epochs", "epochs"),
-        ("--output", "job_dir"),
-        ("--output-dir", "job_dir"),
-        ("--logdir", "job_dir"),
-        ("--data_dir", "data"),
-        ("--dataset", "data"),
-        ("--img_size", "image_size"),
-        ("--val_split", "validation_split"),
-        ("--random_state", "seed"),
-        ("--num_layers", "depth"),
-        ("--wd", "weight_decay"),
-        ("--scheduler", "schedule"),
-        ("--gpus", "strategy"),
+        ("lr", "learning_rate"),
+        ("num_epochs", "epochs"),
+        ("n-epochs", "epochs"),
+        ("output", "job_dir"),
+        ("output-dir", "job_dir"),
+        ("logdir", "job_dir"),
+        ("data_dir", "data"),
+        ("dataset", "data"),
+        ("img_size", "image_size"),
+        ("val_split", "validation_split"),
+        ("random_state", "seed"),
+        ("num_layers", "depth"),
+        ("wd", "weight_decay"),
+        ("scheduler", "schedule"),
+        ("gpus", "strategy"),
         # The same letters, the beginning of one name, one or two letters more or less.
-        ("--batchSize", "batch_size"),
-        ("--Learning-Rate", "learning_rate"),
-        ("-learning-rate", "learning_rate"),
-        ("--learn", "learning_rate"),
-        ("--filtrs", "filters"),
-        ("--epcohs", "epochs"),
-        ("--hel", "help"),
+        ("batchSize", "batch_size"),
+        ("Learning-Rate", "learning_rate"),
+        ("learning-rate", "learning_rate"),
+        ("learn", "learning_rate"),
+        ("filtrs", "filters"),
+        ("epcohs", "epochs"),
+        ("hel", "help"),
         # Nothing like it.
-        ("--frobnicate", ""),
-        ("--verbose", ""),
-        ("--version", ""),
-        ("--config", ""),
-        ("--name", ""),
-        ("-e", ""),
-        ("-x", ""),
-        ("--", ""),
+        ("frobnicate", ""),
+        ("verbose", ""),
+        ("version", ""),
+        ("config", ""),
+        ("name", ""),
+        ("e", ""),
+        ("x", ""),
+        ("", ""),
     ],
 )
 def test_what_was_meant(typed: str, flag: str) -> None:
-    assert spelling.meant(typed, TASK) == flag
+    assert [spelling.meant(f"{dashes}{typed}", TASK) for dashes in ("--", "-", "")] == 3 * [flag]
 
 
 def test_each_program_has_its_own_flags() -> None:
     data = ["data", "to", "validation_split", "skip_broken", "shard_megabytes", "cache_dir"]
-    assert spelling.meant("--output", data) == "to"
-    assert spelling.meant("--n_trials", study_options.flags()) == "max_trial_count"
+    assert spelling.meant("output", data) == "to"
+    assert spelling.meant("n_trials", study_options.flags()) == "max_trial_count"
     predict = [flag.removeprefix("--") for flag in options.predict_parser()._option_string_actions]
-    assert [spelling.meant(typed, predict) for typed in ("--topk", "--weights", "--lr")] == ["top", "model", ""]
+    assert [spelling.meant(typed, predict) for typed in ("topk", "weights", "lr")] == ["top", "model", ""]
 
 
 def test_every_flag_that_others_name_is_one_of_a_program() -> None:

@@ -230,7 +230,7 @@ def test_rejects_data_of_which_nothing_is_left(tmp_path: Path, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--data=d", "--to=t", "--skip-brokn"], "`--skip-brokn` is no flag. Did you mean --skip_broken?"),
+        (["--data=d", "--to=t", "--skip-brokn=yes"], "`--skip-brokn` is no flag. Did you mean --skip_broken?"),
         (["--data=d", "--output=t"], "`--output` is no flag. Did you mean --to?"),
         (["--data=d", "--to=t", "--lr=1"], "`--lr` is no flag. --help lists all."),
         (["--data=d"], "`--to` must be given. Received: nothing"),

@@ -84,7 +84,7 @@ def test_a_bucket_holds_what_a_folder_would(server: Server, run: Run, tmp_path: 
     assert len([name for name in names if "tfevents" in name]) == 3
     _landed(server, _staged(tmp_path, "run"), "run")
     assert "logs         gs://bucket/run/logs" in out
-    assert "-m trainer.tensorboard --logdir gs://bucket/run/logs" in out
+    assert "-m trainer.tensorboard --logdir=gs://bucket/run/logs" in out
     status, out, err = run("--job_dir=gs://bucket/run", machine="other")
     assert (status, err) == (0, "")
     assert "finished before" in out

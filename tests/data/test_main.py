@@ -93,7 +93,7 @@ def test_lists_everything_that_is_wrong_and_writes_nothing(
 
 def test_a_name_is_one_line_and_its_class_is_text(tmp_path: Path) -> None:
     folder = tmp_path / "from"
-    classes = ["猫", "tab\there"]
+    classes = ["猫", "tab\there", "[0]", "猫|[0]"]
     for index, label in enumerate(classes):
         write_classes(folder, {label: 0})
         for seed in range(20):

@@ -108,6 +108,11 @@ def test_relative_paths_are_relative_to_the_manifest_in_its_bucket(tmp_path: Pat
             "image,label,split\na,b,maybe\n",
             "line 2: `split` must be one of train, validation, test. Received: maybe",
         ),
+        (
+            "m.csv",
+            "filepaths,labels,label\na,b,c\n",
+            "must have one column `label`. Received: filepaths, labels, label",
+        ),
         ("m.csv", "image,label,class\na,b,c\n", "must have one column `label`. Received: image, label, class"),
         ("m.csv", "image,label,split,set\na,b,,\n", "must have one column `split`. Received: image, label, split, set"),
         ("m.csv", "image;label\na;b;c\n", "line 2: must have 2 columns. Received: 3"),
@@ -270,11 +275,19 @@ def test_rejects_several_classes_in_one_text(tmp_path: Path, labels: list[str], 
 
 @pytest.mark.parametrize(
     "labels",
-    [["cat|small", "dog"], ["maillot", "maillot; tank suit x".replace(";", ",")], ["a/b", "a"], ["sea", "sea lion"]],
+    [["cat|small", "dog"], ["maillot", "maillot, tank suit"], ["a/b", "[red]x[/red]"], ["sea", "sea lion"]],
 )
 def test_texts_that_may_be_one_class_are(tmp_path: Path, labels: list[str]) -> None:
     rows = [f'{index},"{label}"' for index, label in enumerate(labels)]
     assert [entry.label for entry in _read(tmp_path, "m.csv", "\n".join(["image,label", *rows]))] == labels
+
+
+def test_finds_files_whose_names_look_the_same(tmp_path: Path) -> None:
+    (tmp_path / "cafe\u0301.png").touch()
+    (tmp_path / "tu\u0308r.png").touch()
+    entries = _read(tmp_path, "m.csv", "image,label\ncaf\u00e9.png,a\ntu\u0308r.png,b\nn\u00e9.png,b\n")
+    assert [Path(entry.file).name for entry in entries] == ["cafe\u0301.png", "tu\u0308r.png", "n\u00e9.png"]
+    assert [Path(entry.name).name for entry in entries] == ["caf\u00e9.png", "tu\u0308r.png", "n\u00e9.png"]
 
 
 def test_an_image_that_is_listed_again_counts_once(tmp_path: Path) -> None:

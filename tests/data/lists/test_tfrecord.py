@@ -135,6 +135,7 @@ RULE = "must be one whole number from 0, or one name. Received: "
         ({"image": IMAGE, "label": [0.0, 1.0]}, f"`label` {RULE}2 values: 0.0, 1.0"),
         ({"image": IMAGE, "label": ["cat", "dog"]}, f"`label` {RULE}2 values: b'cat', b'dog'"),
         ({"image": IMAGE, "class_name": "cat", "label": [0, 1]}, f"`label` {RULE}2 values: 0, 1"),
+        ({"image": IMAGE, "label": "[0, 1]"}, "`label` must be one class. Received: [0, 1], several values"),
         ({"image": IMAGE, "label": " "}, "`label` must name a class. Received: nothing"),
         ({"image": IMAGE, "label": b"caf\xe9"}, "`label` must be UTF-8. Received: b'caf\\xe9'"),
     ],
@@ -147,6 +148,11 @@ def test_rejects_examples_that_are_not_of_one_class(tmp_path: Path, fields: dict
 @pytest.mark.parametrize(
     ("first", "second", "message"),
     [
+        (
+            {"label": "fox"},
+            {"label": "fox|dog"},
+            "`label` must be one class. Received: fox|dog; fox is a class too, in {one}",
+        ),
         ({"label": 1}, {"label": "fox"}, "must have its class as a number, as {one} has. Received: a name alone"),
         ({"label": 1, "class_name": "fox"}, {"label": 1}, "as a name, as {one} has. Received: a number alone"),
         (

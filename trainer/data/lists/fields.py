@@ -6,7 +6,8 @@ IMAGE, LABEL, PART = ROLES = ("image", "label", "split")
 
 _NAMES = {
     **dict.fromkeys(("image", "path", "file", "filename", "file_name", "image_path", "imagegcsuri"), IMAGE),
-    **dict.fromkeys(("label", "class", "class_name", "category"), LABEL),
+    **dict.fromkeys(("images", "paths", "files", "filenames", "filepath", "filepaths", "file_path", "img"), IMAGE),
+    **dict.fromkeys(("label", "class", "class_name", "category", "labels", "classes", "categories"), LABEL),
     **dict.fromkeys(("split", "part", "set", "ml_use"), PART),
 }
 

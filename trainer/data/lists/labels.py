@@ -9,7 +9,7 @@ from trainer.errors import UsageError
 
 _FRACTION = re.compile(r"[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?")
 _NUMBERS = re.compile(r"\d+(\s*[;,|\s]\s*\d+)+")  # a one-hot vector, or several classes
-_LIST = re.compile(r"\[.*\]", re.DOTALL)
+_LIST = re.compile(r"\[[^\[\]]*\]")
 _SURE, _POSSIBLE = "|;", ","  # what separates several classes; a comma is in many a name too
 
 

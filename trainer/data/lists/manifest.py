@@ -3,6 +3,7 @@
 import codecs
 import dataclasses
 import os
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -235,7 +236,7 @@ class _Local:
 
     def path(self, location: str) -> str:
         if not location.startswith(_SCHEME):
-            return location if location.isascii() else os.fsdecode(location.encode("utf-8", "surrogateescape"))
+            return location if location.isascii() else _spelled(location)
         folder = self._within(location)
         return str(self._folders[folder] / location.removeprefix(folder).lstrip("/"))
 
@@ -244,6 +245,13 @@ class _Local:
         parts = location.split("/")
         found = (one for one in ("/".join(parts[:count]) for count in range(len(parts), 2, -1)) if one in self._folders)
         return next(found, "")
+
+
+def _spelled(path: str) -> str:
+    """Returns a path as this system spells it: in its encoding, with letters composed or not as the file's name has."""
+    forms = (path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD")))
+    spelled = [os.fsdecode(form.encode("utf-8", "surrogateescape")) for form in forms]
+    return next((one for one in spelled if os.path.lexists(one)), spelled[0])
 
 
 def _joined(above: str, image: str) -> str:

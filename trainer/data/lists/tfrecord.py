@@ -14,7 +14,7 @@ import google_crc32c
 import tensorflow as tf
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-from trainer.data.lists import parts
+from trainer.data.lists import labels, parts
 from trainer.data.lists.entries import Entry, part_named
 from trainer.data.lists.text import normal, on_one_line
 from trainer.errors import UsageError
@@ -24,7 +24,7 @@ _OF = re.compile(r"(.*?)(\d+)-of-(\d+)(.*)")
 _HEADER, _FOOTER = 12, 4  # bytes: a length and its checksum; the content's checksum
 _GZIP = b"\x1f\x8b"
 _ENCODED = ("image/encoded", "image", "image_raw", "encoded")
-_LABEL = ("image/class/label", "label", "class")
+_LABEL = ("image/class/label", "label", "class", "labels", "category")
 _TEXT = ("image/class/text", "class/text", "class_name")
 _NAME = ("image/filename", "filename")
 _FIELDS = (*_ENCODED, *_LABEL, *_TEXT, *_NAME)
@@ -132,6 +132,11 @@ def _check_labels(listed: Sequence[tuple[Entry, _Label]]) -> None:
 
     Else two classes would become one, or one class two.
     """
+    alone = {said.text: entry.listed for entry, said in reversed(listed) if said.text and not said.number}
+    for text, where in alone.items():  # beside a number, a text is one class's
+        if fault := labels.fault(text, can_be_number=False):
+            raise UsageError(f"{where}: `label` must be one class. Received: {on_one_line(text)}, {fault}")
+    labels.reject_several(alone, alone.__getitem__)
     first, label = listed[0]
     texts: dict[str, tuple[str, Entry]] = {}
     numbers: dict[str, tuple[str, Entry]] = {}

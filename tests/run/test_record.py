@@ -46,7 +46,7 @@ def test_rejects_another_configuration_and_says_what_differs(tmp_path: Path) -> 
     )
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}", "[" * 100_000])  # tests.fuzz: run-1-54
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}", '{"configuration": 0.5, "precision": {}}', "[" * 100_000])
 def test_rejects_a_folder_of_something_else(tmp_path: Path, text: str) -> None:
     (tmp_path / "hparams.json").write_text(text)
     with pytest.raises(UsageError, match="`--job_dir` must hold nothing or a run of this program"):

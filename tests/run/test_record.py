@@ -87,6 +87,7 @@ def test_rejects_data_that_changed_and_says_in_what(changes: dict[str, Any], sai
         "[" * 100_000,  # tests.fuzz: run-1-54
         '{"configuration": {}, "precision": {}, "data": 3}',
         '{"configuration": {}, "precision": 1}',
+        '{"configuration": 0.5, "precision": {}}',
     ],
 )
 def test_rejects_a_folder_of_something_else(tmp_path: Path, text: str) -> None:

@@ -34,7 +34,7 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
     path = root / _NAME
     try:
         recorded = json.loads(path.read_text())
-        former = recorded["configuration"]
+        former = dict(recorded["configuration"])
         dict(recorded["precision"])
         Fingerprint.read(recorded.get("data", {}))
     except (FileNotFoundError, NotADirectoryError):

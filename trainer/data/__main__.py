@@ -16,10 +16,9 @@ from trainer.data import convert as conversion
 from trainer.data import loading
 from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.lists import folder
-from trainer.data.lists.text import on_one_line
 from trainer.data.problems import Problem
 from trainer.environment import cache_folder
-from trainer.errors import StorageError, UsageError
+from trainer.errors import StorageError, UsageError, one_line
 from trainer.files import expanded
 from trainer.hparams import HParams
 from trainer.parsers import Parser
@@ -121,12 +120,12 @@ def _progress(screen: Console) -> Iterator[conversion.OnProgress]:
 
 
 def _stop(status: int, reason: str) -> int:
-    print(f"trainer.data: {on_one_line(reason)}", file=sys.stderr)
+    print(f"trainer.data: {one_line(reason)}", file=sys.stderr)
     return status
 
 
 def _say(screen: Console, line: str) -> None:
-    screen.out(on_one_line(line), highlight=False)  # which takes nothing in a name for markup
+    screen.out(one_line(line), highlight=False)  # which takes nothing in a name for markup
 
 
 if __name__ == "__main__":

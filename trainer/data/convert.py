@@ -23,10 +23,9 @@ from trainer.data.lists import shards
 from trainer.data.lists.entries import PARTS, Entry
 from trainer.data.lists.shards import Record, Shard
 from trainer.data.lists.split import split
-from trainer.data.lists.text import on_one_line
 from trainer.data.problems import Problem
 from trainer.data.survey import Finding
-from trainer.errors import UsageError
+from trainer.errors import UsageError, one_line
 
 RECORD = "dataset.json"
 
@@ -137,5 +136,5 @@ def _describe(
             "images_of_class": {name: labels.count(name) for name in names},
             **survey.statistics([finding for entry, finding in kept if entry.part == part], kind),
         }
-    left_out = [{"place": on_one_line(problem.location), "problem": on_one_line(problem.text)} for problem in problems]
+    left_out = [{"place": one_line(problem.location), "problem": one_line(problem.text)} for problem in problems]
     return {"classes": list(names), "parts": parts, "left_out": left_out}

@@ -18,11 +18,10 @@ from trainer.data.lists import copies
 from trainer.data.lists import entries as listed
 from trainer.data.lists.entries import PARTS, TRAIN, WHOLE, Entry
 from trainer.data.lists.split import split
-from trainer.data.lists.text import on_one_line
 from trainer.data.stores.broken import Broken, each, find_broken
 from trainer.data.stores.files import Files
 from trainer.data.stores.locations import Locations
-from trainer.errors import UsageError
+from trainer.errors import UsageError, one_line
 
 _FIRST = 1 << 16  # bytes; only a preview or a profile makes a header longer
 
@@ -52,6 +51,7 @@ def from_files(
     parted = split(entries, validation_split)
     names = listed.class_names(parted)
     _check_classes(parted, names)
+    fingerprint = Fingerprint.of_files(parted, names)  # with what is left out: a run may begin to leave images out
     locations = Locations.of(parted)
     headers, marks, broken = _read_headers(parted, locations, kind)
     contradictory = [] if broken and not options.skip_broken else _find_contradictory(parted, marks, kind)
@@ -77,7 +77,7 @@ def from_files(
     files = Files(locations, targets, form, kind, kind.make_decoder(headers, form))
     which = np.array([PARTS.index(entry.part) for entry in parted])
     train, validation, test = (files.chosen(np.flatnonzero(which == part)) for part in range(len(PARTS)))
-    return Dataset(train, validation, test, len(names), names, Fingerprint.of_files(parted, names))
+    return Dataset(train, validation, test, len(names), names, fingerprint)
 
 
 def _read_headers(
@@ -154,7 +154,7 @@ def _check_classes(parted: Sequence[Entry], names: Sequence[str]) -> None:
         if entry.label not in trained:
             raise UsageError(
                 f"{entry.place}: a class must have an image among those to train on. "
-                f"Received: {on_one_line(entry.label)}, which has {'none' if trained else 'none, as no class has'}"
+                f"Received: {one_line(entry.label)}, which has {'none' if trained else 'none, as no class has'}"
             )
     if len(names) < 2:
-        raise UsageError(f"`--data` must hold at least two classes. Received: {', '.join(map(on_one_line, names))}")
+        raise UsageError(f"`--data` must hold at least two classes. Received: {', '.join(map(one_line, names))}")

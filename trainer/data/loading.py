@@ -14,9 +14,8 @@ from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import folder, idx, manifest, named, tfrecord
 from trainer.data.lists.entries import Entry
 from trainer.data.lists.manifest import Managed
-from trainer.data.lists.text import on_one_line
 from trainer.environment import cache_folder
-from trainer.errors import UsageError
+from trainer.errors import UsageError, one_line
 from trainer.files import expanded
 from trainer.hparams import DATASETS, MANAGED, HParams
 
@@ -122,7 +121,7 @@ def _entries(path: Path, location: str, fetch: Callable[[str], Path], log: Calla
     if path.is_file():
         others = manifest.of_other_parts(path)
         if others:
-            log(on_one_line(f"{others} beside {location} is passed over; `--data` may be their folder"))
+            log(one_line(f"{others} beside {location} is passed over; `--data` may be their folder"))
         return manifest.read(path, location, fetch, log=log)
     if tfrecord.shards(path):
         return tfrecord.read(path, log)
@@ -132,7 +131,7 @@ def _entries(path: Path, location: str, fetch: Callable[[str], Path], log: Calla
         lists = named  # reading them says what they lack
     above = location.rstrip("/")
     for file in (file for file in named if file not in lists):
-        log(on_one_line(f"{above}/{file.name} is passed over: it has no `image` and `label`"))
+        log(one_line(f"{above}/{file.name} is passed over: it has no `image` and `label`"))
     if len(lists) > 1:
         return manifest.read_parts(lists, above, fetch, log)
     if lists:

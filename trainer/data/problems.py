@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from trainer.data.lists import copies
 from trainer.data.lists.entries import TRAIN, Entry
-from trainer.data.lists.text import on_one_line
 from trainer.data.survey import Finding
+from trainer.errors import one_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,9 +44,9 @@ def find(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[Problem]
     for index, entry in enumerate(entries):
         if index not in out and entry.label not in trained:
             what = "no image that can be trained on" if entry.label in listed else "no image to train on"
-            problems.append(Problem(entry.place, f"its class, {on_one_line(entry.label)}, has {what}", index))
+            problems.append(Problem(entry.place, f"its class, {one_line(entry.label)}, has {what}", index))
     for label in sorted(listed - trained):
-        problems.append(Problem(on_one_line(label), "a class without an image to train on"))
+        problems.append(Problem(one_line(label), "a class without an image to train on"))
     return sorted(problems, key=lambda problem: (problem.location, problem.text))
 
 

@@ -72,13 +72,15 @@ class Plan:
         keras.utils.set_random_seed(hparams.seed)
         dataset = read(hparams, screen)
         record.check_data(former, dataset.fingerprint, hparams.data)
+        steps_per_epoch = _count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
+        record.check_steps(former, steps_per_epoch, environment.shown("root"))
         return cls(
             hparams=hparams,
             environment=environment,
             former=former,
             strategy=strategy,
             dataset=dataset,
-            steps_per_epoch=_count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync),
+            steps_per_epoch=steps_per_epoch,
             validation=_evaluation(dataset.validation, strategy),
             test=_evaluation(dataset.test, strategy),
         )

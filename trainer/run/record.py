@@ -35,7 +35,7 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
     try:
         recorded = json.loads(path.read_text())
         former = dict(recorded["configuration"])
-        dict(recorded["precision"])
+        dict(recorded["precision"]), dict(recorded.get("epoch", {}))
         Fingerprint.read(recorded.get("data", {}))
     except (FileNotFoundError, NotADirectoryError):
         if hparams.job_dir and not is_remote(hparams.job_dir):
@@ -120,6 +120,25 @@ def make(
         "versions": {"python": platform.python_version()} | {name: _version(_PACKAGES[name]) for name in _PACKAGES},
         "git_revision": _revision(),
     }
+
+
+def check_steps(former: Mapping[str, Any], steps: int, root: str) -> None:
+    """Makes sure that an epoch of a run that resumes has as many steps as it had: images that are left out may end one.
+
+    Args:
+      former: the record of the run; empty where it has not begun.
+      steps: of an epoch now.
+      root: the run's folder, for a person.
+
+    Raises:
+      UsageError: it has not.
+    """
+    was = former.get("epoch", {}).get("steps", steps)
+    if was != steps:
+        raise UsageError(
+            "`--job_dir` must be new where `--skip_broken=yes` leaves out so many images that an epoch has another "
+            f"number of steps. Received: {root} ({was:,} steps then, {steps:,} now)"
+        )
 
 
 def changes(former: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.data.lists.text import on_one_line
+from trainer.errors import one_line
 from trainer.insight.observer import Examples
 from trainer.tensorboard import summaries
 from trainer.tensorboard.draw import results
@@ -26,7 +26,7 @@ def write(folder: Path, examples: Examples, probabilities: np.ndarray, hidden: n
     rows = ["label\tpredicted"]
     for label, probability in zip(examples.labels[: len(points)], probabilities[: len(points)], strict=True):
         names = (examples.classes[label], examples.classes[int(probability.argmax())])
-        rows.append("\t".join(map(on_one_line, names)))
+        rows.append("\t".join(map(one_line, names)))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "embedding.tsv").write_text("".join("\t".join(f"{v:.5g}" for v in row) + "\n" for row in points))
     (folder / "labels.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")

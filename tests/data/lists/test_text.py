@@ -42,5 +42,5 @@ def test_one_form_of_what_looks_the_same(given: str, expected: str) -> None:
     ],
 )
 def test_prints_on_one_line(given: str, printed: str) -> None:
-    assert text.on_one_line(given) == printed
-    assert len(text.on_one_line(given).splitlines()) == 1
+    assert text.one_line(given) == printed
+    assert len(text.one_line(given).splitlines()) == 1

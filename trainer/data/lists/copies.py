@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 from trainer.data.lists.entries import PARTS, Entry
-from trainer.data.lists.text import on_one_line
+from trainer.errors import one_line
 
 
 def of_others(entries: Sequence[Entry], contents: Mapping[int, Hashable]) -> Iterator[tuple[int, int]]:
@@ -25,4 +25,4 @@ def of_others(entries: Sequence[Entry], contents: Mapping[int, Hashable]) -> Ite
 
 def contradiction(own: Entry, other: Entry) -> str:
     """Returns what is wrong with a copy that is of another class."""
-    return f"of class {on_one_line(own.label)}; the same image as {other.place}, of class {on_one_line(other.label)}"
+    return f"of class {one_line(own.label)}; the same image as {other.place}, of class {one_line(other.label)}"

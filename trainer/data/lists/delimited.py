@@ -5,8 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from trainer.data.lists.text import on_one_line
-from trainer.errors import UsageError
+from trainer.errors import UsageError, one_line
 
 _DELIMITERS = ",;\t|"  # the first one is assumed where no header says which
 _DECLARED = re.compile(r"sep=(.)\r?\n")  # as Excel writes and reads it
@@ -80,7 +79,7 @@ def _has_rows(cell: str, delimiter: str) -> bool:
 
 
 def _message(location: str, line: int, raw: Sequence[str]) -> str:
-    first = on_one_line("".join(raw[:1]).strip()[:_LONGEST])
+    first = one_line("".join(raw[:1]).strip()[:_LONGEST])
     return (
         f"{location}, line {line}: must close a quotation mark in its own cell, and double one that is text. "
         f"Received: {first}"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from trainer.data.lists.text import on_one_line
+from trainer.errors import one_line
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
 
@@ -45,7 +45,7 @@ class Entry:
     def location(self) -> str:
         """The file, and the part of it where there are others, for a person: on one line."""
         part = "" if self.length == WHOLE else f", {self.length:,} bytes from {self.offset:,}"
-        return on_one_line(self.file) + part
+        return one_line(self.file) + part
 
     @property
     def place(self) -> str:

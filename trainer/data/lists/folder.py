@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from trainer.data.lists.entries import TEST, TRAIN, VALIDATION, Entry, part_named
-from trainer.data.lists.text import normal, on_one_line
-from trainer.errors import UsageError
+from trainer.data.lists.text import normal
+from trainer.errors import UsageError, one_line
 
 # What file managers, network disks and operating systems leave in folders, in lower case.
 _SYSTEM = {
@@ -86,7 +86,7 @@ def read(root: Path, log: Callable[[str], object] = lambda line: None) -> list[E
             f"{error.filename or root}: must be a folder that can be read. Received: {error.strerror}"
         ) from None
     if str(passed):
-        log(on_one_line(f"passed over in {root}: {passed}"))
+        log(one_line(f"passed over in {root}: {passed}"))
     if not entries:
         raise UsageError(f"{root}: must hold a folder of images for each class. Received: none")
     if len({entry.label for entry in entries}) == 1:
@@ -112,7 +112,7 @@ def _class_folders(root: Path, passed: _Passed, log: Callable[[str], object]) ->
     if not any(classes.values()):  # images and no class folders in `valid` or `test`
         if len(parts) < len(folders):
             for folder in parts:
-                log(on_one_line(f"{folder}: read as a class, not as a part, for it has no class folders"))
+                log(one_line(f"{folder}: read as a class, not as a part, for it has no class folders"))
             parts = {}
         elif parts:
             raise UsageError(f"{min(parts)}: must hold a folder of images for each class. Received: none")
@@ -233,7 +233,7 @@ def _log_names(root: Path, entries: Sequence[Entry], log: Callable[[str], object
     """Says that names of files such as `test_1.png` decide nothing, where some seem to be meant to."""
     words = {part_named(re.split(r"[-_. ]", Path(entry.name).name)[0]): entry.name for entry in reversed(entries)}
     if {TRAIN, TEST} <= {*words}:
-        log(on_one_line(f"{root}: {words[TEST]} and such names decide no part; folders do, or a manifest"))
+        log(one_line(f"{root}: {words[TEST]} and such names decide no part; folders do, or a manifest"))
 
 
 def _refuse_nested(root: Path, folder: Path) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trainer.data.lists.fields import IMAGE, LABEL, PART, ROLES, role_of
-from trainer.data.lists.text import on_one_line
-from trainer.errors import UsageError
+from trainer.errors import UsageError, one_line
 
 _ML_USE = "aiplatform.googleapis.com/ml_use"
 
@@ -32,7 +31,7 @@ def rows(text: str, location: str) -> Iterator[Row]:
         try:
             said = decoder.decode(line)
         except (ValueError, RecursionError) as error:
-            raise UsageError(f"{where}: must be JSON. Received: {on_one_line(str(error))}") from None
+            raise UsageError(f"{where}: must be JSON. Received: {one_line(str(error))}") from None
         if not isinstance(said, dict):
             raise UsageError(f"{where}: must be an object. Received: {type(said).__name__}")
         yield number, {role: _text(role, values, where) for role, values in _by_role(said).items()}
@@ -88,14 +87,14 @@ def _text(role: str, values: Mapping[str, Any], where: str) -> str:
     if role not in ROLES:
         return next((value for value in values.values() if isinstance(value, str)), "")
     if len(values) > 1:
-        raise UsageError(f"{where}: must have one field `{role}`. Received: {', '.join(map(on_one_line, values))}")
+        raise UsageError(f"{where}: must have one field `{role}`. Received: {', '.join(map(one_line, values))}")
     ((name, value),) = values.items()
     is_number = role == LABEL and isinstance(value, int) and not isinstance(value, bool)
     if not (isinstance(value, str) or is_number):
         rule = "one class: a name or a whole number" if role == LABEL else "a text"
-        raise UsageError(f"{where}: `{on_one_line(name)}` must be {rule}. Received: {json.dumps(value)[:100]}")
+        raise UsageError(f"{where}: `{one_line(name)}` must be {rule}. Received: {json.dumps(value)[:100]}")
     try:
         str(value).encode("utf-8", "strict" if role == IMAGE else "replace")
     except UnicodeEncodeError:
-        raise UsageError(f"{where}: `{on_one_line(name)}` must be text. Received: {json.dumps(value)[:100]}") from None
+        raise UsageError(f"{where}: `{one_line(name)}` must be text. Received: {json.dumps(value)[:100]}") from None
     return str(value)

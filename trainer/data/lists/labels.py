@@ -4,8 +4,8 @@ import functools
 import re
 from collections.abc import Callable, Iterable
 
-from trainer.data.lists.text import normal, on_one_line
-from trainer.errors import UsageError
+from trainer.data.lists.text import normal
+from trainer.errors import UsageError, one_line
 
 _FRACTION = re.compile(r"[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?")
 _NUMBERS = re.compile(r"\d+(\s*[;,|\s]\s*\d+)+")  # a one-hot vector, or several classes
@@ -51,8 +51,8 @@ def reject_several(labels: Iterable[str], where: Callable[[str], str]) -> None:
 
 def _reject(label: str, piece: str, other: str, where: Callable[[str], str]) -> None:
     raise UsageError(
-        f"{where(label)}: `label` must be one class. Received: {on_one_line(label)}; "
-        f"{on_one_line(piece)} is a class too, in {where(other)}"
+        f"{where(label)}: `label` must be one class. Received: {one_line(label)}; "
+        f"{one_line(piece)} is a class too, in {where(other)}"
     )
 
 

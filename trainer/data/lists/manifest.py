@@ -11,8 +11,8 @@ from pathlib import Path
 from trainer.data.lists import delimited, json_lines, labels, parts
 from trainer.data.lists.entries import TRAIN, Entry
 from trainer.data.lists.fields import IMAGE, LABEL, PART, ROLES, role_of
-from trainer.data.lists.text import normal, on_one_line
-from trainer.errors import UsageError
+from trainer.data.lists.text import normal
+from trainer.errors import UsageError, one_line
 from trainer.hparams import MANAGED
 
 _DELIMITED = (".csv", ".tsv")
@@ -103,17 +103,17 @@ def read_parts(files: Sequence[Path], location: str, fetch: Callable[[str], Path
       UsageError: a name says no part, formats differ, or a file breaks a rule.
     """
     above = location.rstrip("/")
-    shown = on_one_line(location)
+    shown = one_line(location)
     if len({_is_delimited(file, "") for file in files}) > 1:
         raise UsageError(
             f"{shown}: manifests must be of one format, CSV or JSON Lines. "
-            f"Received: {', '.join(on_one_line(file.name) for file in files)}"
+            f"Received: {', '.join(one_line(file.name) for file in files)}"
         )
     of_files = parts.of_files(files, files[0].parent)
     if not any(of_files):
         raise UsageError(
             f"{shown}: must hold one manifest, or manifests whose names say train, validation or test. "
-            f"Received: {', '.join(on_one_line(file.name) for file in files)}"
+            f"Received: {', '.join(one_line(file.name) for file in files)}"
         )
     entries: list[Entry] = []
     for file, part in zip(files, of_files, strict=True):
@@ -150,7 +150,7 @@ def read(
 
 
 def _entries(path: Path, location: str, fetch: Callable[[str], Path], format: str = "") -> list[Entry]:
-    shown, is_delimited = on_one_line(location), _is_delimited(path, format)
+    shown, is_delimited = one_line(location), _is_delimited(path, format)
     try:
         raw = path.read_bytes()
         text = _decoded(raw)
@@ -270,11 +270,11 @@ def _checked(row: Mapping[str, str], where: str, is_delimited: bool) -> tuple[st
     fault = labels.fault(label, can_be_number=is_delimited)
     if fault:
         raise UsageError(
-            f"{where}: `label` must be one class: a name or a whole number. Received: {on_one_line(label)}, {fault}"
+            f"{where}: `label` must be one class: a name or a whole number. Received: {one_line(label)}, {fault}"
         )
     meant = parts.part_of(part)
     if meant is None:
-        raise UsageError(f"{where}: `split` must be one of train, validation, test. Received: {on_one_line(part)}")
+        raise UsageError(f"{where}: `split` must be one of train, validation, test. Received: {one_line(part)}")
     return image, label, meant
 
 
@@ -283,7 +283,7 @@ def _check_others(values: Mapping[str, set[str]], location: str) -> None:
     for name, some in values.items():
         said = {part for value in some for part in parts.words_of(value)} if len(some) <= _MOST_PARTS else set()
         if TRAIN in said and len(said) > 1:
-            shown = on_one_line(name)
+            shown = one_line(name)
             raise UsageError(f"{location}: what says parts must be named `split`. Received: {shown}")
 
 
@@ -319,9 +319,7 @@ def _columns(first: Sequence[str], location: str) -> list[str]:
     columns = _roles(first)
     for name, most in ((IMAGE, 1), (LABEL, 1), (PART, 0)):
         if columns.count(name) not in (1, most):
-            raise UsageError(
-                f"{location}: must have one column `{name}`. Received: {', '.join(map(on_one_line, first))}"
-            )
+            raise UsageError(f"{location}: must have one column `{name}`. Received: {', '.join(map(one_line, first))}")
     return columns
 
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trainer.data.lists.entries import TRAIN, VALIDATION, part_named
-from trainer.data.lists.text import on_one_line
-from trainer.errors import UsageError
+from trainer.errors import UsageError, one_line
 
 # TensorFlow Datasets' own form: the data set's name, which has no hyphen, the part's, the format.
 # Source: tfds.core.ShardedFileTemplate, '{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}'.
@@ -49,7 +48,7 @@ def named(path: Path, root: Path) -> str:
     said.pop("", None)
     if len(said) > 1:
         raise UsageError(
-            f"{on_one_line(str(path))}: a name must say one part of train, validation and test. "
+            f"{one_line(str(path))}: a name must say one part of train, validation and test. "
             f"Received: {' and '.join(sorted(said.values()))}"
         )
     return next(iter(said), "")
@@ -65,8 +64,8 @@ def of_files(paths: Sequence[Path], root: Path) -> list[str]:
     if any(found) and not all(found):
         path, other = paths[found.index("")], next(path for path, part in zip(paths, found, strict=True) if part)
         raise UsageError(
-            f"{on_one_line(str(path))}: its name must say train, validation or test, "
-            f"as {on_one_line(other.name)} does. Received: {on_one_line(path.name)}"
+            f"{one_line(str(path))}: its name must say train, validation or test, "
+            f"as {one_line(other.name)} does. Received: {one_line(path.name)}"
         )
     return found
 
@@ -77,8 +76,8 @@ def _said(name: str, path: Path) -> dict[str, str]:
     for word in words:
         if word.lower() in _UNCLEAR:
             raise UsageError(
-                f"{on_one_line(str(path))}: a name must say train, validation or test, where {word} may mean two "
-                f"of them. Received: {on_one_line(path.name)}"
+                f"{one_line(str(path))}: a name must say train, validation or test, where {word} may mean two "
+                f"of them. Received: {one_line(path.name)}"
             )
     return {part: word for word in words if (part := part_of(word))}
 

@@ -5,8 +5,6 @@ import unicodedata
 
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")  # soft hyphen, zero-width space, word joiner, byte order mark
 _BLANKS = re.compile(r"[^\S\t\n]+")
-_ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
-_ESCAPED |= {ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
 def normal(text: str) -> str:
@@ -27,11 +25,6 @@ def normal(text: str) -> str:
     composed = unicodedata.normalize("NFC", encoded.decode("utf-8", "backslashreplace"))
     visible = _INVISIBLE.sub("", composed).replace("\r\n", "\n").replace("\r", "\n")
     return _BLANKS.sub(" ", visible).strip()
-
-
-def on_one_line(text: str) -> str:
-    """Returns text as it is printed: on one line, with escapes for what ends lines, moves the cursor or is no text."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").translate(_ESCAPED)
 
 
 def _can_be_bytes(text: str) -> bool:

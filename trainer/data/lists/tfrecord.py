@@ -16,8 +16,8 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from trainer.data.lists import labels, parts
 from trainer.data.lists.entries import Entry, part_named
-from trainer.data.lists.text import normal, on_one_line
-from trainer.errors import UsageError
+from trainer.data.lists.text import normal
+from trainer.errors import UsageError, one_line
 
 _SHARD = re.compile(r"(.*\.tfrec(ord)?s?([-.]\d+-of-\d+)?|.*-\d{5}-of-\d{5})(\.(gz|gzip|zlib|z|zz))?", re.IGNORECASE)
 _OF = re.compile(r"(.*?)(\d+)-of-(\d+)(.*)")
@@ -73,13 +73,13 @@ def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list
     several = sorted({_OF.sub(r"\1\4", file.name) for file in files})
     if not any(of_files) and len(several) > 1:
         names = f"{', '.join(several[:3])}{' …' if len(several) > 3 else ''}"
-        log(f"{on_one_line(f'{folder}: no part is named by {names}')}: the hash of each image's name decides its part")
+        log(f"{one_line(f'{folder}: no part is named by {names}')}: the hash of each image's name decides its part")
     with ThreadPoolExecutor(_READERS, thread_name_prefix="shards") as readers:
         pairs = list(readers.map(lambda file, part: _entries(file, folder, part), files, of_files))
     _check_counts(folder, {str(file.relative_to(folder)): len(found) for file, found in zip(files, pairs, strict=True)})
     listed = [pair for found in pairs for pair in found]
     if not listed:
-        raise UsageError(f"{on_one_line(str(folder))}: must have an example in a shard. Received: none")
+        raise UsageError(f"{one_line(str(folder))}: must have an example in a shard. Received: none")
     _check_labels(listed)
     return [entry for entry, _ in listed]
 
@@ -94,8 +94,8 @@ def _check_sets(files: Sequence[Path]) -> None:
         if len(sets) > 1:
             one, two = sorted(sets)[:2]
             raise UsageError(
-                f"{on_one_line(str(above))}: shards of one name must be of one set. "
-                f"Received: {on_one_line(before)}…-of-{one}{after} and …-of-{two}{after}"
+                f"{one_line(str(above))}: shards of one name must be of one set. "
+                f"Received: {one_line(before)}…-of-{one}{after} and …-of-{two}{after}"
             )
         ((total, numbers),) = sets.items()
         first = 1 if 0 not in numbers and int(total) in numbers else 0
@@ -103,7 +103,7 @@ def _check_sets(files: Sequence[Path]) -> None:
         if missing is not None:
             name = f"{before}{missing:0{len(total)}}-of-{total}{after}"
             raise UsageError(
-                f"{on_one_line(str(above))}: must hold {on_one_line(name)}, for each of {int(total):,} shards. "
+                f"{one_line(str(above))}: must hold {one_line(name)}, for each of {int(total):,} shards. "
                 f"Received: {len({*numbers}):,} of them"
             )
 
@@ -118,11 +118,11 @@ def _check_counts(folder: Path, counts: dict[str, int]) -> None:
     for names, images in expected:
         missing = next((name for name in names if name not in counts), None)
         if missing:
-            raise UsageError(f"{on_one_line(str(folder))}: must hold {missing}, as {_DESCRIPTION} says. Received: none")
+            raise UsageError(f"{one_line(str(folder))}: must hold {missing}, as {_DESCRIPTION} says. Received: none")
         held = sum(counts[name] for name in names)
         if held != images:
             raise UsageError(
-                f"{on_one_line(str(folder))}: {names[0]} and what belongs to it must hold {images:,} images, "
+                f"{one_line(str(folder))}: {names[0]} and what belongs to it must hold {images:,} images, "
                 f"as {_DESCRIPTION} says. Received: {held:,}"
             )
 
@@ -135,7 +135,7 @@ def _check_labels(listed: Sequence[tuple[Entry, _Label]]) -> None:
     alone = {said.text: entry.listed for entry, said in reversed(listed) if said.text and not said.number}
     for text, where in alone.items():  # beside a number, a text is one class's
         if fault := labels.fault(text, can_be_number=False):
-            raise UsageError(f"{where}: `label` must be one class. Received: {on_one_line(text)}, {fault}")
+            raise UsageError(f"{where}: `label` must be one class. Received: {one_line(text)}, {fault}")
     labels.reject_several(alone, alone.__getitem__)
     first, label = listed[0]
     texts: dict[str, tuple[str, Entry]] = {}
@@ -151,18 +151,18 @@ def _check_labels(listed: Sequence[tuple[Entry, _Label]]) -> None:
             text, another = numbers.setdefault(said.number, (said.text, entry))
             if number != said.number:
                 raise UsageError(
-                    f"{entry.listed}: a class must have one number. Received: {on_one_line(said.text)} with "
+                    f"{entry.listed}: a class must have one number. Received: {one_line(said.text)} with "
                     f"{said.number}, and with {number} in {other.listed}"
                 )
             if text != said.text:
                 raise UsageError(
                     f"{entry.listed}: a class's number must have one name. Received: {said.number} with "
-                    f"{on_one_line(said.text)}, and with {on_one_line(text)} in {another.listed}"
+                    f"{one_line(said.text)}, and with {one_line(text)} in {another.listed}"
                 )
 
 
 def _entries(shard: Path, folder: Path, part: str) -> list[tuple[Entry, _Label]]:
-    found, shown = [], on_one_line(str(shard))
+    found, shown = [], one_line(str(shard))
     with shard.open("rb", buffering=_BUFFER) as file:
         for number, (offset, content) in enumerate(_records(file, shard.stat().st_size, shown)):
             where = f"{shown}, example {number}"
@@ -232,7 +232,7 @@ def _example(content: bytes, where: str) -> tuple[_Label, str, int, int]:
     image = _only(fields, _ENCODED, "image", where)
     text, number = _only(fields, _TEXT, "class", where), _only(fields, _LABEL, "class", where)
     if not (image and (text or number)):
-        names = ", ".join(sorted(map(on_one_line, features)))
+        names = ", ".join(sorted(map(one_line, features)))
         raise UsageError(f"{where}: must have image/encoded and image/class/label. Received: {names}")
     said = [_class(fields[name], name, where) for name in (text, number) if name]
     label = _Label(*(next((one[index] for one in said if one[index]), "") for index in range(2)))

@@ -223,7 +223,13 @@ def cache_folder(cache_dir: str) -> Path:
             raise UsageError(
                 f"`--cache_dir` must not begin with ~ where the user has no home folder. Received: {cache_dir}"
             ) from None
-        return Path(tempfile.gettempdir()) / f"trainer-{os.getuid()}"
+        folder = Path(tempfile.gettempdir()) / f"trainer-{os.getuid()}"
+        if folder.exists() and folder.stat().st_uid != os.getuid():
+            raise UsageError(
+                f"`--cache_dir` must be given where the user has no home folder and {folder} is somebody else's. "
+                "Received: nothing"
+            ) from None
+        return folder
 
 
 def _make_unused(path: Path) -> Path:

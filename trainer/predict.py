@@ -80,7 +80,7 @@ def _names(images: Sequence[str]) -> Iterator[str]:
     """Yields each image's name: what was given, and of a folder the images in it, sorted."""
     for name in dict.fromkeys(images):
         folder = Path(expanded(name))
-        if name == _STANDARD_INPUT or not folder.is_dir():
+        if name == _STANDARD_INPUT or not os.path.isdir(folder):  # noqa: PTH112  false too of a name that is too long
             yield name
             continue
         found = [path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file()]

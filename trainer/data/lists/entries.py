@@ -1,7 +1,9 @@
 """The samples that a folder, a manifest or a set of shards lists, before one of them is opened."""
 
 import dataclasses
+import errno
 import re
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -60,6 +62,8 @@ class Entry:
         Raises:
           OSError: it cannot be read.
         """
+        if not stat.S_ISREG(Path(self.file).stat().st_mode):
+            raise OSError(errno.EINVAL, "not a file", self.file)  # a pipe might never end
         with Path(self.file).open("rb", buffering=0) as opened:
             opened.seek(self.offset)
             wanted = [number for number in (most, self.length) if number is not None and number != WHOLE]

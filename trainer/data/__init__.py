@@ -12,6 +12,7 @@ from trainer.data.batches import (
 from trainer.data.breakage import named_breaks
 from trainer.data.dataset import Dataset
 from trainer.data.form import Form
+from trainer.data.kinds.kind import Preset
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists.entries import PARTS
 from trainer.data.lists.manifest import Managed
@@ -27,6 +28,7 @@ __all__ = [
     "Form",
     "Managed",
     "Memory",
+    "Preset",
     "SampleOptions",
     "Share",
     "Store",

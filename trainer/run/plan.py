@@ -13,7 +13,7 @@ from rich.console import Console
 from trainer import data, networks
 from trainer.environment import Environment
 from trainer.errors import UsageError
-from trainer.hparams import PRECISIONS, HParams
+from trainer.hparams import AUGMENTATIONS, PRECISIONS, HParams
 from trainer.networks import Network
 from trainer.objectives import Objective, classes
 from trainer.run import record
@@ -109,7 +109,11 @@ class Plan:
     @functools.cached_property
     def record(self) -> Mapping[str, Any]:
         """The content of `hparams.json`."""
-        return self.former or record.make(self.hparams, self.precision.name, self.precision.reason)
+        if self.former:
+            return self.former
+        augmentation = {"preset": self.augmentation.name, "reason": self.augmentation.reason}
+        made = record.make(self.hparams, self.precision.name, self.precision.reason)
+        return {**made, "augmentation": augmentation}
 
     @functools.cached_property
     def objective(self) -> Objective:
@@ -132,10 +136,25 @@ class Plan:
         """Returns the next step at which something looks at the state, which no call of the graph may pass."""
         return min(self.every.next_step(step), self.schedule.next_step(step))
 
+    @functools.cached_property
+    def augmentation(self) -> data.Preset:
+        """How training samples are changed at random: as the run began, else what suits them; as on the chief."""
+        asked = self.hparams.augment
+        if self.former:
+            # A run of an earlier version has mirrored all images in colour.
+            former = "photo" if self.dataset.form.channels == 3 else "affine"
+            recorded = {"preset": former if asked == "auto" else asked, "reason": "as the run began"}
+            chosen = data.Preset(*{**recorded, **self.former.get("augmentation", {})}.values())
+        else:
+            chosen = data.choose_preset(asked, self.dataset.train)
+        index = np.int64(AUGMENTATIONS.index(chosen.name))
+        (index,) = devices.from_chief(self.strategy, self.environment.cluster, [index])
+        return dataclasses.replace(chosen, name=AUGMENTATIONS[index])
+
     @property
     def preset(self) -> str:
-        """How training samples are changed at random."""
-        return data.choose_preset(self.hparams.augment, self.dataset.train)
+        """The name of how training samples are changed."""
+        return self.augmentation.name
 
     def training(self, steps: range) -> Feed:
         """Returns the feed of some steps, counted from the start of the run."""

@@ -34,9 +34,12 @@ setup(
     python_requires=">=3.11",
     install_requires=[
         "absl-py>=2.1,<3",  # flags
+        "anyascii>=0.3.2,<1",  # class names on pictures in Latin letters, where no font has their own
         "cloudml-hypertune==0.1.0.dev6",  # only pre-releases exist, which a range would exclude
         STORAGE,  # gs:// folders
         "keras>=3.15,<4",
+        "manimgx-fonts>=2026.9",  # Noto, so that class names in any script are drawn on pictures, 3.5 MB
+        "manimgx-fonts-cjk>=2026.9",  # likewise Chinese, Japanese and Korean, 20 MB
         "numpy>=2,<3",
         "optuna>=4.5,<6",  # suggests a study's trials; its Gaussian process needs PyTorch, ours does not
         "pillow>=11,<14",  # words on TensorBoard's pictures

@@ -102,8 +102,8 @@ class HParams:
         "auto",
         "Data",
         "how training images are changed at random: affine turns, scales, shears and shifts them a little, photo takes "
-        "parts, mirrored or not, in another light, and photo_unmirrored never mirrors; auto is affine for grey, and for "
-        "colour photo, but photo_unmirrored where mirrored copies make the classes harder to tell apart",
+        "parts, mirrored or not, in another light, and photo_unmirrored never mirrors; auto is affine for grey and "
+        "photo for colour, but photo_unmirrored where mirrored copies make the classes harder to tell apart",
         choices=AUGMENTATIONS,
     )
     class_weights: str = _flag(

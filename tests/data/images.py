@@ -57,7 +57,6 @@ BROKEN = {
     "gif cut in its pixels": (READABLE["gif"][:-300], "Invalid GIF|GIF"),
     "bmp without its end": (READABLE["bmp"][:400], "a BMP must hold all its pixels"),
     "bmp of its start alone": (READABLE["bmp"][:20], "from 1 to 100,000,000 pixels|a BMP must"),
-    "bmp of run lengths": (bmp(8, b"\0\1", compression=1), "a BMP must have 1, 4, 8, 16, 24 or 32 bits"),
     "webp without its end": (READABLE["webp"][:100], "WebP"),
     "webp that moves": (encoded(IMAGE, "WEBP", save_all=True, append_images=[OTHER]), "a WebP must be one image"),
     "bomb": (_bomb(), "at most|100,000,000 pixels"),

@@ -35,10 +35,12 @@ def choose_preset(asked: str, form: Form, look: Look) -> Preset:
     if asked != "auto":
         return Preset(asked, f"as `--augment={asked}` asks")
     if form.channels == 1:
-        return Preset("affine", "the images are grey: turns, scales, shears and shifts; `--augment=none` leaves them out")
+        return Preset(
+            "affine", "the images are grey: turns, scales, shears and shifts; `--augment=none` leaves them out"
+        )
     verdict = sides.look(*look(sides.MOST, sides.SIDE))
     if verdict.have_meaning:
-        return Preset(_UNMIRRORED, f"left and right have meaning: {verdict}; `--augment={_MIRRORED}` mirrors all the same")
+        return Preset(_UNMIRRORED, f"left and right have meaning: {verdict}; `--augment={_MIRRORED}` mirrors them")
     return Preset(_MIRRORED, f"mirrored or not: {verdict}; `--augment={_UNMIRRORED}` does not mirror")
 
 

@@ -35,9 +35,13 @@ def decode_bmp(encoded: tf.Tensor) -> tf.Tensor:
         bits = tf.identity(bits)
         entry = tf.where(is_core, 3, 4)  # bytes of the palette for each colour
         asked = tf.where(is_core, 0, info[7])
-        colours = tf.where((asked > 0) & (asked <= 1 << 16), asked, tf.where(bits <= 8, tf.bitwise.left_shift(1, bits), 0))
+        colours = tf.where(
+            (asked > 0) & (asked <= 1 << 16), asked, tf.where(bits <= 8, tf.bitwise.left_shift(1, bits), 0)
+        )
     palette = 14 + header
-    is_right_behind = (begin == palette) & (bits <= 8)  # some programs forget the palette when they say where pixels are
+    is_right_behind = (begin == palette) & (
+        bits <= 8
+    )  # some programs forget the palette when they say where pixels are
     begin = tf.where(is_right_behind | (begin == 0), palette + entry * tf.where(bits <= 8, colours, 0), begin)
     stride = tf.cast((tf.cast(width, tf.int64) * tf.cast(bits, tf.int64) + 31) // 32 * 4, tf.int32)
     size = tf.cast(stride, tf.int64) * tf.cast(height, tf.int64)

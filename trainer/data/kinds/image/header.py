@@ -96,9 +96,11 @@ def _strange(content: memoryview) -> str:
     return f"{named}, no {FORMATS}" if named else f"no {FORMATS}"
 
 
-def _upright(name: str, height: int, width: int, is_grey: bool, orientation: int, is_plain: bool = True) -> Header:
+def _upright(header: Header, orientation: int) -> Header:
+    """Returns the header of an image whose orientation is noted."""
+    height, width = header.height, header.width
     sides = (width, height) if exif.exchanges_sides(orientation) else (height, width)
-    return Header(name, *sides, is_grey, is_plain and orientation == exif.UPRIGHT)
+    return Header(header.format, *sides, header.is_grey, header.is_plain and orientation == exif.UPRIGHT)
 
 
 def _jpeg(content: memoryview) -> Header:
@@ -111,7 +113,7 @@ def _jpeg(content: memoryview) -> Header:
             bits, height, width, channels = struct.unpack_from(">BHHB", content, offset + 4)
             if bits != 8 or channels not in (1, 3, 4) or marker not in JPEG_DECODED:
                 raise ValueError(f"{JPEG_RULE}. Received: {bits} bits, {channels} values, frame type {marker - 0xC0}")
-            return _upright("JPEG", height, width, channels == 1, orientation or exif.UPRIGHT, channels != 4)
+            return _upright(Header("JPEG", height, width, channels == 1, channels != 4), orientation or exif.UPRIGHT)
         if marker == 0xFF:  # fill
             offset += 1
         elif marker in JPEG_LONE_MARKERS:
@@ -126,7 +128,7 @@ def _jpeg(content: memoryview) -> Header:
 def _png(content: memoryview) -> Header:
     width, height, _, colour = struct.unpack_from(">IIBB", content, 16)
     orientation, is_whole = _png_orientation(content)
-    return _upright("PNG", height, width, colour in (0, 4), orientation, is_whole)
+    return _upright(Header("PNG", height, width, colour in (0, 4), is_whole), orientation)
 
 
 def _png_orientation(content: memoryview) -> tuple[int, bool]:
@@ -199,7 +201,7 @@ def _webp(content: memoryview) -> Header:
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", content, 26))
     else:
         raise ValueError("a WebP whose header is broken")
-    return _upright("WebP", height, width, False, orientation)
+    return _upright(Header("WebP", height, width, False), orientation)
 
 
 def _webp_orientation(content: memoryview) -> int:

@@ -70,9 +70,7 @@ def _turned(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     return tf.cond(_is_one_of(orientation, (3, 4, 7, 8)), lambda: across[::-1], lambda: across)
 
 
-def _find(
-    encoded: tf.Tensor, name: bytes, start: int, step: Callable[[tf.Tensor, tf.Tensor], Scalars]
-) -> tf.Tensor:
+def _find(encoded: tf.Tensor, name: bytes, start: int, step: Callable[[tf.Tensor, tf.Tensor], Scalars]) -> tf.Tensor:
     """Returns the orientation in the first EXIF block of a file's parts.
 
     Args:

@@ -22,9 +22,7 @@ def chosen(
       result: what it returns.
     """
     given = tf.TensorSpec(value.shape, value.dtype) if value.shape.rank == 0 else tf.TensorSpec((None,), value.dtype)
-    graphs = [
-        tf.function(one, input_signature=[given], autograph=False).get_concrete_function() for one in functions
-    ]
+    graphs = [tf.function(one, input_signature=[given], autograph=False).get_concrete_function() for one in functions]
     (output,) = tf.raw_ops.Case(
         branch_index=index, input=[value], Tout=[result.dtype], branches=graphs, output_shapes=[result.shape]
     )

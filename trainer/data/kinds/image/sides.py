@@ -99,7 +99,9 @@ class _Parts:
         words = white[random.permutation(len(white))[:_WORDS]]
         for _ in range(_ROUNDS):
             nearest = (white @ words.T - 0.5 * np.square(words).sum(1)).argmax(1)
-            words = np.stack([white[nearest == one].mean(0) if (nearest == one).any() else words[one] for one in range(_WORDS)])
+            words = np.stack(
+                [white[nearest == one].mean(0) if (nearest == one).any() else words[one] for one in range(_WORDS)]
+            )
         return cls(mean, whitening, words)
 
     def features(self, images: Array) -> Array:

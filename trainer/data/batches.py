@@ -1,7 +1,6 @@
 """Batches as pure functions of (seed, step): the same step always sees the same samples, changed in the same way."""
 
 import dataclasses
-import functools
 import math
 from typing import Any
 
@@ -160,8 +159,8 @@ def _look(store: Store, count: int, size: int) -> tuple[npt.NDArray[Any], npt.ND
     rows = np.resize(chosen, (-(-len(chosen) // _LOOKED), _LOOKED))
     elements = tf.data.Dataset.range(len(rows))
     read = store.read(elements, lambda element: tf.constant(rows)[element], lambda element, samples: samples)
-    fit = functools.partial(kind_of(store.form).fit, options=SampleOptions(size))
-    samples = np.concatenate([fit(some.numpy()) for some in read.with_options(_options())])
+    fit = kind_of(store.form).fit
+    samples = np.concatenate([fit(some.numpy(), SampleOptions(size)) for some in read.with_options(_options())])
     return samples[: len(chosen)], store.targets[chosen]
 
 

@@ -29,8 +29,9 @@ _PLAIN = "…"  # always in Pillow's font, where it is as low as it is wide
 _MISSING = "\U0010fffe"  # no character: what a font draws for what it has not
 _REGULAR = 400  # of a variable font's weights
 # Their letters change by what is beside them, or go from right to left, which needs Raqm.
-_SHAPED = ("ARABIC", "HEBREW", "SYRIAC", "DEVANAGARI", "BENGALI", "GUJARATI", "GURMUKHI", "TAMIL", "TELUGU", "KANNADA")
-_SHAPED += ("MALAYALAM", "SINHALA", "ORIYA", "MYANMAR", "KHMER", "THAI", "LAO", "TIBETAN", "THAANA", "NKO")
+_SHAPED = frozenset(
+    ["ARABIC", "HEBREW", "SYRIAC", "THAANA", "NKO", "DEVANAGARI", "BENGALI", "GUJARATI", "GURMUKHI", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "ORIYA", "MYANMAR", "KHMER", "THAI", "LAO", "TIBETAN"]
+)
 
 
 def runs(text: str) -> list[Run]:
@@ -143,7 +144,9 @@ def _opened(path: Path) -> Font | None:
         font = ImageFont.truetype(str(path), _LARGER)
         axes = font.get_variation_axes() if "[wght]" in path.name or "-VF" in path.name else []
         if axes:
-            font.set_variation_by_axes([_REGULAR if b"eight" in axis["name"] else axis["default"] for axis in axes])
+            font.set_variation_by_axes(
+                [_REGULAR if b"eight" in axis["name"] else axis["default"] or 0 for axis in axes]
+            )
         font.getmask("a")
     except (OSError, NotImplementedError):
         return None

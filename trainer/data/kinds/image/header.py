@@ -120,7 +120,7 @@ def _jpeg(content: memoryview) -> Header:
             offset += 2
         else:
             (length,) = struct.unpack_from(">H", content, offset + 2)
-            if marker == 0xE1 and not orientation and content[offset + 4 : offset + 10] == b"Exif\0\0":
+            if marker == 0xE1 and not orientation and bytes(content[offset + 4 : offset + 10]) == b"Exif\0\0":
                 orientation = exif.orientation(content[offset + 4 : offset + 2 + length])
             offset += 2 + length
 

@@ -173,4 +173,5 @@ def _chance_of_pairs(before: Labels, after: Labels, labels: Labels) -> float:
 def _chance(before: Right, after: Right) -> float:
     """Returns how likely so many images, or more, that are no longer right are by chance: a sign test."""
     lost, won = int((before & ~after).sum()), int((~before & after).sum())
-    return sum(math.comb(lost + won, more) for more in range(lost, lost + won + 1)) / 2 ** (lost + won)
+    ways = sum(math.comb(lost + won, more) for more in range(lost, lost + won + 1))
+    return float(ways / 2 ** (lost + won))

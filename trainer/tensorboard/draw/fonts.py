@@ -30,7 +30,28 @@ _MISSING = "\U0010fffe"  # no character: what a font draws for what it has not
 _REGULAR = 400  # of a variable font's weights
 # Their letters change by what is beside them, or go from right to left, which needs Raqm.
 _SHAPED = frozenset(
-    ["ARABIC", "HEBREW", "SYRIAC", "THAANA", "NKO", "DEVANAGARI", "BENGALI", "GUJARATI", "GURMUKHI", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "ORIYA", "MYANMAR", "KHMER", "THAI", "LAO", "TIBETAN"]
+    [
+        "ARABIC",
+        "HEBREW",
+        "SYRIAC",
+        "THAANA",
+        "NKO",
+        "DEVANAGARI",
+        "BENGALI",
+        "GUJARATI",
+        "GURMUKHI",
+        "TAMIL",
+        "TELUGU",
+        "KANNADA",
+        "MALAYALAM",
+        "SINHALA",
+        "ORIYA",
+        "MYANMAR",
+        "KHMER",
+        "THAI",
+        "LAO",
+        "TIBETAN",
+    ]
 )
 
 

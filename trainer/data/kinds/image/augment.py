@@ -41,7 +41,7 @@ def choose_preset(asked: str, form: Form, look: Look) -> Preset:
     verdict = sides.look(*look(sides.MOST, sides.SIDE))
     if verdict.have_meaning:
         return Preset(_UNMIRRORED, f"left and right have meaning: {verdict}; `--augment={_MIRRORED}` mirrors them")
-    return Preset(_MIRRORED, f"mirrored or not: {verdict}; `--augment={_UNMIRRORED}` does not mirror")
+    return Preset(_MIRRORED, f"mirrored copies do no harm: {verdict}; `--augment={_UNMIRRORED}` does not mirror")
 
 
 def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor) -> Change:

@@ -16,6 +16,14 @@ _ENTRY = 12  # bytes
 _SHORT, _LONG = 3, 4  # TIFF's types
 _BEYOND = 64  # zeros after the content, so that what is read at its end is there
 
+# What 1 to 4 ask for, and 5 to 8 after height and width are exchanged.
+_TURNS: tuple[Callable[[tf.Tensor], tf.Tensor], ...] = (
+    lambda image: image,
+    lambda image: image[:, ::-1],
+    lambda image: image[::-1, ::-1],
+    lambda image: image[::-1],
+)
+
 Scalars = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # the next part's offset; where EXIF begins, 0 for nowhere, and ends
 
 
@@ -60,14 +68,9 @@ def in_webp(encoded: tf.Tensor) -> tf.Tensor:
 
 def upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     """Returns an image, `(height, width, channels)`, turned and mirrored by its orientation, an int32 scalar."""
-    turned = tf.cond(orientation == UPRIGHT, lambda: image, lambda: _turned(image, orientation))
-    return tf.ensure_shape(turned, (None, None, image.shape[-1]))
-
-
-def _turned(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    sides = tf.cond(orientation >= 5, lambda: tf.transpose(image, (1, 0, 2)), lambda: image)
-    across = tf.cond(_is_one_of(orientation, (2, 3, 6, 7)), lambda: sides[:, ::-1], lambda: sides)
-    return tf.cond(_is_one_of(orientation, (3, 4, 7, 8)), lambda: across[::-1], lambda: across)
+    functions = [*_TURNS, *(lambda image, turn=turn: turn(tf.transpose(image, (1, 0, 2))) for turn in _TURNS)]
+    result = tf.TensorSpec((None, None, image.shape[-1]), image.dtype)
+    return chosen(orientation - 1, functions, image, result)
 
 
 def _find(encoded: tf.Tensor, name: bytes, start: int, step: Callable[[tf.Tensor, tf.Tensor], Scalars]) -> tf.Tensor:

@@ -21,7 +21,7 @@ def chosen(
       value: what it takes.
       result: what it returns.
     """
-    given = tf.TensorSpec(value.shape, value.dtype) if value.shape.rank == 0 else tf.TensorSpec((None,), value.dtype)
+    given = tf.TensorSpec([None] * value.shape.rank, value.dtype)
     graphs = [tf.function(one, input_signature=[given], autograph=False).get_concrete_function() for one in functions]
     (output,) = tf.raw_ops.Case(
         branch_index=index, input=[value], Tout=[result.dtype], branches=graphs, output_shapes=[result.shape]

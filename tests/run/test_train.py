@@ -231,6 +231,7 @@ def test_a_run_keeps_the_precision_that_it_began_with(tmp_path: Path, monkeypatc
     assert recorded == {"name": "bfloat16", "reason": "the first machine"}
 
 
+@pytest.mark.slow
 def test_a_run_says_whether_it_mirrors_and_keeps_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     images, targets = signs.arrows(40)
     parts = [data.Memory(images[:60], targets[:60]), *[data.Memory(images[60:], targets[60:])] * 2]

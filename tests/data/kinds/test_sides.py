@@ -17,7 +17,7 @@ PHOTOS = Path(__file__).parents[4] / "shared/data/photos"
         pytest.param(signs.arrows(20), id="few arrows"),
         pytest.param(signs.letters("bd"), id="b and d"),
         pytest.param(signs.letters("pq", seed=1), id="p and q"),
-        pytest.param(signs.letters("abcdeh", 60), id="b and d among others"),
+        pytest.param(signs.letters("abcdeh", 60), id="b and d among others", marks=pytest.mark.slow),
         pytest.param(signs.gauges(), id="gauges"),
     ],
 )

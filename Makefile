@@ -106,9 +106,9 @@ $(BIN)/pip:
 		|| { echo "make: PYTHON must be Python 3.11 or newer. Received: PYTHON=$(PYTHON)" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: EXTRAS :=
+$(VENV)/.run: EXTRAS := [fonts]
 $(VENV)/.dev: EXTRAS := [dev,notebooks]
-$(VENV)/.vertex: EXTRAS := [vertex]
+$(VENV)/.vertex: EXTRAS := [vertex,fonts]
 $(VENV)/.benchmarks: EXTRAS := [dev,notebooks,benchmarks]
 $(VENV)/.%: setup.py constraints.txt | $(BIN)/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint=constraints.txt --editable '.$(EXTRAS)'

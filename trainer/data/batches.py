@@ -8,10 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from trainer.data.kinds.kind import Preset
 from trainer.data.kinds.known import kind_of
+from trainer.data.kinds.options import SampleOptions
 from trainer.data.stores.store import Store
 
 _EVALUATION_BATCH = 256  # 500 took more memory than a training step on 128
+_LOOKED = 16  # samples that are brought to a size at once
 _EVALUATION_VALUES = 2**22  # in a batch of samples so large that 256 would not fit; 27 of 224 pixels in colour
 
 
@@ -133,9 +136,32 @@ def evaluation_steps(store: Store, replicas: int = 1) -> int:
     return math.ceil(len(store) / (batch * replicas))
 
 
-def choose_preset(asked: str, store: Store) -> str:
-    """Returns how training samples are changed: as `--augment` asks, or for auto what suits them."""
-    return kind_of(store.form).choose_preset(asked, store.form)
+def choose_preset(asked: str, store: Store) -> Preset:
+    """Returns how training samples are changed: as `--augment` asks, or for auto what suits them.
+
+    Raises:
+      tf.errors.OpError: a sample that is looked at cannot be read.
+    """
+    return kind_of(store.form).choose_preset(asked, store.form, lambda count, size: _look(store, count, size))
+
+
+def _look(store: Store, count: int, size: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
+    """Returns samples, each axis brought to one size, and their targets: of each class as many, as far as it has them.
+
+    Args:
+      store: the samples.
+      count: of samples, at most.
+      size: of each axis.
+    """
+    order = np.argsort(store.targets, kind="stable")
+    within = np.arange(len(order)) - np.searchsorted(store.targets[order], store.targets[order])
+    chosen = np.sort(order[np.argsort(within, kind="stable")][:count])
+    rows = np.resize(chosen, (-(-len(chosen) // _LOOKED), _LOOKED))
+    elements = tf.data.Dataset.range(len(rows))
+    read = store.read(elements, lambda element: tf.constant(rows)[element], lambda element, samples: samples)
+    fit = kind_of(store.form).fit
+    samples = np.concatenate([fit(some.numpy(), SampleOptions(size)) for some in read.with_options(_options())])
+    return samples[: len(chosen)], store.targets[chosen]
 
 
 def changes(

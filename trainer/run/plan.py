@@ -13,7 +13,7 @@ from rich.console import Console
 from trainer import data, networks
 from trainer.environment import Environment
 from trainer.errors import UsageError
-from trainer.hparams import PRECISIONS, HParams
+from trainer.hparams import AUGMENTATIONS, PRECISIONS, HParams
 from trainer.networks import Network
 from trainer.objectives import Objective, classes
 from trainer.run import record
@@ -148,10 +148,25 @@ class Plan:
         """Returns the next step at which something looks at the state, which no call of the graph may pass."""
         return min(self.every.next_step(step), self.schedule.next_step(step))
 
+    @functools.cached_property
+    def augmentation(self) -> data.Preset:
+        """How training samples are changed at random: as the run began, else what suits them; as on the chief."""
+        asked = self.hparams.augment
+        if self.former:
+            # A run of an earlier version has mirrored all images in colour.
+            former = "photo" if self.dataset.form.channels == 3 else "affine"
+            recorded = {"preset": former if asked == "auto" else asked, "reason": "as the run began"}
+            chosen = data.Preset(*{**recorded, **self.former.get("augmentation", {})}.values())
+        else:
+            chosen = data.choose_preset(asked, self.dataset.train)
+        index = np.int64(AUGMENTATIONS.index(chosen.name))
+        (index,) = devices.from_chief(self.strategy, self.environment.cluster, [index])
+        return dataclasses.replace(chosen, name=AUGMENTATIONS[index])
+
     @property
     def preset(self) -> str:
-        """How training samples are changed at random."""
-        return data.choose_preset(self.hparams.augment, self.dataset.train)
+        """The name of how training samples are changed."""
+        return self.augmentation.name
 
     def training(self, steps: range) -> Feed:
         """Returns the feed of some steps, counted from the start of the run."""
@@ -184,7 +199,7 @@ class Plan:
         """The record of a run that begins here and now."""
         samples, steps = len(self.dataset.train), self.steps_per_epoch
         trained = steps * self.hparams.batch_size
-        return record.make(
+        made = record.make(
             self.hparams,
             self.dataset.fingerprint,
             self.precision.name,
@@ -196,6 +211,7 @@ class Plan:
                 "devices": self.strategy.num_replicas_in_sync,
             },
         )
+        return {**made, "augmentation": {"preset": self.augmentation.name, "reason": self.augmentation.reason}}
 
     def _compile(self, network: Network, precision: Precision) -> None:
         (stage,) = network.stages

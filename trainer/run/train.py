@@ -138,6 +138,7 @@ class _Run:
     def _open(self) -> State:
         """Returns what the run resumes from, on every machine; the folders are then this run's."""
         plan = self.plan
+        plan.augmentation  # noqa: B018 - on every machine, before the chief alone asks for it
         if self.storage:
             self.storage.begin()
             self.storage.start()
@@ -147,6 +148,8 @@ class _Run:
         if plan.environment.is_new:
             self.screen.out(f"run in {plan.environment.shown('root')}", highlight=False)
         self.screen.out(f"precision {plan.precision}", highlight=False)
+        if not plan.dataset.train.arrays() or plan.preset.startswith("photo"):
+            self.screen.out(f"augment {plan.preset}: {plan.augmentation.reason}", highlight=False)
         if state and state["step"]:
             self.screen.out(f"goes on from step {state['step']:,} of {plan.steps:,}", highlight=False)
             if plan.changes:

@@ -9,13 +9,14 @@ from trainer.insight.attribution import Explainer
 from trainer.insight.observer import Examples, Look, Observer
 from trainer.insight.sanity import sanity
 from trainer.tensorboard import summaries
-from trainer.tensorboard.draw import results
+from trainer.tensorboard.draw import results, text
 from trainer.tensorboard.draw.augmentation import augmentation
 from trainer.tensorboard.draw.decides import what_decides
 from trainer.tensorboard.draw.kernels import filters
 from trainer.tensorboard.draw.maps import feature_maps
 
 _MOST_MISTAKES = 20
+_IN_TITLE, _IN_CAPTION = 120, 64  # pixels of a class's name
 
 
 def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> Iterator[Summary]:
@@ -38,7 +39,8 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
     for index, probe in enumerate(observer.probes):
         label = examples.classes[examples.labels[probe]]
         maps = {name: output[index] for name, output in look.maps.items()}
-        picture = feature_maps(examples.samples[probe], maps, dead, f"an image of class {label}")
+        title = f"an image of class {text.isolated(label, _IN_TITLE)}"
+        picture = feature_maps(examples.samples[probe], maps, dead, title)
         yield summaries.image(f"feature_maps/{label}", picture)
     for kind, values in (("weights", look.weights), ("gradients", look.gradients), ("activations", look.activations)):
         for name, value in values.items():
@@ -67,7 +69,8 @@ def _decisions(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
     for index, probe in enumerate(observer.probes):
         maps = {"Grad-CAM": cams[index], "integrated gradients": gradients[index].sum(-1), "occlusion": falls[index]}
         true = examples.classes[labels[index]]
-        title = f"true {true}; predicted {_prediction(examples, probabilities, probe)}; what speaks for {true}"
+        name, prediction = text.isolated(true, _IN_TITLE), _prediction(examples, probabilities, probe, _IN_TITLE)
+        title = f"true {name}; predicted {prediction}; what speaks for {name}"
         yield summaries.image(f"what_decides/{true}", what_decides(explained[index], maps, title))
     yield summaries.scalar("attribution/completeness_residual", residuals.max())
     for name, correlation in sanity(explainer, explained, labels, cams, gradients).items():
@@ -83,16 +86,23 @@ def _results(examples: Examples, probabilities: np.ndarray) -> Iterator[Summary]
     wrong = np.flatnonzero(predicted != labels)
     worst = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")][:_MOST_MISTAKES]
     if len(worst):
-        captions = [f"{classes[labels[index]]} as {_prediction(examples, probabilities, index)}" for index in worst]
+        captions = [
+            f"{text.isolated(classes[labels[index]], _IN_CAPTION)} as "
+            f"{_prediction(examples, probabilities, index, _IN_CAPTION)}"
+            for index in worst
+        ]
         title = f"the worst {len(worst)} of {len(wrong)} mistakes on {len(labels)} validation images"
         yield summaries.image("results/worst_mistakes", results.mistakes(examples.samples[worst], captions, title))
     for index, name in enumerate(classes):
         yield summaries.pr_curve(f"pr_curve/{name}", labels == index, probabilities[:, index])
 
 
-def _prediction(examples: Examples, probabilities: np.ndarray, index: int) -> str:
-    """Returns the class that an example is taken for and its probability; of one that was not classified `?`."""
+def _prediction(examples: Examples, probabilities: np.ndarray, index: int, most: int) -> str:
+    """Returns the class that an example is taken for and its probability; of one that was not classified `?`.
+
+    The class's name is cut to so many pixels.
+    """
     if index >= len(probabilities):
         return "?"
     predicted = int(probabilities[index].argmax())
-    return f"{examples.classes[predicted]}, {probabilities[index, predicted]:.0%}"
+    return f"{text.isolated(examples.classes[predicted], most)}, {probabilities[index, predicted]:.0%}"

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.data import signs
 from trainer.data.form import Form
 from trainer.data.kinds.image import augment as augmentation
 
@@ -50,9 +51,31 @@ def test_a_grey_photograph_stays_one() -> None:
     assert _change("photo", np.full((8, 5, 5, 1), 120.0)).shape == (8, 5, 5, 1)
 
 
+def test_photographs_that_are_not_mirrored_are_the_same_otherwise() -> None:
+    ramp = np.zeros((200, 9, 9, 1))
+    ramp[..., 0] = 100 + np.arange(9)[None, :] * 5
+    changed, mirrored = _change("photo_unmirrored", ramp)[..., 0], _change("photo", ramp)[..., 0]
+    assert (changed[:, 4, 8] > changed[:, 4, 0]).all()
+    is_mirrored = mirrored[:, 4, 8] < mirrored[:, 4, 0]
+    np.testing.assert_allclose(np.where(is_mirrored[:, None, None], mirrored[..., ::-1], mirrored), changed, atol=1e-3)
+
+
+def _no_look(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    raise AssertionError
+
+
 @pytest.mark.parametrize(
     ("asked", "channels", "preset"),
-    [("auto", 1, "affine"), ("auto", 3, "photo"), ("photo", 1, "photo"), ("affine", 3, "affine"), ("none", 3, "none")],
+    [("auto", 1, "affine"), ("photo", 1, "photo"), ("affine", 3, "affine"), ("none", 3, "none")],
 )
-def test_auto_is_photo_for_colour_and_affine_for_grey(asked: str, channels: int, preset: str) -> None:
-    assert augmentation.choose_preset(asked, Form((8, 8), channels)) == preset
+def test_what_is_asked_for_is_chosen_and_affine_for_grey(asked: str, channels: int, preset: str) -> None:
+    assert augmentation.choose_preset(asked, Form((8, 8), channels), _no_look).name == preset
+
+
+@pytest.mark.parametrize(("kind", "preset"), [("arrows", "photo_unmirrored"), ("blobs", "photo")])
+def test_auto_mirrors_colours_unless_their_sides_have_meaning(kind: str, preset: str) -> None:
+    images, targets = {"arrows": signs.arrows, "blobs": signs.blobs}[kind]()
+    chosen = augmentation.choose_preset("auto", Form((32, 32), 3), lambda count, size: (images, targets))
+    assert chosen.name == preset
+    assert f"of {len(images)} training images" in chosen.reason
+    assert "--augment=" in chosen.reason

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 
 import pytest
@@ -5,6 +6,7 @@ from PIL import Image
 
 from tests.data.images import BROKEN, READABLE
 from tests.data.making import encoded
+from tests.data.variants import DEEP, EXACT, NEAR, REFUSED
 from trainer.data.kinds.image.header import Header
 
 
@@ -28,11 +30,12 @@ def test_goes_over_what_a_camera_notes() -> None:
     [
         (b"", "an empty file"),
         (b"no image", "no JPEG, PNG, GIF, BMP or WebP"),
-        (BROKEN["tiff"][0], "no JPEG, PNG, GIF, BMP or WebP"),
+        (BROKEN["tiff"][0], "a TIFF, no JPEG, PNG, GIF, BMP or WebP"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "a HEIC, no JPEG, PNG, GIF, BMP or WebP"),
+        (b"\n<!DOCTYPE html><html>404</html>", "a web page, no JPEG, PNG, GIF, BMP or WebP"),
         (b"RIFF\0\0\0\0WAVE", "no JPEG, PNG, GIF, BMP or WebP"),
         (b"RIFF\0\0\0\0WEBPVP8?" + bytes(20), "a WebP whose header is broken"),
-        (BROKEN["webp that moves"][0], "a WebP that moves"),
-        (BROKEN["bmp of one bit"][0], "a BMP of 1 bits for each pixel; 8, 24 and 32 are read"),
+        (BROKEN["webp that moves"][0], "a WebP must be one image, not an animation"),
         (BROKEN["bomb"][0], "20,000 x 20,000 pixels; at most 100,000,000 are read"),
         (b"\xff\xd8\xff\xe0\0\4\0\0no marker", "a JPEG whose header is broken"),
         *(
@@ -52,6 +55,21 @@ def test_every_beginning_is_understood_or_refused(name: str) -> None:
     whole = Header.read(READABLE[name])
     for length in range(min(len(READABLE[name]), 700)):
         try:
-            assert Header.read(READABLE[name][:length]) == whole
+            assert dataclasses.replace(Header.read(READABLE[name][:length]), is_plain=whole.is_plain) == whole
         except ValueError as error:
             assert str(error)
+
+
+@pytest.mark.parametrize("name", [*EXACT, *NEAR, *DEEP])
+def test_of_every_variant_the_size_is_pillows(name: str) -> None:
+    content = {**EXACT, **NEAR, **{name: content for name, (content, _) in DEEP.items()}}[name]
+    with Image.open(io.BytesIO(content)) as theirs:
+        header = Header.read(content)
+        assert (header.width, header.height) == theirs.size
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_rejects_a_variant_by_name(name: str) -> None:
+    content, message, _ = REFUSED[name]
+    with pytest.raises(ValueError, match=message):
+        Header.read(content)

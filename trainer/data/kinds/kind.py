@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
@@ -15,6 +16,20 @@ H = TypeVar("H")
 Description = Mapping[str, Any]  # of one sample, as JSON keeps it
 Decode = Callable[[tf.Tensor], tf.Tensor]
 Change = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+Look = Callable[[int, int], tuple[npt.NDArray[Any], npt.NDArray[np.int32]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """How training samples are changed at random.
+
+    Attributes:
+      name: one of `trainer.hparams.AUGMENTATIONS`, but not auto.
+      reason: why, for a person.
+    """
+
+    name: str
+    reason: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +50,9 @@ class Kind(Generic[H]):
       features: returns a described sample's own fields of a `tf.train.Example`.
       fit: returns samples in memory, `(count, *spatial)` or `(count, *spatial, channels)`, brought to the options, as
         `(count, *spatial, channels)`.
-      choose_preset: returns the preset of `--augment=auto`, or the one that is asked for, for samples of a form.
+      choose_preset: returns the preset of `--augment=auto`, or the one that is asked for, for samples of a form. It may
+        look at training samples: at most so many, each axis brought to one size, `(count, *spatial, channels)`, and
+        their targets.
       change: returns the random change of a batch: from a preset, the number of samples in the whole batch, their
         spatial sizes and two integers, the seed. The change takes float32 samples, which are consecutive rows of the
         batch, and the number of the first row.
@@ -50,5 +67,5 @@ class Kind(Generic[H]):
     summarize: Callable[[Sequence[Description]], Description]
     features: Callable[[Description], Mapping[str, int | str]]
     fit: Callable[[npt.NDArray[Any], SampleOptions], npt.NDArray[Any]]
-    choose_preset: Callable[[str, Form], str]
+    choose_preset: Callable[[str, Form, Look], Preset]
     change: Callable[[str, int, tuple[int, ...], tf.Tensor], Change]

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from trainer.tensorboard.draw import sample, sheets
+from trainer.tensorboard.draw import sample, sheets, text
 from trainer.tensorboard.draw.sheets import Array, Picture
 
 _MOST_NUMBERED = 30  # classes: cells are large enough for numbers and names
 _CELL = 34  # pixels, where there are numbers
 _WIDTH = 800  # pixels of a matrix without numbers
+_NAME = 160  # pixels of a class's name, at most
 _RIGHT = (33, 102, 172)
 
 
@@ -24,7 +25,9 @@ def confusion_matrix(counts: Array, classes: Sequence[str]) -> Picture:
     """
     count, has_numbers = len(classes), len(classes) <= _MOST_NUMBERED
     cell = _CELL if has_numbers else max(4, _WIDTH // count)
-    margin = (max(sheets.width_of(name) for name in classes) + 2 * sheets.GAP) if has_numbers else sheets.GAP
+    names = [text.cut(name, _NAME) for name in classes] if has_numbers else []
+    margin = (max(map(text.width, names)) + 2 * sheets.GAP) if has_numbers else sheets.GAP
+    is_upright = any(text.width(name) > cell - 2 for name in names)  # above the columns
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     side = margin + count * cell + sheets.GAP
     canvas = Image.new("RGB", (side, side), sheets.PAPER)
@@ -38,10 +41,14 @@ def confusion_matrix(counts: Array, classes: Sequence[str]) -> Picture:
         if has_numbers and counts[true, predicted]:
             ink = sheets.PAPER if weight > 0.6 else sheets.INK
             sheets.centred(draw, (x + cell / 2, y + cell / 2), f"{int(counts[true, predicted])}", ink)
-    for index, name in enumerate(classes if has_numbers else ()):
+    for index, name in enumerate(names):
         middle = margin + (index + 0.5) * cell
-        draw.text((margin - sheets.GAP, middle), name, sheets.INK, sheets.font(), anchor="rm")
-        sheets.centred(draw, (middle, margin / 2), name, sheets.INK)
+        sheets.centred(draw, (margin - sheets.GAP - text.width(name) / 2, middle), name, sheets.INK)
+        if is_upright:
+            line = Image.fromarray(sheets.line_of(name, sheets.INK)).rotate(90, expand=True)
+            canvas.paste(line, (round(middle - line.width / 2), margin - sheets.GAP - line.height))
+        else:
+            sheets.centred(draw, (middle, margin / 2), name, sheets.INK)
     right = int(np.trace(counts))
     return sheets.titled(np.asarray(canvas), f"rows: true, columns: predicted; {right} of {int(counts.sum())} right")
 

@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from trainer.tensorboard.draw import text as texts
 
 Picture = npt.NDArray[np.uint8]  # (height, width, 3)
 Array = npt.NDArray[Any]
 Colour = tuple[int, int, int]
 
 INK, PAPER, FAINT, FRAME, MARK = (32, 32, 32), (255, 255, 255), (120, 120, 120), (176, 176, 176), (214, 39, 40)
-FONT = 11  # pixels, at which digits can still be read
+FONT = texts.HEIGHT - 4  # pixels of a line without what is above and below its letters
 GAP = 4
 
 # Scales of colours for values from 0 to 1; the brightness of each changes evenly.
@@ -112,21 +114,22 @@ def coloured(values: Array, colours: Sequence[Colour]) -> Picture:
 
 def centred(draw: ImageDraw.ImageDraw, middle: tuple[float, float], text: str, ink: Colour) -> None:
     """Writes a text around a point."""
-    draw.text(middle, text, ink, font(), anchor="mm")
+    mask = Image.fromarray(texts.line(text))
+    draw.bitmap((round(middle[0] - mask.width / 2), round(middle[1] - FONT / 2 - 1)), mask, ink)
 
 
 @functools.lru_cache(2048)
 def line_of(text: str, ink: Colour) -> Picture:
     """Returns a line of text."""
-    canvas = Image.new("RGB", (max(1, width_of(text)), FONT + 4), PAPER)
-    ImageDraw.Draw(canvas).text((0, 0), text, ink, font())
+    mask = Image.fromarray(texts.line(text))
+    canvas = Image.new("RGB", mask.size, PAPER)
+    ImageDraw.Draw(canvas).bitmap((0, 0), mask, ink)
     return np.asarray(canvas)
 
 
-@functools.lru_cache(2048)
 def width_of(text: str) -> int:
     """Returns the pixels that a text is wide."""
-    return math.ceil(font().getlength(text))
+    return texts.width(text)
 
 
 @functools.cache
@@ -134,8 +137,3 @@ def _table(colours: tuple[Colour, ...]) -> Picture:
     at, given = np.linspace(0, 1, 256), np.linspace(0, 1, len(colours))
     parts = [np.interp(at, given, [colour[part] for colour in colours]) for part in range(3)]
     return np.concatenate([np.rint(np.stack(parts, -1)).astype(np.uint8), np.array([FRAME], np.uint8)])
-
-
-@functools.cache
-def font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(FONT)

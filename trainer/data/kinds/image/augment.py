@@ -5,7 +5,8 @@ import math
 import tensorflow as tf
 
 from trainer.data.form import Form
-from trainer.data.kinds.kind import Change
+from trainer.data.kinds.image import sides
+from trainer.data.kinds.kind import Change, Look, Preset
 
 # The most that an image is changed. Of 7,000 MNIST digits, on the validation parts of 3 seeds, these left 0.7 to 1.0 %
 # errors; 10 degrees, 0.1, 0.1 and the same shift 1.2 %; no change at all 2.5 %.
@@ -20,10 +21,27 @@ _STRETCH = 0.1  # of one side beside the other
 _BRIGHTNESS, _CONTRAST, _TINT = 0.2, 0.2, 0.1  # of the whole range of a pixel; of its own value; of that in one colour
 
 
-def choose_preset(asked: str, form: Form) -> str:
-    """Returns how images are changed; nobody has mirrored or coloured digits."""
-    auto = "photo" if form.channels == 3 else "affine"
-    return auto if asked == "auto" else asked
+_MIRRORED, _UNMIRRORED = "photo", "photo_unmirrored"
+
+
+def choose_preset(asked: str, form: Form, look: Look) -> Preset:
+    """Returns how images are changed, and why; nobody has mirrored or coloured digits.
+
+    Args:
+      asked: the preset, or auto.
+      form: of the images.
+      look: returns training images of a size.
+    """
+    if asked != "auto":
+        return Preset(asked, f"as `--augment={asked}` asks")
+    if form.channels == 1:
+        return Preset(
+            "affine", "the images are grey: turns, scales, shears and shifts; `--augment=none` leaves them out"
+        )
+    verdict = sides.look(*look(sides.MOST, sides.SIDE))
+    if verdict.have_meaning:
+        return Preset(_UNMIRRORED, f"left and right have meaning: {verdict}; `--augment={_MIRRORED}` mirrors them")
+    return Preset(_MIRRORED, f"mirrored copies do no harm: {verdict}; `--augment={_UNMIRRORED}` does not mirror")
 
 
 def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor) -> Change:
@@ -32,7 +50,8 @@ def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor) -> 
     The random numbers are made for a whole batch and then shared out: of fewer, the last bits would be others.
 
     Args:
-      preset: affine (turns, scalings, shears, shifts) or photo (parts, mirrored or not, in another light).
+      preset: affine (turns, scalings, shears, shifts), photo (parts, mirrored or not, in another light) or
+        photo_unmirrored.
       count: images in the whole batch.
       sizes: the images' `(height, width)`.
       seed: two integers.
@@ -40,7 +59,7 @@ def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor) -> 
     if preset == "affine":
         maps = _affine_maps(count, sizes, seed)
         return lambda images, first: _transform(images, _rows(maps, images, first))
-    boxes, gain, bias = _photo_parts(count, seed)
+    boxes, gain, bias = _photo_parts(count, seed, is_mirrored=preset == _MIRRORED)
 
     def photo(images: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
         rows = tf.range(images.shape[0])
@@ -72,7 +91,7 @@ def _affine_maps(count: int, sizes: tuple[int, ...], seed: tf.Tensor) -> tf.Tens
     return tf.stack([a, b, c, d, e, f, zero, zero], axis=1)
 
 
-def _photo_parts(count: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def _photo_parts(count: int, seed: tf.Tensor, is_mirrored: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns which part of each image is shown, and in which light.
 
     Returns:
@@ -86,7 +105,9 @@ def _photo_parts(count: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.
     across = tf.minimum(side * (1 + _STRETCH * stretch), 1.0)
     down = tf.minimum(side / (1 + _STRETCH * stretch), 1.0)
     left, top = (1 - across) * (across_by + 1) / 2, (1 - down) * (down_by + 1) / 2
-    begin, end = left + tf.where(mirror < 0, across, 0.0), left + tf.where(mirror < 0, 0.0, across)
+    begin, end = left, left + across
+    if is_mirrored:
+        begin, end = left + tf.where(mirror < 0, across, 0.0), left + tf.where(mirror < 0, 0.0, across)
     boxes = tf.stack([top, begin, top + down, end], axis=1)
     # About the middle grey: with the image's own mean this would take one more look at every pixel.
     gain = 1 + _CONTRAST * contrast[:, None] + _TINT * tf.stack(tint, axis=1)

@@ -112,7 +112,7 @@ _SAVED = 'print("x" * 100000, flush=True); import os; os.write(3, b"saved"); pri
 
 def test_a_stop_of_make_and_all_that_it_runs_is_one_stop(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
-    (tmp_path / "Makefile").write_text(f"run:\n\t@{sys.executable} program.py saving 60\n")
+    (tmp_path / "Makefile").write_text(f"run:\n\t@{sys.executable} program.py saving 60 30\n")
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     process = subprocess.Popen(
         ["make", "run"],

@@ -29,18 +29,3 @@ def test_one_form_of_what_looks_the_same(given: str, expected: str) -> None:
     assert text.normal(given) == expected
     assert text.normal(expected) == expected
     text.normal(given).encode()
-
-
-@pytest.mark.parametrize(
-    ("given", "printed"),
-    [
-        ("猫 é", "猫 é"),
-        ("a\tb\nc\rd", r"a\tb\nc\rd"),
-        ("\x1b[31mred\0", r"\x1b[31mred\x00"),
-        ("caf\udce9", r"caf\udce9"),
-        ("a\u2028b\x85", r"a\u2028b\x85"),
-    ],
-)
-def test_prints_on_one_line(given: str, printed: str) -> None:
-    assert text.one_line(given) == printed
-    assert len(text.one_line(given).splitlines()) == 1

@@ -8,6 +8,7 @@ from tests.fuzz import making
 from tests.fuzz.case import Run
 from tests.study.jobs import JOB
 from tests.study.shown import TRIALS
+from trainer.data.fingerprint import Fingerprint
 from trainer.data.form import Form
 from trainer.hparams import HParams
 from trainer.run import record
@@ -28,6 +29,7 @@ _CARD = {
     "scores": [],
     "files": [_FILE],
 }
+_DATA = Fingerprint(("cat", "dog"), {"train": 8}, {"names": "a"})
 _REPORT = {"timestamp": 1000.0, "trial": "0", "val_accuracy": "0.5", "global_step": "1"}
 
 
@@ -61,7 +63,7 @@ def run(random: Random, folder: Path) -> Run:
     for step in (1, 2):
         store.write(step, [b"state", bytes([step])], 1, {"epoch": step})
     store.finish({"test_accuracy": 0.5, "model": "model.keras"})
-    record.write(folder, record.make(hparams, "float32", "asked for"))
+    record.write(folder, record.make(hparams, _DATA, "float32", "asked for", epoch={"steps": 3}))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     for path in random.sample(files, random.randrange(1, 4)):
         content = path.read_bytes()
@@ -73,7 +75,9 @@ def run(random: Random, folder: Path) -> Run:
             path.write_bytes(making.damaged(random, content))
 
     def read() -> None:
-        record.check(folder, hparams)
+        former = record.check(folder, hparams)
+        record.check_data(former, _DATA, "data")
+        record.check_steps(former, 3, "run")
         store.exists()
         store.result()
         store.newest(lambda line: None)

@@ -80,7 +80,7 @@ def test_rejects_a_file_that_is_no_study(tmp_path: Path, content: str) -> None:
         Ledger(tmp_path, JOB, 0)
 
 
-@pytest.mark.parametrize("names", [["hparams.json", "model/"], ["cat/"], ["notes.txt", ".git/"], ["1/"]])
+@pytest.mark.parametrize("names", [["hparams.json", "model/"], ["cat/"], ["notes.md", ".git/"], ["1/"]])
 def test_rejects_a_folder_of_something_else(tmp_path: Path, names: list[str]) -> None:
     for name in names:
         (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).touch()

@@ -163,6 +163,12 @@ def test_the_home_folder_is_what_a_shell_takes_for_it(tmp_path: Path, monkeypatc
         files.expanded("~nobody-is/x")
 
 
+@pytest.mark.parametrize("path", ["a\0b", "~/\ud800", "x\udfff"])  # tests.fuzz: environment-19-768
+def test_rejects_what_no_file_can_be_named(path: str) -> None:
+    with pytest.raises(UsageError, match="must be text that a file's name can have"):
+        files.expanded(path)
+
+
 def test_what_a_folder_holds_beside_our_own(tmp_path: Path) -> None:
     assert files.strangers(tmp_path / "missing", ()) == []
     for name in ("b", "a", ".hidden", "logs"):

@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Collection
 from pathlib import Path
 
 from trainer.errors import UsageError
 
+_NO_NAME = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # surrogates from U+DC80 to U+DCFF are bytes that are no UTF-8
 _NOTES = (".log", ".out", ".err", ".txt", ".sh", ".yaml", ".yml")
 
 
@@ -47,10 +49,12 @@ def expanded(path: str) -> str:
     absolute, so that it stays one wherever it is read again.
 
     Raises:
-      UsageError: there is no such user, or no home folder.
+      UsageError: there is no such user, no home folder, or no file can have such a name.
     """
     if path.startswith("./~"):
         return str(Path.cwd() / path)
+    if _NO_NAME.search(path):
+        raise UsageError(f"A path must be text that a file's name can have. Received: {path}")
     whole = os.path.expanduser(path)  # noqa: PTH111  which leaves what it does not know, where pathlib's raises
     if path.startswith("~") and whole == path and os.path.lexists(path):  # a file of that name
         return str(Path.cwd() / path)

@@ -7,6 +7,7 @@ import numpy as np
 from tests.data.making import write_classes
 from trainer.data import SampleOptions, load
 from trainer.data.fingerprint import Fingerprint
+from trainer.data.lists.entries import Entry
 from trainer.hparams import HParams
 
 
@@ -64,3 +65,8 @@ def test_samples_in_memory_have_one_of_their_values() -> None:
 
 def test_digits_have_one() -> None:
     assert load(HParams().data, 0.1, 0).fingerprint.counts == {"train": 1293, "validation": 144, "test": 360}
+
+
+def test_files_that_cannot_be_have_no_size() -> None:  # tests.fuzz: data-19-1018
+    entries = [Entry("a\0b", "cat", "one", "train"), Entry("/nowhere", "dog", "two", "test")]
+    assert Fingerprint.of_files(entries, ["cat", "dog"]).counts == {"train": 1, "validation": 0, "test": 1}

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -88,12 +89,25 @@ def test_rejects_data_that_changed_and_says_in_what(changes: dict[str, Any], sai
         '{"configuration": {}, "precision": {}, "data": 3}',
         '{"configuration": {}, "precision": 1}',
         '{"configuration": 0.5, "precision": {}}',
+        '{"configuration": {}, "precision": {"name": "float31", "reason": ""}}',
+        '{"configuration": {}, "precision": {"name": "float32", "reason": ""}, "epoch": 3}',
+        '{"configuration": {}, "precision": {"name": "float32", "reason": ""}, "augmentation": {}}',
     ],
 )
 def test_rejects_a_folder_of_something_else(tmp_path: Path, text: str) -> None:
     (tmp_path / "hparams.json").write_text(text)
     with pytest.raises(UsageError, match="`--job_dir` must hold nothing or a run of this program"):
         record.check(tmp_path, HParams())
+
+
+@pytest.mark.parametrize("was", [21, [22], None])  # tests.fuzz: run-19-1334
+def test_rejects_an_epoch_of_other_steps(was: Any) -> None:
+    record.check_steps({}, 22, "run")
+    record.check_steps({"epoch": {"steps": 22}}, 22, "run")
+    with pytest.raises(
+        UsageError, match=rf"`--skip_broken=yes` leaves out .* Received: run \({re.escape(str(was))} steps"
+    ):
+        record.check_steps({"epoch": {"steps": was}}, 22, "run")
 
 
 def test_a_record_tells_what_changes_the_weights() -> None:

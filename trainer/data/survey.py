@@ -85,7 +85,7 @@ def _key(entries: Sequence[Entry], stamps: dict[str, tuple[int, int]]) -> str:
             try:
                 status = Path(entry.file).stat()
                 stamps[entry.file] = status.st_size, status.st_mtime_ns
-            except OSError:
+            except (OSError, ValueError):  # no file can have such a name
                 stamps[entry.file] = 0, 0
         rows.append((entry.file, entry.offset, entry.length, *stamps[entry.file]))
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:32]

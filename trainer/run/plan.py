@@ -152,11 +152,11 @@ class Plan:
     def augmentation(self) -> data.Preset:
         """How training samples are changed at random: as the run began, else what suits them; as on the chief."""
         asked = self.hparams.augment
-        if self.former:
-            # A run of an earlier version has mirrored all images in colour.
-            former = "photo" if self.dataset.form.channels == 3 else "affine"
-            recorded = {"preset": former if asked == "auto" else asked, "reason": "as the run began"}
-            chosen = data.Preset(*{**recorded, **self.former.get("augmentation", {})}.values())
+        if "augmentation" in self.former:
+            chosen = data.Preset(self.former["augmentation"]["preset"], self.former["augmentation"]["reason"])
+        elif self.former:  # of an earlier version, which has mirrored all images in colour
+            usual = "photo" if self.dataset.form.channels == 3 else "affine"
+            chosen = data.Preset(usual if asked == "auto" else asked, "as the run began")
         else:
             chosen = data.choose_preset(asked, self.dataset.train)
         index = np.int64(AUGMENTATIONS.index(chosen.name))

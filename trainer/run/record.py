@@ -12,7 +12,7 @@ from trainer import files, interpreter
 from trainer.buckets.location import is_remote
 from trainer.data import Fingerprint
 from trainer.errors import UsageError
-from trainer.hparams import HParams, differences
+from trainer.hparams import AUGMENTATIONS, PRECISIONS, HParams, differences
 
 _NAME = "hparams.json"
 _SHOWN = 4  # changes of the data in a message
@@ -35,7 +35,7 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
     try:
         recorded = json.loads(path.read_text())
         former = dict(recorded["configuration"])
-        dict(recorded["precision"]), dict(recorded.get("epoch", {}))
+        _check_choices(recorded)
         Fingerprint.read(recorded.get("data", {}))
     except (FileNotFoundError, NotADirectoryError):
         if hparams.job_dir and not is_remote(hparams.job_dir):
@@ -54,6 +54,16 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
             f"`--job_dir` must be new, or hold a run of the same configuration. Received: {root} ({'; '.join(found)})"
         )
     return dict(recorded)
+
+
+def _check_choices(recorded: Mapping[str, Any]) -> None:
+    """Raises a `ValueError`, `KeyError` or `TypeError` where a record does not have the choices that a run resumes with."""
+    augmentation = recorded.get("augmentation", {"preset": "none", "reason": ""})
+    PRECISIONS.index(recorded["precision"]["name"])
+    AUGMENTATIONS.index(augmentation["preset"])
+    if not all(isinstance(one["reason"], str) for one in (recorded["precision"], augmentation)):
+        raise TypeError
+    dict(recorded.get("epoch", {}))
 
 
 def _check_unused(root: Path) -> None:
@@ -137,7 +147,7 @@ def check_steps(former: Mapping[str, Any], steps: int, root: str) -> None:
     if was != steps:
         raise UsageError(
             "`--job_dir` must be new where `--skip_broken=yes` leaves out so many images that an epoch has another "
-            f"number of steps. Received: {root} ({was:,} steps then, {steps:,} now)"
+            f"number of steps. Received: {root} ({was} steps then, {steps} now)"
         )
 
 

@@ -57,7 +57,7 @@ class Locations:
             return length
         try:
             return Path(self.files[file]).stat().st_size
-        except OSError:
+        except (OSError, ValueError):  # no file can have such a name
             return -1
 
     def chosen(self, indices: npt.NDArray[np.int64]) -> "Locations":

@@ -57,7 +57,7 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
 
 
 def _check_choices(recorded: Mapping[str, Any]) -> None:
-    """Raises a `ValueError`, `KeyError` or `TypeError` where a record does not have the choices that a run resumes with."""
+    """Raises `ValueError`, `KeyError` or `TypeError` where a record lacks the choices that a run resumes with."""
     augmentation = recorded.get("augmentation", {"preset": "none", "reason": ""})
     PRECISIONS.index(recorded["precision"]["name"])
     AUGMENTATIONS.index(augmentation["preset"])

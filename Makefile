@@ -108,7 +108,7 @@ $(BIN)/pip:
 
 $(VENV)/.run: EXTRAS := [fonts]
 $(VENV)/.dev: EXTRAS := [dev,notebooks]
-$(VENV)/.vertex: EXTRAS := [vertex,fonts]
+$(VENV)/.vertex: EXTRAS := [vertex]
 $(VENV)/.benchmarks: EXTRAS := [dev,notebooks,benchmarks]
 $(VENV)/.%: setup.py constraints.txt | $(BIN)/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint=constraints.txt --editable '.$(EXTRAS)'

@@ -115,7 +115,7 @@ def test_a_stop_of_make_and_all_that_it_runs_is_one_stop(tmp_path: Path) -> None
     (tmp_path / "Makefile").write_text(f"run:\n\t@{sys.executable} program.py saving 60 30\n")
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     process = subprocess.Popen(
-        ["make", "run"],
+        ["make", "--no-print-directory", "run"],  # which make prints where it runs below another
         cwd=tmp_path,
         env=environment,
         stdout=subprocess.PIPE,

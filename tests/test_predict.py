@@ -144,6 +144,15 @@ def test_rejects_what_breaks_a_rule(arguments: list[str], message: str, capsys: 
     assert message in capsys.readouterr().err
 
 
+def test_what_is_no_file_is_named_at_once(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert _run(folder, f"{tmp_path}/pipe", "/dev/zero") == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"trainer.predict: {tmp_path}/pipe: not a file",
+        "trainer.predict: /dev/zero: not a file",
+    ]
+
+
 def test_rejects_a_folder_without_images(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(folder, tmp_path) == 2
     assert "`IMAGE` must be a folder that holds images" in capsys.readouterr().err

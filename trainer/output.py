@@ -30,11 +30,11 @@ class _Lasting(io.FileIO):
         try:
             return super().write(content)
         except OSError as error:
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, self.fileno())  # also for what C++, child processes and the end of this one write
+            os.close(nothing)
             if error.errno not in _GONE:
                 raise
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, self.fileno())  # also for what C++ and child processes write
-        os.close(nothing)
         return super().write(content)
 
 

@@ -1,15 +1,17 @@
 """What images show, by a trained model: `python -m trainer.predict --model=runs/wide/model IMAGE…`"""
 
 import contextlib
+import errno
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from trainer import console, keras_settings
-from trainer.errors import StorageError, UsageError
+from trainer.errors import StorageError, UsageError, one_line
 from trainer.files import expanded
 from trainer.quiet import without_chatter
 from trainer.serving import options
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from trainer.serving.predictor import Answer, Predictor
 
 _STANDARD_INPUT = "-"
-_ESCAPED = {ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r"}
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp"}  # of what is looked for in a folder
 
 
@@ -58,10 +59,10 @@ def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
     status, batch = 0, {}
     for name in _names(given.images):
         try:
-            batch[name] = standard_input.read() if name == _STANDARD_INPUT else Path(expanded(name)).read_bytes()
+            batch[name] = standard_input.read() if name == _STANDARD_INPUT else _read_file(Path(expanded(name)))
         except OSError as error:
             status = 2
-            _report(f"{_shown(name)}: {error.strerror or error}")
+            _report(f"{one_line(name)}: {error.strerror or error}")
         if len(batch) == batch_size:
             status = max(status, _classify(predictor, batch, top, given.json))
             batch = {}
@@ -74,6 +75,17 @@ def _load(model: str, cache_dir: str) -> "Predictor":
     from trainer.serving.folder import local
 
     return Predictor(local(model, cache_dir, _report))
+
+
+def _read_file(path: Path) -> bytes:
+    """Returns a file's content.
+
+    Raises:
+      OSError: it cannot be read, or is a pipe or a device, which might never end.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a file")
+    return path.read_bytes()
 
 
 def _names(images: Sequence[str]) -> Iterator[str]:
@@ -97,14 +109,14 @@ def _classify(predictor: "Predictor", batch: dict[str, bytes], top: int, as_json
     for name, answer in zip(batch, predictor.of_encoded([*batch.values()]), strict=True):
         if isinstance(answer, BrokenImageError):
             status = 2
-            _report(f"{_shown(name)}: {answer}")
+            _report(f"{one_line(name)}: {answer}")
             continue
         best = _best(predictor.classes, answer, top)
         if as_json:
             ranked = [{"class": label, "probability": share} for label, share in best]
             print(json.dumps({"image": name, **ranked[0], "top": ranked}))
         else:
-            print(_shown(name), *(f"{_shown(label)}\t{share:.4f}" for label, share in best), sep="\t")
+            print(one_line(name), *(f"{one_line(label)}\t{share:.4f}" for label, share in best), sep="\t")
     sys.stdout.flush()
     return status
 
@@ -113,11 +125,6 @@ def _best(classes: Sequence[str], answer: "Answer", top: int) -> list[tuple[str,
     # Stable, so that of equals the first is the first, as it is in the model.
     order = (-answer.probabilities).argsort(kind="stable")[:top]
     return [(classes[index], float(answer.probabilities[index])) for index in order]
-
-
-def _shown(name: str) -> str:
-    """Returns a file's name on one line, also where it is no text."""
-    return name.encode(errors="backslashreplace").decode().translate(_ESCAPED)
 
 
 def _report(line: str) -> None:

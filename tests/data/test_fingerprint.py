@@ -4,10 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.data.making import write_classes
+from tests.data.making import encoded, noise, write_classes
 from trainer.data import SampleOptions, load
 from trainer.data.fingerprint import Fingerprint
-from trainer.data.lists.entries import Entry
 from trainer.hparams import HParams
 
 
@@ -35,7 +34,7 @@ def test_says_what_changed(tmp_path: Path) -> None:
     former = _taken(tmp_path / "g")
     with (tmp_path / "g/cat/000.png").open("ab") as image:
         image.write(b"\0")
-    assert _taken(tmp_path / "g").changes(former) == ["the sizes of images changed"]
+    assert _taken(tmp_path / "g").changes(former) == ["the contents of images changed", "the sizes of images changed"]
     (tmp_path / "g/cat/000.png").rename(tmp_path / "g/cat/zero.png")
     assert "the names of images changed" in " ".join(_taken(tmp_path / "g").changes(former))
     (tmp_path / "g/cat").rename(tmp_path / "g/zebra")
@@ -67,6 +66,13 @@ def test_digits_have_one() -> None:
     assert load(HParams().data, 0.1, 0).fingerprint.counts == {"train": 1293, "validation": 144, "test": 360}
 
 
-def test_files_that_cannot_be_have_no_size() -> None:  # tests.fuzz: data-19-1018
-    entries = [Entry("a\0b", "cat", "one", "train"), Entry("/nowhere", "dog", "two", "test")]
-    assert Fingerprint.of_files(entries, ["cat", "dog"]).counts == {"train": 1, "validation": 0, "test": 1}
+def test_contents_of_one_size_that_were_exchanged_are_a_change(tmp_path: Path) -> None:
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+        for index in range(12):
+            (tmp_path / label / f"{index}.bmp").write_bytes(encoded(noise(seed=index + 100 * (label == "dog")), "BMP"))
+    former = _taken(tmp_path)
+    (tmp_path / "cat").rename(tmp_path / "other")
+    (tmp_path / "dog").rename(tmp_path / "cat")
+    (tmp_path / "other").rename(tmp_path / "dog")
+    assert _taken(tmp_path).changes(former) == ["the contents of images changed"]

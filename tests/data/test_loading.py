@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import write_idx
-from tests.data.making import write_classes
+from tests.data import records
+from tests.data.making import encoded, noise, write_classes
 from trainer import data
 from trainer.data import loading
 from trainer.errors import UsageError
@@ -107,6 +108,18 @@ def test_says_which_lists_beside_one_are_passed_over(tmp_path: Path) -> None:
         [f"test.csv beside {tmp_path}/train.csv is passed over; `--data` may be their folder"],
     )
     assert _list(tmp_path / "more.csv")[1] == []
+
+
+def test_says_what_lies_beside_files_of_another_form(tmp_path: Path, idx_folder: Path) -> None:
+    records.write(
+        tmp_path / "shards" / "train.tfrecord",
+        [records.example(image=encoded(noise(seed=index)), label=index % 2) for index in range(40)],
+    )
+    for above in (tmp_path / "shards", idx_folder):
+        _write(above, {"cat/1.png": "", "list.csv": ONE, ".git/config": ""})
+        lines: list[str] = []
+        data.load(str(above), 0.1, 0, log=lines.append)
+        assert lines == [f"passed over in {above}: cat, list.csv (beside files of another form)"]
 
 
 @pytest.mark.parametrize(

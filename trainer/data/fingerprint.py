@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.data.lists.entries import PARTS, Entry
-from trainer.data.stores.broken import each
-from trainer.data.stores.locations import Locations
+
+Mark = tuple[int, int]  # of a sample
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Fingerprint:
     Attributes:
       classes: their names, in the order of the targets.
       counts: of each part, the number of samples.
-      checksums: by what was summed: names, parts, labels and sizes of files; or samples and labels in memory.
+      checksums: by what was summed: names, parts, labels, first bytes and sizes of files; or samples in memory.
     """
 
     classes: Sequence[str] = ()
@@ -30,17 +30,16 @@ class Fingerprint:
     checksums: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def of_files(cls, entries: Sequence[Entry], classes: Sequence[str]) -> "Fingerprint":
+    def of_files(cls, entries: Sequence[Entry], marks: Mapping[int, Mark], classes: Sequence[str]) -> "Fingerprint":
         """Returns the fingerprint of samples in files, whose folder may be anywhere.
 
         Args:
           entries: each with its part.
+          marks: by index the checksum of a sample's first bytes and its length, of those that can be read.
           classes: their names, in the order of the targets.
         """
-        locations = Locations.of(entries)
-        sizes = each(locations.size, len(entries))
-        rows = sorted((one.name, one.part, one.label, size) for one, size in zip(entries, sizes, strict=True))
-        columns = zip(("names", "parts", "labels", "sizes"), zip(*rows, strict=True), strict=True)
+        rows = sorted((one.name, one.part, one.label, *marks.get(index, (0, 0))) for index, one in enumerate(entries))
+        columns = zip(("names", "parts", "labels", "contents", "sizes"), zip(*rows, strict=True), strict=True)
         return cls(
             tuple(classes), _count(one.part for one in entries), {name: _checksum(column) for name, column in columns}
         )

@@ -11,7 +11,7 @@ import google_crc32c
 import numpy as np
 
 from trainer.data.dataset import Dataset
-from trainer.data.fingerprint import Fingerprint
+from trainer.data.fingerprint import Fingerprint, Mark
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import copies
@@ -26,7 +26,6 @@ from trainer.errors import UsageError, one_line
 _FIRST = 1 << 16  # bytes; only a preview or a profile makes a header longer
 
 H = TypeVar("H")
-Mark = tuple[int, int]  # the checksum of a sample's first bytes and its length: those of a copy are the same
 
 
 def from_files(
@@ -51,9 +50,9 @@ def from_files(
     parted = split(entries, validation_split)
     names = listed.class_names(parted)
     _check_classes(parted, names)
-    fingerprint = Fingerprint.of_files(parted, names)  # with what is left out: a run may begin to leave images out
     locations = Locations.of(parted)
     headers, marks, broken = _read_headers(parted, locations, kind)
+    fingerprint = Fingerprint.of_files(parted, marks, names)  # with those left out: a run may begin to leave them out
     contradictory = [] if broken and not options.skip_broken else _find_contradictory(parted, marks, kind)
     wrong = [str(one) for one in broken] or [
         f"{one.location}: an image must be of one class. Received: one {one.reason}" for one in contradictory

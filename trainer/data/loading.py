@@ -1,6 +1,6 @@
 """Data sets by their name or location."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -18,6 +18,8 @@ from trainer.environment import cache_folder
 from trainer.errors import UsageError, one_line
 from trainer.files import expanded
 from trainer.hparams import DATASETS, MANAGED, HParams
+
+_SHOWN = 3  # names in the line about what is passed over
 
 
 def reader(managed: Mapping[str, str]) -> Callable[[HParams, Console], Dataset]:
@@ -87,6 +89,7 @@ def load(
         return from_files(manifest.read_managed(managed, fetch), IMAGE, validation_split, options, log)
     path = _local(name, fetch)
     if idx.is_one(path):
+        _log_others(path, name, set(), log)
         return from_arrays(*idx.read_folder(path), IMAGE, validation_split, seed=seed, options=options)
     return from_files(_entries(path, expanded(name), fetch, log), IMAGE, validation_split, options, log)
 
@@ -123,7 +126,9 @@ def _entries(path: Path, location: str, fetch: Callable[[str], Path], log: Calla
         if others:
             log(one_line(f"{others} beside {location} is passed over; `--data` may be their folder"))
         return manifest.read(path, location, fetch, log=log)
-    if tfrecord.shards(path):
+    shards = tfrecord.shards(path)
+    if shards:
+        _log_others(path, location, {one.parent for one in shards}, log)
         return tfrecord.read(path, log)
     named = [file for file in sorted(path.iterdir()) if manifest.is_one(file)]
     lists = [file for file in named if manifest.lists_images(file)]
@@ -137,3 +142,12 @@ def _entries(path: Path, location: str, fetch: Callable[[str], Path], log: Calla
     if lists:
         return manifest.read(lists[0], f"{above}/{lists[0].name}", fetch, log=log)
     return folder.read(path, log)
+
+
+def _log_others(path: Path, location: str, used: Collection[Path], log: Callable[[str], object]) -> None:
+    """Names the folders and manifests beside the files that are read, which may have been meant."""
+    others = [one for one in sorted(path.iterdir()) if one not in used and (one.is_dir() or manifest.is_one(one))]
+    names = [one.name for one in others if not folder.is_passed_over(one)]
+    if names:
+        more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+        log(one_line(f"passed over in {location}: {', '.join(names[:_SHOWN])}{more} (beside files of another form)"))

@@ -32,7 +32,7 @@ def local(model: str, cache_dir: str, log: Callable[[str], None]) -> Path:
     if is_remote(model):
         return _fetched(model.rstrip("/").removesuffix(f"/{_KERAS}"), cache_folder(cache_dir), log)
     path = Path(expanded(model))
-    if path.name in (_KERAS, _CARD) and path.is_file():
+    if (path.parent / _CARD).is_file() and path.is_file():  # a file of it, such as model.keras
         return path.parent
     return path / _MODEL if (path / _MODEL / _CARD).is_file() and not (path / _CARD).is_file() else path
 

@@ -37,6 +37,33 @@ def test_reads_parts(tmp_path: Path) -> None:
     assert parts == {("train", "cat"), ("train", "dog"), ("validation", "cat"), ("test", "dog")}
 
 
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("training_set", "test_set"),
+        ("training_set/training_set", "test_set/test_set"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("train_images", "test_images"),
+        ("trainval", "test"),
+        ("Train", "TEST"),
+    ],
+)
+def test_reads_parts_whatever_their_folders_are_called(tmp_path: Path, train: str, test: str) -> None:
+    _touch(tmp_path, f"{train}/cat/1", f"{train}/dog/2", f"{test}/cat/3", f"{test}/dog/4")
+    parts = {(entry.part, entry.name) for entry in folder.read(tmp_path)}
+    assert parts == {("train", "cat/1"), ("train", "dog/2"), ("test", "cat/3"), ("test", "dog/4")}
+
+
+def test_a_word_within_a_name_alone_is_no_part(tmp_path: Path) -> None:
+    _touch(tmp_path, "test tube/1", "beaker/1", "test_positive/1")
+    assert {entry.label for entry in folder.read(tmp_path)} == {"test tube", "beaker", "test_positive"}
+
+
+def test_a_class_with_a_file_of_a_name_of_ours_is_a_class(tmp_path: Path) -> None:
+    _touch(tmp_path, "cat/1", "cat/study.json", "dog/1", "dog/dataset.json")
+    assert {entry.label for entry in folder.read(tmp_path)} == {"cat", "dog"}
+
+
 def test_reads_parts_below_class_folders(tmp_path: Path) -> None:
     _touch(tmp_path, "cat/train/1", "cat/Test/1", "dog/train/1", "dog/val/deep/1")
     parts = {(entry.part, entry.name) for entry in folder.read(tmp_path)}
@@ -73,7 +100,15 @@ def test_system_folders_are_passed_over(tmp_path: Path, system: str) -> None:
 
 
 def test_the_output_of_this_program_is_passed_over(tmp_path: Path) -> None:
-    _touch(tmp_path, "cat/1", "dog/1", "runs/a/hparams.json", "runs/a/logs/events", "tuned/study.json", "tuned/1/x")
+    _touch(
+        tmp_path,
+        "cat/1",
+        "dog/1",
+        "runs/a/hparams.json",
+        "runs/a/logs/events",
+        "tuned/study.json",
+        "tuned/1/hparams.json",
+    )
     _touch(
         tmp_path, "shards/dataset.json", "shards/train.tfrecord", "cat/mine/hparams.json", "cat/mine/model/model.json"
     )
@@ -184,8 +219,11 @@ def test_finds_empty_classes(tmp_path: Path) -> None:
         (("a.png",), "must hold a folder of images for each class. Received: none"),
         (("train/cat/1", "cat/1"), "beside train, validation and test there may be no other folder"),
         (("train/1", "test/1"), "test: must hold a folder of images for each class. Received: none"),
-        (("photos/cat/1", "photos/dog/1"), "`--data=.*/photos` makes its 2 folders the classes"),
-        (("photos/train/cat/1", "photos/test/cat/1"), "`--data=.*/photos` makes its 2 folders the classes"),
+        (("photos/cat/1", "photos/dog/1"), "`--data=.*/photos` may be meant"),
+        (("photos/train/cat/1", "photos/test/cat/1"), "`--data=.*/photos` may be meant"),
+        (("seg_train/cat/1", "seg_test/cat/1", "seg_pred/1"), "no other folder; a class .* Received: seg_pred"),
+        (("train/cat/1", "holdout/cat/1"), "no other folder; a class .* Received: holdout"),
+        (("cat_train/1", "cat_test/1", "dog_train/1"), "must hold a folder of images for each class"),
         (("cat/train/1", "cat/test/1", "dog/1"), "each must hold nothing else. Received: .*/dog/1"),
         (("cat/train/1", "cat/other/1", "dog/train/1"), "each must hold nothing else. Received: .*/cat/other"),
     ],

@@ -302,6 +302,28 @@ def test_an_image_that_is_listed_again_counts_once(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("again", ["{folder}/a.png", "./a.png", "b/../a.png", "link.png", "hard.png"])
+def test_one_file_is_in_one_part_however_it_is_written(tmp_path: Path, again: str) -> None:
+    (tmp_path / "a.png").touch()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "link.png").symlink_to("a.png")
+    (tmp_path / "hard.png").hardlink_to(tmp_path / "a.png")
+    text = f"image,label,split\na.png,cat,train\n{again.format(folder=tmp_path)},cat,test\n"
+    assert "line 3: an image must be in one part" in _rejects(tmp_path, "m.csv", text)
+
+
+def test_names_are_the_same_where_the_folder_has_moved(tmp_path: Path) -> None:
+    names = []
+    for folder in (tmp_path / "here", tmp_path / "there"):
+        (folder / "m").mkdir(parents=True)
+        for index in range(4):
+            (folder / f"m/{index}.png").touch()
+        rows = ["m/0.png", "./m/1.png", f"{folder}/m/2.png", f"{folder}/m/../m/3.png"]
+        text = "image,label\n" + "".join(f"{row},{index % 2}\n" for index, row in enumerate(rows))
+        names.append([entry.name for entry in _read(folder, "m.csv", text)])
+    assert names == [["m/0.png", "m/1.png", "m/2.png", "m/3.png"]] * 2
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from trainer.data.lists.entries import TEST, TRAIN, VALIDATION, Entry, part_named
+from trainer.data.lists.entries import TEST, TRAIN, VALIDATION, Entry
+from trainer.data.lists.parts import of_folder, part_of
 from trainer.data.lists.text import normal
 from trainer.errors import UsageError, one_line
 
@@ -17,7 +18,12 @@ _SYSTEM = {
     *("@tmp", "@recently-snapshot", "~snapshot", "$recycle.bin", "recycler", "system volume information", "lost+found"),
     *("network trash folder", "temporary items", "__pycache__"),
 }
-_OUTPUTS = {"hparams.json", "study.json", "dataset.json"}  # a run, a study and converted shards have one each
+# What a run, a study and converted shards have, and what is beside it.
+_OUTPUTS = {
+    "hparams.json": ("logs", "checkpoints", "model"),
+    "study.json": ("*/hparams.json",),
+    "dataset.json": ("*.tfrecord",),
+}
 _SHOWN = 3  # names of each kind in the line about what is passed over
 _FIRST = (TEST, VALIDATION, TRAIN, "")  # of one file in two parts that of the test part stays
 
@@ -104,11 +110,16 @@ def empty_classes(root: Path) -> list[Path]:
     return [one.path for one in classes if (one.part, normal(one.top.name)) not in filled and one.path not in passed]
 
 
+def is_passed_over(path: Path) -> bool:
+    """Returns whether a file or folder is hidden, an operating system's, or this program's output."""
+    return _is_system(path.name) or _is_output(path)
+
+
 def _class_folders(root: Path, passed: _Passed, log: Callable[[str], object]) -> list[_Class]:
     """Returns the class folders, and with each the part that folders' names say."""
     folders = _folders(root, passed)
-    parts = {folder: part for folder in folders if (part := part_named(folder.name))}
-    classes = {folder: _folders(folder, passed) for folder in parts}
+    parts = _parts(folders)
+    classes = {folder: _class_folders_of(folder, passed) for folder in parts}
     if not any(classes.values()):  # images and no class folders in `valid` or `test`
         if len(parts) < len(folders):
             for folder in parts:
@@ -129,14 +140,31 @@ def _class_folders(root: Path, passed: _Passed, log: Callable[[str], object]) ->
     return [_Class(one, one, part) for folder, part in parts.items() for one in classes[folder]]
 
 
+def _parts(folders: Sequence[Path]) -> dict[Path, str]:
+    """Returns the folders whose names say parts; a word within a name counts where others say another part.
+
+    So `test_tube` is a class, but `training_set` beside `test_set` are parts.
+    """
+    plain = {folder: part for folder in folders if (part := part_of(folder.name))}
+    words = {folder: part for folder in folders if (part := of_folder(folder.name))}
+    return words if TRAIN in words.values() and len({*words.values()}) > 1 else plain
+
+
+def _class_folders_of(part: Path, passed: _Passed) -> list[Path]:
+    """Returns the folders in a part's folder, or in the one that it alone holds, as in `test_set/test_set/…`."""
+    found = _folders(part, passed)
+    is_again = len(found) == 1 and of_folder(found[0].name) == of_folder(part.name)
+    return _folders(found[0], passed) if is_again else found
+
+
 def _with_inner_parts(folder: Path, folders: Sequence[Path], passed: _Passed) -> list[_Class]:
     """Returns a class folder; where it and all beside it hold folders for parts, as in `cat/train/…`, those."""
-    inner = [(one, part) for one in _folders(folder, passed, quietly=True) if (part := part_named(one.name))]
+    inner = [*_parts(_folders(folder, passed, quietly=True)).items()]
     if not inner:
         return [_Class(folder, folder, "")]
     for each in folders:
         for path in sorted(each.iterdir()):
-            if not _is_system(path.name) and not part_named(path.name) and not _is_output(path):
+            if not _is_system(path.name) and not of_folder(path.name) and not _is_output(path):
                 raise UsageError(
                     f"{inner[0][0]}: where a class folder holds folders for parts, each must hold nothing else. "
                     f"Received: {path}"
@@ -147,7 +175,7 @@ def _with_inner_parts(folder: Path, folders: Sequence[Path], passed: _Passed) ->
 def _entries(root: Path, classes: Sequence[_Class], passed: _Passed) -> list[Entry]:
     """Returns the files of class folders."""
     data = {_identity(path) for path in (*root.resolve().parents, root)}
-    data |= {_identity(path) for one in classes for path in (one.path, one.path.parent)}
+    data |= {_identity(path) for one in classes for path in (one.path, one.path.parent, one.path.parent.parent)}
     seen: dict[tuple[Identity, str], Path] = {}  # a file in two classes stays in both, since one of them is wrong
     entries = []
     for one in sorted(classes, key=lambda one: _FIRST.index(one.part)):
@@ -217,7 +245,10 @@ def _is_system(name: str) -> bool:
 
 def _is_output(path: Path) -> bool:
     """Returns whether a folder is this program's output."""
-    return any((path / name).is_file() for name in _OUTPUTS)
+    return any(
+        (path / name).is_file() and any(True for pattern in beside for _ in path.glob(pattern))
+        for name, beside in _OUTPUTS.items()
+    )
 
 
 def _identity(path: Path) -> Identity:
@@ -231,7 +262,7 @@ def _identity(path: Path) -> Identity:
 
 def _log_names(root: Path, entries: Sequence[Entry], log: Callable[[str], object]) -> None:
     """Says that names of files such as `test_1.png` decide nothing, where some seem to be meant to."""
-    words = {part_named(re.split(r"[-_. ]", Path(entry.name).name)[0]): entry.name for entry in reversed(entries)}
+    words = {part_of(re.split(r"[-_. ]", Path(entry.name).name)[0]): entry.name for entry in reversed(entries)}
     if {TRAIN, TEST} <= {*words}:
         log(one_line(f"{root}: {words[TEST]} and such names decide no part; folders do, or a manifest"))
 
@@ -242,5 +273,5 @@ def _refuse_nested(root: Path, folder: Path) -> None:
     if len(below) > 1:
         raise UsageError(
             f"`--data` must hold at least two class folders. Received: {root}, which holds {folder.name} alone; "
-            f"`--data={folder}` makes its {len(below):,} folders the classes"
+            f"`--data={folder}` may be meant"
         )

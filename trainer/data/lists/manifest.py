@@ -178,9 +178,10 @@ def _entries(path: Path, location: str, fetch: Callable[[str], Path], format: st
         first.setdefault(label, where)
     labels.reject_several(first, first.__getitem__)
     above = location.rpartition("/")[0]
+    folder = above if above.startswith(_SCHEME) else os.path.abspath(above)  # noqa: PTH100  of a text
     local = _Local([_joined(above, image) for _, image, *_ in checked], fetch)
     return [
-        Entry(local.path(_joined(above, image)), label, image, part, listed=where)
+        Entry(local.path(_joined(above, image)), label, _name(image, folder), part, listed=where)
         for where, image, label, part in checked
     ]
 
@@ -195,7 +196,7 @@ def _once(entries: Sequence[Entry], log: Log) -> list[Entry]:
     first: dict[tuple[str, str], Entry] = {}
     of_file: dict[str, Entry] = {}
     for entry in entries:
-        file = os.path.normpath(entry.file)
+        file = _identity(entry.file)
         other = of_file.setdefault(file, entry)
         if other.part != entry.part:
             raise UsageError(
@@ -208,6 +209,25 @@ def _once(entries: Sequence[Entry], log: Log) -> list[Entry]:
         location, count = kept[0].listed.rpartition(", line ")[0], f"{len(entries) - len(kept):,} of {len(entries):,}"
         log(f"{location}: {count} lines list an image again, which counts once")
     return kept
+
+
+def _identity(path: str) -> str:
+    """Returns what all paths of one file have in common, links too."""
+    try:
+        status = os.stat(path)  # noqa: PTH116  of each of very many
+    except (OSError, ValueError):  # it is named when it is read
+        return os.path.normpath(path)
+    return f"{status.st_dev}:{status.st_ino}" if status.st_ino else os.path.normpath(path)
+
+
+def _name(image: str, folder: str) -> str:
+    """Returns an image's name: its path from the list's folder where it is below that, whatever way it is written.
+
+    So the same images in a folder that has moved have the same names.
+    """
+    scheme, path = (_SCHEME, image.removeprefix(_SCHEME)) if image.startswith(_SCHEME) else ("", image)
+    whole = scheme + os.path.normpath(path)
+    return whole.removeprefix(f"{folder}/")
 
 
 def _is_delimited(path: Path, format: str) -> bool:

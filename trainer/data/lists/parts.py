@@ -34,6 +34,20 @@ def words_of(text: str) -> set[str]:
     return {part for word in _split(text) if (part := part_of(word))}
 
 
+def of_folder(name: str) -> str | None:
+    """Returns which part a folder's name means: `val`, `training_set`, `seg_test`; None where it means none or two."""
+    whole = part_of(name)
+    if whole is not None:
+        return whole
+    words = words_of(name)
+    return next(iter(words)) if len(words) == 1 else None
+
+
+def is_unclear(name: str) -> bool:
+    """Returns whether a name has a word that some use for one part and some for another, as `holdout`."""
+    return any(word.lower() in _UNCLEAR for word in _split(name))
+
+
 def named(path: Path, root: Path) -> str:
     """Returns the part that a file's name says, or its folder's where that is not the root; empty where none does.
 
@@ -44,7 +58,7 @@ def named(path: Path, root: Path) -> str:
     said = _said(tfds[1], path) if tfds else {}
     said = said or _said(path.name, path)
     if path.parent != root:
-        said |= {part_named(path.parent.name) or "": path.parent.name}
+        said |= _said(path.parent.name, path)
     said.pop("", None)
     if len(said) > 1:
         raise UsageError(

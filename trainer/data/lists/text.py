@@ -3,7 +3,13 @@
 import re
 import unicodedata
 
-_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")  # soft hyphen, zero-width space, word joiner, byte order mark
+# Soft hyphen, zero-width space, marks of direction, joiners of words, variation selectors, byte order mark; the joiners
+# of letters, U+200C and U+200D, only where they join nothing: within a word they change what a person sees.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+    "|(?<!\\S)[\u200c\u200d]|[\u200c\u200d](?!\\S)"
+)
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\v\f\r\x85"}
 _BLANKS = re.compile(r"[^\S\t\n]+")
 
 
@@ -12,8 +18,8 @@ def normal(text: str) -> str:
 
     Letters are composed (Unicode's normalization form C), blanks outside are removed and runs of blanks inside become
     one space, whatever blanks they are; tabs and line ends inside stay, as tabs and line feeds. Characters that cannot
-    be seen are removed. Bytes that are not UTF-8, which Python keeps as surrogates in the names of files, become
-    escapes such as `\\xe9`, so that the result can always be written as UTF-8.
+    be seen are removed. Control characters become escapes, such as `\\x1b`, and so do bytes that are not UTF-8, which
+    Python keeps as surrogates in the names of files: the result can always be written as UTF-8.
 
     Source: Unicode Standard Annex #15, "Unicode Normalization Forms".
     """
@@ -24,7 +30,7 @@ def normal(text: str) -> str:
     )
     composed = unicodedata.normalize("NFC", encoded.decode("utf-8", "backslashreplace"))
     visible = _INVISIBLE.sub("", composed).replace("\r\n", "\n").replace("\r", "\n")
-    return _BLANKS.sub(" ", visible).strip()
+    return _BLANKS.sub(" ", visible).strip().translate(_CONTROLS)
 
 
 def _can_be_bytes(text: str) -> bool:

@@ -15,7 +15,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from trainer.data.lists import labels, parts
-from trainer.data.lists.entries import Entry, part_named
+from trainer.data.lists.entries import Entry
 from trainer.data.lists.text import normal
 from trainer.errors import UsageError, one_line
 
@@ -43,7 +43,8 @@ class _Label(NamedTuple):
 
 def shards(folder: Path) -> list[Path]:
     """Returns the shards in a folder, and in its folders that are named after parts; hidden files are left out."""
-    above = [folder, *(one for one in sorted(folder.iterdir()) if one.is_dir() and part_named(one.name))]
+    below = [one for one in sorted(folder.iterdir()) if one.is_dir()]
+    above = [folder, *(one for one in below if parts.of_folder(one.name) or parts.is_unclear(one.name))]
     return [
         file
         for one in above

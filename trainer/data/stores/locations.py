@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -49,16 +48,6 @@ class Locations:
           OSError: it cannot be read.
         """
         return self._entry(index).read(most)
-
-    def size(self, index: int) -> int:
-        """Returns a sample's bytes on the disk; -1 where there is no such file."""
-        file, _, length = (int(number) for number in self.rows[index])
-        if length != WHOLE:
-            return length
-        try:
-            return Path(self.files[file]).stat().st_size
-        except (OSError, ValueError):  # no file can have such a name
-            return -1
 
     def chosen(self, indices: npt.NDArray[np.int64]) -> "Locations":
         """Returns some of the locations, in the order of the indices."""

@@ -66,7 +66,7 @@ class PassedOver:
           UsageError: one is, or does.
         """
         for name, values in self._values.items():
-            shown = one_line(name)
+            shown = one_line(name) or f"a {self._kind} without a name"
             is_empty = not any(map(normal, values))
             if name in self._differ and not is_empty:
                 raise UsageError(

@@ -10,13 +10,15 @@ from trainer.errors import UsageError, one_line
 
 _NUMBER = re.compile(r"(?P<sign>[+\-\u2212]?)(\d+\.?\d*|\.\d+)([eE][+\-\u2212]?\d+)?")
 _NOT_FINITE = re.compile(r"[+-]?(inf|Inf|INF|Infinity)")
-_NUMBERS = re.compile(r"\d+(\s*[;,|\s]\s*\d+)+")  # a one-hot vector, or several classes
+_NUMBERS = re.compile(  # a one-hot vector, or several classes
+    r"[+-]?[\d.]+(e[+-]?\d+)?(\s*[;,|\s]\s*[+-]?[\d.]+(e[+-]?\d+)?)+", re.IGNORECASE
+)
 
 # Arrays as programs print them: `[0, 1]`, `[[0 1]]`, `{cat, dog}`, `(0, 1)`, `('cat',)`, `np.array([0])`, `tensor(1)`.
 _ARRAY = re.compile(
     r"\[+[^\[\]]*(\][\s,]*\[[^\[\]]*)*\]+"
     r"|\{.*\}"
-    r"|\((?=.*[,'\"]|[\s\d.+-]+\)).*\)"
+    r"|\((?=['\"]|.*,|[\s\d.+-]+\)).*\)"
     r"|(array|tensor|eagertensor|set|frozenset|tuple|list|dict|series|index)\(.*\)"
     r"|(np|numpy|tf|torch|jnp|pd)\.\w+\(.*\)"
     r"|<tf\.Tensor.*>",
@@ -28,14 +30,15 @@ _ARRAY = re.compile(
 _MISSING = {
     *("nan", "-nan", "+nan", "<nan>", "nat", "null", "<null>", "<none>", "<na>", "n/a", "\\n", "?"),
     *("1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
-    *("#n/a", "#n/a n/a", "#na", "#ref!", "#value!", "#div/0!", "#name?", "#num!", "#null!"),
+    *("#n/a", "#n/a n/a", "#na"),
 }
+_ERROR = re.compile(r"#[A-Z0/]+[!?]")  # `#REF!`, `#DIV/0!`, `#NAME?`
 _MISSING_AS_WRITTEN = {"None", "NA", "pd.NA"}
 
 _SURE = re.compile(r"[|;]")  # what separates several classes
 _POSSIBLE = (  # what separates them too, and is in many a name
-    re.compile(r"\s*[,\uff0c\u3001\uff1b/&+\\]\s*|\s+(?:and|or)\s+"),
-    *(re.compile(one) for one in (",", r"[/\\]", "&", r"\+", r"\s+(?:and|or)\s+", r"\s+", "-", "_", ":", r"[\s:_-]+")),
+    re.compile(r"\s*[,\uff0c\u3001\uff1b/&+>\\]\s*|\s+(?:and|or)\s+"),
+    *(re.compile(one) for one in (",", r"[/\\>]", "&", r"\+", r"\s+(?:and|or)\s+", r"\s+", "-", "_", ":", r"[\s:_-]+")),
 )
 _ONE_HOT = re.compile(r"0*10*|[01](?P<by>[-/:_.])[01](?:(?P=by)[01])*")
 
@@ -45,7 +48,7 @@ def fault(text: str) -> str:
     """Returns what a text is, for a person, where it is no class; nothing where it may be one."""
     if any(character not in "\t\n" and unicodedata.category(character) == "Cc" for character in text):
         return "a control character; the name of a class must be printable"
-    if text.lower() in _MISSING or text in _MISSING_AS_WRITTEN:
+    if text.lower() in _MISSING or text in _MISSING_AS_WRITTEN or _ERROR.fullmatch(text):
         return "a missing value; a class of this name must be a folder of its images"
     if _ARRAY.fullmatch(text) or _NUMBERS.fullmatch(text):
         return "several values"
@@ -79,7 +82,7 @@ def reject_several(labels: Iterable[str], where: Callable[[str], str]) -> None:
         pieces = _pieces(label, _SURE)
         for piece in pieces:
             other = of_piece.setdefault(piece, label)
-            if len(pieces) > 1 and other != label:
+            if pieces != [label] and other != label:
                 raise _error(label, piece, other, where)
     of_list: dict[str, list[str]] = {}  # the labels that are lists with a piece
     lists = [(label, _pieces(label, _POSSIBLE[0])) for label in known]
@@ -114,5 +117,8 @@ def _error(label: str, piece: str, other: str, where: Callable[[str], str]) -> U
 
 
 def _pieces(label: str, separator: re.Pattern[str]) -> list[str]:
-    pieces = [normal(piece) for piece in separator.split(label)]
-    return pieces if all(pieces) else [label]
+    """Returns what is between separators, without a bracket around all; the label itself where it has none."""
+    if not separator.search(label):
+        return [label]
+    pieces = [piece for one in separator.split(label.strip("()")) if (piece := normal(one))]
+    return pieces or [label]

@@ -196,9 +196,7 @@ def _text(path: Path, shown: str) -> str:
     except OSError as error:
         raise UsageError(f"{shown}: must be a file that can be read. Received: {error.strerror}") from None
     if text.startswith(POINTER):
-        raise UsageError(
-            f"{shown}: must be a manifest. Received: a pointer of Git LFS; `git lfs pull` fetches the file"
-        )
+        raise UsageError(f"{shown}: must be a manifest. Received: a Git LFS pointer; `git lfs pull` fetches the file")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise UsageError(f"{shown}, line {line}: must be text. Received: a NUL character")

@@ -303,7 +303,7 @@ def _example(content: bytes, where: str) -> tuple[_Label, Mapping[str, str], str
         raise UsageError(f"{where}: `{number or text}` must name a class. Received: nothing")
     called = next((fields[name][0] for name in _NAME if name in fields), b"")
     name = called.decode("utf-8", "surrogateescape") if isinstance(called, bytes) else ""
-    others = {name: _text(features[name]) for name in features if _is_noted(name)}
+    others = {name: _text(features[name]) for name in filter(_is_noted, features)}
     return label, others, name, *_image(content, fields[image], image, where)
 
 

@@ -160,6 +160,19 @@ def test_rejects_an_image_whose_header_is_broken(broken: tuple[Path, set[str]]) 
     assert rest.endswith(" more); `--skip_broken=yes` leaves such images out")
 
 
+@pytest.mark.parametrize("content", [None, b"no image"])
+def test_a_broken_image_of_a_list_is_named_with_its_line(tmp_path: Path, content: bytes | None) -> None:
+    _as_csv(tmp_path, [(encoded(noise(index)), "ab"[index % 2], PARTS[index // 8]) for index in range(24)])
+    path = tmp_path / "i" / "005.png"
+    path.unlink()
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match=f"^{tmp_path}/m.csv, line 7: {path}: must be a JPEG, .* can be read. Rec"):
+        _load(tmp_path / "m.csv")
+    _, logged = _load(tmp_path / "m.csv", SampleOptions(skip_broken=True))
+    assert logged[0].startswith(f"left out: {tmp_path}/m.csv, line 7: {path}: ")
+
+
 def test_an_image_that_breaks_in_training_is_named(tmp_path: Path) -> None:
     write_classes(tmp_path, {f"{part}/{label}": 8 for part in PARTS for label in "ab"})
     path = tmp_path / "train" / "a" / "half of it.png"

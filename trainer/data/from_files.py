@@ -1,6 +1,7 @@
 """A data set of samples that stay on the disk: its classes, parts and form, decided before training."""
 
 import contextlib
+import dataclasses
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -53,6 +54,7 @@ def from_files(
     locations = Locations.of(parted)
     headers, marks, broken = _read_headers(parted, locations, kind)
     fingerprint = Fingerprint.of_files(parted, marks, names)  # with those left out: a run may begin to leave them out
+    broken = _placed(broken, parted)
     contradictory = [] if broken and not options.skip_broken else _find_contradictory(parted, marks, kind)
     wrong = [str(one) for one in broken] or [
         f"{one.location}: an image must be of one class. Received: one {one.reason}" for one in contradictory
@@ -61,7 +63,7 @@ def from_files(
         also = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
         raise UsageError(f"{wrong[0]}{also}; `--skip_broken=yes` leaves such images out")
     if options.skip_broken:
-        kept = _find_sound(locations, [*contradictory, *broken, *find_broken(locations, kind)], log)
+        kept = _find_sound(locations, [*contradictory, *broken, *_placed(find_broken(locations, kind), parted)], log)
         parted, headers = [parted[index] for index in kept], [headers[index] for index in kept]
         locations = locations.chosen(kept)
         if {entry.part for entry in parted} != {*PARTS}:
@@ -135,6 +137,11 @@ def _find_contradictory(entries: Sequence[Entry], marks: Mapping[int, Mark], kin
         for own, other, index in pairs
         if own.label != other.label
     ]
+
+
+def _placed(broken: Iterable[Broken], entries: Sequence[Entry]) -> list[Broken]:
+    """Returns broken samples, each with the line of its list."""
+    return [dataclasses.replace(one, location=entries[one.index].place) for one in broken]
 
 
 def _find_sound(locations: Locations, broken: Iterable[Broken], log: Callable[[str], object]) -> Any:

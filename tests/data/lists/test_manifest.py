@@ -1,4 +1,6 @@
 import json
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,9 @@ def test_relative_paths_are_relative_to_the_manifest_in_its_bucket(tmp_path: Pat
         ("m.csv", "image,label,split,set\na,b,,\n", "must have one column `split`. Received: image, label, split, set"),
         ("m.csv", "image;label\na;b;c\n", "line 2: must have 2 columns. Received: 3"),
         ("m.csv", "image,label\n\na,b\nimage,label\nc,d\n", "line 4: must be an image's. Received: the header again"),
+        ("m.csv", "image,label\na,b\nImage, LABEL\nc,d\n", "line 3: must be an image's. Received: the header again"),
+        ("m.csv", "image,label\na,b\nfile,class\nc,d\n", "line 3: must be an image's. Received: the header again"),
+        ("m.jsonl", f'{{"image": "a", "label": {"9" * 5000}}}', "a number of more digits than can be read"),
         ("m.csv", "image,label\na,b\0\n", "line 2: must be text. Received: a NUL character"),
         (
             "m.csv",
@@ -218,6 +223,14 @@ def test_classes_that_look_the_same_are_one(tmp_path: Path, name: str) -> None:
     assert {entry.label for entry in _read(tmp_path, name, "\n".join(lines))} == {"caf\u00e9"}
 
 
+MISSING = (
+    *("nan", "NaN", "-nan", "None", "NULL", "null", "<NA>", "N/A", "n/a", "#N/A", "NA", "NaT", "?", "\\N"),
+    *("#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#SPILL!", "1.#QNAN"),
+)
+FOLDER = "; a class of this name must be a folder of its images"
+CONTROL = "a control character; the name of a class must be printable"
+
+
 @pytest.mark.parametrize(
     ("label", "received"),
     [
@@ -228,6 +241,17 @@ def test_classes_that_look_the_same_are_one(tmp_path: Path, name: str) -> None:
         ("1;2", "1;2, several values"),
         ('"0,1,0"', "0,1,0, several values"),
         ("[0]", "[0], several values"),
+        ("1.0 0.0", "1.0 0.0, several values"),
+        ('"0.,1e0"', "0.,1e0, several values"),
+        ("-1 1", "-1 1, several values"),
+        *((text, f"{text}, a fraction") for text in ("1e0", "1e-3", "1E5", "1.", "+.5")),
+        *((text, f"{text}, a number that is not finite") for text in ("inf", "-inf", "Infinity")),
+        *((text, f"{text}, a number with a sign") for text in ("-1", "+1", "\u22121")),
+        *((f'"{text}"', f"{text}, several values") for text in ("(0, 1)", "{0, 1}", "[[0 1]]", "[[0, 1], [1, 0]]")),
+        *((f'"{text}"', f"{text}, several values") for text in ("array([0, 1])", "tensor(1)", "(1 0)", "np.int64(1)")),
+        *((text, f"{text}, a missing value{FOLDER}") for text in MISSING),
+        ("cat\x1b[31m", f"cat\\x1b[31m, {CONTROL}"),
+        ("cat\x07", f"cat\\x07, {CONTROL}"),
         ("\"['cat', 'dog']\"", "['cat', 'dog'], several values"),
     ],
 )
@@ -247,6 +271,11 @@ def test_rejects_cells_that_are_no_single_class(tmp_path: Path, label: str, rece
         ("NaN", "NaN"),
         ('{"a": 1}', '{"a": 1}'),
         ('"[0, 1]"', "[0, 1], several values"),
+        ('"0.5"', "0.5, a fraction"),
+        ("-1", "-1, a number with a sign"),
+        ('"-1"', "-1, a number with a sign"),
+        *((json.dumps(text), f"{text}, a missing value{FOLDER}") for text in MISSING),
+        ('"\\u0000\\u0001"', f"\\x00\\x01, {CONTROL}"),
     ],
 )
 def test_rejects_values_that_are_no_single_class(tmp_path: Path, label: str, received: str) -> None:
@@ -254,6 +283,9 @@ def test_rejects_values_that_are_no_single_class(tmp_path: Path, label: str, rec
     assert _rejects(tmp_path, "m.jsonl", text) == (
         f"{tmp_path}/m.jsonl, line 2: `label` must be one class: a name or a whole number. Received: {received}"
     )
+
+
+ONE = "`label` must be one class. Received: "
 
 
 @pytest.mark.parametrize(
@@ -265,21 +297,124 @@ def test_rejects_values_that_are_no_single_class(tmp_path: Path, label: str, rec
             ["dog", '"dog, cat"', "cat"],
             "line 3: `label` must be one class. Received: dog, cat; dog is a class too, in {2}",
         ),
+        *(
+            (["dog", f"cow{by}dog", "cow"], f"line 3: {ONE}cow{by}dog; cow is a class too, in {{4}}")
+            for by in ("/", " / ", " & ", "+", " and ", "\u3001", "\uff0c", " ", "-", "_", " or ", "\\")
+        ),
+        (["dog", "cow/dog", "ox/cow"], f"line 3: {ONE}cow/dog; dog is a class too, in {{2}}"),
+        (["dog", "(cow dog)", "cow"], f"line 3: {ONE}(cow dog); cow is a class too, in {{4}}"),
+        (["dog", "dog;"], f"line 3: {ONE}dog;; dog is a class too, in {{2}}"),
+        (["dog", "cow", "ox|dog|"], f"line 4: {ONE}ox|dog|; dog is a class too, in {{2}}"),
     ],
 )
 def test_rejects_several_classes_in_one_text(tmp_path: Path, labels: list[str], received: str) -> None:
     rows = [f"{index},{label}" for index, label in enumerate(labels)]
-    message = received.replace("{2}", f"{tmp_path}/m.csv, line 2")
+    message = re.sub(r"\{(\d)\}", rf"{tmp_path}/m.csv, line \1", received)
     assert _rejects(tmp_path, "m.csv", "\n".join(["image,label", *rows])) == f"{tmp_path}/m.csv, {message}"
 
 
 @pytest.mark.parametrize(
     "labels",
-    [["cat|small", "dog"], ["maillot", "maillot, tank suit"], ["a/b", "[red]x[/red]"], ["sea", "sea lion"]],
+    [
+        ["cat|small", "dog"],
+        ["maillot", "maillot, tank suit"],
+        ["a/b", "[red]x[/red]"],
+        ["sea", "sea lion"],
+        ["rock/pop", "jazz"],
+        ["front/left", "front/right", "back/left", "back/right"],
+        ["C", "C++", "C/C++ tool"],
+        ["none", "other"],
+        ["5-7", "v1.2 3"],
+        ["a", "a+"],
+        ["(other)", "f(x)", "(it's)"],
+        ["1-0", "2-0"],
+        ["100", "010", "111"],
+        ["10", "1"],
+        ["007", "7"],
+        ["a\tb", "a"],
+    ],
 )
 def test_texts_that_may_be_one_class_are(tmp_path: Path, labels: list[str]) -> None:
     rows = [f'{index},"{label}"' for index, label in enumerate(labels)]
     assert [entry.label for entry in _read(tmp_path, "m.csv", "\n".join(["image,label", *rows]))] == labels
+
+
+@pytest.mark.parametrize(
+    "labels", [["1/0", "0/1"], ["1-0-0", "0-1-0"], ["1:0", "0:1"], ["1_0", "0_1"], ["100", "010", "001"], ["01", "10"]]
+)
+@pytest.mark.parametrize("name", ["m.csv", "m.jsonl"])
+def test_rejects_one_hot_labels(tmp_path: Path, name: str, labels: list[str]) -> None:
+    lines = [json.dumps({"image": str(index), "label": label}) for index, label in enumerate(labels)]
+    rows = ["image,label", *(f"{index},{label}" for index, label in enumerate(labels))]
+    assert f"Received: {labels[0]}, a one-hot vector, as all labels are" in _rejects(
+        tmp_path, name, "\n".join(rows if name == "m.csv" else lines)
+    )
+
+
+def test_labels_of_several_files_are_of_one_list(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("image,label\na,cat\nb,dog\n")
+    (tmp_path / "test.csv").write_text("image,label\nc,cat/dog\n")
+    with pytest.raises(UsageError, match=r"test.csv, line 2: .*cat/dog; cat is a class too, in .*/train.csv, line 2"):
+        manifest.read_parts([tmp_path / "train.csv", tmp_path / "test.csv"], str(tmp_path), _no_bucket, pytest.fail)
+
+
+def _listed(name: str, columns: Mapping[str, Sequence[object]]) -> str:
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    lines = [",".join(map(str, row.values())) for row in rows]
+    return "\n".join([",".join(columns), *lines] if name == "m.csv" else map(json.dumps, rows))
+
+
+LABELS = {"image": [*"abcdef"], "label": ["cat", "dog"] * 3}
+
+
+@pytest.mark.parametrize("name", ["m.csv", "m.jsonl"])
+@pytest.mark.parametrize(
+    "other", ["target", "y", "label.1", "label2", "class_id", "label_name", "Category ID", "className", "labels_gt"]
+)
+def test_a_column_that_may_be_the_label_repeats_it_or_is_refused(tmp_path: Path, name: str, other: str) -> None:
+    kind = "column" if name == "m.csv" else "field"
+    for values in ([0, 0, 1, 1, 0, 1], [0] * 6, ["", "", "cat", "", "", ""]):
+        message = _rejects(tmp_path, name, _listed(name, {**LABELS, other: values}))
+        assert message.startswith(f"{tmp_path}/{name}: must have one {kind} `label`. Received: {other} too, which does")
+    lines: list[str] = []
+    for values in ([0, 1] * 3, ["cat", "dog"] * 3, [""] * 6):
+        (tmp_path / name).write_text(_listed(name, {**LABELS, other: values}))
+        assert len(manifest.read(tmp_path / name, name, _no_bucket, log=lines.append)) == 6
+    assert lines == [f"{name}: {other} says of each class the same as `label`, and is not used"] * 2
+
+
+@pytest.mark.parametrize("name", ["m.csv", "m.jsonl"])
+@pytest.mark.parametrize(
+    ("other", "values"),
+    [
+        ("is_test", [0, 0, 0, 0, 1, 1]),
+        ("isTrain", ["True", "False"] * 3),
+        ("validation", ["yes", "no"] * 3),
+        ("subset", ["train", "val"] * 3),
+        ("group", ["test", "val"] * 3),
+        ("Usage", ["Training", "PublicTest"] * 3),
+        ("", ["train", "test"] * 3),
+    ],
+)
+def test_parts_are_said_by_the_split_alone(tmp_path: Path, name: str, other: str, values: list[object]) -> None:
+    unnamed = f"a {'column' if name == 'm.csv' else 'field'} without a name"
+    message = _rejects(tmp_path, name, _listed(name, {**LABELS, other: values}))
+    assert message == f"{tmp_path}/{name}: what says parts must be named `split`. Received: {other or unnamed}"
+    split = ["train", "train", "val", "val", "test", "test"]
+    assert len(_read(tmp_path, name, _listed(name, {**LABELS, other: values, "split": split}))) == 6
+
+
+def test_says_which_groups_are_not_used(tmp_path: Path) -> None:
+    lines: list[str] = []
+    (tmp_path / "m.csv").write_text(_listed("m.csv", {**LABELS, "fold": [0, 1, 2] * 2, "note": range(6)}))
+    manifest.read(tmp_path / "m.csv", "m.csv", _no_bucket, log=lines.append)
+    assert lines == ["m.csv: fold is not used; the column `split` says parts"]
+
+
+@pytest.mark.parametrize("key", [USE, "ml_use", "ML_USE", "split"])
+def test_reads_the_use_of_vertex_with_and_without_its_prefix(tmp_path: Path, key: str) -> None:
+    line = {"image": "a", "label": "b", "dataItemResourceLabels": {key: "test", "camera": "5"}}
+    assert _read(tmp_path, "m.jsonl", json.dumps(line))[0].part == "test"
 
 
 def test_finds_files_whose_names_look_the_same(tmp_path: Path) -> None:
@@ -331,6 +466,15 @@ def test_names_are_the_same_where_the_folder_has_moved(tmp_path: Path) -> None:
         (
             b"image,label\n" + b"a,b\n" * 9999 + "a,café\n".encode("latin-1"),
             "line 10001: must be UTF-8. Received: the byte",
+        ),
+        ("image,label\na,b\n".encode("utf-16")[:-1], "m.csv, line 2: must be UTF-16. Received: a part of a character"),
+        (
+            "image,label\n".encode("utf-16") + b"\x00\xd8a\x00",
+            "m.csv, line 2: must be UTF-16. Received: a part of a character",
+        ),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+            "m.csv: must be a manifest. Received: a Git LFS pointer; `git lfs pull` fetches the file",
         ),
         ("image,label\na,b\n".encode("utf-16-le"), "m.csv, line 1: must be text. Received: a NUL character"),
     ],

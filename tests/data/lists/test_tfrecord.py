@@ -59,6 +59,7 @@ def _parts(folder: Path, names: Sequence[str]) -> dict[str, str]:
         ("photos_train.tfrecord", "photos_val.tfrecord", "photos_test.tfrecord"),
         ("train_0.tfrecord", "dev_0.tfrecord", "test_0.tfrecord"),
         ("data.train.tfrecords", "data.valid.tfrecords", "data.test.tfrecords"),
+        ("data.tfrecord.train", "data.tfrecord.val", "data.tfrecord.test"),
         ("trainset.tfrec", "valset.tfrec", "testset.tfrec"),
         ("train/a-1-of-1.tfrecord", "validation/b-1-of-1.tfrecord", "test/c-1-of-1.tfrecord"),
     ],
@@ -113,6 +114,9 @@ def test_rejects_sets_that_are_not_clear_or_not_whole(tmp_path: Path, names: Seq
     assert str(error.value).startswith(f"{tmp_path}{message}")
 
 
+CONTROL = "a control character; the name of a class must be printable"
+MISSING = "a missing value; a class of this name must be a folder of its images"
+ZEROS = r"\x00" * 3
 RULE = "must be one whole number from 0, or one name. Received: "
 
 
@@ -136,6 +140,11 @@ RULE = "must be one whole number from 0, or one name. Received: "
         ({"image": IMAGE, "label": ["cat", "dog"]}, f"`label` {RULE}2 values: b'cat', b'dog'"),
         ({"image": IMAGE, "class_name": "cat", "label": [0, 1]}, f"`label` {RULE}2 values: 0, 1"),
         ({"image": IMAGE, "label": "[0, 1]"}, "`label` must be one class. Received: [0, 1], several values"),
+        ({"image": IMAGE, "label": "0.5"}, "`label` must be one class. Received: 0.5, a fraction"),
+        ({"image": IMAGE, "label": "-1"}, "`label` must be one class. Received: -1, a number with a sign"),
+        ({"image": IMAGE, "label": "nan"}, f"`label` must be one class. Received: nan, {MISSING}"),
+        ({"image": IMAGE, "label": b"\0\1"}, f"`label` must be one class. Received: \\x00\\x01, {CONTROL}"),
+        ({"image": IMAGE, "label": b"\5" + bytes(3)}, f"`label` must be one class. Received: \\x05{ZEROS}, {CONTROL}"),
         ({"image": IMAGE, "label": " "}, "`label` must name a class. Received: nothing"),
         ({"image": IMAGE, "label": b"caf\xe9"}, "`label` must be UTF-8. Received: b'caf\\xe9'"),
     ],
@@ -161,6 +170,11 @@ def test_rejects_examples_that_are_not_of_one_class(tmp_path: Path, fields: dict
             "a class must have one number. Received: crane with 2, and with 1 in {one}",
         ),
         (
+            {"label": "cat", "class_name": "fox"},
+            {"label": "dog", "class_name": "fox"},
+            "a class must have one number. Received: fox with dog, and with cat in {one}",
+        ),
+        (
             {"label": 1, "class_name": "fox"},
             {"label": 1, "class_name": "dog"},
             "a class's number must have one name. Received: 1 with dog, and with fox in {one}",
@@ -174,6 +188,49 @@ def test_rejects_examples_that_contradict_each_other(
     one, two = (f"{tmp_path}/a.tfrecord, example {number}" for number in range(2))
     assert _rejects(tmp_path).startswith(f"{two}: ")
     assert _rejects(tmp_path).endswith(message.format(one=one))
+
+
+@pytest.mark.parametrize("feature", ["split", "part", "set", "subset", "ml_use", "Usage", "phase"])
+def test_a_feature_says_parts(tmp_path: Path, feature: str) -> None:
+    said = ("train", "TRAINING", "val", "test")
+    examples = [example(image=IMAGE, label=index, **{feature: part}) for index, part in enumerate(said)]
+    write(tmp_path / "a.tfrecord", examples)
+    assert [entry.part for entry in tfrecord.read(tmp_path, pytest.fail)] == ["train", "train", "validation", "test"]
+    for value, received in (("holdout", "holdout"), (b"", "nothing")):
+        write(tmp_path / "a.tfrecord", [*examples, example(image=IMAGE, label=1, **{feature: value})])
+        assert _rejects(tmp_path) == (
+            f"{tmp_path}/a.tfrecord, example 4: `{feature}` must be one of train, validation, test, as in others. "
+            f"Received: {received}"
+        )
+    (tmp_path / "a.tfrecord").rename(tmp_path / "train.tfrecord")
+    assert f"example 2: `{feature}` must be train, as the name of its file says. Received: val" in _rejects(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("feature", "values", "message"),
+    [
+        ("target", (0, 0), "must have one feature `label`. Received: target too, which does not rename each class: "),
+        ("image__class__id", ("x", "x"), "must have one feature `label`. Received: image/class/id too, which does not"),
+        ("label2", ([0, 1], [0, 1]), "must have one feature `label`. Received: label2 too, which does not rename"),
+        ("is_test", (0, 1), "what says parts must be named `split`. Received: is_test"),
+    ],
+)
+def test_rejects_features_that_may_not_be_passed_over(
+    tmp_path: Path, feature: str, values: tuple[Any, Any], message: str
+) -> None:
+    write(
+        tmp_path / "a.tfrecord",
+        [example(image=IMAGE, label=label, **{feature: value}) for label, value in zip((3, 4), values, strict=True)],
+    )
+    assert _rejects(tmp_path).startswith(f"{tmp_path}: {message}")
+
+
+def test_a_feature_that_repeats_the_class_is_said_once(tmp_path: Path) -> None:
+    lines: list[str] = []
+    fields: list[dict[str, Any]] = [{"label": 1, "target": "fox"}, {"label": 2, "target": "dog"}]
+    write(tmp_path / "a.tfrecord", [example(image=IMAGE, set="camera 1", **one) for one in fields])
+    assert [entry.label for entry in tfrecord.read(tmp_path, lines.append)] == ["1", "2"]
+    assert lines == [f"{tmp_path}: target says of each class the same as `label`, and is not used"]
 
 
 def _record(content: bytes) -> bytes:
@@ -190,6 +247,10 @@ WHOLE = _record(example(image=IMAGE, label=1))
     ("content", "message"),
     [
         (b"not a record at all", ": must be a TFRecord file. Received: a wrong checksum of the length at byte 0"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+            ": must be a TFRecord file. Received: a Git LFS pointer; `git lfs pull` fetches the file",
+        ),
         (b"short", ": must end with a whole record. Received: one that is cut off at byte 0"),
         (_record(b"\xff"), ", example 0: must be a tf.train.Example. Received: something else"),
         (_record(b"\x0f"), ", example 0: must be a tf.train.Example. Received: something else"),

@@ -5,10 +5,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from trainer.data.lists.fields import IMAGE, LABEL, PART, ROLES, role_of
+from trainer.data.lists.fields import IMAGE, LABEL, ROLES, may_be_label, role_of
 from trainer.errors import UsageError, one_line
 
-_ML_USE = "aiplatform.googleapis.com/ml_use"
+_LONGEST = 1000  # characters of an array or object that is compared with others
 
 Row = tuple[int, dict[str, str]]  # its line's number, from 1, and what it says by role or by a name of its own
 
@@ -31,7 +31,7 @@ def rows(text: str, location: str) -> Iterator[Row]:
         try:
             said = decoder.decode(line)
         except (ValueError, RecursionError) as error:
-            raise UsageError(f"{where}: must be JSON. Received: {one_line(str(error))}") from None
+            raise UsageError(f"{where}: must be JSON. Received: {one_line(_reason(error))}") from None
         if not isinstance(said, dict):
             raise UsageError(f"{where}: must be an object. Received: {type(said).__name__}")
         yield number, {role: _text(role, values, where) for role, values in _by_role(said).items()}
@@ -46,6 +46,12 @@ def begins_with_image(text: str) -> bool:
     return isinstance(said, dict) and {IMAGE, LABEL} <= {*_by_role(said)}
 
 
+def _reason(error: Exception) -> str:
+    """Returns why a line is no JSON; where Python advises its own setting, what the line has."""
+    text = str(error)
+    return "a number of more digits than can be read" if "integer string" in text else text
+
+
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -58,24 +64,25 @@ def _by_role(said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Returns the values of an object that are not null, by role, each with its own name."""
     found: dict[str, dict[str, Any]] = {}
     for name, value in said.items():
-        role, own, content = _field(name, value)
-        if content is not None:
-            found.setdefault(role, {})[own] = content
+        for role, own, content in _fields(name, value):
+            if content is not None:
+                found.setdefault(role, {})[own] = content
     return found
 
 
-def _field(name: str, value: Any) -> tuple[str, str, Any]:
-    """Returns a field's role, its name for a person, and its value: in Vertex AI's schema, that of a field within it.
+def _fields(name: str, value: Any) -> Iterator[tuple[str, str, Any]]:
+    """Yields a field's role, its name for a person, and its value: in Vertex AI's schema, those of fields within it.
 
     Source: Vertex AI, "Prepare image training data for classification", and `classificationAnnotations` as it exports.
     """
-    if name == "dataItemResourceLabels" and isinstance(value, dict):
-        return PART, _ML_USE, value.get(_ML_USE)
     several = value if name == "classificationAnnotations" and isinstance(value, list) else [value]
-    if name in ("classificationAnnotation", "classificationAnnotations") and value is not None:
+    if name == "dataItemResourceLabels" and isinstance(value, dict):  # `ml_use` has a prefix there, or should have
+        yield from ((role_of(key.rpartition("/")[2]), key, content) for key, content in value.items())
+    elif name in ("classificationAnnotation", "classificationAnnotations") and value is not None:
         names = [one.get("displayName") if isinstance(one, dict) else one for one in several]
-        return LABEL, f"{name}.displayName", names[0] if len(names) == 1 else names or None
-    return role_of(name), name, value
+        yield LABEL, f"{name}.displayName", names[0] if len(names) == 1 else names or None
+    else:
+        yield role_of(name), name, value
 
 
 def _text(role: str, values: Mapping[str, Any], where: str) -> str:
@@ -85,7 +92,7 @@ def _text(role: str, values: Mapping[str, Any], where: str) -> str:
       UsageError: they are several, or what they say is neither text nor, for a label, a whole number.
     """
     if role not in ROLES:
-        return next((value for value in values.values() if isinstance(value, str)), "")
+        return next((text for value in values.values() if (text := _other(role, value))), "")
     if len(values) > 1:
         raise UsageError(f"{where}: must have one field `{role}`. Received: {', '.join(map(one_line, values))}")
     ((name, value),) = values.items()
@@ -98,3 +105,11 @@ def _text(role: str, values: Mapping[str, Any], where: str) -> str:
     except UnicodeEncodeError:
         raise UsageError(f"{where}: `{one_line(name)}` must be text. Received: {json.dumps(value)[:100]}") from None
     return str(value)
+
+
+def _other(name: str, value: Any) -> str:
+    """Returns what a field that has no role says; nothing where that is an array or an object, which is no class."""
+    if isinstance(value, str):
+        return value
+    is_single = isinstance(value, (bool, int, float))
+    return json.dumps(value)[:_LONGEST] if is_single or may_be_label(name) else ""

@@ -4,13 +4,14 @@ import codecs
 import dataclasses
 import os
 import unicodedata
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from trainer.data.lists import delimited, json_lines, labels, parts
-from trainer.data.lists.entries import TRAIN, Entry
+from trainer.data.lists import delimited, fields, json_lines, labels, parts
+from trainer.data.lists.columns import PassedOver
+from trainer.data.lists.entries import Entry
 from trainer.data.lists.fields import IMAGE, LABEL, PART, ROLES, role_of
+from trainer.data.lists.pointers import POINTER
 from trainer.data.lists.text import normal
 from trainer.errors import UsageError, one_line
 from trainer.hparams import MANAGED
@@ -20,7 +21,6 @@ _SUFFIXES = (*_DELIMITED, ".jsonl", ".jsonlines", ".ndjson")
 _SCHEME = "gs://"
 
 _HEAD = 1 << 16  # bytes of a file that say whether it is a manifest
-_MOST_PARTS = 20  # different values of a column that says parts
 
 Log = Callable[[str], object]
 
@@ -57,6 +57,8 @@ def lists_images(path: Path) -> bool:
             text = _decoded(file.read(_HEAD), "ignore")
     except OSError:
         return True  # reading it says why
+    if text.startswith(POINTER):
+        return True  # reading it says what it is
     if _is_delimited(path, ""):
         first = delimited.first_row(text, _is_header)
         return _is_header(first) or _is_vertex(first)
@@ -85,9 +87,9 @@ def read_managed(managed: Managed, fetch: Callable[[str], Path]) -> list[Entry]:
         if not files:
             raise UsageError(f"`--data={MANAGED}` must find the files of the part {part}. Received: {location}")
         for file in files:
-            found = _entries(file, f"{above}/{file.name}", fetch, managed.format)
+            found = _entries(file, f"{above}/{file.name}", fetch, lambda line: None, format=managed.format, part=part)
             entries += [dataclasses.replace(entry, part=part) for entry in found]
-    return _once(entries, lambda line: None)
+    return _once(_of_one_class(entries), lambda line: None)
 
 
 def read_parts(files: Sequence[Path], location: str, fetch: Callable[[str], Path], log: Log) -> list[Entry]:
@@ -117,13 +119,13 @@ def read_parts(files: Sequence[Path], location: str, fetch: Callable[[str], Path
         )
     entries: list[Entry] = []
     for file, part in zip(files, of_files, strict=True):
-        for entry in _entries(file, f"{above}/{file.name}", fetch):
+        for entry in _entries(file, f"{above}/{file.name}", fetch, log, part=part):
             if entry.part not in ("", part):
                 raise UsageError(
                     f"{entry.listed}: `split` must be {part}, as the name of its file says. Received: {entry.part}"
                 )
             entries.append(dataclasses.replace(entry, part=part))
-    return _once(entries, log)
+    return _once(_of_one_class(entries), log)
 
 
 def read(
@@ -146,37 +148,27 @@ def read(
     Raises:
       UsageError: a line breaks a rule; the message names the file and the line.
     """
-    return _once(_entries(path, location, fetch, format), log)
+    return _once(_of_one_class(_entries(path, location, fetch, log, format=format)), log)
 
 
-def _entries(path: Path, location: str, fetch: Callable[[str], Path], format: str = "") -> list[Entry]:
+def _entries(
+    path: Path, location: str, fetch: Callable[[str], Path], log: Log, *, format: str = "", part: str = ""
+) -> list[Entry]:
     shown, is_delimited = one_line(location), _is_delimited(path, format)
-    try:
-        raw = path.read_bytes()
-        text = _decoded(raw)
-    except UnicodeDecodeError as error:
-        line, byte = raw.count(b"\n", 0, error.start) + 1, f"0x{raw[error.start]:02x}"
-        raise UsageError(f"{shown}, line {line}: must be UTF-8. Received: the byte {byte}") from None
-    except OSError as error:
-        raise UsageError(f"{shown}: must be a file that can be read. Received: {error.strerror}") from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise UsageError(f"{shown}, line {line}: must be text. Received: a NUL character")
+    text = _text(path, shown)
     checked: list[tuple[str, str, str, str]] = []
-    others: dict[str, set[str]] = defaultdict(set)
+    others = PassedOver(shown, "column" if is_delimited else "field")
+    has_parts = bool(part)
     for line, row in _csv_rows(text, shown) if is_delimited else json_lines.rows(text, shown):
         where = f"{shown}, line {line}"
-        checked.append((where, *_checked(row, where, is_delimited)))
+        image, label, said = _checked(row, where)
+        checked.append((where, image, label, said))
+        has_parts = has_parts or bool(said)
         for name in row.keys() - ROLES:
-            if len(others[name]) <= _MOST_PARTS:
-                others[name].add(row[name])
+            others.add(name, row[name], label, where)
     if not checked:
         raise UsageError(f"{shown}: must list an image. Received: none")
-    _check_others(others, shown)
-    first: dict[str, str] = {}
-    for where, _, label, _ in checked:
-        first.setdefault(label, where)
-    labels.reject_several(first, first.__getitem__)
+    others.check(has_parts, log)
     above = location.rpartition("/")[0]
     folder = above if above.startswith(_SCHEME) else os.path.abspath(above)  # noqa: PTH100  of a text
     local = _Local([_joined(above, image) for _, image, *_ in checked], fetch)
@@ -184,6 +176,41 @@ def _entries(path: Path, location: str, fetch: Callable[[str], Path], format: st
         Entry(local.path(_joined(above, image)), label, _name(image, folder), part, listed=where)
         for where, image, label, part in checked
     ]
+
+
+def _text(path: Path, shown: str) -> str:
+    """Returns what a manifest has.
+
+    Raises:
+      UsageError: it cannot be read, or is no text.
+    """
+    try:
+        raw = path.read_bytes()
+        text = _decoded(raw)
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-16" if _is_wide(raw) else "utf-8", "replace")
+        received = f"the byte 0x{raw[error.start]:02x}" if not _is_wide(raw) else "a part of a character"
+        raise UsageError(
+            f"{shown}, line {before.count(chr(10)) + 1}: must be {'UTF-16' if _is_wide(raw) else 'UTF-8'}. "
+            f"Received: {received}"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{shown}: must be a file that can be read. Received: {error.strerror}") from None
+    if text.startswith(POINTER):
+        raise UsageError(f"{shown}: must be a manifest. Received: a Git LFS pointer; `git lfs pull` fetches the file")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise UsageError(f"{shown}, line {line}: must be text. Received: a NUL character")
+    return text
+
+
+def _of_one_class(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Returns entries, where no label is several classes of them; of whatever files they are."""
+    first: dict[str, str] = {}
+    for entry in entries:
+        first.setdefault(entry.label, entry.listed)
+    labels.reject_several(first, first.__getitem__)
+    return entries
 
 
 def _once(entries: Sequence[Entry], log: Log) -> list[Entry]:
@@ -235,8 +262,11 @@ def _is_delimited(path: Path, format: str) -> bool:
 
 
 def _decoded(raw: bytes, errors: str = "strict") -> str:
-    is_wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return raw.decode("utf-16" if is_wide else "utf-8-sig", errors)
+    return raw.decode("utf-16" if _is_wide(raw) else "utf-8-sig", errors)
+
+
+def _is_wide(raw: bytes) -> bool:
+    return raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
 
 
 class _Local:
@@ -280,15 +310,14 @@ def _joined(above: str, image: str) -> str:
     return f"{above}/{image}" if above else image
 
 
-def _checked(row: Mapping[str, str], where: str, is_delimited: bool) -> tuple[str, str, str]:
+def _checked(row: Mapping[str, str], where: str) -> tuple[str, str, str]:
     """Returns a row's image, label and part."""
     image, label, part = (row.get(name, "").strip() for name in (IMAGE, LABEL, PART))
     label = normal(label)
     for name, value in ((IMAGE, image), (LABEL, label)):
         if not value:
             raise UsageError(f"{where}: must have `{name}`. Received: {dict(row)}")
-    fault = labels.fault(label, can_be_number=is_delimited)
-    if fault:
+    if fault := labels.fault(label):
         raise UsageError(
             f"{where}: `label` must be one class: a name or a whole number. Received: {one_line(label)}, {fault}"
         )
@@ -296,15 +325,6 @@ def _checked(row: Mapping[str, str], where: str, is_delimited: bool) -> tuple[st
     if meant is None:
         raise UsageError(f"{where}: `split` must be one of train, validation, test. Received: {one_line(part)}")
     return image, label, meant
-
-
-def _check_others(values: Mapping[str, set[str]], location: str) -> None:
-    """Checks that no column that is passed over says parts, as `Usage` or `subset` may; they would be split anew."""
-    for name, some in values.items():
-        said = {part for value in some for part in parts.words_of(value)} if len(some) <= _MOST_PARTS else set()
-        if TRAIN in said and len(said) > 1:
-            shown = one_line(name)
-            raise UsageError(f"{location}: what says parts must be named `split`. Received: {shown}")
 
 
 def _csv_rows(text: str, location: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -318,7 +338,7 @@ def _csv_rows(text: str, location: str) -> Iterator[tuple[int, dict[str, str]]]:
                 continue
         if len(cells) != len(columns):
             raise UsageError(f"{location}, line {line}: must have {len(columns)} columns. Received: {len(cells)}")
-        if cells == header:
+        if header and fields.is_header(cells, columns):
             raise UsageError(f"{location}, line {line}: must be an image's. Received: the header again")
         yield line, dict(zip(columns, cells, strict=True))
 

@@ -1,11 +1,13 @@
 """Shards of `tf.train.Example`: each image's offset in them, found without decoding one."""
 
+import dataclasses
+import functools
 import json
 import re
 import shlex
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -15,11 +17,18 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from trainer.data.lists import labels, parts
+from trainer.data.lists.columns import PassedOver
 from trainer.data.lists.entries import Entry
+from trainer.data.lists.fields import may_be_label
+from trainer.data.lists.pointers import POINTER
 from trainer.data.lists.text import normal
 from trainer.errors import UsageError, one_line
 
-_SHARD = re.compile(r"(.*\.tfrec(ord)?s?([-.]\d+-of-\d+)?|.*-\d{5}-of-\d{5})(\.(gz|gzip|zlib|z|zz))?", re.IGNORECASE)
+_SHARD = re.compile(
+    r"(.*\.tfrec(ord)?s?(\.(train|training|val|valid|validation|dev|test|testing))?([-.]\d+-of-\d+)?|.*-\d{5}-of-\d{5})"
+    r"(\.(gz|gzip|zlib|z|zz))?",
+    re.IGNORECASE,
+)
 _OF = re.compile(r"(.*?)(\d+)-of-(\d+)(.*)")
 _HEADER, _FOOTER = 12, 4  # bytes: a length and its checksum; the content's checksum
 _GZIP = b"\x1f\x8b"
@@ -27,10 +36,12 @@ _ENCODED = ("image/encoded", "image", "image_raw", "encoded")
 _LABEL = ("image/class/label", "label", "class", "labels", "category")
 _TEXT = ("image/class/text", "class/text", "class_name")
 _NAME = ("image/filename", "filename")
+_PART = ("split", "part", "set", "subset", "ml_use", "usage", "phase")  # features that say parts, in any letter case
 _FIELDS = (*_ENCODED, *_LABEL, *_TEXT, *_NAME)
 _DESCRIPTION = "dataset.json"  # beside shards that `python -m trainer.data` has written
 _READERS = 4  # threads: they read and compute checksums side by side, not more
 _BUFFER = 1 << 20  # bytes
+_MOST, _LONGEST = 100, 100  # values, and characters of each, of a feature that is compared with the label
 _PREFIX = 64  # bytes of an image that are looked for in its record: longer ones take longer to prepare
 
 
@@ -39,6 +50,14 @@ class _Label(NamedTuple):
 
     text: str
     number: str
+
+
+class _Read(NamedTuple):
+    """What an example says: its image, its class, and of the part, or of another label, what other features do."""
+
+    entry: Entry
+    label: _Label
+    others: Mapping[str, str]
 
 
 def shards(folder: Path) -> list[Path]:
@@ -57,8 +76,9 @@ def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list
     """Returns the images of a folder's shards, whose every checksum is right.
 
     A shard's part is what its name says, as in `train-00000-of-00010` or `photos_test.tfrecord`, or its folder's; where
-    no name says one, all images are still to be split. An example has its image in `image/encoded` and its class in
-    `image/class/text`, or, as a number, in `image/class/label`; `image` and `label` will do.
+    no name says one, each example's own feature `split`; where that says none, all images are still to be split. An
+    example has its image in `image/encoded` and its class in `image/class/text`, or, as a number, in
+    `image/class/label`; `image` and `label` will do.
 
     Args:
       folder: the shards'.
@@ -71,18 +91,54 @@ def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list
     files = shards(folder)
     _check_sets(files)
     of_files = parts.of_files(files, folder)
-    several = sorted({_OF.sub(r"\1\4", file.name) for file in files})
-    if not any(of_files) and len(several) > 1:
-        names = f"{', '.join(several[:3])}{' …' if len(several) > 3 else ''}"
-        log(f"{one_line(f'{folder}: no part is named by {names}')}: the hash of each image's name decides its part")
     with ThreadPoolExecutor(_READERS, thread_name_prefix="shards") as readers:
-        pairs = list(readers.map(lambda file, part: _entries(file, folder, part), files, of_files))
-    _check_counts(folder, {str(file.relative_to(folder)): len(found) for file, found in zip(files, pairs, strict=True)})
-    listed = [pair for found in pairs for pair in found]
+        read = list(readers.map(lambda file, part: _read(file, folder, part), files, of_files))
+    _check_counts(folder, {str(file.relative_to(folder)): len(found) for file, found in zip(files, read, strict=True)})
+    listed = [one for found in read for one in found]
     if not listed:
         raise UsageError(f"{one_line(str(folder))}: must have an example in a shard. Received: none")
-    _check_labels(listed)
-    return [entry for entry, _ in listed]
+    _check_labels([(one.entry, one.label) for one in listed])
+    others = PassedOver(one_line(str(folder)), "feature")
+    said = _parts_said(listed)
+    several = sorted({_OF.sub(r"\1\4", file.name) for file in files})
+    if not any(of_files) and not any(said) and len(several) > 1:
+        names = f"{', '.join(several[:3])}{' …' if len(several) > 3 else ''}"
+        log(f"{one_line(f'{folder}: no part is named by {names}')}: the hash of each image's name decides its part")
+    for entry, label, values in listed:
+        for name, value in values.items():
+            others.add(name, value, label.text or label.number, entry.listed)
+    others.check(has_parts=any(of_files) or any(said), log=log)
+    return [
+        dataclasses.replace(one.entry, part=part) if part else one.entry for one, part in zip(listed, said, strict=True)
+    ]
+
+
+def _parts_said(listed: Sequence[_Read]) -> list[str]:
+    """Returns the part that each example's own feature says; empty where the features say none.
+
+    Raises:
+      UsageError: an example's says no part while others do, or another one than its shard's name.
+    """
+    found = [""] * len(listed)
+    for name in sorted({name for one in listed for name in one.others if name.lower() in _PART}):
+        values = [one.others.get(name, "") for one in listed]
+        if not any(parts.part_of(value) for value in {*values}):
+            continue  # something else
+        for index, (one, value) in enumerate(zip(listed, values, strict=True)):
+            part, before = parts.part_of(value), found[index] or one.entry.part
+            if not part:
+                raise UsageError(
+                    f"{one.entry.listed}: `{one_line(name)}` must be one of train, validation, test, as in others. "
+                    f"Received: {one_line(value[:60]) or 'nothing'}"
+                )
+            if before not in ("", part):
+                by = "another feature" if found[index] else "the name of its file"
+                raise UsageError(
+                    f"{one.entry.listed}: `{one_line(name)}` must be {before}, as {by} says. "
+                    f"Received: {one_line(value)}"
+                )
+            found[index] = part
+    return found
 
 
 def _check_sets(files: Sequence[Path]) -> None:
@@ -133,9 +189,9 @@ def _check_labels(listed: Sequence[tuple[Entry, _Label]]) -> None:
 
     Else two classes would become one, or one class two.
     """
-    alone = {said.text: entry.listed for entry, said in reversed(listed) if said.text and not said.number}
-    for text, where in alone.items():  # beside a number, a text is one class's
-        if fault := labels.fault(text, can_be_number=False):
+    alone = {said.text: entry.listed for entry, said in reversed(listed) if said.text and not said.number.isdecimal()}
+    for text, where in reversed(alone.items()):  # beside a number, a text is one class's
+        if fault := labels.fault(text):
             raise UsageError(f"{where}: `label` must be one class. Received: {one_line(text)}, {fault}")
     labels.reject_several(alone, alone.__getitem__)
     first, label = listed[0]
@@ -162,19 +218,19 @@ def _check_labels(listed: Sequence[tuple[Entry, _Label]]) -> None:
                 )
 
 
-def _entries(shard: Path, folder: Path, part: str) -> list[tuple[Entry, _Label]]:
+def _read(shard: Path, folder: Path, part: str) -> list[_Read]:
     found, shown = [], one_line(str(shard))
     with shard.open("rb", buffering=_BUFFER) as file:
         for number, (offset, content) in enumerate(_records(file, shard.stat().st_size, shown)):
             where = f"{shown}, example {number}"
             try:
-                said, name, first, last = _example(content, where)
+                said, others, name, first, last = _example(content, where)
             except DecodeError:
                 raise UsageError(f"{where}: must be a tf.train.Example. Received: something else") from None
             name = name or f"{shard.relative_to(folder)}:{number}"
             label = said.text or said.number
             entry = Entry(str(shard), label, name, part, offset + first, last - first, listed=where)
-            found.append((entry, said))
+            found.append(_Read(entry, said, others))
     return found
 
 
@@ -188,6 +244,10 @@ def _records(file: IO[bytes], size: int, shown: str) -> Iterator[tuple[int, byte
         header = file.read(_HEADER)
         if offset == 0:
             _reject_compressed(header, shown)
+            if POINTER.encode().startswith(header) and size >= len(header) == _HEADER:
+                raise UsageError(
+                    f"{shown}: must be a TFRecord file. Received: a Git LFS pointer; `git lfs pull` fetches the file"
+                )
         if len(header) < _HEADER:
             raise UsageError(f"{shown}: must end with a whole record. Received: one that is cut off at byte {offset:,}")
         length, checksum = struct.unpack("<QI", header)
@@ -226,8 +286,8 @@ def _masked(content: bytes) -> int:
     return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def _example(content: bytes, where: str) -> tuple[_Label, str, int, int]:
-    """Returns the class, the image's name, which may be empty, and where the image begins and ends."""
+def _example(content: bytes, where: str) -> tuple[_Label, Mapping[str, str], str, int, int]:
+    """Returns the class, other features, the image's name, which may be empty, and where the image begins and ends."""
     features = tf.train.Example.FromString(content).features.feature
     fields = {name: values for name in _FIELDS if name in features and (values := _values(features[name]))}
     image = _only(fields, _ENCODED, "image", where)
@@ -236,12 +296,30 @@ def _example(content: bytes, where: str) -> tuple[_Label, str, int, int]:
         names = ", ".join(sorted(map(one_line, features)))
         raise UsageError(f"{where}: must have image/encoded and image/class/label. Received: {names}")
     said = [_class(fields[name], name, where) for name in (text, number) if name]
+    texts = [one.text for one in said if one.text]
     label = _Label(*(next((one[index] for one in said if one[index]), "") for index in range(2)))
+    if len(texts) > 1:  # the name, and another or a number as text, which must be the same for each example of it
+        label = _Label(*texts)
     if label == ("", ""):
         raise UsageError(f"{where}: `{number or text}` must name a class. Received: nothing")
     called = next((fields[name][0] for name in _NAME if name in fields), b"")
     name = called.decode("utf-8", "surrogateescape") if isinstance(called, bytes) else ""
-    return label, name, *_image(content, fields[image], image, where)
+    others = {name: _text(features[name]) for name in filter(_is_noted, features)}
+    return label, others, name, *_image(content, fields[image], image, where)
+
+
+@functools.lru_cache(1024)  # the same in every example
+def _is_noted(name: str) -> bool:
+    """Returns whether a feature that is neither image nor class may say a part or be another label."""
+    return name not in _FIELDS and (name.lower() in _PART or may_be_label(name) or bool(parts.words_of(name)))
+
+
+def _text(feature: tf.train.Feature) -> str:
+    """Returns what a feature says, which may be several values."""
+    values = (
+        one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in _values(feature)[:_MOST]
+    )
+    return ", ".join(one[:_LONGEST] for one in values)
 
 
 def _values(feature: tf.train.Feature) -> Sequence[Any]:

@@ -1,0 +1,99 @@
+"""Columns and fields that would be passed over and must not be: a second label, parts that are said elsewhere."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable
+
+from trainer.data.lists import parts
+from trainer.data.lists.entries import TRAIN
+from trainer.data.lists.fields import may_be_label
+from trainer.data.lists.text import normal
+from trainer.errors import UsageError, one_line
+
+_MOST = 20  # different values of a column that says parts
+_FLAGS = {"", "0", "1", "true", "false", "yes", "no", "t", "f", "y", "n", "0.0", "1.0", "x"}
+_GROUPS = re.compile(r"(.*[\W_])?(k?_?folds?|groups?)([\W_].*)?", re.IGNORECASE)  # of a cross-validation
+
+
+class PassedOver:
+    """What a list's columns say that are neither image, nor label, nor part.
+
+    Args:
+      location: the list, for a person.
+      kind: what it has, for a person: columns or fields.
+    """
+
+    def __init__(self, location: str, kind: str):
+        self._location, self._kind = location, kind
+        self._values: dict[str, set[str]] = defaultdict(set)
+        self._of_label: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)  # by name and label: value and line
+        self._of_value: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+        self._differ: dict[str, str] = {}  # what shows that a column is another label
+
+    def add(self, name: str, value: str, label: str, where: str) -> None:
+        """Keeps what one line says.
+
+        Args:
+          name: of the column.
+          value: in this line.
+          label: of the line.
+          where: the line, for a person.
+        """
+        values = self._values[name]
+        if len(values) <= _MOST:
+            values.add(value)
+        if may_be_label(name) and name not in self._differ:
+            value = normal(value)
+            other, line = self._of_label[name].setdefault(label, (value, where))
+            another, earlier = self._of_value[name].setdefault(value, (label, where))
+            if other != value:
+                self._differ[name] = (
+                    f"{_shown(label)} is with {_shown(value)} in {where}, and with {_shown(other)} in {line}"
+                )
+            elif another != label:
+                self._differ[name] = (
+                    f"{_shown(value)} is with {_shown(label)} in {where}, and with {_shown(another)} in {earlier}"
+                )
+
+    def check(self, has_parts: bool, log: Callable[[str], object]) -> None:
+        """Checks that no column is another label, and none says parts: the images would be split anew.
+
+        Args:
+          has_parts: whether a column or a file's name says them.
+          log: receives a line about a column that repeats the label, or that might be thought to be used.
+
+        Raises:
+          UsageError: one is, or does.
+        """
+        for name, values in self._values.items():
+            shown = one_line(name) or f"a {self._kind} without a name"
+            is_empty = not any(map(normal, values))
+            if name in self._differ and not is_empty:
+                raise UsageError(
+                    f"{self._location}: must have one {self._kind} `label`. Received: {shown} too, which does not "
+                    f"rename each class: {self._differ[name]}; where {shown} is no label, rename it, as to note"
+                )
+            if may_be_label(name) and not is_empty:
+                log(f"{self._location}: {shown} says of each class the same as `label`, and is not used")
+            elif not has_parts and self._says_parts(name, values):
+                raise UsageError(f"{self._location}: what says parts must be named `split`. Received: {shown}")
+            elif not has_parts and len(values) > 1 and (_GROUPS.fullmatch(name) or self._has_part(values)):
+                log(f"{self._location}: {shown} is not used; the {self._kind} `split` says parts")
+
+    @staticmethod
+    def _says_parts(name: str, values: set[str]) -> bool:
+        if len(values) > _MOST:
+            return False
+        words = {value: parts.words_of(value) for value in values}
+        said = {part for some in words.values() for part in some}
+        is_part = all(parts.part_of(value) for value in values if value.strip())
+        is_flag = {value.strip().lower() for value in values} <= _FLAGS and len(values) > 1
+        return (len(said) > 1 and (TRAIN in said or is_part)) or (is_flag and bool(parts.words_of(name)))
+
+    @staticmethod
+    def _has_part(values: set[str]) -> bool:
+        return len(values) <= _MOST and all(parts.part_of(value) is not None for value in values)
+
+
+def _shown(value: str) -> str:
+    return one_line(value[:60]) if value else "nothing"

@@ -9,7 +9,6 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
     "|(?<!\\S)[\u200c\u200d]|[\u200c\u200d](?!\\S)"
 )
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\v\f\r\x85"}
 _BLANKS = re.compile(r"[^\S\t\n]+")
 
 
@@ -18,8 +17,8 @@ def normal(text: str) -> str:
 
     Letters are composed (Unicode's normalization form C), blanks outside are removed and runs of blanks inside become
     one space, whatever blanks they are; tabs and line ends inside stay, as tabs and line feeds. Characters that cannot
-    be seen are removed. Control characters become escapes, such as `\\x1b`, and so do bytes that are not UTF-8, which
-    Python keeps as surrogates in the names of files: the result can always be written as UTF-8.
+    be seen are removed. Bytes that are not UTF-8, which Python keeps as surrogates in the names of files, become
+    escapes such as `\\xe9`, so that the result can always be written as UTF-8.
 
     Source: Unicode Standard Annex #15, "Unicode Normalization Forms".
     """
@@ -30,7 +29,7 @@ def normal(text: str) -> str:
     )
     composed = unicodedata.normalize("NFC", encoded.decode("utf-8", "backslashreplace"))
     visible = _INVISIBLE.sub("", composed).replace("\r\n", "\n").replace("\r", "\n")
-    return _BLANKS.sub(" ", visible).strip().translate(_CONTROLS)
+    return _BLANKS.sub(" ", visible).strip()
 
 
 def _can_be_bytes(text: str) -> bool:

@@ -77,5 +77,5 @@ def test_auto_mirrors_colours_unless_their_sides_have_meaning(kind: str, preset:
     images, targets = {"arrows": signs.arrows, "blobs": signs.blobs}[kind]()
     chosen = augmentation.choose_preset("auto", Form((32, 32), 3), lambda count, size: (images, targets))
     assert chosen.name == preset
-    assert f"of {len(images)} training images" in chosen.reason
+    assert f"({len(images)} images: " in chosen.reason
     assert "--augment=" in chosen.reason

@@ -35,13 +35,11 @@ def choose_preset(asked: str, form: Form, look: Look) -> Preset:
     if asked != "auto":
         return Preset(asked, f"as `--augment={asked}` asks")
     if form.channels == 1:
-        return Preset(
-            "affine", "the images are grey: turns, scales, shears and shifts; `--augment=none` leaves them out"
-        )
+        return Preset("affine", "for grey images")
     verdict = sides.look(*look(sides.MOST, sides.SIDE))
     if verdict.have_meaning:
-        return Preset(_UNMIRRORED, f"left and right have meaning: {verdict}; `--augment={_MIRRORED}` mirrors them")
-    return Preset(_MIRRORED, f"mirrored copies do no harm: {verdict}; `--augment={_UNMIRRORED}` does not mirror")
+        return Preset(_UNMIRRORED, f"left and right have meaning ({verdict}); `--augment={_MIRRORED}` mirrors")
+    return Preset(_MIRRORED, f"mirrored images do no harm ({verdict}); see `--augment={_UNMIRRORED}`")
 
 
 def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor) -> Change:

@@ -49,10 +49,7 @@ class Verdict:
     beside: float
 
     def __str__(self) -> str:
-        return (
-            f"of {self.images:,} training images a small classifier gets {self.without:.0%} right, "
-            f"and {self.beside:.0%} beside mirrored copies"
-        )
+        return f"{self.images:,} images: {self.without:.0%} right without, {self.beside:.0%} with"
 
 
 def look(images: npt.NDArray[np.uint8], targets: npt.NDArray[np.int32]) -> Verdict:

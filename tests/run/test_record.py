@@ -88,6 +88,7 @@ def test_rejects_data_that_changed_and_says_in_what(changes: dict[str, Any], sai
         "[" * 100_000,  # tests.fuzz: run-1-54
         '{"configuration": {}, "precision": {}, "data": 3}',
         '{"configuration": {}, "precision": 1}',
+        '{"configuration": {}, "precision": {"name": "float32", "reason": ""}, "data": {"counts": {"train": "x"}}}',
         '{"configuration": 0.5, "precision": {}}',
         '{"configuration": {}, "precision": {"name": "float31", "reason": ""}}',
         '{"configuration": {}, "precision": {"name": "float32", "reason": ""}, "epoch": 3}',

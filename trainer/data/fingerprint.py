@@ -63,9 +63,15 @@ class Fingerprint:
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> "Fingerprint":
-        """Returns the fingerprint that `content` made a mapping of; an empty one of an empty mapping."""
+        """Returns the fingerprint that `content` made a mapping of; an empty one of an empty mapping.
+
+        Raises:
+          AttributeError, TypeError, ValueError: it is none.
+        """
         return cls(
-            tuple(content.get("classes", ())), dict(content.get("counts", {})), dict(content.get("checksums", {}))
+            tuple(map(str, content.get("classes", ()))),
+            {part: int(count) for part, count in content.get("counts", {}).items()},
+            dict(content.get("checksums", {})),
         )
 
     def content(self) -> dict[str, Any]:

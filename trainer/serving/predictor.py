@@ -103,7 +103,7 @@ class Predictor:
             return []
         try:
             return [*self._answers(self._bytes(**{signature.BYTES_INPUT: tf.constant(list(images), tf.string)}))]
-        except tf.errors.InvalidArgumentError as error:
+        except (tf.errors.InvalidArgumentError, tf.errors.CancelledError) as error:
             if len(images) == 1:
                 return [BrokenImageError(reason_of(error))]
         half = len(images) // 2

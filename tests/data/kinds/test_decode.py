@@ -163,7 +163,7 @@ def test_rejects_what_is_no_image(name: str, channels: int) -> None:
 def test_every_beginning_ends_in_a_plain_error(name: str) -> None:
     inside = tf.function(lambda content: decode(content, (8, 8), 3), input_signature=[tf.TensorSpec((), tf.string)])
     for length in range(0, min(len(READABLE[name]) - 2, 200), 3):
-        with pytest.raises(tf.errors.InvalidArgumentError):
+        with pytest.raises((tf.errors.InvalidArgumentError, tf.errors.CancelledError)):
             inside(tf.constant(READABLE[name][:length]))
 
 

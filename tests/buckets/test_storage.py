@@ -2,6 +2,7 @@ import itertools
 import json
 import random
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -548,6 +549,28 @@ def test_cut_point_ladder(server: Server, begin: Begin, fault: faults.Fault) -> 
         assert steps(server.objects("bucket")) == steps(server.objects("bucket"), "train") == [*range(1, 6)]
         assert {name for name in _without_owner(server) if "/.parts/" in name} == set()
     pytest.fail("the writes never came to an end")
+
+
+def test_a_checkpoint_that_landed_unseen_is_removed_with_the_local_one(server: Server, begin: Begin) -> None:
+    storage, root = begin(patience=Patience(seconds=0.01, first=0.001, longest=0.01))
+    run = Run(root)
+    run.go_on()
+    run.save()
+    state = next(path for path in (root / "checkpoints" / "1").iterdir() if path.suffix == ".state")
+    is_unseen = faults.on("objects.insert", f"run/checkpoints/1/{state.name}")
+    server.fault = faults.when(
+        lambda request: is_unseen(request) or request.operation == "objects.get", faults.LostReply()
+    )
+    with pytest.raises(UnreachableError):
+        storage.sync()
+    server.fault = None
+    assert f"run/checkpoints/1/{state.name}" in server.objects("bucket")
+    shutil.rmtree(state.parent)  # a newer checkpoint takes its place before the next pass
+    (root / "checkpoints" / "best.json").unlink(missing_ok=True)
+    run.go_on()
+    run.save()
+    storage.sync(whole=True)
+    assert _without_owner(server) == files(root)
 
 
 FAULTS = (*faults.TRANSIENT, faults.Status(408), faults.CutReply(10), faults.Flip(), faults.Delay(0.002))

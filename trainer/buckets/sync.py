@@ -198,7 +198,8 @@ class Sync:
         if snapshot is None or snapshot.latest.content == self._former or folder.bucket.is_append_only:
             return []
         needed = {folder.name(path) for manifest in snapshot.all for path in (manifest.path, *manifest.files)}
-        steps = [name for name in folder.known if _STEP.fullmatch(name.removeprefix(folder.prefix))]
+        names = {*folder.known, *self.writer.doubtful}
+        steps = [name for name in sorted(names) if _STEP.fullmatch(name.removeprefix(folder.prefix))]
         return [(folder, name) for name in steps if name not in needed and not folder.path(name).exists()]
 
     def _doomed_events(self) -> list[tuple[Folder, str]]:

@@ -23,10 +23,12 @@ class Writer:
 
     Attributes:
       stuck: what cannot land, as it would replace what may not be replaced.
+      doubtful: the names of objects that may be there although no answer said so.
     """
 
     def __init__(self, uploads: Uploads, ownership: Ownership, log: Callable[[str], None]):
         self.stuck: set[Path] = set()
+        self.doubtful: set[str] = set()
         self._uploads, self._ownership, self._log = uploads, ownership, log
 
     def write_file(self, folder: Folder, path: Path, file: BinaryIO, size: int) -> bool:
@@ -58,11 +60,15 @@ class Writer:
         Raises:
           FencedError: the run is another process's.
         """
+        if name not in folder.known:
+            folder.note(name, folder.bucket.look(name))
         try:
-            folder.bucket.delete(name, folder.generation(name))
+            if name in folder.known:
+                folder.bucket.delete(name, folder.generation(name))
         except ChangedError:
             self._ownership.check()
         folder.note(name, None)
+        self.doubtful.discard(name)
 
     def _settled(self, folder: Folder, path: Path, expected: tuple[int, int], write: Callable[[], Object]) -> bool:
         name = folder.name(path)
@@ -75,11 +81,13 @@ class Writer:
                     self._log(f"{folder}: {name} stays as it was, for the permission {DELETE} is missing")
                 self.stuck.add(path)
                 return False
+            self.doubtful.add(name)  # a request whose answer never comes may still have left it there
             try:
                 folder.note(name, write())
             except ChangedError as changed:
                 self._ownership.check()
                 folder.note(name, changed.found)
             else:
+                self.doubtful.discard(name)
                 return True
         raise UnreachableError(f"{folder}: {name} is changed again and again")

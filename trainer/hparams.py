@@ -6,7 +6,7 @@ Nothing heavy is imported here, so that `--help` and a mistyped flag answer at o
 import dataclasses
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from trainer.errors import UsageError
@@ -24,6 +24,11 @@ OPTIMIZERS = ("adam", "adamw", "sgd")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 STRATEGIES = ("auto", "single", "mirrored", "multi_worker")
 RESUMES = ("auto", "never", "must")
+
+# The families of networks: those of this package by their own names, keras.applications, a saved model, a function.
+AUTO, CONVOLUTIONAL, LINEAR, RESIDUAL = "auto", "convolutional", "linear", "residual"
+APPLICATION, FILE, OWN = "keras.applications", ".keras", "package.module:function"
+NAMED = (AUTO, CONVOLUTIONAL, LINEAR, RESIDUAL)
 
 Value = int | float | str
 Field = dataclasses.Field[Any]
@@ -43,6 +48,7 @@ class Rule:
     form: str = ""
     placement: bool = False  # where a run goes, or how, not what is trained: no part of its configuration
     selects_samples: bool = False  # decides which samples are read, and in which form
+    networks: tuple[str, ...] = ()  # the families that have it; all where there are none
 
     def __str__(self) -> str:
         if self.choices:
@@ -119,16 +125,83 @@ class HParams:
         selects_samples=True,
     )
 
-    filters: int = _flag(32, "Network", "filters of the first convolution; each later one doubles them", minimum=1)
-    depth: int = _flag(2, "Network", "convolution layers", minimum=1, maximum=16)
-    kernel_size: int = _flag(3, "Network", "height and width of every kernel, in pixels", minimum=1)
-    stride: int = _flag(1, "Network", "pixels from one kernel position to the next", minimum=1)
-    padding: str = _flag("same", "Network", "how a map is extended before each convolution", choices=PADDINGS)
-    dilation_rate: int = _flag(1, "Network", "pixels from one kernel tap to the next", minimum=1)
-    activation: str = _flag("relu", "Network", "after every layer but the last", choices=ACTIVATIONS)
-    dense_units: int = _flag(128, "Network", "units of the hidden dense layer", minimum=1)
+    model: str = _flag(
+        AUTO,
+        "Network",
+        "convolutional: a stack of convolutions; linear: no convolution, to compare with; residual: residual blocks, "
+        "for larger images; a network of keras.applications, as MobileNetV3Small; a .keras file, also gs://…; "
+        "package.module:function, your own; auto is convolutional for images of up to 32 pixels a side or where one of "
+        "its own flags is given, else residual",
+        pattern=r"auto|convolutional|linear|residual|[A-Z]\w*|(?s:.+)\.keras|[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*",
+        form="auto, convolutional, linear, residual, a name of keras.applications, a .keras file, or "
+        "package.module:function",
+    )
+    weights: str = _flag(
+        "",
+        "Network",
+        "weights to start from: imagenet, which Keras downloads, or a file, .keras, .weights.h5 or the .h5 of "
+        "keras.applications, also gs://…",
+        pattern=r"|imagenet|(?s:.+)\.(keras|h5)",
+        form="imagenet, or a .keras, .weights.h5 or .h5 file",
+    )
+    unfreeze: str = _flag(
+        "none",
+        "Network",
+        "what of a pretrained network learns after its new head has: all, none, or so many of the last blocks",
+        pattern=r"all|none|[1-9]\d*",
+        form="all, none, or a number of blocks",
+    )
+    freeze_epochs: int = _flag(5, "Network", "epochs in which the new head alone learns, before --unfreeze", minimum=0)
+    fine_tune_rate: float = _flag(
+        0.1, "Network", "share of the learning rate with which the network learns after --unfreeze", minimum=1e-12
+    )
+    filters: int = _flag(
+        32,
+        "Network",
+        "filters of the first convolution; they double with each later one, or, of residual, with each halving of the "
+        "map",
+        minimum=1,
+        networks=(CONVOLUTIONAL, RESIDUAL),
+    )
+    depth: int = _flag(
+        2,
+        "Network",
+        "convolutions; of residual, blocks at each size of the map",
+        minimum=1,
+        maximum=16,
+        networks=(CONVOLUTIONAL, RESIDUAL),
+    )
+    kernel_size: int = _flag(
+        3, "Network", "height and width of every kernel, in pixels", minimum=1, networks=(CONVOLUTIONAL,)
+    )
+    stride: int = _flag(
+        1, "Network", "pixels from one kernel position to the next", minimum=1, networks=(CONVOLUTIONAL,)
+    )
+    padding: str = _flag(
+        "same",
+        "Network",
+        "how a map is extended before each convolution",
+        choices=PADDINGS,
+        networks=(CONVOLUTIONAL,),
+    )
+    dilation_rate: int = _flag(
+        1, "Network", "pixels from one kernel tap to the next", minimum=1, networks=(CONVOLUTIONAL,)
+    )
+    activation: str = _flag(
+        "relu",
+        "Network",
+        "after every layer but the last",
+        choices=ACTIVATIONS,
+        networks=(CONVOLUTIONAL, RESIDUAL),
+    )
+    dense_units: int = _flag(128, "Network", "units of the hidden dense layer", minimum=1, networks=(CONVOLUTIONAL,))
     dropout: float = _flag(
-        0.3, "Network", "share of the last feature maps and of the dense units dropped in training", minimum=0, below=1
+        0.3,
+        "Network",
+        "share of the last feature maps and of the dense units dropped in training",
+        minimum=0,
+        below=1,
+        networks=(CONVOLUTIONAL, RESIDUAL, APPLICATION, FILE),
     )
 
     epochs: int = _flag(14, "Training", "passes over the training images", minimum=1)
@@ -216,6 +289,7 @@ class HParams:
         first, _, last = self.profile_steps.partition(",")
         if last and int(first) >= int(last):
             raise UsageError(f"`--profile_steps` must have the earlier step first. Received: {self.profile_steps}")
+        check_networks(self, [f.name for f in dataclasses.fields(self) if getattr(self, f.name) != f.default])
 
     def configuration(self) -> dict[str, Value]:
         """Returns what is trained, without where it goes: runs of equal configuration are the same run."""
@@ -224,6 +298,50 @@ class HParams:
     def selection(self) -> dict[str, Value]:
         """Returns what decides which samples are read: runs with equal selections can share them."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if rule_of(f).selects_samples}
+
+
+def family(model: str) -> str:
+    """Returns which family of networks `--model` names."""
+    if model in NAMED:
+        return model
+    if model.endswith(FILE):
+        return FILE
+    return OWN if ":" in model else APPLICATION
+
+
+def is_pretrained(hparams: HParams) -> bool:
+    """Returns whether a network starts from weights that were trained before."""
+    return bool(hparams.weights) or family(hparams.model) == FILE
+
+
+def check_networks(hparams: HParams, given: Iterable[str]) -> None:
+    """Checks that the chosen network has the flags that are given.
+
+    Args:
+      hparams: with `model`.
+      given: names of flags.
+
+    Raises:
+      UsageError: it has not one of them.
+    """
+    known, chosen = {field.name: field for field in dataclasses.fields(hparams)}, family(hparams.model)
+    for name in given:
+        networks = rule_of(known[name]).networks
+        if networks and chosen not in (AUTO, *networks):
+            raise UsageError(
+                f"`--{name}` must go with `--model={'` or `--model='.join(networks)}`. "
+                f"Received: --model={hparams.model}"
+            )
+        if name in ("unfreeze", "freeze_epochs", "fine_tune_rate") and not is_pretrained(hparams):
+            raise UsageError(f"`--{name}` must go with `--weights`. Received: nothing")
+        if name in ("freeze_epochs", "fine_tune_rate") and hparams.unfreeze == "none":
+            raise UsageError(f"`--{name}` must go with `--unfreeze=all` or a number of blocks. Received: none")
+    if hparams.weights and chosen == AUTO:
+        raise UsageError("`--weights` must go with `--model`. Received: nothing")
+    if hparams.unfreeze != "none" and hparams.freeze_epochs >= hparams.epochs:
+        raise UsageError(
+            f"`--freeze_epochs` must be less than `--epochs={hparams.epochs}`. Received: {hparams.freeze_epochs}"
+        )
 
 
 _KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}

@@ -1,6 +1,28 @@
 """The networks that can be trained."""
 
-from trainer.networks.convolutional import build
+from trainer.data.form import Form
+from trainer.hparams import CONVOLUTIONAL, HParams
+from trainer.networks import convolutional
 from trainer.networks.network import Network, Stage
 
 __all__ = ["Network", "Stage", "build"]
+
+_BUILDERS = {CONVOLUTIONAL: convolutional.build}  # by family
+
+
+def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:
+    """Returns an untrained network, or one that starts from `--weights`, and the stages in which it learns.
+
+    Its input is `(batch, *sizes, channels)` of raw values; its output is `(batch, outputs)`.
+
+    Args:
+      hparams: the network's flags.
+      form: what one sample is.
+      outputs: how many numbers the last layer gives, such as one logit for each class.
+      policy: Keras's name of the dtype policy of every layer but the last.
+
+    Raises:
+      UsageError: the network cannot be; the message names the flag.
+      StorageError: a file of weights cannot be fetched.
+    """
+    return _BUILDERS[CONVOLUTIONAL](hparams, form, outputs, policy)

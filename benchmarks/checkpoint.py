@@ -23,7 +23,7 @@ from trainer.hparams import HParams
 from trainer.training import optimizer
 from trainer.training.checkpoint import Store
 from trainer.training.feed import Feed
-from trainer.training.loop import Loop
+from trainer.training.loop import Loop, Stage
 from trainer.training.save import Every, SaveCheckpoint
 
 _BATCH = 64
@@ -60,9 +60,8 @@ def measure(epochs: int, steps: int) -> SaveEveryOther:
     with tempfile.TemporaryDirectory() as folder:
         save = SaveCheckpoint(Store(Path(folder), {}), loop.state, Every(), "val_accuracy")
         timed = SaveEveryOther(save)
-        loop.fit(
-            Feed(lambda context: batch.repeat(), steps * epochs), Feed(lambda context: batch, 1), steps, epochs, [timed]
-        )
+        training, validation = Feed(lambda context: batch.repeat(), steps * epochs), Feed(lambda context: batch, 1)
+        loop.fit([Stage.whole(model, epochs, training, validation)], steps, [timed])
     return timed
 
 

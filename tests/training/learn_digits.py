@@ -17,7 +17,7 @@ from trainer.cluster import Cluster
 from trainer.layers import Conv2D, Dropout
 from trainer.training import devices, optimizer
 from trainer.training.feed import Feed
-from trainer.training.loop import Loop
+from trainer.training.loop import Loop, Stage
 
 BATCH, EPOCHS, STEPS = 32, 5, 40  # steps in each epoch
 
@@ -54,18 +54,14 @@ def main(file: str, kind: str, count: int) -> None:
         lambda context: data.evaluation_batches(digits.validation, devices.share(context)),
         data.evaluation_steps(digits.validation, strategy.num_replicas_in_sync),
     )
-    loop.fit(
-        Feed(
-            lambda context: data.training_batches(
-                digits.train, BATCH, 0, augment=True, steps=range(EPOCHS * STEPS), share=devices.share(context)
-            ),
-            EPOCHS * STEPS,
+    training = Feed(
+        lambda context: data.training_batches(
+            digits.train, BATCH, 0, augment=True, steps=range(EPOCHS * STEPS), share=devices.share(context)
         ),
-        validation,
-        STEPS,
-        EPOCHS,
-        [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, new: logs.update(new))],
+        EPOCHS * STEPS,
     )
+    record = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, new: logs.update(new))
+    loop.fit([Stage.whole(model, EPOCHS, training, validation)], STEPS, [record])
     if cluster is None or cluster.is_chief:
         kept = [logs[name] for name in ("loss", "accuracy", "val_loss", "val_accuracy")]
         np.savez(file, logs=kept, **{str(index): variable.numpy() for index, variable in enumerate(model.variables)})

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from trainer.errors import DivergedError
 from trainer.training.feed import Feed
-from trainer.training.loop import Loop
+from trainer.training.loop import Loop, Stage
 
 
 def _data(count: int = 60) -> tuple[np.ndarray, np.ndarray]:
@@ -41,14 +41,14 @@ def _part(count: int = 60, batch: int = 10) -> Feed:
 
 
 def _fit(model: keras.Model, epochs: int, *callbacks: keras.callbacks.Callback) -> None:
-    _loop(model).fit(_batches(epochs), _part(10), 6, epochs, callbacks)
+    _loop(model).fit([Stage.whole(model, epochs, _batches(epochs), _part(10))], 6, callbacks)
 
 
 def test_learns_what_keras_fit_learns() -> None:
     ours, theirs = _model(), _model()
     history: list[dict[str, float]] = []
     record = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: history.append(dict(logs)))
-    _loop(ours).fit(_batches(3), _part(30), 6, 3, [record])
+    _loop(ours).fit([Stage.whole(ours, 3, _batches(3), _part(30))], 6, [record])
     expected = theirs.fit(
         _dataset().repeat(3), epochs=3, steps_per_epoch=6, validation_data=_dataset(30), verbose=0, shuffle=False
     ).history
@@ -122,7 +122,8 @@ def test_a_user_s_own_metric_is_in_the_logs() -> None:
     recorder = Recorder()
     top = keras.metrics.SparseTopKCategoricalAccuracy(2, name="top_2")
     recorder.on_train_batch_end = lambda batch, logs=None: setattr(recorder, "last_batch", batch)
-    Loop(_model(), tf.distribute.get_strategy(), [top]).fit(_batches(1), _part(), 6, 1, [recorder])
+    model = _model()
+    Loop(model, tf.distribute.get_strategy(), [top]).fit([Stage.whole(model, 1, _batches(1), _part())], 6, [recorder])
     assert 0 < recorder.logs["top_2"] <= 1
     assert 0 < recorder.logs["val_top_2"] <= 1
 
@@ -134,7 +135,7 @@ def test_stops_at_the_step_whose_loss_is_not_finite() -> None:
     model = _model()
     broken = tf.data.Dataset.from_tensor_slices((images, labels)).batch(10).repeat()
     with pytest.raises(DivergedError) as raised:
-        _loop(model).fit(Feed(lambda context: broken, 54), _part(), 6, 9, [])
+        _loop(model).fit([Stage.whole(model, 9, Feed(lambda context: broken, 54), _part())], 6, [])
     assert re.fullmatch(
         r"the loss is (nan|inf) at step 4; gradient norms: dense\S* (nan|inf); "
         r"before: loss \d\.\d+, accuracy 0\.\d+, .*",

@@ -29,7 +29,7 @@ class Run:
 
     def state(self) -> dict[str, Any]:
         step = 10 * self.epoch + self.steps_in_epoch
-        return {"step": step, "epoch": self.epoch, "steps_in_epoch": self.steps_in_epoch}
+        return {"step": step, "stage": 0, "epoch": self.epoch, "steps_in_epoch": self.steps_in_epoch}
 
     def step(self, steps: int, seconds: float) -> None:
         self.steps_in_epoch, self.now = self.steps_in_epoch + steps, self.now + seconds

@@ -8,6 +8,8 @@ from trainer.data.batches import (
     evaluation_batches,
     evaluation_steps,
     training_batches,
+    variant_batches,
+    variants,
 )
 from trainer.data.breakage import named_breaks
 from trainer.data.dataset import Dataset
@@ -43,4 +45,6 @@ __all__ = [
     "named_breaks",
     "reader",
     "training_batches",
+    "variant_batches",
+    "variants",
 ]

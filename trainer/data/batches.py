@@ -108,6 +108,70 @@ def training_batches(
     return store.read(order.elements(steps), order.indices, batch).prefetch(2).with_options(_options())
 
 
+def variants(store: Store, count: int, seed: int, preset: str) -> tf.data.Dataset:
+    """Returns every sample in order, `count` times over: first as it is, then changed at random, anew each time.
+
+    Args:
+      store: the samples.
+      count: how often.
+      seed: of the changes.
+      preset: how samples are changed; see `Kind.change`.
+
+    Returns:
+      Float32 batches of one size; the last of each time over is filled up with the first samples.
+    """
+    rows = min(evaluation_batch(store), len(store))
+    batches = math.ceil(len(store) / rows)
+
+    def indices(element: tf.Tensor) -> tf.Tensor:
+        return (element % batches * rows + tf.range(rows, dtype=tf.int64)) % len(store)
+
+    def batch(element: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
+        samples = tf.cast(samples, tf.float32)
+        # Below 0, where no step is: other changes than those of any step.
+        own_seed = tf.stack([-1 - tf.cast(element, tf.int32), seed])
+        change = kind_of(store.form).change(preset, rows, store.form.sizes, own_seed)
+        return tf.cond(element < batches, lambda: samples, lambda: change(samples, 0))
+
+    def unchanged(element: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
+        return tf.cast(samples, tf.float32)
+
+    elements = tf.data.Dataset.range(count * batches)
+    return store.read(elements, indices, batch if count > 1 else unchanged).prefetch(2).with_options(_options())
+
+
+def variant_batches(
+    variants: npt.NDArray[np.float32],
+    targets: npt.NDArray[np.int32],
+    batch_size: int,
+    seed: int,
+    *,
+    steps: range,
+    share: Share | None = None,
+) -> tf.data.Dataset:
+    """Returns the batches of some steps, as `training_batches` does, from variants of each sample: in turn, by epoch.
+
+    Args:
+      variants: float32 `(count, samples, *shape)`.
+      targets: int32 `(samples,)`.
+      batch_size: samples per step on all replicas together.
+      seed: of the order.
+      steps: which steps these are, counted from the start of the run.
+      share: which rows of each batch are wanted.
+    """
+    count, samples = variants.shape[:2]
+    order = _Order(samples, batch_size, seed, share or Share())
+    values, labels = tf.constant(variants.reshape(count * samples, *variants.shape[2:])), tf.constant(targets)
+
+    def batch(element: tf.Tensor) -> tf.Tensor:
+        step, _ = order.position(element)
+        indices = order.indices(element)
+        variant = step // (samples // batch_size) % count
+        return tf.gather(values, variant * samples + indices), tf.gather(labels, indices)
+
+    return order.elements(steps).map(batch).prefetch(2).with_options(_options())
+
+
 def evaluation_batches(store: Store, share: Share | None = None) -> tf.data.Dataset:
     """Returns every sample once, with its target: float32 and int32, as many elements for each replica, none empty.
 
@@ -132,8 +196,12 @@ def evaluation_batches(store: Store, share: Share | None = None) -> tf.data.Data
 
 def evaluation_steps(store: Store, replicas: int = 1) -> int:
     """Returns how many batches each replica evaluates."""
-    batch = max(1, min(_EVALUATION_BATCH, _EVALUATION_VALUES // math.prod(store.form.shape)))
-    return math.ceil(len(store) / (batch * replicas))
+    return math.ceil(len(store) / (evaluation_batch(store) * replicas))
+
+
+def evaluation_batch(store: Store) -> int:
+    """Returns how many samples are evaluated at once, at most."""
+    return max(1, min(_EVALUATION_BATCH, _EVALUATION_VALUES // math.prod(store.form.shape)))
 
 
 def choose_preset(asked: str, store: Store) -> Preset:

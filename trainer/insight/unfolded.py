@@ -10,18 +10,24 @@ from trainer.insight.graph import Graph
 class Unfolded(keras.layers.Layer):
     """Runs a model's graph call by call, nested models' layers included, and returns the values that are asked for.
 
-    It shares the model's layers and weights, and adds no node to their graph as a new functional model would. Layers
-    classify, they do not train.
+    It shares the model's layers and weights, and adds no node to their graph as a new functional model would.
 
     Args:
       model: whose weights these are.
       graph: the calls, as `walk` gives them for this model.
       wanted: the numbers of the values to return.
+
+    Attributes:
+      shapes: of these values, without the batch; None where a size is not known.
     """
 
     def __init__(self, model: keras.Model, graph: Graph, wanted: Sequence[int]):
         super().__init__(name="unfolded", dtype="float32", autocast=False)  # each layer has its own precision
         self.model, self._graph, self._wanted = model, graph, tuple(wanted)
+        symbols = {
+            number: one for call in graph.calls for number, one in zip(call.outputs, call.node.outputs, strict=True)
+        }
+        self.shapes = [tuple(symbols[number].shape[1:]) if number in symbols else None for number in self._wanted]
         self.built = True
 
     def call(self, samples: keras.KerasTensor, training: bool = False) -> list[keras.KerasTensor]:
@@ -33,6 +39,8 @@ class Unfolded(keras.layers.Layer):
             # A nested model casts what it takes to the type of its own input.
             tensors = {id(symbol): _cast(values[number], symbol.dtype) for symbol, number in taken}
             arguments, named = call.node.arguments.fill_in(tensors)
+            if isinstance(call.layer, keras.layers.Layer):
+                named["training"] = training  # in place of what it was called with, as a functional model does
             given = keras.tree.flatten(call.layer(*arguments, **named))
             values.update(zip(call.outputs, given, strict=True))
         return [values[number] for number in self._wanted]

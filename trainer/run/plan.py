@@ -18,7 +18,7 @@ from trainer.networks import Network
 from trainer.objectives import Objective, classes
 from trainer.run import record
 from trainer.tensorboard.schedule import Schedule
-from trainer.training import devices, hardware, optimizer
+from trainer.training import devices, hardware
 from trainer.training import precision as precisions
 from trainer.training.feed import Feed
 from trainer.training.loop import Loop
@@ -181,13 +181,22 @@ class Plan:
         )
         return Feed(lambda context: batches(share=devices.share(context)), len(steps))
 
-    def loop(self, is_stopped: Callable[[], bool]) -> Loop:
-        """Returns the network with its optimizer, its loss and its metrics, on the devices."""
-        precision = self.precision
+    @functools.cached_property
+    def network(self) -> Network:
+        """What is trained, on the devices."""
+        policy = self.precision.policy
         with self.strategy.scope():
-            network = networks.build(self.hparams, self.dataset.form, self.objective.outputs, precision.policy)
-            self._compile(network, precision)
-            return Loop(network.model, self.strategy, self.objective.metrics(), is_stopped)
+            return networks.build(self.hparams, self.dataset.form, self.objective.outputs, policy)
+
+    def loop(self, is_stopped: Callable[[], bool]) -> Loop:
+        """Returns the loop that trains the network, with its metrics, on the devices."""
+        model = self.network.model
+        with self.strategy.scope():
+            return Loop(model, self.strategy, self.objective.metrics(), is_stopped)
+
+    def evaluation(self, store: data.Store) -> Feed:
+        """Returns the feed of what the devices evaluate."""
+        return _evaluation(store, self.strategy)
 
     def results(self) -> list[keras.metrics.Metric]:
         """Returns what is computed at the end of the run alone, on the devices."""
@@ -212,14 +221,6 @@ class Plan:
             },
         )
         return {**made, "augmentation": {"preset": self.augmentation.name, "reason": self.augmentation.reason}}
-
-    def _compile(self, network: Network, precision: Precision) -> None:
-        (stage,) = network.stages
-        fitting = optimizer.make(self.hparams, stage.epochs * self.steps_per_epoch, stage.rate)
-        if precision.name == "float16":
-            fitting = keras.optimizers.LossScaleOptimizer(fitting)  # small gradients would be zero
-        network.model.compile(fitting, self.objective.loss)
-        fitting.build(network.model.trainable_variables)
 
 
 def _strategy(hparams: HParams, environment: Environment, screen: Console) -> tf.distribute.Strategy:

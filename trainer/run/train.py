@@ -15,7 +15,7 @@ from trainer import data, keras_settings
 from trainer.buckets.storage import Storage
 from trainer.environment import Environment
 from trainer.hparams import HParams
-from trainer.run import record, resume, writers
+from trainer.run import record, resume, stages, writers
 from trainer.run.mirror import Mirror, mirrored
 from trainer.run.plan import Plan, Read
 from trainer.signals import Stop
@@ -124,7 +124,7 @@ class _Run:
         with data.named_breaks(plan.dataset), self._claimed():
             state = self._open()
             first = state["step"] if state else 0
-            seconds, results = self._fit(loop, state, range(first, plan.steps), callbacks)
+            seconds, results = self._fit(loop, state, callbacks)
             accuracy = float(results["accuracy"])
             model = resume.finish(loop.model, plan, self.store, results) if environment.is_chief else None
         speed = (loop.step - first) * plan.hparams.batch_size / seconds
@@ -148,6 +148,8 @@ class _Run:
         if plan.environment.is_new:
             self.screen.out(f"run in {plan.environment.shown('root')}", highlight=False)
         self.screen.out(f"precision {plan.precision}", highlight=False)
+        for note in plan.network.notes:
+            self.screen.out(note, highlight=False)
         if not plan.dataset.train.arrays() or plan.preset.startswith("photo"):
             self.screen.out(f"augment {plan.preset}: {plan.augmentation.reason}", highlight=False)
         if state and state["step"]:
@@ -158,7 +160,7 @@ class _Run:
         return state
 
     def _fit(
-        self, loop: Loop, state: State, steps: range, callbacks: Sequence[keras.callbacks.Callback]
+        self, loop: Loop, state: State, callbacks: Sequence[keras.callbacks.Callback]
     ) -> tuple[float, Mapping[str, np.ndarray]]:
         """Returns the seconds that the training took, and the results of the test part."""
         plan, hparams = self.plan, self.plan.hparams
@@ -176,10 +178,8 @@ class _Run:
             ours += [Mirror(self.storage)] if self.storage else []
             with Progress(self.screen, hparams.epochs, plan.steps_per_epoch, hparams.batch_size) as progress:
                 loop.fit(
-                    plan.training(steps),
-                    plan.validation,
+                    stages.make(plan, self.screen),
                     plan.steps_per_epoch,
-                    hparams.epochs,
                     [keras.callbacks.History(), *callbacks, progress, *ours],
                     state=state,
                     call_ends=plan.call_ends,

@@ -22,7 +22,7 @@ from trainer.hparams import differences
 LATEST = "latest.json"
 BEST = "best.json"
 _MANIFEST = "manifest.json"
-_FORMAT = 3  # 2, of version 0.1, had the state of other callbacks
+_FORMAT = 4  # 2, of version 0.1, had the state of other callbacks; 3 no stage
 
 Manifest = dict[str, Any]
 Content = Sequence[bytes | memoryview]  # a file's, in parts

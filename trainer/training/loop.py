@@ -15,11 +15,37 @@ from trainer.training import gradients
 from trainer.training import state as states
 from trainer.training.feed import Feed
 from trainer.training.results import Results
-from trainer.training.steps import Ran, Steps
+from trainer.training.statistics import Statistics
+from trainer.training.steps import Forward, Ran, Steps
 
 _CALL_SECONDS = 0.25  # of steps in one call of the graph: the screen moves, and the call's own cost is not felt
 
 Logs = dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A part of the training in which the same layers learn from the same feed.
+
+    Attributes:
+      epochs: how long it takes.
+      begin: makes its layers learn, compiles the model with the stage's own optimizer, and returns what computes the
+        model's outputs from a batch of its feeds.
+      training: returns the feed of some steps, counted from the start of the run.
+      validation: returns the feed of the validation part.
+      settling: how many of an epoch's last batches settle the statistics of batch normalisation; see `Statistics`.
+    """
+
+    epochs: int
+    begin: Callable[[], Forward]
+    training: Callable[[range], Feed]
+    validation: Callable[[], Feed]
+    settling: int = 0
+
+    @classmethod
+    def whole(cls, model: keras.Model, epochs: int, training: Feed, validation: Feed) -> "Stage":
+        """Returns the one stage of a model that is compiled, from feeds from its first step on."""
+        return cls(epochs, lambda: model, lambda steps: training, lambda: validation)
 
 
 @dataclasses.dataclass
@@ -27,13 +53,15 @@ class _Position:
     """How far a run has come.
 
     Attributes:
-      epoch: the epoch, from 0.
+      stage: the stage, from 0.
+      epoch: the epoch, from 0, of the whole run.
       steps_in_epoch: of it. All of them, where its validation is still to come.
       logs: the last call's.
       waited: seconds that the epoch's steps waited for their batches.
       seconds: that they took.
     """
 
+    stage: int = 0
     epoch: int = 0
     steps_in_epoch: int = 0
     logs: Logs = dataclasses.field(default_factory=dict)
@@ -52,7 +80,7 @@ class Loop:
     validation results.
 
     Args:
-      model: compiled with its optimizer and its loss, in the scope of the strategy.
+      model: in the scope of the strategy; compiled with its optimizer and its loss, there or as its stages begin.
       strategy: which devices train. Each takes its part of every batch, and the gradient is that of the whole batch.
       metrics: made in the same scope; they are given targets and the model's outputs.
       is_stopped: asked after each call of the graph. Where it is true on any machine, all of them stop there.
@@ -71,7 +99,9 @@ class Loop:
     ):
         self.model, self._strategy, self.metrics, self._is_stopped = model, strategy, metrics, is_stopped
         self._results = Results(strategy, metrics)
-        self._steps = Steps(model, strategy, self._results)
+        self._steps, self._whole = (Steps(model, strategy, self._results) for _ in range(2))
+        self._statistics: Statistics | None = None
+        self._stages: Sequence[Stage] = ()
         self._last_loss = tf.constant(0.0)
         self._steps_per_call, self._evaluation_steps_per_call = 1, 1
         self._position = _Position()
@@ -82,22 +112,20 @@ class Loop:
 
     def fit(
         self,
-        feed: Feed,
-        validation: Feed,
+        stages: Sequence[Stage],
         steps_per_epoch: int,
-        epochs: int,
         callbacks: Sequence[keras.callbacks.Callback],
         *,
         state: Mapping[str, Any] | None = None,
         call_ends: Callable[[int], float] = lambda step: math.inf,
     ) -> None:
-        """Trains for some epochs, each followed by an evaluation of the validation part.
+        """Trains for the epochs of some stages, each epoch followed by an evaluation of the validation part.
+
+        Batch normalisation has its moving statistics settled before each evaluation; see `Statistics`.
 
         Args:
-          feed: `steps_per_epoch` batches for each epoch; of a resumed run, those that remain.
-          validation: the validation part.
+          stages: in their order.
           steps_per_epoch: steps in one epoch.
-          epochs: how many, those before `state` included.
           callbacks: get every event.
           state: what `state` returned before the run was stopped.
           call_ends: for a step, the next one at which a call of the graph ends, so that callbacks get that step.
@@ -107,10 +135,11 @@ class Loop:
           StoppedError: this machine or another was told to stop; `state` says where.
         """
         self._callbacks, self._steps_per_epoch, self._call_ends = [*callbacks], steps_per_epoch, call_ends
+        self._stages, epochs = stages, sum(stage.epochs for stage in stages)
         events = keras.callbacks.CallbackList(
             self._callbacks, model=self.model, epochs=epochs, steps=steps_per_epoch, verbose=0
         )
-        iterator = self._iterator(feed)
+        self._begin_stage(state["stage"] if state else 0)
         self.model.stop_training = False
         events.on_train_begin()
         states.settle_callbacks(self._callbacks)
@@ -118,8 +147,10 @@ class Loop:
             if state["steps_in_epoch"]:  # the epoch began before; callbacks that count it were right then
                 events.on_epoch_begin(state["epoch"])
             self._restore(state)
-        while self._position.epoch < epochs and not self.model.stop_training:
-            self._run_epoch(iterator, validation, events)
+        ends = [sum(stage.epochs for stage in stages[: index + 1]) for index in range(len(stages))]
+        for index in range(self._position.stage, len(stages)):
+            if self._position.epoch < ends[index] and not self.model.stop_training:
+                self._run_stage(index, ends[index], events)
         events.on_train_end()
 
     def evaluate(self, feed: Feed) -> Logs:
@@ -128,7 +159,7 @@ class Loop:
         Raises:
           StoppedError: this machine or another was told to stop.
         """
-        return {name: float(value) for name, value in self._evaluate(feed, self._results, self._steps).items()}
+        return {name: float(value) for name, value in self._evaluate(feed, self._results, self._whole).items()}
 
     def evaluate_with(self, feed: Feed, metrics: Sequence[keras.metrics.Metric]) -> dict[str, np.ndarray]:
         """Returns `loss`, the metrics and some more over every sample, as arrays; at the end of a run.
@@ -190,19 +221,46 @@ class Loop:
     def _variables(self) -> list[keras.Variable]:
         return [*self.model.variables, *self.model.optimizer.variables]
 
+    def _begin_stage(self, index: int) -> None:
+        forward = self._stages[index].begin()
+        self._steps = Steps(self.model, self._strategy, self._results, forward)
+        statistics = Statistics(self.model, forward, self._strategy)
+        self._statistics = statistics if statistics.layers and self._stages[index].settling else None
+        self._steps_per_call = self._evaluation_steps_per_call = 1
+        self._position.stage = index
+
+    def _run_stage(self, index: int, end: int, events: keras.callbacks.CallbackList) -> None:
+        """Runs the epochs that a stage still lacks."""
+        stage = self._stages[index]
+        if index != self._position.stage:
+            self._begin_stage(index)
+        iterator = self._iterator(stage.training(range(self.step, end * self._steps_per_epoch)))
+        validation = stage.validation()
+        while self._position.epoch < end and not self.model.stop_training:
+            self._run_epoch(iterator, validation, events)
+
     def _run_epoch(self, iterator: Any, validation: Feed, events: keras.callbacks.CallbackList) -> None:
         """Runs the rest of an epoch and its validation."""
-        epoch = self._position.epoch
+        stage, epoch = self._position.stage, self._position.epoch
         if not self._position.steps_in_epoch:
             events.on_epoch_begin(epoch)
             self._results.reset()
         self._run_steps(iterator, events)
+        self._settle()
         events.on_test_begin()
-        results = self.evaluate(validation)
+        results = {name: float(value) for name, value in self._evaluate(validation, self._results, self._steps).items()}
         events.on_test_end(results)
         logs = self._position.logs | {f"val_{name}": value for name, value in results.items()}
-        self._position = _Position(epoch + 1)
+        self._position = _Position(stage, epoch + 1)
         events.on_epoch_end(epoch, logs)
+
+    def _settle(self) -> None:
+        """Gives batch normalisation the statistics of the last batches of the epoch, which are fed once more."""
+        if self._statistics is None:
+            return
+        stage = self._stages[self._position.stage]
+        feed = stage.training(range(self.step - stage.settling, self.step))
+        self._statistics.settle(self._iterator(feed), stage.settling)
 
     def _run_steps(self, iterator: Any, events: keras.callbacks.CallbackList) -> None:
         """Runs the steps that the epoch still lacks."""

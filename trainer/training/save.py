@@ -91,7 +91,8 @@ class SaveCheckpoint(keras.callbacks.Callback):
             return
         self.wait()
         step, best = state["step"], self._best[1] if self._best else None
-        self._pending = self._writer.submit(self._write, step, state, best, {"epoch": position[0], "results": results})
+        about = {"stage": state["stage"], "epoch": state["epoch"], "results": results}
+        self._pending = self._writer.submit(self._write, step, state, best, about)
         self._last_position, self._last_step, self._last_time = position, step, self._clock()
 
     def wait(self) -> None:

@@ -1,6 +1,6 @@
 """The steps of a training as graphs: many of them in one call, on one device or on many."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -10,6 +10,7 @@ from trainer.training import gradients
 from trainer.training.results import Results
 
 Ran = Mapping[str, Any]  # what one call returns
+Forward = Callable[..., tf.Tensor]  # from a batch's samples, and `training`, to the model's outputs
 
 
 class Steps:
@@ -19,10 +20,19 @@ class Steps:
       model: compiled with its optimizer and its loss, in the scope of the strategy.
       strategy: which devices train. Each takes its part of every batch, and the gradient is that of the whole batch.
       results: sums up the loss and the metrics.
+      forward: computes the model's outputs, or a part of it does, from what a part below it gives; by default the
+        model itself, from samples.
     """
 
-    def __init__(self, model: keras.Model, strategy: tf.distribute.Strategy, results: Results):
+    def __init__(
+        self,
+        model: keras.Model,
+        strategy: tf.distribute.Strategy,
+        results: Results,
+        forward: Forward | None = None,
+    ):
         self._model, self._strategy, self._results = model, strategy, results
+        self._outputs = forward or model
         self.train = tf.function(self._train, reduce_retracing=True)
         self.evaluate = tf.function(self._evaluate, reduce_retracing=True)
 
@@ -98,7 +108,7 @@ class Steps:
 
     def _forward(self, samples: tf.Tensor, targets: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns this replica's mean loss, which Keras has divided by the number of replicas, and the outputs."""
-        outputs = self._model(samples, training=training)
+        outputs = tf.cast(self._outputs(samples, training=training), tf.float32)
         return self._model.compute_loss(samples, targets, outputs, training=training), outputs
 
     def _first(self, values: Any) -> Any:

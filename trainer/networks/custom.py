@@ -1,19 +1,24 @@
-"""A model's own classes: layers and models that are not Keras's, which a saved model can be loaded with alone."""
+"""What a model holds that is not Keras's: classes of layers, and functions and classes that its layers are given."""
 
-import inspect
+import types
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 
+_KNOWN = ("keras", "trainer")  # packages that register what they have
+
 
 def objects(model: keras.Model) -> dict[str, Any]:
-    """Returns the classes of a model's layers that are not Keras's, by the names under which Keras saves them."""
-    return {keras.saving.get_registered_name(type(one)): type(one) for one in layers(model) if not _is_kerass(one)}
+    """Returns the classes and functions of a model that are not Keras's, by the names under which Keras saves them.
+
+    With them as `custom_objects`, Keras loads the saved model.
+    """
+    return {keras.saving.get_registered_name(one): one for one in _every(model)}
 
 
-def unregistered(model: keras.Model) -> list[type]:
-    """Returns those of a model's own classes that `keras.models.load_model` would not find by itself."""
+def unregistered(model: keras.Model) -> list[Any]:
+    """Returns those that Keras does not find by itself when it loads the saved model."""
     found = objects(model)
     return [one for name, one in found.items() if keras.saving.get_registered_object(name) is not one]
 
@@ -29,6 +34,11 @@ def layers(model: keras.Model) -> Iterator[Any]:
             pending += reversed([*layer._flatten_layers(include_self=False, recursive=False)])
 
 
-def _is_kerass(layer: Any) -> bool:
-    module = inspect.getmodule(type(layer))
-    return type(layer).__module__.partition(".")[0] in ("keras", "trainer") or module is None
+def _every(model: keras.Model) -> Iterator[Any]:
+    for layer in layers(model):
+        for one in (layer, *vars(layer).values()):
+            is_function = isinstance(one, types.FunctionType)
+            found = one if is_function else type(one)
+            is_saved = is_function or (hasattr(found, "get_config") and hasattr(found, "from_config"))
+            if is_saved and found.__module__.partition(".")[0] not in _KNOWN:
+                yield found

@@ -20,6 +20,7 @@ from trainer.networks.network import Network, Stage
 _SAMPLES = 4  # of noise, on which a network is tried
 _NEAR = 1e-3  # how far outputs may differ that are computed alike, or a sum from 1
 _PROBABILITIES = ("softmax", "sigmoid", "hard_sigmoid")
+_OVERRIDDEN = ("train_step", "test_step", "compute_loss", "fit")  # the run has its own
 _OPERATIONS = ("Softmax", "Sigmoid", "HardSigmoid")  # of `keras.ops`, and the layer of the first name
 # What stands after a softmax and leaves it what it is.
 _PLAIN = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Identity, keras.layers.Dropout)
@@ -47,6 +48,11 @@ def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -
         names the function, and the layer.
     """
     function = own_function.load(hparams.model)
+    if hparams.weights:
+        raise UsageError(
+            "`--weights` must go with a network of keras.applications or a .keras file; a function loads its own. "
+            f"Received: {hparams.weights}, with --model={hparams.model}"
+        )
     with _session(policy, hparams.seed):
         try:
             made = own_flags.call(hparams, form.shape, outputs)
@@ -99,9 +105,14 @@ def _checked(made: Any, form: Form, outputs: int) -> keras.Model:
       _Refusal: there is none.
     """
     if not isinstance(made, keras.Model):
-        raise _Refusal("a Keras model", "None" if made is None else f"{type(made).__module__}.{type(made).__qualname__}")
+        raise _Refusal(
+            "a Keras model", "None" if made is None else f"{type(made).__module__}.{type(made).__qualname__}"
+        )
     if made.compiled:
         raise _Refusal("a model that is not compiled: loss and optimizer are the run's", f"{made.name}, compiled")
+    for name in _OVERRIDDEN:
+        if getattr(type(made), name) is not getattr(keras.Model, name):
+            raise _Refusal("a model that is trained as others are", f"{type(made).__qualname__}, with its own {name}")
     _check_layers(made)
     model = _graph(made, form)
     _check_outputs(model, outputs)
@@ -120,7 +131,7 @@ def _check_layers(model: keras.Model) -> None:
                 "function of keras.ops",
                 f"{layer.name}, a Lambda",
             )
-        if getattr(layer, "compiled", False):
+        if isinstance(layer, keras.Model) and layer.compiled:
             raise _Refusal("a network without compiled models in it", f"{layer.name}, compiled")
 
 
@@ -128,28 +139,28 @@ def _graph(made: keras.Model, form: Form) -> keras.Model:
     """Returns a model as a Sequential or functional one whose input has the shape of a sample."""
     if isinstance(made, keras.Sequential) and not made.built:
         made.build((None, *form.shape))
-    inputs = getattr(made, "inputs", None)
-    if inputs is None or not isinstance(made, keras.Sequential | type(keras.Model(*[keras.Input((1,))] * 2))):
+    is_kerass = type(made).call.__module__.partition(".")[0] == "keras"
+    if not (is_kerass and hasattr(made, "outputs")):  # a class with a `call` of its own
         return _wrapped(made, form)
-    if len(inputs) != 1 or isinstance(made.input, dict):
-        raise _Refusal("a model with one input", ", ".join(f"{one.name} {_shape(one)}" for one in inputs))
-    if len(made.outputs) != 1 or not isinstance(made.output, keras.KerasTensor):
+    if len(made.inputs) != 1:
+        raise _Refusal("a model with one input", ", ".join(f"{one.name} {_shape(one)}" for one in made.inputs))
+    if len(made.outputs) != 1:
         raise _Refusal("a model with one output", ", ".join(f"{one.name} {_shape(one)}" for one in made.outputs))
-    (taken,) = inputs
-    wanted = (None, *form.shape)
+    (taken,), wanted = made.inputs, (None, *form.shape)
     fits = len(taken.shape) == len(wanted) and all(a in (None, b) for a, b in zip(taken.shape, wanted, strict=True))
     if not fits:
-        raise _Refusal(f"a model that takes batches of samples, {_text(wanted)}, as input_shape says", _shape(taken))
+        raise _Refusal(f"a model whose input is {_text(wanted)}, as input_shape says", _shape(taken))
     if not keras.backend.is_float_dtype(taken.dtype):
         raise _Refusal("a model whose input is of floating-point numbers", f"{taken.name}, {taken.dtype}")
-    if tuple(taken.shape) != wanted:
+    if tuple(taken.shape) != wanted:  # sizes that are left open
         return _wrapped(made, form)
-    if type(made) is keras.Sequential or type(made).__module__.partition(".")[0] == "keras":
+    is_plain = isinstance(made, keras.Sequential) or all(
+        isinstance(one, keras.KerasTensor) for one in (made.input, made.output)
+    )
+    if is_plain and type(made).__module__.partition(".")[0] == "keras":
         return made
-    # A class of the user's whose layers are a graph: the graph is all that is trained and saved.
-    return keras.Model(made.inputs, made.outputs, name=made.name) if type(made).call is keras.Model(
-        made.inputs, made.outputs
-    ).__class__.call else _wrapped(made, form)
+    # Of a class whose layers are a graph, or with its input in a list, the graph is what is trained and saved.
+    return keras.Model(taken, made.outputs[0], name=made.name)
 
 
 def _wrapped(made: keras.Model, form: Form) -> keras.Model:
@@ -205,6 +216,12 @@ def _check_saved(model: keras.Model, form: Form) -> None:
     """Saves the network, loads it, and compares what the two give."""
     noise = np.random.default_rng(0).uniform(form.low, form.high, (_SAMPLES, *form.shape)).astype("float32")
     known = custom.objects(model)
+    for one in known.values():
+        if "<locals>" in one.__qualname__ or "<lambda>" in one.__qualname__:
+            raise _Refusal(
+                "layers that can be saved and loaded: of classes and functions at the top of a module",
+                f"{one.__qualname__}, which is inside a function",
+            )
     with tempfile.TemporaryDirectory(prefix="trainer-own-") as folder:
         path = Path(folder, "model.keras")
         try:
@@ -212,21 +229,27 @@ def _check_saved(model: keras.Model, form: Form) -> None:
             loaded = keras.models.load_model(path, custom_objects=known, compile=False, safe_mode=True)
         except Exception as error:
             raise _unsaved(model, known, error) from None
-    differing = [
-        one.name
-        for one, other in zip(custom.layers(model), custom.layers(loaded), strict=False)
-        if not _have_equal_weights(one, other)
-    ]
-    if differing or not np.allclose(_answers(model, noise), _answers(loaded, noise), rtol=_NEAR, atol=_NEAR):
-        name = differing[-1] if differing else model.name
+    pairs = [*zip(custom.layers(model), custom.layers(loaded), strict=False)][::-1]  # what a layer holds comes first
+    differing = [one for one, other in pairs if not _have_equal_weights(one, other)]
+    if not differing and not np.allclose(_answers(model, noise), _answers(loaded, noise), rtol=_NEAR, atol=_NEAR):
+        differing = [*(one for one, other in pairs if _plain_values(one) != _plain_values(other)), model]
+    if differing:
         raise _Refusal(
-            "a network that gives the same once it is saved and loaded", f"{name}, whose loaded copy differs"
+            "a network that is the same once it is saved and loaded",
+            f"{differing[0].name}, of {type(differing[0]).__qualname__}, whose copy differs: is all in its get_config?",
         )
 
 
 def _have_equal_weights(one: Any, other: Any) -> bool:
     theirs, ours = other.get_weights(), one.get_weights()
     return len(theirs) == len(ours) and all(map(np.array_equal, theirs, ours))
+
+
+def _plain_values(layer: Any) -> dict[str, Any]:
+    """Returns those attributes of a layer of the user's own that are numbers and texts."""
+    if type(layer).__module__.partition(".")[0] in ("keras", "trainer"):
+        return {}
+    return {name: value for name, value in vars(layer).items() if isinstance(value, int | float | str)}
 
 
 def _unsaved(model: keras.Model, known: dict[str, Any], error: Exception) -> _Refusal:
@@ -264,7 +287,7 @@ def _notes(model: keras.Model) -> Iterator[str]:
     names = sorted({f"{one.__module__}.{one.__qualname__}" for one in custom.unregistered(model)})
     if names:
         yield (
-            f"{', '.join(names)}: with @keras.saving.register_keras_serializable() above the class, "
+            f"{', '.join(names)}: with @keras.saving.register_keras_serializable() above, "
             "keras.models.load_model reads model.keras without custom_objects"
         )
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from absl import flags
 
-from trainer import spelling
+from trainer import own_flags, spelling
 from trainer.errors import UsageError
-from trainer.hparams import ANSWERS, Field, HParams, Value, parse, rule_of
+from trainer.hparams import ANSWERS, AUTO, Field, HParams, Value, check, family, parse, rule_of
 
 # The flags of a program: each one's name, and what it means without a value; "" for a flag that must have one.
 Flags = Mapping[str, str]
@@ -141,9 +141,22 @@ def flags_of(fields: Iterable[Field]) -> dict[str, str]:
     return {field.name: "true" if field.type is bool else _answer(rule_of(field).choices) for field in fields}
 
 
-def run_flags() -> dict[str, str]:
-    """Returns the flags of `trainer.task`."""
-    return flags_of(dataclasses.fields(HParams))
+def run_flags(arguments: Sequence[str] = ()) -> dict[str, str]:
+    """Returns the flags of `trainer.task`; with those of a user's own network where a command line names it.
+
+    Raises:
+      UsageError: as `hparams_class`.
+    """
+    return flags_of(dataclasses.fields(hparams_class(arguments)))
+
+
+def hparams_class(arguments: Sequence[str]) -> type[HParams]:
+    """Returns the hyperparameters of the network that a command line names, with those of a user's own.
+
+    Raises:
+      UsageError: it names a function that cannot be imported, or whose arguments cannot be flags.
+    """
+    return own_flags.hparams_of(last_value(arguments, "model", flags_of(dataclasses.fields(HParams))))
 
 
 def read(arguments: Sequence[str]) -> HParams:
@@ -157,12 +170,14 @@ def read(arguments: Sequence[str]) -> HParams:
     Raises:
       UsageError: a flag is unknown or lacks its value, or the value breaks its rule.
     """
-    found = split(arguments, run_flags())
+    made = hparams_class(arguments)
+    fields = dataclasses.fields(made)
+    found = split(arguments, flags_of(fields))
     try:
-        values: dict[str, Any] = parsed(found, dataclasses.fields(HParams))
-        reject_unknown(found, run_flags())
+        values: dict[str, Any] = parsed(found, fields)
+        reject_unknown(found, flags_of(fields))
         reject_words(found)
-        return HParams(**values)
+        return made(**values)
     except UsageError as error:
         raise UsageError(_as_typed(str(error), found)) from None
 
@@ -171,15 +186,24 @@ def command(hparams: HParams) -> str:
     """Returns the command line of a run: the flags that are not their defaults."""
     given = [
         f"--{field.name}={getattr(hparams, field.name)}"
-        for field in dataclasses.fields(HParams)
+        for field in dataclasses.fields(hparams)
         if getattr(hparams, field.name) != field.default
     ]
     return shlex.join(["python", "-m", "trainer.task", *given])
 
 
-def help_text(command: str) -> str:
-    """Returns what `--help` prints: every flag with its meaning, its rule and its default."""
-    lines = help_lines(dataclasses.fields(HParams), _notes, _MARGIN)
+def help_text(command: str, arguments: Sequence[str] = ()) -> str:
+    """Returns what `--help` prints: every flag with its meaning, its rule and its default.
+
+    Args:
+      command: how the program is started.
+      arguments: the other words of the command line; the flags of other networks than the one that they name are left
+        out.
+
+    Raises:
+      UsageError: they name no network.
+    """
+    lines = help_lines(_flags_of_network(arguments), _notes, _MARGIN)
     return "\n".join([f"Usage: {command} [--flag=value …]", *lines])
 
 
@@ -199,6 +223,17 @@ def help_lines(fields: Iterable[Field], notes: Callable[[Field], Iterable[str]],
             first, *others = textwrap.wrap(text, _WIDTH - margin)
             yield f"  --{field.name}".ljust(margin) + first
             yield from (" " * margin + line for line in others)
+
+
+def _flags_of_network(arguments: Sequence[str]) -> list[Field]:
+    """Returns the fields that the named network has, group by group; all of them where none is named."""
+    fields = {field.name: field for field in dataclasses.fields(hparams_class(arguments))}
+    model = last_value(arguments, "model", flags_of(fields.values())) or AUTO
+    check(fields["model"], model)
+    groups = [*dict.fromkeys(rule_of(field).group for field in fields.values())]
+    chosen = family(model)
+    shown = [one for one in fields.values() if not rule_of(one).networks or chosen in (AUTO, *rule_of(one).networks)]
+    return sorted(shown, key=lambda field: groups.index(rule_of(field).group))
 
 
 class _Parser(flags.ArgumentParser[Any]):

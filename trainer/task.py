@@ -45,8 +45,7 @@ def main(
     again, which other failures of a program end.
     """
     if "--help" in arguments or "-h" in arguments:
-        print(flags.help_text(_COMMAND))
-        return 0
+        return _help(arguments)
     go_on, python = _GO_ON, interpreter.word(sys.executable, Path.cwd(), variables.get("PATH"))
     with signals.caught() as stop:
         try:
@@ -64,6 +63,14 @@ def main(
             if not stop.requested:
                 return _stop(134, f"another machine was told to stop; {_GO_ON}", go_on)
         return _stop(stop.status, f"stopped; {_GO_ON}", go_on) if stop.requested else status
+
+
+def _help(arguments: Sequence[str]) -> int:
+    try:
+        print(flags.help_text(_COMMAND, arguments))
+    except UsageError as error:
+        return _stop(2, str(error))
+    return 0
 
 
 def _run(
@@ -98,7 +105,7 @@ def _go_on(start: Sequence[str], arguments: Sequence[str], root: str) -> str:
     job_dir = f"--job_dir={root}"
     if not start:
         return f"the same command with {shlex.quote(job_dir)} goes on from the last checkpoint"
-    rest = flags.without(arguments, ["job_dir"], flags.run_flags())
+    rest = flags.without(arguments, ["job_dir"], flags.run_flags(arguments))
     return f"this goes on from the last checkpoint: {shlex.join([*start, job_dir, *rest])}"
 
 

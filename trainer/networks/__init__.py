@@ -1,13 +1,16 @@
 """The networks that can be trained."""
 
 from trainer.data.form import Form
-from trainer.hparams import CONVOLUTIONAL, HParams
-from trainer.networks import convolutional
+from trainer.hparams import CONVOLUTIONAL, OWN, HParams, family
+from trainer.networks import convolutional, own
 from trainer.networks.network import Network, Stage
 
 __all__ = ["Network", "Stage", "build"]
 
-_BUILDERS = {CONVOLUTIONAL: convolutional.build}  # by family
+_BUILDERS = {  # by family
+    CONVOLUTIONAL: convolutional.build,
+    OWN: own.build,
+}
 
 
 def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:
@@ -25,4 +28,4 @@ def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -
       UsageError: the network cannot be; the message names the flag.
       StorageError: a file of weights cannot be fetched.
     """
-    return _BUILDERS[CONVOLUTIONAL](hparams, form, outputs, policy)
+    return _BUILDERS.get(family(hparams.model), convolutional.build)(hparams, form, outputs, policy)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
-from trainer import data, networks
+from trainer import data, networks, own_flags
 from trainer.environment import Environment
 from trainer.errors import UsageError
 from trainer.hparams import AUGMENTATIONS, PRECISIONS, HParams
@@ -68,6 +68,7 @@ class Plan:
           UsageError: the run's folder holds another run, or the devices or the data are not what the flags ask for.
         """
         former = record.check(environment.root, hparams)
+        record.check_source(former, own_flags.sources(hparams.model), hparams.model)
         strategy = _strategy(hparams, environment, screen)
         keras.utils.set_random_seed(hparams.seed)
         dataset = read(hparams, screen)
@@ -219,6 +220,7 @@ class Plan:
                 **hardware.describe(self.environment.numeric),
                 "devices": self.strategy.num_replicas_in_sync,
             },
+            source=own_flags.sources(self.hparams.model),
         )
         return {**made, "augmentation": {"preset": self.augmentation.name, "reason": self.augmentation.reason}}
 

@@ -102,6 +102,27 @@ def check_data(former: Mapping[str, Any], data: Fingerprint, name: str) -> None:
             )
 
 
+def check_source(former: Mapping[str, Any], now: Mapping[str, str], model: str) -> None:
+    """Makes sure that a run resumes with the files of a user's own network that it began with.
+
+    Args:
+      former: the record of the run; empty where it has not begun.
+      now: the checksums of the files, by name.
+      model: what `--model` names.
+
+    Raises:
+      UsageError: a file changed, is new, or is gone; the message names it.
+    """
+    was = former.get("source", {}) if former else now
+    changed = sorted(name for name in {*was, *now} if was.get(name) != now.get(name))
+    if changed:
+        more = f"; and {len(changed) - _SHOWN:,} more" if len(changed) > _SHOWN else ""
+        raise UsageError(
+            "`--model` must be as the run in `--job_dir` began with; a changed network needs another folder. "
+            f"Received: {model} (changed: {', '.join(changed[:_SHOWN])}{more})"
+        )
+
+
 def make(
     hparams: HParams,
     data: Fingerprint,
@@ -110,6 +131,7 @@ def make(
     *,
     epoch: Mapping[str, int] | None = None,
     machine: Mapping[str, Any] | None = None,
+    source: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Returns the configuration and what else decides the weights, to the bit; in a git work tree, the revision too.
 
@@ -120,6 +142,7 @@ def make(
       reason: why that one.
       epoch: the steps of an epoch, its samples, and how many are left out since they fill no batch.
       machine: what decides how sums are rounded.
+      source: the checksums of the files of a user's own network, by name; recorded where there are any.
     """
     return {
         "configuration": hparams.configuration(),
@@ -127,6 +150,7 @@ def make(
         "precision": {"name": precision, "reason": reason},
         "epoch": dict(epoch or {}),
         "machine": dict(machine or {}),
+        **({"source": dict(source)} if source else {}),
         "versions": {"python": platform.python_version()} | {name: _version(_PACKAGES[name]) for name in _PACKAGES},
         "git_revision": _revision(),
     }

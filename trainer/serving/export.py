@@ -18,6 +18,7 @@ from trainer import files
 from trainer.data.form import Form
 from trainer.data.kinds.image.decode import decode
 from trainer.errors import UsageError
+from trainer.networks import custom
 from trainer.objectives.scores import Counts, per_class
 from trainer.serving import card, signature
 from trainer.serving.card import Card, File
@@ -55,7 +56,8 @@ def save(model: keras.Model, folder: Path, about: About) -> Path:
     That takes raw values and gives logits; `keras.models.load_model` reads it once `trainer.layers` is imported.
     `trainer.serving.signature` describes the SavedModel. A reader finds each of the two whole or not at all.
     """
-    trained = type(model).from_config(model.get_config())  # a clone would bring the optimizer's 12 MB along
+    with keras.saving.custom_object_scope(custom.objects(model)):
+        trained = type(model).from_config(model.get_config())  # a clone would bring the optimizer's 12 MB along
     trained.set_weights(model.get_weights())
     (folder / card.JSON).unlink(missing_ok=True)
     _save_keras(trained, folder)

@@ -1,0 +1,238 @@
+"""A function of the user's own, named `package.module:function`: finds it, imports it, and says what goes wrong there.
+
+The module is found as `python -m` finds one: in the current folder and on Python's path. Keras is imported before it,
+with this package's settings; nothing of TensorFlow is imported where there is no such module.
+"""
+
+import ast
+import contextlib
+import difflib
+import functools
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import os
+import pkgutil
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import trainer
+from trainer import keras_settings
+from trainer.errors import UsageError
+from trainer.quiet import without_chatter
+
+_LONGEST = 300  # characters that a message repeats of an error
+_INSTALLED = ("site-packages", "dist-packages")
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that returns a network, and the files that it was made of.
+
+    Attributes:
+      model: what `--model` names it.
+      call: the function.
+      root: the folder that its top-level package or module is in; None where it has no file.
+      sources: the SHA-256 of the module's file and of those of the same project that it imports, as they were when it
+        was imported, by their names in `root`. Only modules that are named in an import are found, wherever it stands
+        in the file, and none of what is installed.
+    """
+
+    model: str
+    call: Callable[..., Any]
+    root: Path | None
+    sources: Mapping[str, str]
+
+    def where(self, error: BaseException) -> str:
+        """Returns what an error says, and where in the user's own files it was raised."""
+        return _where(error, self.root)
+
+    @property
+    def name(self) -> str:
+        """Its name in its module."""
+        return self.model.partition(":")[2]
+
+
+@functools.cache
+def load(model: str) -> Function:
+    """Returns the function that `--model` names.
+
+    Raises:
+      UsageError: it cannot be imported, or is no function; the message says why, and where.
+    """
+    module_name, _, name = model.partition(":")
+    root = _root(model, module_name)
+    module = _imported(model, module_name, root)
+    if not hasattr(module, name):
+        near = difflib.get_close_matches(name, [one for one, it in vars(module).items() if inspect.isroutine(it)], 1)
+        meant = f"; did you mean {module_name}:{near[0]}?" if near else ""
+        raise UsageError(
+            f"`--model` must name a function of its module. Received: {model} ({module_name} has no {name}{meant})"
+        )
+    found = getattr(module, name)
+    if not (inspect.isroutine(found) or isinstance(found, functools.partial)):
+        what = "a class" if inspect.isclass(found) else f"of type {type(found).__name__}"
+        raise UsageError(f"`--model` must name a function. Received: {model}, which is {what}")
+    return Function(model, found, root, _sources(module, root))
+
+
+def _root(model: str, module_name: str) -> Path | None:
+    """Returns the folder of the top-level package or module, which is not imported for that.
+
+    Raises:
+      UsageError: there is none.
+    """
+    folder = str(Path.cwd())
+    if folder not in sys.path and "" not in sys.path:
+        sys.path.insert(0, folder)
+    importlib.invalidate_caches()
+    package = module_name.partition(".")[0]
+    spec = None
+    with contextlib.suppress(ValueError, ImportError):
+        spec = importlib.util.find_spec(package)
+    if spec is None:
+        near = difflib.get_close_matches(package, [one.name for one in pkgutil.iter_modules([folder])], 1)
+        raise _not_found(model, package, near)
+    folders = [*(spec.submodule_search_locations or ())]
+    if folders:
+        return Path(folders[0]).resolve().parent
+    return Path(spec.origin).resolve().parent if spec.has_location and spec.origin else None
+
+
+def _imported(model: str, module_name: str, root: Path | None) -> ModuleType:
+    try:
+        # Whatever the module writes of its own to standard error is shown; what TensorFlow does is not.
+        with without_chatter(), keras_settings.ignored():
+            importlib.import_module("keras")
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and f"{module_name}.".startswith(f"{error.name}.") and not _is_inside(error, root):
+            raise _not_found(model, error.name, _near(error.name)) from None
+        raise _not_importable(model, error, root) from None
+    except (Exception, SystemExit) as error:  # whatever a user's module does
+        raise _not_importable(model, error, root) from None
+
+
+def _not_found(model: str, missing: str, near: Iterable[str]) -> UsageError:
+    meant = "".join(f"; did you mean {one}?" for one in near)
+    return UsageError(
+        "`--model` must be importable from the current folder or Python's path. "
+        f"Received: {model} (there is no module {missing}{meant})"
+    )
+
+
+def _not_importable(model: str, error: BaseException, root: Path | None) -> UsageError:
+    return UsageError(f"`--model` must be importable. Received: {model} ({_where(error, root)})")
+
+
+def _near(missing: str) -> list[str]:
+    """Returns the module of a package that a missing one was meant to be."""
+    package, _, last = missing.rpartition(".")
+    parent = sys.modules.get(package)
+    names = [one.name for one in pkgutil.iter_modules(getattr(parent, "__path__", []))]
+    return [f"{package}.{one}" for one in difflib.get_close_matches(last, names, 1)]
+
+
+def _is_inside(error: BaseException, root: Path | None) -> bool:
+    """Returns whether an error was raised by a line of the user's own files."""
+    return any(True for _ in _lines(error, root))
+
+
+def _where(error: BaseException, root: Path | None) -> str:
+    """Returns an error's type and text on one line, after the innermost line of the user's own files, if there is one.
+
+    Args:
+      error: with its traceback.
+      root: the folder of the user's own files.
+    """
+    said = " ".join(str(error).split("\n\n")[0].split())
+    if isinstance(error, SyntaxError) and error.filename:
+        place, said = f"{_shown(Path(error.filename))}, line {error.lineno}: ", error.msg
+    else:
+        place = "".join([f"{_shown(file)}, line {line}: " for file, line in _lines(error, root)][-1:])
+    said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
+    return f"{place}{type(error).__name__}{f': {said}' if said else ''}"
+
+
+def _lines(error: BaseException, root: Path | None) -> Iterator[tuple[Path, int]]:
+    """Yields the user's own lines in the traceback of an error, the outermost first."""
+    trace = error.__traceback__
+    while trace:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if root and _is_own(file, root):
+            yield file, trace.tb_lineno
+        trace = trace.tb_next
+
+
+def _is_own(file: Path, root: Path) -> bool:
+    """Returns whether a file is of the user's project: not installed, not Python's and not of this package."""
+    file = file.resolve()
+    if not (file.is_relative_to(root) and file.is_file()):
+        return False
+    others = [Path(trainer.__file__).resolve().parent, Path(sysconfig.get_path("stdlib")).resolve()]
+    is_installed = set(file.relative_to(root).parts) & {*_INSTALLED}
+    return not is_installed and not any(file.is_relative_to(one) for one in others)
+
+
+def _shown(file: Path) -> str:
+    """Returns a file's name as seen from the current folder."""
+    with contextlib.suppress(ValueError):
+        return str(file.resolve().relative_to(Path.cwd()))
+    return str(file)
+
+
+def _sources(module: ModuleType, root: Path | None) -> dict[str, str]:
+    """Returns the checksums of a module's file and of those of the same project that it imports, however far."""
+    file = getattr(module, "__file__", None)
+    if not (root and file and Path(file).is_file()):
+        return {}
+    package = module.__name__.partition(".")[0]
+    pending, found = [(module.__name__, Path(file).resolve()), *_files(module.__name__, root)], {}
+    while pending:
+        name, path = pending.pop()
+        key = Path(os.path.relpath(path, root)).as_posix()
+        # In a folder of installed packages, the others are not this project's.
+        is_stranger = set(root.parts) & {*_INSTALLED} and name.partition(".")[0] != package
+        if key in found or is_stranger:
+            continue
+        content = path.read_bytes()
+        found[key] = hashlib.sha256(content).hexdigest()
+        if path.suffix == ".py":
+            for imported in _imports(content, name, is_package=path.stem == "__init__"):
+                pending += _files(imported, root)
+    return dict(sorted(found.items()))
+
+
+def _files(name: str, root: Path) -> list[tuple[str, Path]]:
+    """Returns the files of the user's project that an import of a module reads: its own, and its packages'."""
+    parts = name.split(".")
+    found = []
+    for end in range(1, len(parts) + 1):
+        stem = root.joinpath(*parts[:end])
+        for file in (stem / "__init__.py", stem.with_name(f"{stem.name}.py")):
+            if _is_own(file, root):
+                found.append((".".join(parts[:end]), file.resolve()))
+                break
+    return found
+
+
+def _imports(content: bytes, name: str, *, is_package: bool) -> Iterator[str]:
+    """Yields the modules that a source file may import; `from x import y` may mean the module x.y."""
+    package = name if is_package else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(content)):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.rsplit(".", node.level - 1)[0] if package else ""
+                base = f"{above}.{base}".strip(".")
+            if base:
+                yield base
+            yield from (f"{base}.{one.name}".strip(".") for one in node.names if one.name != "*")

@@ -15,7 +15,7 @@ from absl import flags
 
 from trainer import spelling
 from trainer.errors import UsageError
-from trainer.hparams import ANSWERS, Field, HParams, Value, parse, rule_of
+from trainer.hparams import ANSWERS, AUTO, CONVOLUTIONAL, Field, HParams, Value, only_of, parse, rule_of
 
 # The flags of a program: each one's name, and what it means without a value; "" for a flag that must have one.
 Flags = Mapping[str, str]
@@ -149,7 +149,8 @@ def run_flags() -> dict[str, str]:
 def read(arguments: Sequence[str]) -> HParams:
     """Returns the hyperparameters that a command line asks for.
 
-    A flag given twice has its last value.
+    A flag given twice has its last value. With a flag that the convolutional network alone has, also with its default,
+    `--model=auto` is that network: all trials of a study that tunes the stride train the same one.
 
     Args:
       arguments: the words after the program's name.
@@ -162,6 +163,9 @@ def read(arguments: Sequence[str]) -> HParams:
         values: dict[str, Any] = parsed(found, dataclasses.fields(HParams))
         reject_unknown(found, run_flags())
         reject_words(found)
+        given = [field for field in dataclasses.fields(HParams) if field.name in values]
+        if values.get("model", AUTO) == AUTO and any(only_of(field, CONVOLUTIONAL) for field in given):
+            values["model"] = CONVOLUTIONAL
         return HParams(**values)
     except UsageError as error:
         raise UsageError(_as_typed(str(error), found)) from None

@@ -1,13 +1,18 @@
 """The networks that can be trained."""
 
 from trainer.data.form import Form
-from trainer.hparams import CONVOLUTIONAL, HParams
-from trainer.networks import convolutional
+from trainer.hparams import CONVOLUTIONAL, LINEAR, RESIDUAL, HParams
+from trainer.networks import convolutional, linear, residual
+from trainer.networks.choice import choose
 from trainer.networks.network import Network, Stage
 
-__all__ = ["Network", "Stage", "build"]
+__all__ = ["Network", "Stage", "build", "choose"]
 
-_BUILDERS = {CONVOLUTIONAL: convolutional.build}  # by family
+_BUILDERS = {  # by family
+    CONVOLUTIONAL: convolutional.build,
+    LINEAR: linear.build,
+    RESIDUAL: residual.build,
+}
 
 
 def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:
@@ -25,4 +30,5 @@ def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -
       UsageError: the network cannot be; the message names the flag.
       StorageError: a file of weights cannot be fetched.
     """
-    return _BUILDERS[CONVOLUTIONAL](hparams, form, outputs, policy)
+    chosen, _ = choose(hparams, form)
+    return _BUILDERS[chosen](hparams, form, outputs, policy)

@@ -15,7 +15,7 @@ from absl import flags
 
 from trainer import own_flags, spelling
 from trainer.errors import UsageError
-from trainer.hparams import ANSWERS, AUTO, Field, HParams, Value, check, family, parse, rule_of
+from trainer.hparams import ANSWERS, AUTO, CONVOLUTIONAL, Field, HParams, Value, check, family, only_of, parse, rule_of
 
 # The flags of a program: each one's name, and what it means without a value; "" for a flag that must have one.
 Flags = Mapping[str, str]
@@ -162,7 +162,8 @@ def hparams_class(arguments: Sequence[str]) -> type[HParams]:
 def read(arguments: Sequence[str]) -> HParams:
     """Returns the hyperparameters that a command line asks for.
 
-    A flag given twice has its last value.
+    A flag given twice has its last value. With a flag that the convolutional network alone has, also with its default,
+    `--model=auto` is that network: all trials of a study that tunes the stride train the same one.
 
     Args:
       arguments: the words after the program's name.
@@ -177,6 +178,9 @@ def read(arguments: Sequence[str]) -> HParams:
         values: dict[str, Any] = parsed(found, fields)
         reject_unknown(found, flags_of(fields))
         reject_words(found)
+        given = [field for field in fields if field.name in values]
+        if values.get("model", AUTO) == AUTO and any(only_of(field, CONVOLUTIONAL) for field in given):
+            values["model"] = CONVOLUTIONAL
         return made(**values)
     except UsageError as error:
         raise UsageError(_as_typed(str(error), found)) from None

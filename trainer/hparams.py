@@ -309,6 +309,11 @@ def family(model: str) -> str:
     return OWN if ":" in model else APPLICATION
 
 
+def only_of(field: Field, chosen: str) -> bool:
+    """Returns whether one family of networks alone has a flag."""
+    return rule_of(field).networks == (chosen,)
+
+
 def is_pretrained(hparams: HParams) -> bool:
     """Returns whether a network starts from weights that were trained before."""
     return bool(hparams.weights) or family(hparams.model) == FILE

@@ -1,14 +1,17 @@
 """The networks that can be trained."""
 
 from trainer.data.form import Form
-from trainer.hparams import CONVOLUTIONAL, OWN, HParams, family
-from trainer.networks import convolutional, own
+from trainer.hparams import CONVOLUTIONAL, LINEAR, OWN, RESIDUAL, HParams
+from trainer.networks import convolutional, linear, own, residual
+from trainer.networks.choice import choose
 from trainer.networks.network import Network, Stage
 
-__all__ = ["Network", "Stage", "build"]
+__all__ = ["Network", "Stage", "build", "choose"]
 
 _BUILDERS = {  # by family
     CONVOLUTIONAL: convolutional.build,
+    LINEAR: linear.build,
+    RESIDUAL: residual.build,
     OWN: own.build,
 }
 
@@ -28,4 +31,5 @@ def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -
       UsageError: the network cannot be; the message names the flag.
       StorageError: a file of weights cannot be fetched.
     """
-    return _BUILDERS.get(family(hparams.model), convolutional.build)(hparams, form, outputs, policy)
+    chosen, _ = choose(hparams, form)
+    return _BUILDERS[chosen](hparams, form, outputs, policy)

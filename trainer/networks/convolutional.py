@@ -1,22 +1,16 @@
 """Convolutions whose filters double, one max pooling, one hidden dense layer, the logits."""
 
-from collections.abc import Sequence
-
 import keras
 
 from trainer.data.form import Form
 from trainer.errors import UsageError
 from trainer.hparams import HParams, Value
-from trainer.layers import Conv1D, Conv2D, Conv3D, Dropout
-from trainer.networks import remedy, size
+from trainer.layers import Dropout
+from trainer.networks import parts, remedy, size
 from trainer.networks.network import Network, Stage
 
-_MAXIMUM_PARAMETERS = 500_000_000  # with the gradient and Adam's two moments, 8 GB in float32
 _POOL = 2
 _MONOTONE = ("relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid", "softplus")
-
-_CONVOLUTIONS = {1: Conv1D, 2: Conv2D, 3: Conv3D}  # by rank
-_POOLINGS = {1: keras.layers.MaxPooling1D, 2: keras.layers.MaxPooling2D, 3: keras.layers.MaxPooling3D}
 
 # What gives a map more positions, in the order in which a user would rather give it up.
 _ROOMIER: dict[str, Value] = {
@@ -28,7 +22,6 @@ _ROOMIER: dict[str, Value] = {
     "image_size": 4096,
 }
 _LARGER = ("image_size", "filters", "depth", "kernel_size", "dense_units")  # what gives a network more parameters
-_USUAL_SIZE = 96  # pixels of a side, of photographs
 
 
 def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:
@@ -60,8 +53,7 @@ def layers(hparams: HParams, form: Form, outputs: int, policy: str = "float32") 
     _check_maps(hparams, form)
     unbuilt = _layers(hparams, form, outputs, policy)  # once: each layer draws from Python's random numbers
     parameters = size.parameters(unbuilt, form.shape)
-    if parameters > _MAXIMUM_PARAMETERS:
-        raise _too_many(hparams, form, outputs, parameters)
+    remedy.check_parameters(parameters, hparams, form, _LARGER, lambda *changed: _count(*changed, outputs))
     return unbuilt
 
 
@@ -69,24 +61,23 @@ def _layers(hparams: HParams, form: Form, outputs: int, policy: str) -> list[ker
     # What never falls where its argument rises commutes with a maximum, and costs a quarter after the pooling: 3 % of a
     # step in float32, 6 % in bfloat16.
     late = hparams.activation in _MONOTONE
-    scale = 1 / (form.high - form.low)
     # Whole maps are dropped: a random number for each pixel took 12 % of the step, and the errors were no fewer.
     return [
-        keras.layers.Rescaling(scale, 0.0 - form.low * scale, name="scale", dtype=policy),
+        parts.scale(form, policy),
         *_maps(hparams, form.rank, policy, late),
         *([keras.layers.Activation(hparams.activation, name="activation", dtype=policy)] if late else []),
         Dropout(hparams.dropout, whole_maps=True, seed=hparams.seed + 1, name="map_dropout", dtype=policy),
         keras.layers.Flatten(name="flatten", dtype=policy),
         keras.layers.Dense(hparams.dense_units, activation=hparams.activation, name="dense", dtype=policy),
         Dropout(hparams.dropout, seed=hparams.seed + 2, name="unit_dropout", dtype=policy),
-        keras.layers.Dense(outputs, dtype="float32", name="logits"),
+        parts.logits(outputs),
     ]
 
 
 def _maps(hparams: HParams, rank: int, policy: str = "float32", late: bool = False) -> list[keras.layers.Layer]:
     """Returns the convolutions and the pooling; the last convolution without its activation where that comes later."""
     convolutions = [
-        _CONVOLUTIONS[rank](
+        parts.CONVOLUTIONS[rank](
             hparams.filters * 2**index,
             hparams.kernel_size,
             strides=hparams.stride,
@@ -98,7 +89,7 @@ def _maps(hparams: HParams, rank: int, policy: str = "float32", late: bool = Fal
         )
         for index in range(hparams.depth)
     ]
-    return [*convolutions, _POOLINGS[rank](_POOL, name="pool", dtype=policy)]
+    return [*convolutions, parts.MAX_POOLINGS[rank](_POOL, name="pool", dtype=policy)]
 
 
 def _check_maps(hparams: HParams, form: Form) -> None:
@@ -113,33 +104,9 @@ def _check_maps(hparams: HParams, form: Form) -> None:
     flags = [flag for flag in _ROOMIER if remedy.is_given(hparams, flag)]
     values = ", ".join(str(getattr(hparams, flag)) for flag in flags)
     raise UsageError(
-        f"{_listed(flags)} must leave every map at least one pixel; together they do not on images of {form}. "
+        f"{remedy.listed(flags)} must leave every map at least one pixel; together they do not on images of {form}. "
         f"Received: {values}"
     )
-
-
-def _too_many(hparams: HParams, form: Form, outputs: int, parameters: int) -> UsageError:
-    """Returns what is wrong with a network of so many parameters: the flag that makes most of them comes first."""
-    aims = dict.fromkeys(sorted(_LARGER, key=lambda flag: _count(*_by_default(hparams, form, flag), outputs)), 1)
-
-    def fits(hparams: HParams, form: Form) -> bool:
-        return _leaves_maps(hparams, form) and _count(hparams, form, outputs) <= _MAXIMUM_PARAMETERS
-
-    found = remedy.find(hparams, form, aims, fits)
-    if found:
-        return UsageError(
-            f"`--{found.flag}` must be at most {found.value} here, for a network of at most {_MAXIMUM_PARAMETERS:,} "
-            f"parameters. Received: {found.received}, for one of {parameters:,}"
-        )
-    flags = [flag for flag in _LARGER if remedy.is_given(hparams, flag)]
-    return UsageError(
-        f"{_listed(flags)} must make at most {_MAXIMUM_PARAMETERS:,} parameters together. Received: {parameters:,}"
-    )
-
-
-def _by_default(hparams: HParams, form: Form, flag: str) -> tuple[HParams, Form]:
-    value = _USUAL_SIZE if flag == remedy.IMAGE_SIZE else getattr(HParams, flag)
-    return remedy.changed(hparams, form, flag, value)
 
 
 def _count(hparams: HParams, form: Form, outputs: int) -> int:
@@ -155,8 +122,3 @@ def _leaves_maps(hparams: HParams, form: Form) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _listed(flags: Sequence[str]) -> str:
-    *others, last = (f"`--{flag}`" for flag in flags)
-    return f"{', '.join(others)} and {last}" if others else last

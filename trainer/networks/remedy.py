@@ -6,11 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trainer.data.form import Form
+from trainer.errors import UsageError
 from trainer.hparams import HParams, Value
 
 IMAGE_SIZE = "image_size"
 
+_MAXIMUM_PARAMETERS = 500_000_000  # with the gradient and Adam's two moments, 8 GB in float32
+_USUAL_SIZE = 96  # pixels of a side, of photographs
+
 Test = Callable[[HParams, Form], bool]
+Count = Callable[[HParams, Form], int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +51,38 @@ def find(hparams: HParams, form: Form, aims: Mapping[str, Value], is_possible: T
     return None
 
 
+def check_parameters(parameters: int, hparams: HParams, form: Form, larger: Sequence[str], count: Count) -> None:
+    """Checks that a network's weights fit in memory.
+
+    Args:
+      parameters: how many numbers they are.
+      hparams: of the network.
+      form: of the samples.
+      larger: the flags that give it more weights.
+      count: returns how many weights a network has; none where it cannot be.
+
+    Raises:
+      UsageError: they do not; the message names the flag that makes most of them.
+    """
+    if parameters <= _MAXIMUM_PARAMETERS:
+        return
+    aims = dict.fromkeys(sorted(larger, key=lambda flag: count(*_by_default(hparams, form, flag))), 1)
+    found = find(hparams, form, aims, lambda *changed: 0 < count(*changed) <= _MAXIMUM_PARAMETERS)
+    if found:
+        raise UsageError(
+            f"`--{found.flag}` must be at most {found.value} here, for a network of at most {_MAXIMUM_PARAMETERS:,} "
+            f"parameters. Received: {found.received}, for one of {parameters:,}"
+        )
+    flags = listed([flag for flag in larger if is_given(hparams, flag)])
+    raise UsageError(f"{flags} must make at most {_MAXIMUM_PARAMETERS:,} parameters together. Received: {parameters:,}")
+
+
+def listed(flags: Sequence[str]) -> str:
+    """Returns flags as a message names several of them."""
+    *others, last = (f"`--{flag}`" for flag in flags)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def is_given(hparams: HParams, flag: str) -> bool:
     """Returns whether a flag has another value than its default."""
     return bool(getattr(hparams, flag) != getattr(HParams, flag))
@@ -57,6 +94,10 @@ def changed(hparams: HParams, form: Form, flag: str, value: Value) -> tuple[HPar
         form = dataclasses.replace(form, sizes=(int(value),) * form.rank)
     values: dict[str, Any] = {flag: value}
     return dataclasses.replace(hparams, **values), form
+
+
+def _by_default(hparams: HParams, form: Form, flag: str) -> tuple[HParams, Form]:
+    return changed(hparams, form, flag, _USUAL_SIZE if flag == IMAGE_SIZE else getattr(HParams, flag))
 
 
 def _values(hparams: HParams, form: Form, flag: str, aim: Value, is_possible: Test) -> Iterator[Value]:

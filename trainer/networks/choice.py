@@ -1,0 +1,25 @@
+"""Which family of networks `--model=auto` means."""
+
+import dataclasses
+
+from trainer.data.form import Form
+from trainer.hparams import AUTO, CONVOLUTIONAL, RESIDUAL, HParams, family, only_of
+
+_SMALL = 32  # positions of a side, as in MNIST's family and CIFAR
+
+
+def choose(hparams: HParams, form: Form) -> tuple[str, str]:
+    """Returns the family of networks that is trained, and why.
+
+    Args:
+      hparams: with `model`.
+      form: of the samples.
+    """
+    if hparams.model != AUTO:
+        return family(hparams.model), f"as `--model={hparams.model}` asks"
+    for field in dataclasses.fields(HParams):
+        if only_of(field, CONVOLUTIONAL) and getattr(hparams, field.name) != field.default:
+            return CONVOLUTIONAL, f"as `--{field.name}` asks"
+    if max(form.sizes) <= _SMALL:
+        return CONVOLUTIONAL, f"no side has more than {_SMALL} positions"
+    return RESIDUAL, f"a side has more than {_SMALL} positions"

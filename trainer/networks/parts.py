@@ -1,0 +1,26 @@
+"""The layers that this package's own networks have in common."""
+
+import keras
+
+from trainer.data.form import Form
+from trainer.layers import Conv1D, Conv2D, Conv3D
+
+# By rank.
+CONVOLUTIONS = {1: Conv1D, 2: Conv2D, 3: Conv3D}
+MAX_POOLINGS = {1: keras.layers.MaxPooling1D, 2: keras.layers.MaxPooling2D, 3: keras.layers.MaxPooling3D}
+GLOBAL_AVERAGES = {
+    1: keras.layers.GlobalAveragePooling1D,
+    2: keras.layers.GlobalAveragePooling2D,
+    3: keras.layers.GlobalAveragePooling3D,
+}
+
+
+def scale(form: Form, policy: str) -> keras.layers.Layer:
+    """Returns the first layer, from a form's values to 0 to 1."""
+    factor = 1 / (form.high - form.low)
+    return keras.layers.Rescaling(factor, 0.0 - form.low * factor, name="scale", dtype=policy)
+
+
+def logits(outputs: int) -> keras.layers.Layer:
+    """Returns the last layer."""
+    return keras.layers.Dense(outputs, dtype="float32", name="logits")

@@ -1,0 +1,196 @@
+"""Residual blocks with group normalisation, global average pooling, the logits.
+
+    scale -> stem -> four groups of blocks, of 1, 2, 4 and 8 times `--filters` -> mean over all positions -> logits
+
+A block adds what its branch gives, two normalised convolutions, to what it takes.
+
+Sources: He et al., "Deep Residual Learning for Image Recognition", 2015; Wu and He, "Group Normalization", 2018.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from trainer.data.form import Form
+from trainer.hparams import HParams
+from trainer.layers import Dropout
+from trainer.networks import parts, remedy, size
+from trainer.networks.network import Network, Stage
+
+Layers = Sequence[keras.layers.Layer]
+Ints = tuple[int, ...]  # one for each spatial axis
+
+_GROUPS = 4  # of blocks, at any size, so that the parameters are as many for 8 pixels as for 512
+_WIDEST = 32  # positions of a side that the first blocks see; the stem halves what is larger
+_HALVED = 8  # positions of a side, from which on a group halves it: the last map has 4 to 7
+_CHANNEL_GROUPS = 8  # normalised each by itself
+_GROUP_CHANNELS = 4  # in a group, at the least: one channel of one position would always be zero
+_LARGER = ("filters", "depth")  # what gives a network more parameters
+
+
+@dataclasses.dataclass(frozen=True)
+class _Block:
+    """Two paths from the same map, whose sum is activated.
+
+    Attributes:
+      name: of the block.
+      branch: two convolutions.
+      shortcut: nothing, or a convolution where the map's shape changes.
+    """
+
+    name: str
+    branch: Layers
+    shortcut: Layers
+
+
+@dataclasses.dataclass(frozen=True)
+class _Design:
+    """A network's layers, which have no weights yet."""
+
+    stem: Layers
+    blocks: Sequence[_Block]
+    head: Layers
+
+    def parameters(self, shape: size.Shape) -> int:
+        """Returns how many weights the layers will have for samples of a shape."""
+        count = 0
+        for paths in ([self.stem], *([block.branch, block.shortcut] for block in self.blocks), [self.head]):
+            count += sum(size.parameters(path, shape) for path in paths)
+            *_, (_, _, shape) = size.shapes(paths[0], shape)
+        return count
+
+
+def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:
+    """Returns an untrained network of one stage, whose number of weights does not depend on the samples' sizes.
+
+    Its input is `(batch, *sizes, channels)` of raw values; its output is `(batch, outputs)`, float32.
+
+    Args:
+      hparams: the network's flags.
+      form: what one sample is.
+      outputs: how many numbers the last layer gives, such as one logit for each class.
+      policy: Keras's name of the dtype policy of every layer but the last.
+
+    Raises:
+      UsageError: the weights would not fit in memory; the message names the flag.
+    """
+    design = _design(hparams, form, outputs, policy)
+    parameters = design.parameters(form.shape)
+    remedy.check_parameters(parameters, hparams, form, _LARGER, lambda *changed: _count(*changed, outputs))
+    inputs = keras.Input(form.shape, name="image")
+    x = _through(design.stem, inputs)
+    for block in design.blocks:
+        ends = [_through(block.branch, x), _through(block.shortcut, x)]
+        x = keras.layers.Add(name=f"{block.name}_sum", dtype=policy)(ends)
+        x = keras.layers.Activation(hparams.activation, name=f"{block.name}_activation2", dtype=policy)(x)
+    model = keras.Model(inputs, _through(design.head, x), name="residual_network")
+    return Network(model, (Stage(hparams.epochs),))
+
+
+def _count(hparams: HParams, form: Form, outputs: int) -> int:
+    return _design(hparams, form, outputs, "float32").parameters(form.shape)
+
+
+def _design(hparams: HParams, form: Form, outputs: int, policy: str) -> _Design:
+    make = _Maker(hparams, form.rank, policy)
+    strides, sizes = (1,) * form.rank, form.sizes
+    while max(sizes) > _WIDEST:
+        halving = tuple(1 + (side > _WIDEST) for side in sizes)
+        strides, sizes = _product(strides, halving), _quotient(sizes, halving)
+    stem = [parts.scale(form, policy), *make.stem(strides)]
+    blocks: list[_Block] = []
+    filters = channels = hparams.filters
+    for group in range(_GROUPS):
+        strides = tuple(1 + (group > 0 and side >= _HALVED) for side in sizes)
+        for index in range(hparams.depth):
+            blocks.append(make.block(f"block{group + 1}_{index + 1}", channels, filters, strides))
+            strides, channels, sizes = (1,) * form.rank, filters, _quotient(sizes, strides)
+        filters *= 2
+    return _Design(stem, blocks, make.head(outputs))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Maker:
+    """Makes the parts of a network."""
+
+    hparams: HParams
+    rank: int
+    policy: str
+
+    def stem(self, strides: Ints) -> Layers:
+        """Returns what makes the first map: a convolution of stride 2 at most, then a pooling."""
+        first = tuple(min(stride, 2) for stride in strides)
+        rest = _quotient(strides, first)
+        pooling = parts.MAX_POOLINGS[self.rank](rest, padding="same", name="stem_pool", dtype=self.policy)
+        return [
+            *self._convolution("stem", self.hparams.filters, 3, first),
+            self.activation("stem_activation"),
+            *([pooling] if max(rest) > 1 else []),
+        ]
+
+    def block(self, name: str, channels: int, filters: int, strides: Ints) -> _Block:
+        is_same = channels == filters and max(strides) == 1
+        return _Block(
+            name,
+            [
+                *self._convolution(f"{name}_conv1", filters, 3, strides),
+                self.activation(f"{name}_activation1"),
+                *self._convolution(f"{name}_conv2", filters, 3, 1, gain=0.0),
+            ],
+            [] if is_same else self._convolution(f"{name}_shortcut", filters, 1, strides),
+        )
+
+    def head(self, outputs: int) -> Layers:
+        return [
+            parts.GLOBAL_AVERAGES[self.rank](name="pool", dtype=self.policy),
+            Dropout(self.hparams.dropout, seed=self.hparams.seed + 1, name="dropout", dtype=self.policy),
+            parts.logits(outputs),
+        ]
+
+    def activation(self, name: str) -> keras.layers.Layer:
+        return keras.layers.Activation(self.hparams.activation, name=name, dtype=self.policy)
+
+    def _convolution(self, name: str, filters: int, kernel_size: int, strides: Any, gain: float = 1.0) -> Layers:
+        """Returns a convolution and its normalisation, which first multiplies by `gain`."""
+        return [
+            parts.CONVOLUTIONS[self.rank](
+                filters,
+                kernel_size,
+                strides=strides,
+                padding="same",
+                use_bias=False,  # the normalisation has one
+                kernel_initializer="he_normal",
+                name=name,
+                dtype=self.policy,
+            ),
+            keras.layers.GroupNormalization(
+                _channel_groups(filters),
+                gamma_initializer=keras.initializers.Constant(gain),
+                name=f"{name}_normalisation",
+                dtype=self.policy,
+            ),
+        ]
+
+
+def _channel_groups(channels: int) -> int:
+    """Returns how many groups of channels are normalised, each by itself."""
+    groups = range(1, min(_CHANNEL_GROUPS, channels // _GROUP_CHANNELS) + 1)
+    return max((count for count in groups if channels % count == 0), default=1)
+
+
+def _through(layers: Layers, x: Any) -> Any:
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+def _product(ours: Ints, others: Ints) -> Ints:
+    return tuple(one * other for one, other in zip(ours, others, strict=True))
+
+
+def _quotient(ours: Ints, others: Ints) -> Ints:
+    """Returns quotients, rounded up, as the sizes of maps after strides are."""
+    return tuple(math.ceil(one / other) for one, other in zip(ours, others, strict=True))

@@ -15,7 +15,7 @@ from absl import flags
 
 from trainer import spelling
 from trainer.errors import UsageError
-from trainer.hparams import ANSWERS, Field, HParams, Value, parse, rule_of
+from trainer.hparams import ANSWERS, Field, HParams, Value, check, parse, rule_of
 
 # The flags of a program: each one's name, and what it means without a value; "" for a flag that must have one.
 Flags = Mapping[str, str]
@@ -163,6 +163,30 @@ def read(arguments: Sequence[str]) -> HParams:
         reject_unknown(found, run_flags())
         reject_words(found)
         return HParams(**values)
+    except UsageError as error:
+        raise UsageError(_as_typed(str(error), found)) from None
+
+
+def values(arguments: Sequence[str], fields: Iterable[Field]) -> dict[str, Value]:
+    """Returns the values that a command line gives some flags, each checked by itself; `read` checks them together.
+
+    Args:
+      arguments: the words after the program's name.
+      fields: each with its `Rule` in the metadata.
+
+    Raises:
+      UsageError: a flag is unknown or lacks its value, or the value breaks its rule.
+    """
+    fields = {field.name: field for field in fields}.values()
+    found = split(arguments, flags_of(fields))
+    try:
+        given = parsed(found, fields)
+        reject_unknown(found, flags_of(fields))
+        reject_words(found)
+        for field in fields:
+            if field.name in given:
+                check(field, given[field.name])
+        return given
     except UsageError as error:
         raise UsageError(_as_typed(str(error), found)) from None
 

@@ -65,7 +65,7 @@ COPY --from=tools /home /home
 COPY --from=dependencies /opt/trainer /opt/trainer
 COPY --from=package /package /opt/trainer
 WORKDIR /home/trainer
-COPY config.yaml ./
+COPY config.networks.yaml config.yaml ./
 # The driver is no part of an image: Google's machines mount it at this path, NVIDIA's toolkit what these two say of it.
 ENV PATH=/opt/trainer/bin:$PATH \
     HOME=/home/trainer \

@@ -63,7 +63,7 @@ def test_dependencies_stay_while_the_package_changes(stages: dict[str, Stage]) -
         "--from=tools /home /home",
         "--from=dependencies /opt/trainer /opt/trainer",
         "--from=package /package /opt/trainer",
-        "config.yaml ./",
+        "config.networks.yaml config.yaml ./",
     ]
     installs = [run for stage in stages.values() for run in _all(stage, "RUN") if "pip install" in run]
     assert all("--constraint=constraints.txt" in run or "--no-index --no-deps" in run for run in installs)
@@ -194,7 +194,7 @@ def container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
 @pytest.mark.slow
 def test_holds_what_runs_and_nothing_of_how_it_was_made(container: Container) -> None:
     assert container.run("sh", "-c", "id --user; id --user --name; pwd").split() == ["1000", "trainer", "/home/trainer"]
-    assert container.run("sh", "-c", "ls").split() == ["config.yaml"]
+    assert container.run("sh", "-c", "ls").split() == ["config.networks.yaml", "config.yaml"]
     assert (
         container.run("sh", "-c", "command -v gcc cc make pip; ls -A /tmp /source /package 2>/dev/null", status=2)
         == "/tmp:\n"

@@ -15,7 +15,20 @@ from absl import flags
 
 from trainer import own_flags, spelling
 from trainer.errors import UsageError
-from trainer.hparams import ANSWERS, AUTO, CONVOLUTIONAL, Field, HParams, Value, check, family, only_of, parse, rule_of
+from trainer.hparams import (
+    ANSWERS,
+    AUTO,
+    CONVOLUTIONAL,
+    Field,
+    HParams,
+    Value,
+    check,
+    check_networks,
+    family,
+    only_of,
+    parse,
+    rule_of,
+)
 
 # The flags of a program: each one's name, and what it means without a value; "" for a flag that must have one.
 Flags = Mapping[str, str]
@@ -181,7 +194,33 @@ def read(arguments: Sequence[str]) -> HParams:
         given = [field for field in fields if field.name in values]
         if values.get("model", AUTO) == AUTO and any(only_of(field, CONVOLUTIONAL) for field in given):
             values["model"] = CONVOLUTIONAL
-        return made(**values)
+        hparams = made(**values)
+        check_networks(hparams, values)
+        return hparams
+    except UsageError as error:
+        raise UsageError(_as_typed(str(error), found)) from None
+
+
+def values(arguments: Sequence[str], fields: Iterable[Field]) -> dict[str, Value]:
+    """Returns the values that a command line gives some flags, each checked by itself; `read` checks them together.
+
+    Args:
+      arguments: the words after the program's name.
+      fields: each with its `Rule` in the metadata.
+
+    Raises:
+      UsageError: a flag is unknown or lacks its value, or the value breaks its rule.
+    """
+    fields = {field.name: field for field in fields}.values()
+    found = split(arguments, flags_of(fields))
+    try:
+        given = parsed(found, fields)
+        reject_unknown(found, flags_of(fields))
+        reject_words(found)
+        for field in fields:
+            if field.name in given:
+                check(field, given[field.name])
+        return given
     except UsageError as error:
         raise UsageError(_as_typed(str(error), found)) from None
 

@@ -1,7 +1,6 @@
 import pytest
 
 from trainer.errors import UsageError
-from trainer.hparams import HParams
 from trainer.study import options
 from trainer.study.options import Options
 
@@ -25,8 +24,12 @@ from trainer.study.options import Options
     ],
 )
 def test_reads(arguments: list[str], chosen: dict[str, object], rest: list[str], hparams: dict[str, object]) -> None:
-    expected = (Options(**chosen), rest, HParams(**hparams))  # type: ignore[arg-type]
-    assert options.read(arguments) == expected
+    assert options.read(arguments) == (Options(**chosen), rest, hparams)  # type: ignore[arg-type]
+
+
+def test_leaves_to_the_file_what_a_flag_goes_with() -> None:
+    arguments = ["--weights=imagenet", "--unfreeze=2"]
+    assert options.read(arguments) == (Options(), arguments, {"weights": "imagenet", "unfreeze": "2"})
 
 
 @pytest.mark.parametrize(

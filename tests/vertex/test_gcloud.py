@@ -19,6 +19,7 @@ from trainer.study.vertex.request import Request, request
 from trainer.study.vertex.service import JobService, parsed
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
+NETWORKS = SHIPPED.with_name("config.networks.yaml")
 
 pytestmark = pytest.mark.skipif(not shutil.which("gcloud"), reason="gcloud is not installed")
 

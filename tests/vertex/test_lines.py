@@ -30,6 +30,8 @@ JOBS = {
     "several machines": (CUSTOM, ["--job=custom", "--spot=no", "--replica_count=4"]),
     "gpu": (CUSTOM, ["--job=custom", "--spot=no", *GPU, f"--image=us-docker.pkg.dev/{PROJECT}/trainer/trainer:gpu"]),
     "tuning": (TUNING, ['--display_name=it\'s 1e3 "runs" $HOME `x`', "--max_trial_count=8"]),
+    "networks": (TUNING, [f"--config={ROOT / 'config.networks.yaml'}"]),
+    "one network": (CUSTOM, [f"--config={ROOT / 'config.networks.yaml'}", "--job=custom", "--model=residual"]),
 }
 BEFORE_COMMAND = "\n# The same by gcloud:\n"  # stands between the request and the command
 WRITTEN = ("name", "state", "createTime")  # by the service
@@ -56,7 +58,7 @@ def job(request: pytest.FixtureRequest) -> tuple[Kind, list[str]]:
 
 def run(server: Server, *arguments: str) -> str:
     """Runs `trainer.study` at a set time with a set label, and returns what it says."""
-    options, flags, _ = study_options.read([*PLACE, *arguments, f"--config={ROOT / 'config.yaml'}"])
+    options, flags, _ = study_options.read([*PLACE, f"--config={ROOT / 'config.yaml'}", *arguments])
     world = World(
         connect=lambda region: server.client("grpc"),
         bucket=lambda name: REGION,
@@ -139,14 +141,16 @@ def test_what_each_job_asks_for(server: Server) -> None:
     asked = {name: parts(run(server, *arguments, "--dry_run"))[0] for name, (_, arguments) in JOBS.items()}
     specs = {name: body.get("jobSpec") or body["trialJobSpec"] for name, body in asked.items()}
     strategies = {name: spec["scheduling"]["strategy"] for name, spec in specs.items()}
-    assert strategies == {**dict.fromkeys(JOBS, "STANDARD"), "spot": "SPOT", "tuning": "SPOT"}
+    assert strategies == {name: "STANDARD" if "--spot=no" in given else "SPOT" for name, (_, given) in JOBS.items()}
     replicas = {name: [pool["replicaCount"] for pool in spec["workerPoolSpecs"]] for name, spec in specs.items()}
     assert replicas.pop("several machines") == [1, 3]
-    assert [*replicas.values()] == [[1]] * 4
+    assert [*replicas.values()] == [[1]] * (len(JOBS) - 1)
     assert specs["gpu"]["workerPoolSpecs"][0]["machineSpec"] == {
         "machineType": "g2-standard-8",
         "acceleratorType": "NVIDIA_L4",
         "acceleratorCount": 1,
     }
     assert asked["tuning"]["maxTrialCount"] == 8
+    assert [one["parameterId"] for one in asked["networks"]["studySpec"]["parameters"]] == ["model", "learning_rate"]
+    assert "--model=residual" in specs["one network"]["workerPoolSpecs"][0]["containerSpec"]["args"]
     assert specs["custom"]["workerPoolSpecs"][0]["containerSpec"]["args"] == ["--data=digits", "--epochs=30"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from trainer import command_line, console, interpreter, signals
 from trainer.errors import StoppedError, StorageError, UsageError
+from trainer.hparams import HParams
 from trainer.study import options as study_options
 from trainer.study.options import Options
 from trainer.study.spec import Job
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
 def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.Stop) -> int:
     from rich.console import Console
 
-    options, flags, hparams = study_options.read(arguments)
+    options, flags, given = study_options.read(arguments)
     screen = Console(highlight=False)
     if options.results or options.target == "vertex":
         from trainer.study.vertex import session as vertex
@@ -55,12 +56,12 @@ def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.S
     from trainer.study.local import session as local  # loads the search: a mistake is reported before that
 
     python = interpreter.word(sys.executable, Path.cwd(), variables.get("PATH"))
-    folder = local.folder_of(hparams.job_dir, datetime.datetime.now())
+    folder = local.folder_of(str(given.get("job_dir", "")), datetime.datetime.now())
     words = [*command_line.without(arguments, ["job_dir"], known), f"--job_dir={folder}"]
     plan = local.Plan(
         job=job,
         folder=folder,
-        seed=hparams.seed,
+        seed=int(given.get("seed", HParams.seed)),
         isolation=options.isolation,
         command=[python, "-m", "trainer.study", *words],
     )

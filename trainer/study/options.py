@@ -7,7 +7,7 @@ from typing import Any
 from trainer import command_line
 from trainer.command_line import END, Argument
 from trainer.errors import UsageError
-from trainer.hparams import Field, HParams, Rule, check, rule_of
+from trainer.hparams import Field, HParams, Rule, Value, check, rule_of
 
 _MARGIN = 26  # characters before the help texts
 _TRAILER = (
@@ -70,8 +70,8 @@ def flags() -> dict[str, str]:
     return command_line.run_flags() | command_line.flags_of(_FIELDS) | dict.fromkeys(_NEGATED, "false")
 
 
-def read(arguments: Sequence[str]) -> tuple[Options, list[str], HParams]:
-    """Returns the options, the flags of `trainer.task` among the arguments, and the hyperparameters that those give.
+def read(arguments: Sequence[str]) -> tuple[Options, list[str], dict[str, Value]]:
+    """Returns the options, the flags of `trainer.task` among the arguments, and the values that those give.
 
     Raises:
       UsageError: a flag is unknown, lacks its value, or the value breaks its rule.
@@ -87,7 +87,9 @@ def read(arguments: Sequence[str]) -> tuple[Options, list[str], HParams]:
     if others[-1:] == [END]:
         others.pop()  # because a trial's parameters follow these words as flags
     words = [word for argument in others for word in argument.normal]
-    return Options(**given), words, command_line.read([word for argument in others for word in argument.words])
+    typed = [word for argument in others for word in argument.words]
+    # Each by itself, for what they go with may be in the file.
+    return Options(**given), words, command_line.values(typed, dataclasses.fields(HParams))
 
 
 def help_text(command: str) -> str:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -18,10 +19,24 @@ from trainer.hparams import HParams
 from trainer.study.config import document as config
 from trainer.study.config import messages
 from trainer.study.config.placeholders import placeholders
-from trainer.study.spec import BEST_MEASUREMENT, LAST_MEASUREMENT, LINEAR, LOG, Job, Parameter, Stopping
+from trainer.study.local import layout
+from trainer.study.search.space import Space
+from trainer.study.spec import (
+    BEST_MEASUREMENT,
+    LAST_MEASUREMENT,
+    LINEAR,
+    LOG,
+    RANDOM_SEARCH,
+    UNSPECIFIED,
+    Job,
+    Parameter,
+    Stopping,
+)
 from trainer.training.metric import METRIC
 
 SHIPPED = Path(__file__).parents[3] / "config.yaml"
+NETWORKS = SHIPPED.with_name("config.networks.yaml")
+BOTH = pytest.mark.parametrize("shipped", [SHIPPED, NETWORKS], ids=lambda path: path.stem)
 
 
 def write(folder: Path, text: str) -> Path:
@@ -236,22 +251,18 @@ def test_finds_placeholders(tmp_path: Path) -> None:
     assert placeholders(yaml.safe_load(data)) == [(f"{pool}.args[0]", "--data=gs://BUCKET/mnist")]
 
 
-def _values(parameter: Parameter) -> list[Any]:
-    """Returns what the service may send, whole numbers as floats."""
-    return [*parameter.values] if parameter.values else [parameter.low, parameter.high]
-
-
 def _all(parameters: Any) -> list[Parameter]:
     return [
         found for parameter in parameters for found in [parameter, *_all([child for _, child in parameter.children])]
     ]
 
 
-def test_the_shipped_file_is_accepted_here_and_by_the_real_messages() -> None:
+@BOTH
+def test_the_shipped_file_is_accepted_here_and_by_the_real_messages(shipped: Path) -> None:
     aiplatform = pytest.importorskip("google.cloud.aiplatform_v1.types")
     from google.protobuf import json_format
 
-    job = config.read(SHIPPED)
+    job = config.read(shipped)
     real = aiplatform.HyperparameterTuningJob.pb()()
     json_format.ParseDict(dict(job.document), real)
     assert real.SerializeToString() == messages.parse(job.document).SerializeToString()
@@ -260,13 +271,17 @@ def test_the_shipped_file_is_accepted_here_and_by_the_real_messages() -> None:
     assert messages.check(job.document["trialJobSpec"], messages.CUSTOM_JOB_SPEC) == []
 
 
-def test_the_shipped_file_is_whole_where_its_comments_are_used(tmp_path: Path) -> None:
-    text = SHIPPED.read_text()
-    shown = re.sub(
-        r"# (?=(?:tensorboard|serviceAccount|acceleratorType|acceleratorCount|median\w+|algorithm): )", "", text
-    )
+def with_comments(text: str) -> str:
+    """Returns a file with what its comments offer."""
+    names = r"tensorboard|serviceAccount|acceleratorType|acceleratorCount|median\w+|algorithm"
+    return re.sub(rf"# (?=(?:{names}): |(?: |- )+[a-zA-Z]+: ?|- parentC)", "", text)
+
+
+@BOTH
+def test_the_shipped_file_is_whole_where_its_comments_are_used(shipped: Path, tmp_path: Path) -> None:
+    shown = with_comments(shipped.read_text())
     job = config.read(write(tmp_path, shown))
-    assert job.algorithm == "RANDOM_SEARCH" and job.stopping.rule == "median"
+    assert job.stopping.rule == "median"
     assert len(placeholders(job.document)) == 4
     named = shown
     for word in ("BUCKET", "REGION", "PROJECT", "TENSORBOARD"):
@@ -290,10 +305,30 @@ def test_the_shipped_file_tunes_the_convolution() -> None:
     assert job.document["trialJobSpec"]["scheduling"] == {"strategy": "SPOT"}
 
 
-@pytest.mark.parametrize("parameter", _all(config.read(SHIPPED).parameters), ids=lambda parameter: parameter.name)
-def test_the_shipped_files_every_value_is_a_flags(parameter: Parameter) -> None:
-    for value in _values(parameter):
-        assert getattr(flags.read([f"--{parameter.name}={value}"]), parameter.name) == value
+def test_the_networks_that_were_trained_before_are_tuned_where_the_comments_are_used(tmp_path: Path) -> None:
+    assert config.read(SHIPPED).algorithm == UNSPECIFIED
+    assert config.read(write(tmp_path, with_comments(SHIPPED.read_text()))).algorithm == RANDOM_SEARCH
+    plain, whole = config.read(NETWORKS), config.read(write(tmp_path, with_comments(NETWORKS.read_text())))
+    names = [parameter.name for parameter in _all(plain.parameters)]
+    assert names == ["model", "filters", "kernel_size", "stride", "depth", "learning_rate"]
+    more = [parameter.name for parameter in _all(whole.parameters) if parameter.name not in names]
+    assert more == ["weights", "unfreeze", "fine_tune_rate"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [(SHIPPED.read_text(), 2), (NETWORKS.read_text(), 3), (with_comments(NETWORKS.read_text()), 4)],
+)
+def test_a_trial_accepts_whatever_the_shipped_file_suggests(text: str, kinds: int, tmp_path: Path) -> None:
+    """In each of the ways in which parameters exist together."""
+    job = config.read(write(tmp_path, text))
+    space, seen = Space(job.parameters), set()
+    for point in np.random.default_rng(0).random((2000, len(space.axes))):
+        values = space.values(point)
+        hparams = flags.read(layout.arguments(job.arguments, values))
+        assert {name: getattr(hparams, name) for name in values} == values
+        seen.add(tuple(values))
+    assert len(seen) == kinds
 
 
 def test_the_shipped_files_every_network_can_be_built() -> None:

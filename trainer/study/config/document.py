@@ -44,11 +44,10 @@ def read(path: Path, arguments: Sequence[str] = ()) -> Job:
     document, lines, problems = yaml_lines.read(path)
     problems += _independent(messages.check(document), problems)
     problems += _independent(_broken_rules(View(document), arguments), problems)
-    if problems:
-        ordered = sorted(problems, key=lambda problem: lines.line(problem.path) if problem.path else 0)
-        raise UsageError(*dict.fromkeys(_line(problem, path, lines) for problem in ordered))
+    _refuse(problems, path, lines)
     found = job(document, arguments)
-    command_line.read(found.arguments)  # all together, where each by itself is right
+    tasks = machine_rules.tasks(View(document)["trialJobSpec"])
+    _refuse([*flag_rules.together(View(document)["studySpec"], tasks, found.arguments)], path, lines)
     return found
 
 
@@ -110,6 +109,12 @@ def _independent(problems: Iterable[Problem], malformed: Sequence[Problem]) -> l
         for problem in problems
         if not problem.path or not any(problem.path[:length] in known for length in range(len(problem.path) + 1))
     ]
+
+
+def _refuse(problems: Sequence[Problem], path: Path, lines: yaml_lines.Lines) -> None:
+    if problems:
+        ordered = sorted(problems, key=lambda problem: lines.line(problem.path) if problem.path else 0)
+        raise UsageError(*dict.fromkeys(_line(problem, path, lines) for problem in ordered))
 
 
 def _line(problem: Problem, path: Path, lines: yaml_lines.Lines) -> str:

@@ -1,15 +1,15 @@
 """The program's rules: parameters and arguments are flags of `trainer.task`, with values that it accepts."""
 
-import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from trainer import command_line, spelling
 from trainer.command_line import Argument
 from trainer.errors import UsageError
-from trainer.hparams import Field, HParams, parse, rule_of
-from trainer.study.config import parameters
+from trainer.hparams import Field, parse, rule_of
+from trainer.study.config import network_rules, networks, parameters
 from trainer.study.config.messages import FieldPath, Problem, shown
+from trainer.study.config.networks import Networks
 from trainer.study.config.view import View
 
 # What a flag's type allows: a double between two whole numbers would not be one.
@@ -17,7 +17,9 @@ _ALLOWED: dict[Any, tuple[str, ...]] = {
     int: ("integer", "discrete", "categorical"),
     float: ("double", "integer", "discrete", "categorical"),
     str: ("categorical",),
+    bool: ("categorical",),
 }
+_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 
 
 def check(study: View, tasks: Sequence[View], arguments: Sequence[str]) -> Iterator[Problem]:
@@ -29,44 +31,63 @@ def check(study: View, tasks: Sequence[View], arguments: Sequence[str]) -> Itera
       arguments: of the command line, which come after the file's; what is wrong with them has no path.
     """
     tuned = {parameters.name(one): one for one in parameters.every(study) if parameters.name(one)}
+    found, problems = networks.read(study, tasks, arguments)
+    yield from problems
     for parameter in parameters.every(study):
-        yield from _parameter(parameter)
+        yield from _parameter(parameter, found)
     for task in tasks:
-        yield from _arguments(task["args"], tuned)
-    for argument in command_line.split(arguments, command_line.run_flags()):
+        yield from _arguments(task["args"], tuned, found)
+    for argument in command_line.split(arguments, command_line.flags_of(found.every.values())):
         if argument.name in tuned:
             rule = f"must not be a flag of the command line too: `--{argument.name}`"
             yield tuned[argument.name]["parameterId"].problem(rule)
         else:
-            yield from _wrong(argument, ())
+            yield from _wrong(argument, (), found.every.values())
+            yield from network_rules.argument(argument, found)
 
 
-def _parameter(parameter: View) -> Iterator[Problem]:
-    fields = {field.name: field for field in dataclasses.fields(HParams)}
+def together(study: View, tasks: Sequence[View], arguments: Sequence[str]) -> Iterator[Problem]:
+    """Yields which flags of a study's trials do not go with each other, where each by itself is right.
+
+    Args:
+      study: the `studySpec`.
+      tasks: the `containerSpec` or `pythonPackageSpec` of each pool of machines.
+      arguments: of each trial, those of the file that count and those of the command line.
+    """
+    found, _ = networks.read(study, (), arguments)
+    places = {
+        argument.name: words[0] for task in tasks[:1] for argument, words in _with_views(task["args"]) if argument.name
+    }
+    given = command_line.values(arguments, found.every.values())
+    yield from network_rules.combinations(given, places, found)
+
+
+def _parameter(parameter: View, found: Networks) -> Iterator[Problem]:
     name = parameters.name(parameter)
-    field = fields.get(name)
+    fields = found.fields(name)
     if not name:
         return
-    tunable = [other.name for other in fields.values() if not rule_of(other).placement]
-    if field is None:
+    tunable = [other.name for other in found.every.values() if not rule_of(other).placement]
+    if not fields:
         meant = spelling.meant(name, tunable)
         hint = f" (did you mean {meant}?)" if meant in tunable else ""
         yield parameter["parameterId"].problem(f"must be one of {', '.join(tunable)}{hint}")
         return
-    if rule_of(field).placement:
+    if rule_of(fields[0]).placement:
         yield parameter["parameterId"].problem(
             f"must be what is trained, not where or how a run goes: one of {', '.join(tunable)}"
         )
         return
+    yield from network_rules.parameter(parameter, found)
     kind = parameters.kind(parameter)
-    if kind and kind not in _ALLOWED[field.type]:
-        allowed = [spec for spec, other in parameters.KINDS.items() if other in _ALLOWED[field.type]]
-        what = "text" if field.type is str else "a whole number"
-        spec = parameters.spec(parameter)
-        yield spec.problem(f"must be {' or '.join(allowed)}, for `--{name}` is {what}", received=str(spec.path[-1]))
-    elif kind:
-        for value in parameters.values(parameter):
-            yield from _value(value, field, kind)
+    for field in fields:
+        if kind and kind not in _ALLOWED[field.type]:
+            allowed = [spec for spec, other in parameters.KINDS.items() if other in _ALLOWED[field.type]]
+            spec, what = parameters.spec(parameter), _KINDS[field.type]
+            yield spec.problem(f"must be {' or '.join(allowed)}, for `--{name}` is {what}", received=str(spec.path[-1]))
+        elif kind:
+            for value in parameters.values(parameter):
+                yield from _value(value, field, kind)
 
 
 def _value(value: View, field: Field, kind: str) -> Iterator[Problem]:
@@ -78,14 +99,13 @@ def _value(value: View, field: Field, kind: str) -> Iterator[Problem]:
     try:
         is_allowed = rule.allows(parse(field, str(sent)))
     except UsageError:
-        kinds = "a whole number" if field.type is int else "a number"
-        yield value.problem(f"must be {kinds}, as `--{field.name}` is")
+        yield value.problem(f"must be {_KINDS[field.type]}, as `--{field.name}` is")
     else:
         if not is_allowed:
             yield value.problem(f"must be {rule}, as `--{field.name}` must")
 
 
-def _arguments(arguments: View, tuned: dict[str, View]) -> Iterator[Problem]:
+def _arguments(arguments: View, tuned: dict[str, View], found: Networks) -> Iterator[Problem]:
     seen: set[str] = set()
     for argument, words in _with_views(arguments):
         name, first = argument.name, words[0]
@@ -100,14 +120,15 @@ def _arguments(arguments: View, tuned: dict[str, View]) -> Iterator[Problem]:
         elif name in ("help", "h"):
             yield first.problem("must be a flag that goes with training")
         else:
-            yield from _wrong(argument, first.path)
+            yield from _wrong(argument, first.path, found.every.values())
+            yield from network_rules.argument(argument, found, first)
         if name:
             seen.add(name)
 
 
-def _wrong(argument: Argument, path: FieldPath) -> Iterator[Problem]:
+def _wrong(argument: Argument, path: FieldPath, fields: Iterable[Field]) -> Iterator[Problem]:
     try:
-        command_line.read(argument.words)
+        command_line.values(argument.words, fields)
     except UsageError as error:
         yield Problem(path, message=str(error))
 

@@ -152,7 +152,7 @@ def _raise(problems: Sequence[str]) -> None:
 
 def _folder(flags: Sequence[str], options: Options, number: str) -> Path:
     """Returns the folder on this machine that takes the results."""
-    given = command_line.read(flags).job_dir
+    given = command_line.last_value(flags, "job_dir", command_line.run_flags())
     if given and (is_remote(given) or not (options.results or options.watch)):
         raise UsageError(
             "`--job_dir` on Vertex AI must be a folder on this machine that takes the results, with --watch or "

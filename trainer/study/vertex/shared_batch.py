@@ -1,10 +1,13 @@
 """Checks that a job's devices can share its batches. A run checks that too, but on machines that are paid for."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trainer import command_line
 from trainer.errors import UsageError
+from trainer.hparams import HParams
+from trainer.study.vertex.job import CUSTOM
 from trainer.study.vertex.request import Request
 
 _NAME = "batch_size"
@@ -16,13 +19,16 @@ def problems(request: Request) -> Iterator[str]:
     pools: list[Any] = [*request.spec.get("workerPoolSpecs", ())][:_TRAINING]
     words = pools[0].get("containerSpec", {}).get("args", ()) if pools else ()
     try:
-        hparams = command_line.read(words)
+        given = command_line.values(words, dataclasses.fields(HParams))
+        if request.kind is CUSTOM:
+            command_line.read(words)  # all together; what a study's trials are given was checked with its parameters
     except UsageError as error:
         yield str(error)
         return
     devices = sum(map(_devices, pools))
-    sizes = [*_tuned(request.body.get("studySpec", {}).get("parameters", ()))] or [hparams.batch_size]
-    unfit = [size for size in sizes if hparams.strategy != "single" and size % max(devices, 1)]
+    sizes = [*_tuned(request.body.get("studySpec", {}).get("parameters", ()))]
+    sizes = sizes or [int(given.get(_NAME, HParams.batch_size))]
+    unfit = [size for size in sizes if given.get("strategy") != "single" and size % max(devices, 1)]
     if unfit:
         rule = f"must be a multiple of the {devices} devices that share a batch"
         yield f"`--{_NAME}` {rule}. Received: {', '.join(map(str, unfit))}"

@@ -1,0 +1,130 @@
+"""The rules of networks for a study: each trial's network has the flags that the trial is given."""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from trainer.command_line import Argument
+from trainer.errors import UsageError
+from trainer.hparams import AUTO, Value, parse, rule_of
+from trainer.own_flags import hparams_of
+from trainer.study.config import branches, parameters
+from trainer.study.config.messages import Problem
+from trainer.study.config.networks import Networks
+from trainer.study.config.view import View
+
+# The flags that go with values of others: each with those of some before it.
+_DECIDING = ("model", "weights", "unfreeze", "epochs", "freeze_epochs", "fine_tune_rate")
+_MOST = 20_000  # combinations that are looked at
+_FLAG = re.compile(r"`--(\w+)")
+
+
+def parameter(one: View, networks: Networks) -> Iterator[Problem]:
+    """Yields where a parameter is one that a network which it meets has not."""
+    name = parameters.name(one)
+    rule = _misplaced(name, networks.met(name), networks)
+    if rule:
+        yield one["parameterId"].problem(f"must be {rule}")
+
+
+def argument(one: Argument, networks: Networks, first: View | None = None) -> Iterator[Problem]:
+    """Yields where an argument is one that a network of a trial has not.
+
+    Args:
+      one: the argument.
+      networks: those of the study.
+      first: its first word in the file; none of one of the command line.
+    """
+    rule = _misplaced(one.name, networks.met(), networks)
+    if rule and first:
+        yield first.problem(f"must be a parameter {rule}" if rule.startswith("under") else f"must be {rule}")
+    elif rule:
+        where = f"a parameter of the file {rule}" if rule.startswith("under") else rule
+        yield Problem((), message=f"`{one.typed}` must be {where}. Received: {one.value}")
+
+
+def combinations(given: Mapping[str, Value], places: Mapping[str, View], networks: Networks) -> Iterator[Problem]:
+    """Yields where a combination of values that a study may suggest is one that a trial would refuse.
+
+    Args:
+      given: the values of the arguments that all trials share, by flag.
+      places: where the file has these arguments; those of the command line are not there.
+      networks: those of a study that breaks no other rule.
+    """
+    refused: dict[str, list[Mapping[str, Value]]] = {}
+    accepted: list[Mapping[str, Value]] = []
+    for values in itertools.islice(branches.combinations(networks.parameters, _DECIDING), _MOST):
+        message = _refusal({**given, **values}, networks)
+        if message:
+            refused.setdefault(message, []).append(values)
+        else:
+            accepted.append(values)
+    tuned = {branch.name: branch.parameter["parameterId"] for branch in networks.parameters}
+    told: set[str] = set()
+    for message, some in refused.items():
+        subject, *others = _FLAG.findall(message) or [""]
+        flag = next((name for name in (subject, *others) if name in tuned or name in given), "")
+        if flag not in told:
+            told.add(flag)
+            where = _where(flag, some, accepted) if flag == subject else ""
+            yield _unfit(message, where, some[0], tuned.get(flag), places.get(flag))
+
+
+def _refusal(values: Mapping[str, Value], networks: Networks) -> str:
+    """Returns why a run refuses some flags; nothing if it does not."""
+    model = str(values.get("model", AUTO))
+    fields = networks.flags.get(model, {})
+    given: dict[str, Any] = {name: parse(fields[name], str(value)) for name, value in values.items() if name in fields}
+    try:
+        hparams_of(model)(**given)
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+def _unfit(message: str, where: str, values: Mapping[str, Value], tuned: View | None, place: View | None) -> Problem:
+    """Returns the problem that a parameter, or an argument, does not go with what it is suggested with."""
+    rule = message.partition(" Received: ")[0].rstrip(".")
+    if tuned and where:
+        return tuned.problem(f"must be {where}: {rule}")
+    if tuned:
+        together = " ".join(f"--{name}={value}" for name, value in values.items())
+        return tuned.problem(f"must be a flag that goes with all that it is suggested with: {rule}", together)
+    if where and place:
+        return place.problem(f"must be a parameter {where}: {rule}")
+    return Problem(place.path if place else (), message=message)
+
+
+def _where(flag: str, refused: Sequence[Mapping[str, Value]], accepted: Sequence[Mapping[str, Value]]) -> str:
+    """Returns under which parameter a flag would go with all that it is suggested with; nothing if under none."""
+    values = {one.get(flag) for one in refused}
+    passing = [one for one in accepted if one.get(flag) in values]
+    nearer = _DECIDING.index(flag) if flag in _DECIDING else len(_DECIDING)
+    for parent in reversed(_DECIDING[:nearer]):
+        fitting = {one[parent]: None for one in passing if parent in one}
+        if fitting and not any(one.get(parent) in fitting for one in refused):
+            return _under(parent, [str(value) for value in fitting])
+    return ""
+
+
+def _misplaced(name: str, met: Sequence[str], networks: Networks) -> str:
+    """Returns what a flag must be if networks that it meets have none of its name; nothing if all have one."""
+    lacking = [model for model in met if not networks.has(model, name)]
+    if not lacking or not networks.fields(name):
+        return ""
+    have = f"{_listed(lacking, 'and')} {'has' if len(lacking) == 1 else 'have'} none"
+    having = [model for model in networks.tuned if networks.has(model, name)]
+    if having:
+        return f"{_under('model', having)}; {have}"
+    families = dict.fromkeys(family for field in networks.fields(name) for family in rule_of(field).networks)
+    return f"a flag that goes with {_listed([f'`--model={family}`' for family in families], 'or')}; {have}"
+
+
+def _under(parent: str, values: Sequence[str]) -> str:
+    return f"under conditionalParameterSpecs of {parent}, for {_listed(values, 'or')} alone"
+
+
+def _listed(words: Sequence[str], joint: str) -> str:
+    *others, last = words
+    return f"{', '.join(others)} {joint} {last}" if others else last

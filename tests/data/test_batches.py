@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from trainer import data
+from trainer.data import batches
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +60,14 @@ def test_augmentation_moves_an_image_a_little_and_leaves_its_label() -> None:
 def test_shares_are_the_batch_bit_for_bit(
     store: data.Memory, shares: list[tuple[int, int, int]], augment: bool
 ) -> None:
-    def batches(share: data.Share) -> list[np.ndarray]:
+    def images_of(share: data.Share) -> list[np.ndarray]:
         return [
             images.numpy()
             for images, _ in data.training_batches(store, 8, 0, augment=augment, steps=range(2, 5), share=share)
         ]
 
-    parts = [batches(data.Share(*share)) for share in shares]
-    for index, whole in enumerate(batches(data.Share())):
+    parts = [images_of(data.Share(*share)) for share in shares]
+    for index, whole in enumerate(images_of(data.Share())):
         own = [part[index * share[1] : (index + 1) * share[1]] for part, share in zip(parts, shares, strict=True)]
         np.testing.assert_array_equal(np.concatenate(sum(own, [])), whole)
 
@@ -84,3 +85,32 @@ def test_evaluation_shows_every_image_once_in_order(store: data.Memory) -> None:
     batches = list(data.evaluation_batches(store))
     np.testing.assert_array_equal(np.concatenate([images for images, _ in batches]), store.samples)
     assert batches[0][0].dtype == "float32"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_variants_are_every_sample_as_it_is_and_then_changed(
+    store: data.Memory, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "_EVALUATION_BATCH", 4)
+    found = [batch.numpy() for batch in data.variants(store, count, seed=7, preset="affine")]
+    assert {len(batch) for batch in found} == {4}
+    assert len(found) == 3 * count
+    by_variant = np.concatenate(found).reshape(count, 12, *store.form.shape)[:, :10]
+    np.testing.assert_array_equal(by_variant[0], store.samples)
+    changed = [(other != store.samples).any(axis=(1, 2, 3)) for other in by_variant[1:]]
+    assert all(rows.mean() > 0.5 for rows in changed)
+    if count > 1:
+        assert (by_variant[1] != by_variant[2]).any()
+
+
+@pytest.mark.parametrize("share", [data.Share(), data.Share(1, 1, 2)])
+def test_variant_batches_hold_the_samples_of_training_batches_and_a_variant_by_epoch(
+    store: data.Memory, share: data.Share
+) -> None:
+    variants = np.stack([store.samples.astype(np.float32) + 1000 * index for index in range(3)])
+    steps = range(1, 10)  # from the middle of an epoch of two steps
+    ours = data.variant_batches(variants, store.targets, 4, 7, steps=steps, share=share)
+    plain = data.training_batches(store, 4, 7, augment=False, steps=steps, share=share)
+    for step, (one, other) in zip(steps, zip(ours, plain, strict=True), strict=True):
+        np.testing.assert_array_equal(one[0], other[0] + 1000 * (step // 2 % 3))
+        np.testing.assert_array_equal(one[1], other[1])

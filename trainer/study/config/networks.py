@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from trainer import command_line
 from trainer.errors import UsageError
-from trainer.hparams import AUTO, Field, family, rule_of
+from trainer.hparams import AUTO, Field, HParams, family, rule_of
 from trainer.own_flags import hparams_of
 from trainer.study.config import branches, parameters
 from trainer.study.config.branches import Branch

@@ -1,13 +1,17 @@
 """The networks that can be trained."""
 
 from trainer.data.form import Form
-from trainer.hparams import CONVOLUTIONAL, HParams
-from trainer.networks import convolutional
+from trainer.hparams import APPLICATION, CONVOLUTIONAL, FILE, HParams, family
+from trainer.networks import convolutional, pretrained, weights
 from trainer.networks.network import Network, Stage
 
 __all__ = ["Network", "Stage", "build"]
 
-_BUILDERS = {CONVOLUTIONAL: convolutional.build}  # by family
+_BUILDERS = {  # by family
+    CONVOLUTIONAL: convolutional.build,
+    APPLICATION: pretrained.build_application,
+    FILE: pretrained.build_file,
+}
 
 
 def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:
@@ -25,4 +29,6 @@ def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -
       UsageError: the network cannot be; the message names the flag.
       StorageError: a file of weights cannot be fetched.
     """
-    return _BUILDERS[CONVOLUTIONAL](hparams, form, outputs, policy)
+    chosen = family(hparams.model)
+    network = _BUILDERS[chosen if chosen in _BUILDERS else CONVOLUTIONAL](hparams, form, outputs, policy)
+    return weights.load(network, hparams) if hparams.weights else network

@@ -34,6 +34,7 @@ COLLAPSING = (
 # Where an output position depends on one position of each input, when the network classifies.
 POINTWISE = (
     layers.Dropout,
+    layers.Preprocessing,
     keras.layers.Activation,
     keras.layers.ActivityRegularization,
     keras.layers.Add,

@@ -1,6 +1,7 @@
-"""Convolution of any rank, with every padding, and dropout that any number of devices share."""
+"""Convolution of any rank, with every padding, dropout that any number of devices share, and preprocessing."""
 
 from trainer.layers.conv import Conv1D, Conv2D, Conv3D
 from trainer.layers.dropout import Dropout
+from trainer.layers.preprocessing import Preprocessing
 
-__all__ = ["Conv1D", "Conv2D", "Conv3D", "Dropout"]
+__all__ = ["Conv1D", "Conv2D", "Conv3D", "Dropout", "Preprocessing"]

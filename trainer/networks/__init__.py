@@ -1,8 +1,8 @@
 """The networks that can be trained."""
 
 from trainer.data.form import Form
-from trainer.hparams import CONVOLUTIONAL, LINEAR, OWN, RESIDUAL, HParams
-from trainer.networks import convolutional, linear, own, residual
+from trainer.hparams import APPLICATION, CONVOLUTIONAL, FILE, LINEAR, OWN, RESIDUAL, HParams
+from trainer.networks import convolutional, linear, own, pretrained, residual, weights
 from trainer.networks.choice import choose
 from trainer.networks.network import Network, Stage
 
@@ -13,6 +13,8 @@ _BUILDERS = {  # by family
     LINEAR: linear.build,
     RESIDUAL: residual.build,
     OWN: own.build,
+    APPLICATION: pretrained.build_application,
+    FILE: pretrained.build_file,
 }
 
 
@@ -32,4 +34,5 @@ def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -
       StorageError: a file of weights cannot be fetched.
     """
     chosen, _ = choose(hparams, form)
-    return _BUILDERS[chosen](hparams, form, outputs, policy)
+    network = _BUILDERS[chosen](hparams, form, outputs, policy)
+    return weights.load(network, hparams) if hparams.weights else network

@@ -48,11 +48,6 @@ def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -
         names the function, and the layer.
     """
     function = own_function.load(hparams.model)
-    if hparams.weights:
-        raise UsageError(
-            "`--weights` must go with a network of keras.applications or a .keras file; a function loads its own. "
-            f"Received: {hparams.weights}, with --model={hparams.model}"
-        )
     with _session(policy, hparams.seed):
         try:
             made = own_flags.call(hparams, form.shape, outputs)

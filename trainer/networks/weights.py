@@ -1,0 +1,269 @@
+"""Weights for a network, from a file that Keras or keras.applications has written.
+
+A file is compared with the network layer by layer before anything is taken from it. What follows in it after the
+network's own layers is the head of another network, and is left out.
+"""
+
+import dataclasses
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+
+from trainer.errors import UsageError
+from trainer.hparams import APPLICATION, HParams, family
+from trainer.layers import Dropout
+from trainer.networks import blocks, rebuild, saved, stages
+from trainer.networks.network import Network
+from trainer.networks.pretrained import IMAGENET
+
+_FLAG = "weights"
+_DEVIATIONS = np.array((0.229, 0.224, 0.225))  # of ImageNet's red, green and blue, in values from 0 to 1
+
+
+@dataclasses.dataclass(frozen=True)
+class _Layer:
+    """The weights of a layer in a file, or of one in the network.
+
+    Attributes:
+      name: the layer's.
+      weights: arrays or variables.
+    """
+
+    name: str
+    weights: Sequence[Any]
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        return [tuple(weight.shape) for weight in self.weights]
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.shapes)) or "no weights"
+
+
+def load(network: Network, hparams: HParams) -> Network:
+    """Returns the network with the weights that `--weights` names, and the stages in which it learns then.
+
+    Its head stays new where the file has none, or one for other classes; a note says so.
+
+    Args:
+      network: built.
+      hparams: with `weights`; where it is `imagenet`, the network was built with them.
+
+    Raises:
+      UsageError: there is no such file, it cannot be read, or it does not fit; the message names the flag.
+      StorageError: the bucket cannot be reached.
+    """
+    location, model = hparams.weights, network.model
+    notes: list[str] = []
+    if location == IMAGENET:
+        if family(hparams.model) != APPLICATION:
+            raise UsageError(
+                "`--weights=imagenet` must go with a network of keras.applications, such as "
+                f"`--model=MobileNetV3Small`. Received: --model={hparams.model}"
+            )
+    else:
+        notes += _load(model, hparams)
+        if hparams.model.startswith("EfficientNetB"):
+            _divide_by_deviation(model)
+    model = _with_fixed_normalization(model)
+    return Network(model, stages.of(hparams, model), (*network.notes, *notes))
+
+
+def _load(model: keras.Model, hparams: HParams) -> list[str]:
+    """Gives the model the weights in a file; returns notes."""
+    location = hparams.weights
+    if location.endswith(".keras"):
+        there = saved.read(location, hparams.cache_dir, _FLAG)
+        notes = _assign_best([(_leaves(model), 1)], _leaves(there), hparams)
+        _copy_normalization(there, model)
+        return notes
+    path = saved.local(location, hparams.cache_dir, _FLAG)
+    nested = [layer for layer in model.layers if rebuild.is_graph(layer)]
+    try:
+        with h5py.File(path) as file:
+            root = file.get("model_weights", file)
+            if _attributes(root, "layer_names"):
+                there = [_Layer(name, _arrays(root[name])) for name in _attributes(root, "layer_names")]
+                targets = [(_legacy_layers(one), 0) for one in nested] + [(_legacy_layers(model), 1)]
+                return _assign_best(targets, [layer for layer in there if layer.weights], hparams)
+    except (OSError, KeyError, ValueError) as error:
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError(
+            f"`--{_FLAG}` must be a file of weights that can be read. Received: {location} (no HDF5 file, or not the "
+            "whole of one)"
+        ) from None
+    return _load_keras3(path, [*nested, model], hparams)
+
+
+def _leaves(model: keras.Model) -> list[_Layer]:
+    """Returns the layers with weights, also of nested models.
+
+    A count of steps is no weight here; means and variances of data may be constants instead.
+    """
+    others = (Dropout, keras.layers.Normalization)
+    named = ((name, layer) for name, layer in blocks.layers(model) if not isinstance(layer, others))
+    return [_Layer(name, layer.weights) for name, layer in named if layer.weights]
+
+
+def _copy_normalization(there: keras.Model, model: keras.Model) -> None:
+    """Gives layers that are adapted to data the means and variances of those in another model."""
+    for source, target in zip(_normalizations(there), _normalizations(model), strict=False):
+        if target.weights:
+            target.adapt_mean.assign(keras.ops.reshape(source.mean, target.adapt_mean.shape))
+            target.adapt_variance.assign(keras.ops.reshape(source.variance, target.adapt_variance.shape))
+
+
+def _normalizations(model: keras.Model) -> list[Any]:
+    return [layer for _, layer in blocks.layers(model) if isinstance(layer, keras.layers.Normalization)]
+
+
+def _legacy_layers(model: keras.Model) -> list[_Layer]:
+    """Returns the model's own layers in the order of Keras 2's files: of each, first the weights that learn."""
+    layers = [layer for layer in model.layers if not isinstance(layer, Dropout)]
+    there = [_Layer(layer.name, [*layer.trainable_weights, *layer.non_trainable_weights]) for layer in layers]
+    return [layer for layer in there if layer.weights]
+
+
+def _attributes(group: Any, name: str) -> list[str]:
+    """Returns a list of names of Keras 2's files, which is in several attributes where it is long."""
+    parts = [name] if name in group.attrs else [f"{name}{index}" for index in range(len(group.attrs))]
+    names = [one for part in parts if part in group.attrs for one in group.attrs[part]]
+    return [one.decode() if isinstance(one, bytes) else str(one) for one in names]
+
+
+def _arrays(group: Any) -> list[np.ndarray]:
+    return [np.asarray(group[name]) for name in _attributes(group, "weight_names")]
+
+
+def _assign_best(targets: Sequence[tuple[list[_Layer], int]], there: list[_Layer], hparams: HParams) -> list[str]:
+    """Gives the weights in a file to the first target that they fit; returns notes.
+
+    Args:
+      targets: layers that could have been saved so, and how many of the last of them are the head.
+      there: the file's layers.
+      hparams: for messages.
+    """
+    found = []
+    for layers, heads in targets:
+        body = layers[: len(layers) - heads]
+        fitting = _count_fitting(body, there)
+        if fitting == len(body):
+            rest = there[len(body) :]
+            takes_head = bool(heads) and [layer.shapes for layer in rest] == [layers[-1].shapes]
+            _assign(layers if takes_head else body, there)
+            return [] if takes_head or not rest else [_replaced(rest[-1].shapes[-1][-1], hparams)]
+        found.append((fitting, body))
+    fitting, body = max(found, key=lambda one: one[0])
+    is_there = there[fitting] if fitting < len(there) else _Layer("", [])
+    raise _misfit(body[fitting], is_there, hparams)
+
+
+def _count_fitting(body: Sequence[_Layer], there: Sequence[_Layer]) -> int:
+    """Returns how many of the first layers have weights of the same shapes."""
+    fits = [one.shapes == other.shapes for one, other in zip(body, there, strict=False)]
+    return [*fits, False].index(False)
+
+
+def _assign(layers: Sequence[_Layer], there: Sequence[_Layer]) -> None:
+    for layer, values in zip(layers, there, strict=False):
+        for variable, value in zip(layer.weights, values.weights, strict=True):
+            variable.assign(value)
+
+
+def _load_keras3(path: Path, targets: Sequence[keras.Model], hparams: HParams) -> list[str]:
+    """Gives the weights in a file of Keras 3 to the first target that they fit; returns notes.
+
+    Its names say no more than the class of each layer: a file of the target itself says what they have to be.
+    """
+    there, found = _groups(path), []
+    with tempfile.TemporaryDirectory() as folder:
+        own, named = Path(folder) / "own.weights.h5", Path(folder) / "there.weights.h5"
+        named.symlink_to(path.resolve())  # Keras goes by the name
+        for target in targets:
+            target.save_weights(own)
+            order = [name.rpartition("/")[2] for name, _ in blocks.layers(target)]
+            layers = dict(sorted(_groups(own).items(), key=lambda item: _index(order, item[1].name)))
+            head = order[-1] if target is targets[-1] else ""
+            wrong = [key for key, one in layers.items() if one.name != head and not _fits(one, there.get(key))]
+            if not wrong:
+                _read_keras3(named, target)
+                others = [there[key] for key in sorted(there) if not _fits(there[key], layers.get(key))]
+                kernels = [shape for layer in others for shape in layer.shapes if len(shape) > 1]
+                return [_replaced(kernels[-1][-1], hparams)] if kernels else []
+            found.append((len(wrong), layers[wrong[0]], there.get(wrong[0], _Layer("", []))))
+    _, layer, is_there = min(found, key=lambda one: one[0])
+    raise _misfit(layer, is_there, hparams)
+
+
+def _fits(layer: _Layer, other: _Layer | None) -> bool:
+    return other is not None and layer.shapes == other.shapes
+
+
+def _read_keras3(path: Path, model: keras.Model) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the head is skipped
+        model.load_weights(path, skip_mismatch=True)
+    for _, layer in blocks.layers(model):
+        if isinstance(layer, Dropout):
+            layer.step.assign(0)
+
+
+def _groups(path: Path) -> dict[str, _Layer]:
+    """Returns the layers in a file of Keras 3 by their paths; states of random generators and counts are left out."""
+    found: dict[str, _Layer] = {}
+
+    def visit(name: str, group: Any) -> None:
+        arrays = [one for one in group.values() if getattr(one, "shape", ())] if name.endswith("vars") else []
+        if arrays and "seed_generator" not in name and not name.startswith("optimizer"):
+            shapes = [np.empty(one.shape, np.bool_) for one in arrays]
+            found[name] = _Layer(str(group.attrs.get("name", name.rpartition("/vars")[0])), shapes)
+
+    with h5py.File(path) as file:
+        file.visititems(visit)
+    return found
+
+
+def _index(order: Sequence[str], name: str) -> int:
+    return order.index(name) if name in order else len(order)
+
+
+def _divide_by_deviation(model: keras.Model) -> None:
+    """Lets the first layer divide once more by ImageNet's deviation, as published weights need.
+
+    Keras does so in a layer of its own, which it makes only where it downloads the weights itself.
+
+    Source: keras.applications.efficientnet, at `if weights == "imagenet"`.
+    """
+    for layer in _normalizations(model):
+        if layer.weights:
+            variance = keras.ops.convert_to_numpy(layer.adapt_variance)
+            if variance.shape == _DEVIATIONS.shape and np.allclose(variance, _DEVIATIONS**2, rtol=1e-3):
+                layer.adapt_variance.assign(variance * np.sqrt(variance))
+
+
+def _with_fixed_normalization(model: keras.Model) -> keras.Model:
+    """Returns the model with means and variances that were adapted to data as constants.
+
+    Keras computes with a copy of these weights, which it does not renew where the weights are restored or copied.
+    """
+    if any(layer.weights for layer in _normalizations(model)):
+        return rebuild.rebuild(model, tuple(model.inputs[0].shape[1:]), None, model.name)
+    return model
+
+
+def _replaced(classes: int, hparams: HParams) -> str:
+    return f"the head for {classes} classes of {hparams.weights} is left out: the data have others"
+
+
+def _misfit(here: _Layer, there: _Layer, hparams: HParams) -> UsageError:
+    return UsageError(
+        f"`--{_FLAG}` must be of the network that `--model={hparams.model}` is: its layer {here.name} has weights of "
+        f"{here}, and the file has {there} there. Received: {hparams.weights}"
+    )

@@ -13,7 +13,7 @@ from rich.console import Console
 from trainer import data, networks, own_flags
 from trainer.environment import Environment
 from trainer.errors import UsageError
-from trainer.hparams import AUGMENTATIONS, PRECISIONS, HParams
+from trainer.hparams import AUGMENTATIONS, AUTO, CONVOLUTIONAL, PRECISIONS, HParams
 from trainer.networks import Network
 from trainer.objectives import Objective, classes
 from trainer.run import record
@@ -189,6 +189,13 @@ class Plan:
         with self.strategy.scope():
             return networks.build(self.hparams, self.dataset.form, self.objective.outputs, policy)
 
+    @property
+    def notes(self) -> list[str]:
+        """Lines that a person should read about the network."""
+        family, why = networks.choose(self.hparams, self.dataset.form)
+        is_news = self.hparams.model == AUTO and family != CONVOLUTIONAL
+        return [*([f"network {family}: {why}"] if is_news else []), *self.network.notes]
+
     def loop(self, is_stopped: Callable[[], bool]) -> Loop:
         """Returns the loop that trains the network, with its metrics, on the devices."""
         model = self.network.model
@@ -222,7 +229,12 @@ class Plan:
             },
             source=own_flags.sources(self.hparams.model),
         )
-        return {**made, "augmentation": {"preset": self.augmentation.name, "reason": self.augmentation.reason}}
+        family, why = networks.choose(self.hparams, self.dataset.form)
+        return {
+            **made,
+            "network": {"family": family, "reason": why, "parameters": self.network.model.count_params()},
+            "augmentation": {"preset": self.augmentation.name, "reason": self.augmentation.reason},
+        }
 
 
 def _strategy(hparams: HParams, environment: Environment, screen: Console) -> tf.distribute.Strategy:

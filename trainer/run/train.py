@@ -148,7 +148,7 @@ class _Run:
         if plan.environment.is_new:
             self.screen.out(f"run in {plan.environment.shown('root')}", highlight=False)
         self.screen.out(f"precision {plan.precision}", highlight=False)
-        for note in plan.network.notes:
+        for note in plan.notes:
             self.screen.out(note, highlight=False)
         if not plan.dataset.train.arrays() or plan.preset.startswith("photo"):
             self.screen.out(f"augment {plan.preset}: {plan.augmentation.reason}", highlight=False)

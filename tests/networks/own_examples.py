@@ -148,16 +148,21 @@ def inner_class(input_shape, classes):
 
 
 class WithoutConfig(keras.Model):
-    def __init__(self, head):
+    def __init__(self, parts):
         super().__init__()
-        self.flat, self.dense, self.head = layers.Flatten(), layers.Dense(20), head
+        self.flat, self.dense = layers.Flatten(), layers.Dense(parts.count)
 
     def call(self, x):
-        return self.head(self.dense(self.flat(x)))
+        return self.dense(self.flat(x))
+
+
+class Parts:
+    def __init__(self, count):
+        self.count = count
 
 
 def without_config(input_shape, classes):
-    return WithoutConfig(lambda x: x[:, :classes])
+    return WithoutConfig(Parts(classes))
 
 
 class Stepping(keras.Model):
@@ -214,14 +219,8 @@ def graph_class(input_shape, classes):
 
 
 def partly_frozen(input_shape, classes):
-    backbone = keras.Sequential(
-        [
-            keras.Input(input_shape),
-            layers.Conv2D(3, 3, name="first", trainable=False),
-            layers.Conv2D(3, 3, name="next"),
-        ],
-        name="backbone",
-    )
+    first, following = layers.Conv2D(3, 3, name="first", trainable=False), layers.Conv2D(3, 3, name="next")
+    backbone = keras.Sequential([keras.Input(input_shape), first, following], name="backbone")
     return keras.Sequential([keras.Input(input_shape), backbone, layers.Flatten(), layers.Dense(classes, name="head")])
 
 

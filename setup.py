@@ -6,6 +6,7 @@ from setuptools import find_packages, setup
 
 # gcloud's local packaging copies this file alone and installs from it, so nothing here may need another file.
 README = Path(__file__).with_name("README.md")
+NOT_INSTALLED = ("benchmarks", "container", "tests")
 STORAGE = "google-cloud-storage>=3.1,<4"
 VERTEX = "google-cloud-aiplatform>=2,<3"
 KERAS_TUNER = "keras-tuner>=1.4.8,<2"
@@ -30,7 +31,8 @@ setup(
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",
     ],
-    packages=find_packages(include=["trainer", "trainer.*"]),
+    # A package of your own beside trainer/ goes along, for --model=package.module:function in a Python-package job.
+    packages=find_packages(exclude=[f"{name}{part}" for name in NOT_INSTALLED for part in ("", ".*")]),
     package_data={"trainer": ["py.typed", "study/config/job_messages.pb"]},
     python_requires=">=3.11",
     install_requires=[

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from container import stand_in
+from container import own_package, stand_in
 from container.builder import ALL, BUILDAH, Builder, choose
 from container.settings import Settings
 
@@ -27,6 +27,9 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     0: built. 1: the builder failed, and printed why. 2: there is no builder, or not the one asked for.
     """
     given = _parser().parse_args(arguments)
+    wrong = own_package.problem(Path(given.package)) if given.package else ""
+    if wrong:
+        return _refuse(f"`--package` must be a folder of Python modules. Received: {given.package}, {wrong}")
     is_root = os.geteuid() == 0
     wanted = BUILDAH.name if given.base_image == stand_in.NAME and given.builder == "auto" else given.builder
     builder = choose(wanted, _succeeds, is_root)
@@ -41,6 +44,9 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     try:
         base_image = _base_image(given.base_image, builder)
         _build(builder, given.tag, {"BASE_IMAGE": base_image, "EXTRAS": given.extras}, variables)
+        if given.package:
+            _add(builder, given.tag, Path(given.package))
+        _tell(builder, given.tag)
     except subprocess.CalledProcessError as error:
         print(f"image: {error.cmd[0]} failed with status {error.returncode}", file=sys.stderr)
         return 1
@@ -62,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
         "--base_image", default="", help="a Debian with Python 3.11 or newer and its venv; debootstrap makes one here"
     )
     parser.add_argument("--extras", default="serve", help="of setup.py, such as serve,gpu (default: %(default)s)")
+    parser.add_argument(
+        "--package", default="", help="a folder of your own modules, for --model=FOLDER.module:function of trainer.task"
+    )
     parser.add_argument("--builder", default="auto", choices=["auto", *dict.fromkeys(builder.name for builder in ALL)])
     return parser
 
@@ -93,6 +102,16 @@ def _build(builder: Builder, tag: str, build_arguments: Mapping[str, str], varia
             build_arguments["PIP_INDEX_URL"] = settings.index
         command = builder.build_command(tag, build_arguments, _labels(), {})
         subprocess.run(command, cwd=_PROJECT, check=True)
+
+
+def _add(builder: Builder, tag: str, package: Path) -> None:
+    """Adds a folder of the user's own to the image, in a layer after all others."""
+    _say(f"{builder.name} adds {package}")
+    with own_package.context(package, tag) as folder:
+        subprocess.run(builder.build_command(tag, {}, {}, {}), cwd=folder, check=True)
+
+
+def _tell(builder: Builder, tag: str) -> None:
     size = subprocess.run(builder.size_command(tag), capture_output=True, text=True, check=True).stdout.strip()
     _say(f"built {tag} with {builder.name}, {size}")
     print("next:", *builder.next_lines(tag), sep="\n  ")

@@ -99,3 +99,41 @@ def test_a_builder_that_fails_ends_it(programs: Path) -> None:
     done = _image(programs)
     assert (done.returncode, done.stderr) == (1, "image: docker failed with status 17\n")
     assert "built" not in done.stdout
+
+
+def test_adds_a_folder_of_ones_own_after_all_others(programs: Path, tmp_path: Path) -> None:
+    package = tmp_path / "nets"
+    (package / "__pycache__").mkdir(parents=True)
+    for name in ("__init__.py", "mine.py", "sizes.json", ".secret", "__pycache__/mine.pyc"):
+        (package / name).write_text(name)
+    (package / "mine.py").chmod(0o600)
+    _program(
+        programs, "docker", f'case $1 in build) /bin/cp -r "$PWD" "{tmp_path}/$(/usr/bin/basename "$PWD")" ;; esac'
+    )
+    done = _image(programs, "--tag=trainer:1", f"--package={package}")
+    assert (done.returncode, done.stderr) == (0, "")
+    *_, add, images = _called(programs)
+    assert (add, images) == ("docker build --tag trainer:1 .", "docker images --format={{.Size}} trainer:1")
+    (context,) = tmp_path.glob("trainer-image-*")
+    assert (context / "Dockerfile").read_text() == "FROM trainer:1\nCOPY nets ./nets\n"
+    assert sorted(path.name for path in (context / "nets").iterdir()) == ["__init__.py", "mine.py", "sizes.json"]
+    assert (context / "nets" / "mine.py").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("absent", "which is no folder"),
+        ("empty", "which holds no .py file"),
+        ("my-nets", "whose name no import can have"),
+        ("trainer", "whose name is this program's"),
+    ],
+)
+def test_rejects_a_folder_that_no_one_can_import(programs: Path, tmp_path: Path, name: str, said: str) -> None:
+    if name != "absent":
+        (tmp_path / name).mkdir()
+    done = _image(programs, f"--package={tmp_path / name}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"image: `--package` must be a folder of Python modules. Received: {tmp_path / name}, {said}\n"
+    )

@@ -19,7 +19,7 @@ from trainer.errors import StoppedError
 from trainer.hparams import HParams
 from trainer.run import train
 
-_OWN = '''
+_OWN = """
 import keras
 
 def build(input_shape, classes, width: int = 4):
@@ -34,7 +34,7 @@ def build(input_shape, classes, width: int = 4):
         keras.layers.Dense(classes),
     ]
     return keras.Sequential(layers)
-'''
+"""
 _QUICK = {"epochs": 3, "batch_size": 128, "precision": "float32", "log_images": "never"}
 
 

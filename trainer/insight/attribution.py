@@ -5,45 +5,65 @@ in.
 """
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.insight.graph import Call, Graph, walk
+from trainer.insight.graph import Call, Graph
+from trainer.insight.opened import closed, inside
 from trainer.insight.resize import resize
+from trainer.insight.shapes import Shape, held, shapes
+from trainer.insight.table import multiply_adds
 from trainer.insight.unfolded import Unfolded
 
 _MOST_SAMPLES = 128  # a call: bounds the memory, and 256 were no faster on two cores
+_LARGE = 40  # calls of layers, from which on a graph is traced
+_OF_A_VALUE = 50  # multiply-adds that take as long as to write an inner value and to read it again
+_OF_A_WEIGHT = 1000  # multiply-adds of a weight in a layer that cannot be looked into, at a guess
 
 
 class Explainer:
     """Attributions of a model from `(batch, *spatial, channels)` to logits, `(batch, classes)`, its first output.
 
-    It reads the weights anew at each call, and changes none. Nothing is traced: to make a graph took 0.1 to 0.2 s for
-    each method, more than it saved on the few samples that a person looks at. In all methods `classes` holds, for each
-    sample, the class whose logit is explained.
+    It reads the weights anew at each call, and changes none. Of a network of up to 40 layers nothing is traced: to make
+    a graph took 0.1 to 0.2 s for each method, more than it saved on the few samples that a person looks at. In all
+    methods `classes` holds, for each sample, the class whose logit is explained.
 
     Args:
-      model: a Sequential or functional model of one input; nested models are entered.
-      layer: the name of the convolution that `grad_cam` looks at, under its activation; by default the last. Within a
-        nested model the name begins with that model's and a slash, as in `backbone/conv1`.
+      model: a Sequential or functional model of one input; nested models, and layers of one's own, are entered.
+      layer: the name of the convolution that `grad_cam` looks at, under its activation; by default the last whose map
+        has more than one position, or where none has, the last. Within a nested model the name begins with that model's
+        and a slash, as in `backbone/conv1`.
+
+    Attributes:
+      layer: that name; None where the model has no convolution, and so no Grad-CAM.
+      cost: about how many multiply-adds it takes to pass one sample through the network.
 
     Raises:
-      ValueError: the model has no such convolution.
+      ValueError: the model has no convolution of this name.
     """
 
     def __init__(self, model: keras.Model, layer: str | None = None) -> None:
-        graph = walk(model, model.outputs[:1])
-        convolution = _convolution(graph, layer, len(model.inputs[0].shape))
-        features = [convolution, *graph.to_activation(convolution)][-1].outputs[0]
+        graph = inside(model, model.outputs[:1])
+        inner = shapes(model, graph)
+        convolution = _convolution(graph, inner, layer, len(model.inputs[0].shape))
+        self.layer = convolution.name if convolution else None
+        self.cost = _cost(graph, inner)
+        chosen = [[convolution, *graph.to_activation(convolution)][-1].outputs[0]] if convolution else []
         self._shape, self._classes = model.inputs[0].shape[1:], model.outputs[0].shape[-1]
-        self._network = Unfolded(model, graph, (features, graph.outputs[0]))
+        self._network = Unfolded(model, graph, (*chosen, graph.outputs[0]))
         self._trainable = self._network.trainable_variables
         self._other = self._network.non_trainable_variables
         self._fixed: list[list[tf.Tensor]] | None = None  # other weights than the network's, as in `shuffled`
+        self._most = min(_MOST_SAMPLES, held(inner))
+        self._logits, self._slopes, self._cams = map(
+            self._traced if len(graph.calls) > _LARGE else _itself,
+            (self._take_logits, self._take_slopes, self._take_cams),
+        )
 
     def grad_cam(self, samples: np.ndarray, classes: Iterable[int]) -> np.ndarray:
         """Returns maps `(batch, *spatial)`, at least 0: where the layer's output speaks for the class.
@@ -52,10 +72,12 @@ class Explainer:
         sum has above 0 is brought to the samples' size, linear along each axis.
 
         Raises:
-          ValueError: samples or classes do not fit the model.
+          ValueError: samples or classes do not fit the model, or the model has no convolution.
 
         Source: Selvaraju et al., Grad-CAM, 2017, equations 1 and 2.
         """
+        if self.layer is None:
+            raise ValueError("`model` must have a convolution over (batch, *spatial, channels). Received: none")
         return self._in_pieces(self._cams, *self._checked(samples, classes))
 
     def integrated_gradients(
@@ -120,8 +142,8 @@ class Explainer:
         boxes = _boxes(sizes, size, stride)
         whole = self._in_pieces(self._logits, values, labels)
         falls = np.empty(len(values) * len(boxes))
-        for first in range(0, len(falls), _MOST_SAMPLES):
-            pairs = np.arange(first, min(first + _MOST_SAMPLES, len(falls)))
+        for first in range(0, len(falls), self._most):
+            pairs = np.arange(first, min(first + self._most, len(falls)))
             sample, box = np.divmod(pairs, len(boxes))
             covered = np.where(boxes[box][..., None], np.float32(fill), values[sample])
             falls[pairs] = whole[sample] - self._in_pieces(self._logits, covered, labels[sample])
@@ -160,13 +182,23 @@ class Explainer:
 
     def _in_pieces(self, function: Callable[..., tf.Tensor], samples: np.ndarray, classes: np.ndarray) -> np.ndarray:
         values = self._values()
-        starts = range(0, len(samples), _MOST_SAMPLES)
+        most = self._most
         return np.concatenate(
             [
-                function(*values, tf.constant(samples[i : i + _MOST_SAMPLES]), classes[i : i + _MOST_SAMPLES]).numpy()
-                for i in starts
+                function(*values, tf.constant(samples[i : i + most]), tf.constant(classes[i : i + most])).numpy()
+                for i in range(0, len(samples), most)
             ]
         )
+
+    def _traced(self, function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+        """Returns a function of weights, samples and classes as a graph for any number of samples."""
+        specs = [
+            [tf.TensorSpec(variable.shape, variable.dtype) for variable in part]
+            for part in (self._trainable, self._other)
+        ]
+        samples, classes = tf.TensorSpec((None, *self._shape), tf.float32), tf.TensorSpec((None,), tf.int32)
+        traced: Callable[..., tf.Tensor] = tf.function(function, input_signature=(*specs, samples, classes))
+        return traced
 
     def _mean_slopes(self, deltas: np.ndarray, labels: np.ndarray, baseline: float, count: int) -> np.ndarray:
         """Returns the mean gradient from the baseline to each sample, at the midpoints of `count` equal parts.
@@ -175,7 +207,7 @@ class Explainer:
         ends, where the units of a blank sample without biases stand in their kink, are no midpoints.
         """
         shares = ((np.arange(count, dtype=np.float32) + 0.5) / count).reshape(-1, *(1,) * (deltas.ndim - 1))
-        means, at_once = np.empty_like(deltas), max(1, _MOST_SAMPLES // count)
+        means, at_once = np.empty_like(deltas), max(1, self._most // count)
         for first in range(0, len(deltas), at_once):
             part = deltas[first : first + at_once]
             points = np.float32(baseline) + shares * part[:, None]
@@ -185,26 +217,24 @@ class Explainer:
             means[first : first + at_once] = slopes.reshape(points.shape).mean(axis=1)
         return means
 
-    def _forward(
-        self, trainable: Any, other: Any, samples: tf.Tensor, classes: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the convolution's output and the logit of each sample's class."""
-        (features, logits), _ = self._network.stateless_call(trainable, other, samples, training=False)
+    def _forward(self, trainable: Any, other: Any, samples: tf.Tensor, classes: tf.Tensor) -> tuple[Any, tf.Tensor]:
+        """Returns the convolution's output, if there is one, and the logit of each sample's class."""
+        (*features, logits), _ = self._network.stateless_call(trainable, other, samples, training=False)
         return features, tf.cast(tf.gather(logits, classes, batch_dims=1), tf.float32)
 
-    def _logits(self, trainable: Any, other: Any, samples: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+    def _take_logits(self, trainable: Any, other: Any, samples: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
         return self._forward(trainable, other, samples, classes)[1]
 
-    def _slopes(self, trainable: Any, other: Any, samples: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+    def _take_slopes(self, trainable: Any, other: Any, samples: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(samples)
             _, logits = self._forward(trainable, other, samples, classes)
         return tape.gradient(logits, samples)
 
-    def _cams(self, trainable: Any, other: Any, samples: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+    def _take_cams(self, trainable: Any, other: Any, samples: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(samples)  # and so what follows from them: the features cannot be watched before they are used
-            features, logits = self._forward(trainable, other, samples, classes)
+            (features,), logits = self._forward(trainable, other, samples, classes)
         gradients = tf.cast(tape.gradient(logits, features), tf.float32)
         spatial = list(range(1, len(samples.shape) - 1))
         weights = tf.reduce_mean(gradients, axis=spatial, keepdims=True)
@@ -218,11 +248,27 @@ def _residuals(attributions: np.ndarray, differences: np.ndarray) -> np.ndarray:
     return np.asarray(gaps / np.where(differences, np.abs(differences), 1))
 
 
-def _convolution(graph: Graph, name: str | None, dimensions: int) -> Call:
-    """Returns the convolution of that name, or the last, of those over the sample's own axes."""
+def _itself(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+    return function
+
+
+def _cost(graph: Graph, inner: Mapping[int, Shape]) -> int:
+    """Returns about how many multiply-adds a sample takes; what is written and read counts, as layers spend more on it.
+
+    On a network of depthwise convolutions the multiply-adds alone are a fifth of it.
+    """
+    work = sum(multiply_adds(call.layer, inner[call.inputs[0]], inner[call.outputs[0]]) or 0 for call in graph.calls)
+    values = sum(math.prod(shape) for shape in inner.values() if None not in shape)  # type: ignore[arg-type]
+    weights = sum(call.layer.count_params() for call in closed(graph))
+    return work + _OF_A_VALUE * values + _OF_A_WEIGHT * int(weights)
+
+
+def _convolution(graph: Graph, inner: Mapping[int, Shape], name: str | None, dimensions: int) -> Call | None:
+    """Returns the convolution of that name, or by default one of the last, of those over the sample's own axes."""
     found = {call.name: call for call in graph.convolutions if _is_over(call, dimensions)}
-    if name is None and found:
-        return list(found.values())[-1]
+    if name is None:
+        larger = [call for call in found.values() if set(inner[call.outputs[0]][:-1]) != {1}]
+        return [None, *found.values(), *larger][-1]
     if name not in found:
         raise ValueError(
             f"`layer` must be a convolution of the model over (batch, *spatial, channels), "

@@ -32,7 +32,28 @@ _NORMALISATIONS = (
 )
 _ACTIVATIONS = (keras.layers.Activation, keras.layers.ELU, keras.layers.LeakyReLU, keras.layers.ReLU)
 # Operations on symbolic tensors, as in `keras.ops.relu(x)`; Keras makes their classes public by name only.
-_ACTIVATION_OPERATIONS = frozenset(("Elu", "Gelu", "LeakyRelu", "Relu", "Relu6", "Selu", "Sigmoid", "Silu", "Tanh"))
+ACTIVATION_OPERATIONS = frozenset(
+    (
+        "Celu",
+        "Elu",
+        "Gelu",
+        "HardSigmoid",
+        "HardSilu",
+        "HardTanh",
+        "LeakyRelu",
+        "LogSigmoid",
+        "Relu",
+        "Relu6",
+        "Selu",
+        "Sigmoid",
+        "Silu",
+        "Softplus",
+        "Softsign",
+        "SparsePlus",
+        "Squareplus",
+        "Tanh",
+    )
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,12 +169,12 @@ def walk(model: keras.Model, outputs: Sequence[keras.KerasTensor] | None = None)
     fresh = itertools.count()
     inputs = [next(fresh) for _ in model.inputs]
     calls: list[Call] = []
-    steps = _calls(model, model.outputs if outputs is None else outputs, inputs, fresh)
+    steps = calls_between(model, model.outputs if outputs is None else outputs, inputs, fresh)
     while True:
         try:
             calls.append(next(steps))
         except StopIteration as end:
-            return Graph(tuple(_uniquely_named(calls)), tuple(inputs), tuple(end.value))
+            return Graph(tuple(uniquely_named(calls)), tuple(inputs), tuple(end.value))
 
 
 def is_convolution(layer: Any) -> bool:
@@ -192,15 +213,23 @@ def _array(variable: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(variable)).astype(np.float32)
 
 
-def _calls(
+def calls_between(
     model: Any, outputs: Sequence[Any], inputs: Sequence[int], fresh: Iterator[int], prefix: str = ""
 ) -> Generator[Call, None, list[int]]:
-    """Yields the calls from a model's inputs to some of its outputs; returns the numbers of these outputs."""
+    """Yields the calls from a model's inputs to some of its outputs; returns the numbers of these outputs.
+
+    Args:
+      model: that has `inputs`.
+      outputs: symbolic tensors that depend on these.
+      inputs: the numbers of the inputs.
+      fresh: numbers for new values.
+      prefix: of the calls' names.
+    """
     known = dict(zip(map(id, model.inputs), inputs, strict=True))
     for node in _nodes(model, outputs):
         layer, taken = node.operation, [known[id(tensor)] for tensor in node.input_tensors]
         if _is_graph(layer):
-            given = yield from _calls(layer, layer.outputs, taken, fresh, f"{prefix}{layer.name}/")
+            given = yield from calls_between(layer, layer.outputs, taken, fresh, f"{prefix}{layer.name}/")
         else:
             given = [next(fresh) for _ in node.outputs]
             yield Call(prefix + layer.name, node, tuple(taken), tuple(given))
@@ -224,7 +253,8 @@ def _nodes(model: Any, outputs: Sequence[Any]) -> Iterator[Any]:
             yield node
 
 
-def _uniquely_named(calls: Sequence[Call]) -> Iterator[Call]:
+def uniquely_named(calls: Sequence[Call]) -> Iterator[Call]:
+    """Yields calls with a number after the name of each that has the name of one before."""
     counts: Counter[str] = Counter()
     for call in calls:
         counts[call.name] += 1
@@ -242,7 +272,7 @@ def _without_last_poolings(path: Sequence[Call]) -> Sequence[Call]:
 def _is_activation(layer: Any) -> bool:
     if isinstance(layer, keras.layers.Layer):
         return isinstance(layer, _ACTIVATIONS)
-    return type(layer).__name__ in _ACTIVATION_OPERATIONS
+    return type(layer).__name__ in ACTIVATION_OPERATIONS
 
 
 def _is_graph(layer: Any) -> bool:

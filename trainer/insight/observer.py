@@ -1,13 +1,18 @@
 """What a network does with a few samples: its feature maps, its gradients, its predictions; nothing is written here."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.insight.graph import Call, Graph, kernel_of, walk
+from trainer.insight import choice
+from trainer.insight.copied import copied
+from trainer.insight.graph import Call, Graph, kernel_of
+from trainer.insight.opened import closed, inside
+from trainer.insight.shapes import held, shapes
 from trainer.insight.unfolded import Unfolded
 
 _MOST_PROBES = 10  # each has pictures of its own
@@ -15,6 +20,8 @@ _MOST_SAMPLES = 32  # of which activations and gradients are taken; half a train
 _MOST_EXAMPLES = 2000  # that are classified at the end; 5 % of them are wrong by chance in 0.5 % more or less
 _BATCH = 256
 _MOST_VALUES = 2**22  # of a batch of larger samples: 27 images of 224x224 pixels in colour
+_MOST_UNITS = 4096  # of the last hidden values; wider ones are summed to an eighth of it
+_MOST_VARIABLES = 24  # whose histograms are drawn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +43,7 @@ class Examples:
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """What a network does at one moment.
+    """What a network does at one moment; of a deep network, what the layers do that `trainer.insight.choice` takes.
 
     Attributes:
       kernels: of each convolution, `(*spatial, channels, filters)`; of a shared one under its first call's name.
@@ -45,6 +52,7 @@ class Look:
       activations: these, and what each dense layer gives under its activation, `(count, units)`.
       weights: by the name of layer and variable.
       gradients: likewise, of the mean loss over the samples.
+      templates: the weights of each dense layer that takes the flattened sample, `(*spatial, channels, units)`.
     """
 
     kernels: dict[str, np.ndarray]
@@ -52,6 +60,7 @@ class Look:
     activations: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
     gradients: dict[str, np.ndarray]
+    templates: dict[str, np.ndarray]
 
     def dead(self) -> dict[str, np.ndarray]:
         """Returns, for each convolution, which filters give the same everywhere, `(filters,)`."""
@@ -70,55 +79,72 @@ class Look:
 class Observer:
     """Observes a network through a copy, so that no strategy and no random state of the training has a part in it.
 
+    Where a network cannot be copied, it is observed itself, which changes nothing of it.
+
     Args:
       model: a Sequential or functional model from samples, `(batch, *spatial, channels)`, to logits.
       examples: the first of each class, at most 10, are the probes.
+
+    Attributes:
+      model: the copy.
+      examples: those.
+      probes: the indices of the probes among them.
+      graph: the copy's calls.
     """
 
     def __init__(self, model: keras.Model, examples: Examples):
         self._original, self.examples = model, examples
-        self.model: keras.Model = keras.models.clone_model(model)
+        self.model: keras.Model = copied(model)
         _, firsts = np.unique(examples.labels, return_index=True)
         self.probes = np.sort(firsts)[:_MOST_PROBES] if len(firsts) > _MOST_PROBES else firsts
+        self.graph = graph = inside(self.model, self.model.outputs[:1])
         fitting = max(1, _MOST_VALUES // examples.samples[0].size)
-        self._batch, most = min(_BATCH, fitting), min(_MOST_SAMPLES, fitting)
+        self._batch, most = min(_BATCH, fitting), min(_MOST_SAMPLES, fitting, held(shapes(self.model, graph)))
         others = np.setdiff1d(np.arange(min(len(examples.labels), most)), self.probes)
         chosen = np.concatenate([self.probes, others])[: max(most, len(self.probes))]
         self._samples = tf.constant(examples.samples[chosen], tf.float32)
         self._labels = tf.constant(examples.labels[chosen])
-        graph = walk(self.model, self.model.outputs[:1])
-        self._convolutions, self._dense = graph.convolutions, graph.dense
-        self._names = _names(self.model, graph)
+        self._convolutions, self._dense = choice.convolutions(graph), choice.evenly(graph.dense)
+        self._kernels = choice.kernels(graph)
+        self._templates = {call.name: call.layer for call in _templates(graph)}
+        self._watched = _watched(self.model, graph, [*self._convolutions, *self._dense])
         # No graph is traced: that took 0.2 s for each, and saved 15 ms a look.
         extended, activated = graph.activated([*self._convolutions, *self._dense])
         self._inside = Unfolded(self.model, extended, (*activated, graph.outputs[0]))
-        self._ahead = Unfolded(self.model, graph, (graph.hidden, graph.outputs[0]))
+        # Of a layer that cannot be looked into, the last hidden value is not known.
+        hidden = graph.outputs[0] if graph.hidden in graph.inputs and closed(graph) else graph.hidden
+        self._ahead = Unfolded(self.model, graph, (hidden, graph.outputs[0]))
 
     def look(self) -> Look:
         """Returns what the network does now."""
         self.catch_up()
-        with tf.GradientTape() as tape:
+        pairs = zip(self.model.variables, self._original.variables, strict=True)
+        learning = {id(ours) for ours, theirs in pairs if theirs.trainable}
+        watched = {name: variable for name, variable in self._watched.items() if id(variable) in learning}
+        variables = [variable.value for variable in watched.values()]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
             *outputs, logits = self._inside(self._samples, training=False)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(self._labels, tf.cast(logits, tf.float32))
             loss = tf.reduce_mean(losses)
-        variables = self.model.trainable_variables
-        gradients = zip(self._names, tape.gradient(loss, variables), strict=True)
+        gradients = zip(watched, tape.gradient(loss, variables), strict=True)
         calls = [*self._convolutions, *self._dense]
         activations = {call.name: _channels_last(call, output) for call, output in zip(calls, outputs, strict=True)}
-        layers = {id(call.layer): call for call in reversed(self._convolutions)}
-        firsts = [call for call in self._convolutions if layers[id(call.layer)] is call]
         return Look(
-            {call.name: kernel_of(call.layer) for call in firsts},
+            {name: kernel_of(layer) for name, layer in self._kernels.items()},
             {call.name: activations[call.name] for call in self._convolutions},
             activations,
-            dict(zip(self._names, map(_float32, variables), strict=True)),
+            {name: _float32(variable) for name, variable in watched.items()},
             {name: _float32(gradient) for name, gradient in gradients if gradient is not None},
+            {name: self._template(layer) for name, layer in self._templates.items()},
         )
 
     def classify(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns, of at most the first 2,000 examples, the classes' probabilities and the last hidden values.
 
-        Shapes: `(count, classes)` and `(count, units)`.
+        Shapes: `(count, classes)` and `(count, units)`. Of more than 4,096 units, such as the pixels that a linear
+        network takes, groups drawn at random are summed under random signs, which keeps distances about as they are
+        (Weinberger et al., Feature Hashing, 2009). Where the last hidden values are not known, they are the logits.
         """
         self.catch_up()
         samples = self.examples.samples[:_MOST_EXAMPLES]
@@ -126,27 +152,74 @@ class Observer:
         for first in range(0, len(samples), self._batch):
             hidden, logits = self._ahead(tf.constant(samples[first : first + self._batch], tf.float32), training=False)
             probabilities = tf.nn.softmax(tf.cast(logits, tf.float32)).numpy()
-            parts.append((probabilities, _float32(hidden).reshape(len(probabilities), -1)))
+            parts.append((probabilities, _narrowed(_float32(hidden).reshape(len(probabilities), -1))))
         return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
     def catch_up(self) -> None:
         """Gives the copy the network's weights."""
-        for ours, theirs in zip(self.model.variables, self._original.variables, strict=True):
-            ours.assign(theirs.value)
+        if self.model is not self._original:
+            for ours, theirs in zip(self.model.variables, self._original.variables, strict=True):
+                ours.assign(theirs.value)
+
+    def _template(self, layer: Any) -> np.ndarray:
+        return _float32(layer.kernel).reshape(*self.examples.samples.shape[1:], -1)
 
 
-def _names(model: keras.Model, graph: Graph) -> list[str]:
-    """Returns a name for each trainable variable, as in `conv1/kernel`: its layer's, then its own within the layer."""
-    owners = {id(variable): call for call in reversed(graph.calls) for variable in getattr(call.layer, "variables", ())}
-    names = []
-    for variable in model.trainable_variables:
-        path, call = variable.path.split("/"), owners.get(id(variable))
-        if call and call.layer.name in path:
-            own = path[len(path) - path[::-1].index(call.layer.name) :]
-            names.append("/".join([call.name, *own]))
-        else:
-            names.append(variable.path)
-    return names
+def _templates(graph: Graph) -> Iterator[Call]:
+    """Yields the dense layers whose input is the sample itself, scaled and flattened."""
+    plain = (
+        keras.layers.Dropout,
+        keras.layers.Flatten,
+        keras.layers.Identity,
+        keras.layers.Normalization,
+        keras.layers.Rescaling,
+    )
+    samples = set(graph.inputs)
+    for call in graph.calls:
+        if not samples.issuperset(call.inputs):
+            continue
+        if isinstance(call.layer, plain):
+            samples.update(call.outputs)
+        elif isinstance(call.layer, keras.layers.Dense) and len(call.node.input_tensors[0].shape) == 2:
+            yield call
+
+
+def _watched(model: keras.Model, graph: Graph, chosen: Sequence[Call]) -> dict[str, keras.Variable]:
+    """Returns the variables whose histograms are drawn: all, or of many those of chosen layers, then evenly spaced.
+
+    Names are as `conv1/kernel`: the layer's, then its own within the layer.
+    """
+    # Also of layers that do not learn now, and may later.
+    variables = {id(one): one for layer in model._flatten_layers() for one in layer._trainable_variables}
+    variables = {id(one): variables[id(one)] for one in model.variables if id(one) in variables}
+    owners = {id(one): call for call in reversed(graph.calls) for one in getattr(call.layer, "variables", ())}
+    if len(variables) > _MOST_VARIABLES:
+        of_chosen = [call for call in graph.calls if any(call.layer is other.layer for other in chosen)]
+        kept = {id(one) for call in of_chosen for one in call.layer.variables} or set(variables)
+        variables = {key: one for key, one in variables.items() if key in kept}
+    return {
+        _name(variables[key], owners.get(key)): variables[key] for key in choice.evenly([*variables], _MOST_VARIABLES)
+    }
+
+
+def _name(variable: keras.Variable, call: Call | None) -> str:
+    path = variable.path.split("/")
+    if call and call.layer.name in path:
+        own = path[len(path) - path[::-1].index(call.layer.name) :]
+        return "/".join([call.name, *own])
+    return str(variable.path)
+
+
+def _narrowed(values: np.ndarray) -> np.ndarray:
+    """Returns `(count, units)` with at most 4,096 units."""
+    units = values.shape[1]
+    if units <= _MOST_UNITS:
+        return values
+    random = np.random.default_rng(0)
+    width = _MOST_UNITS // 8
+    padded = np.zeros((len(values), -(-units // width) * width), np.float32)
+    padded[:, :units] = values[:, random.permutation(units)] * random.choice(np.float32([-1, 1]), units)
+    return padded.reshape(len(values), width, -1).sum(-1)
 
 
 def _channels_last(call: Call, output: tf.Tensor) -> np.ndarray:

@@ -10,17 +10,16 @@ Networks", Distill, 2019).
 
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 
 from trainer import layers
-from trainer.insight.graph import POOLINGS, Graph, is_convolution, is_transposed
+from trainer.insight.graph import ACTIVATION_OPERATIONS, POOLINGS, Call, Graph, is_convolution, is_transposed
+from trainer.insight.shapes import Shape
 from trainer.layers import padding as pads
-
-Shape: TypeAlias = tuple[int | None, ...]
 
 COLLAPSING = (
     keras.layers.Flatten,
@@ -30,6 +29,7 @@ COLLAPSING = (
     keras.layers.GlobalMaxPooling1D,
     keras.layers.GlobalMaxPooling2D,
     keras.layers.GlobalMaxPooling3D,
+    keras.layers.GroupNormalization,  # by the mean and spread over all positions
 )
 # Where an output position depends on one position of each input, when the network classifies.
 POINTWISE = (
@@ -64,6 +64,7 @@ POINTWISE = (
     keras.layers.RandomRotation,
     keras.layers.RandomTranslation,
     keras.layers.RandomZoom,
+    keras.layers.RMSNormalization,
     keras.layers.ReLU,
     keras.layers.Rescaling,
     keras.layers.Softmax,
@@ -75,23 +76,34 @@ POINTWISE = (
     keras.layers.ZeroPadding2D,
     keras.layers.ZeroPadding3D,
 )
+# Of keras.applications, whose classes Keras does not make public.
+_POINTWISE_LAYERS = frozenset(("CustomScaleLayer", "LayerScale", "StochasticDepth"))
 # Operations on symbolic tensors, as in `x + y`; Keras makes their classes public by name only.
-_POINTWISE_OPERATIONS = frozenset(
+_POINTWISE_OPERATIONS = ACTIVATION_OPERATIONS | frozenset(
     (
+        "Abs",
+        "Absolute",
         "Add",
+        "Cast",
+        "Clip",
         "Divide",
-        "Gelu",
+        "Exp",
+        "Log",
         "Maximum",
         "Minimum",
         "Multiply",
-        "Relu",
-        "Sigmoid",
-        "Silu",
+        "Negative",
+        "Pad",
+        "Power",
+        "Reciprocal",
+        "Rsqrt",
+        "Sqrt",
+        "Square",
         "Subtract",
-        "Tanh",
         "TrueDivide",
     )
 )
+_REDUCTIONS = frozenset(("Amax", "Max", "Mean", "Sum"))
 
 
 @dataclass(frozen=True)
@@ -132,25 +144,32 @@ class View:
         return View(self.sizes, self.sizes if whole.spans is None else whole.spans, (0,) * len(self.sizes))
 
 
-def views(graph: Graph, shapes: Iterable[Shape], channels_first: bool) -> dict[int, View]:
+def views(graph: Graph, shapes: Mapping[int, Shape], channels_first: bool) -> dict[int, View]:
     """Returns the view of every value of a graph, by the value's number.
 
     Args:
       graph: the calls.
-      shapes: of the graph's inputs, with the batch.
+      shapes: of every value, without the batch.
       channels_first: whether the channels come before the spatial axes.
     """
-    found = {number: _whole(spatial(shape, channels_first)) for number, shape in zip(graph.inputs, shapes, strict=True)}
+    found = {number: _whole(spatial(shapes[number], channels_first)) for number in graph.inputs}
     for call in graph.calls:
         view = _largest([found[number] for number in call.inputs])
-        view = _after(call.layer, view, call.node.input_tensors[0].shape, channels_first)
+        if call.inputs:
+            taken, given = shapes[call.inputs[0]], shapes[call.outputs[0]]
+            view = _after(call, view, taken, given, channels_first)
         found.update(dict.fromkeys(call.outputs, view))
     return found
 
 
 def spatial(shape: Shape, channels_first: bool) -> Shape:
-    """Returns the spatial sizes of `(batch, *spatial, channels)`, or channels first."""
-    return tuple(shape[2:] if channels_first else shape[1:-1])
+    """Returns the spatial sizes of `(*spatial, channels)`, or channels first."""
+    return tuple(shape[1:] if channels_first else shape[:-1])
+
+
+def is_pointwise(layer: Any) -> bool:
+    """Returns whether a layer of keras.applications scales each value by itself."""
+    return isinstance(layer, keras.layers.Layer) and type(layer).__name__ in _POINTWISE_LAYERS
 
 
 def _whole(sizes: Shape) -> View:
@@ -171,19 +190,32 @@ def _largest(found: list[View]) -> View:
     )
 
 
-def _after(layer: Any, view: View, input_shape: Shape, channels_first: bool) -> View:
-    """Returns the view of a layer's output from that of its input."""
+def _after(call: Call, view: View, taken: Shape, given: Shape, channels_first: bool) -> View:
+    """Returns the view of what a layer gives from that of what it takes; shapes are without the batch."""
+    layer = call.layer
     if is_convolution(layer) and not is_transposed(layer):
         return view.through(map(pads.span, layer.kernel_size, layer.dilation_rate), layer.strides)
     if isinstance(layer, POOLINGS):
         return view.through(layer.pool_size, layer.strides)
-    if isinstance(layer, COLLAPSING):
-        return view.over(spatial(input_shape, channels_first))
+    if isinstance(layer, COLLAPSING) or _is_mean(layer, len(taken), channels_first):
+        return view.over(spatial(taken, channels_first))
+    if isinstance(layer, keras.layers.Reshape) and spatial(taken, channels_first) == spatial(given, channels_first):
+        return view
     if isinstance(layer, POINTWISE):
         axis = getattr(layer, "axis", None)
         axes = () if axis is None else axis if isinstance(axis, list | tuple) else (axis,)
-        rank = len(input_shape)
+        rank = len(taken) + 1
         mixes = any(axis % rank not in (0, 1 if channels_first else rank - 1) for axis in axes)
         return view.unknown() if mixes else view
     operation = not isinstance(layer, keras.layers.Layer) and type(layer).__name__ in _POINTWISE_OPERATIONS
-    return view if operation else view.unknown()
+    return view if operation or is_pointwise(layer) else view.unknown()
+
+
+def _is_mean(layer: Any, axes: int, channels_first: bool) -> bool:
+    """Returns whether an operation, as `keras.ops.mean`, takes all positions together."""
+    if type(layer).__name__ not in _REDUCTIONS:
+        return False
+    axis = getattr(layer, "axis", None)
+    over = {axis} if isinstance(axis, int) else set(axis or ())
+    positions = set(range(2, axes + 1)) if channels_first else set(range(1, axes))
+    return bool(positions) and {one % (axes + 1) for one in over} == positions

@@ -6,8 +6,10 @@ from typing import Any
 
 import keras
 
-from trainer.insight.graph import POOLINGS, is_convolution, is_transposed, walk
-from trainer.insight.receptive_field import COLLAPSING, POINTWISE, Shape, spatial, views
+from trainer.insight.graph import POOLINGS, is_convolution, is_transposed
+from trainer.insight.opened import inside, own_weights
+from trainer.insight.receptive_field import COLLAPSING, POINTWISE, is_pointwise, spatial, views
+from trainer.insight.shapes import Shape, shapes
 
 _HEAD = (
     "layer",
@@ -54,34 +56,40 @@ class Row:
 def rows(model: keras.Model) -> list[Row]:
     """Returns a row for every call of a layer, each after those it depends on; inputs have none.
 
+    Layers of one's own are entered where that can be; an operation that takes a weight as it is has a row too.
+
     Raises:
         ValueError: the model is not a graph of layers, or not built.
     """
-    graph = walk(model)
+    graph = inside(model)
+    given = shapes(model, graph)
     sliding = [call.layer for call in graph.calls if _slides(call.layer)]
     channels_first = any(layer.data_format == "channels_first" for layer in sliding)
-    seen_by = views(graph, [tensor.shape for tensor in model.inputs], channels_first)
+    seen_by = views(graph, given, channels_first)
     total = sum(math.prod(weight.shape) for weight in model.weights if _is_learned(weight))
     table = []
     seen: set[int] = set()
     for call in graph.calls:
         layer = call.layer
-        if not isinstance(layer, keras.layers.Layer):
+        held = layer.weights if isinstance(layer, keras.layers.Layer) else own_weights(call)
+        if not (held or isinstance(layer, keras.layers.Layer)):
             continue
-        weights = {id(one): math.prod(one.shape) for one in layer.weights if _is_learned(one) and id(one) not in seen}
+        weights = {id(one): math.prod(one.shape) for one in held if _is_learned(one) and id(one) not in seen}
         seen.update(weights)
         parameters = sum(weights.values())
         table.append(
             Row(
                 layer=call.name,
-                output_shape=tuple(call.node.outputs[0].shape[1:]),
+                output_shape=given[call.outputs[0]],
                 kernel=_kernel(layer),
                 stride=tuple(layer.strides) if _slides(layer) else None,
                 padding=_padding(layer),
                 receptive_field=seen_by[call.outputs[0]].receptive_field,
                 parameters=parameters,
                 share=parameters / total if total else 0.0,
-                multiply_adds=_multiply_adds(layer, call.node),
+                multiply_adds=multiply_adds(layer, given[call.inputs[0]], given[call.outputs[0]])
+                if call.inputs
+                else None,
             )
         )
     return table
@@ -144,12 +152,17 @@ def _padding(layer: Any) -> str | None:
     return ", ".join(words)
 
 
-def _multiply_adds(layer: Any, node: Any) -> int | None:
+def multiply_adds(layer: Any, taken: Shape, given: Shape) -> int | None:
+    """Returns the multiply-adds of one image, from what a layer takes and gives; None where they are not known."""
     if not (is_convolution(layer) or isinstance(layer, keras.layers.Dense)):
-        known = not layer.weights or isinstance(layer, POINTWISE + COLLAPSING + POOLINGS)
+        known = (
+            not getattr(layer, "weights", None)
+            or isinstance(layer, POINTWISE + COLLAPSING + POOLINGS)
+            or is_pointwise(layer)
+        )
         return 0 if known else None
     # At each output position every weight of a kernel meets one input; of a transposed convolution at each input one.
-    shape = (node.input_tensors if is_transposed(layer) else node.outputs)[0].shape
+    shape = taken if is_transposed(layer) else given
     positions = spatial(shape, getattr(layer, "data_format", "") == "channels_first")
     weights = layer.count_params() - (0 if getattr(layer, "bias", None) is None else math.prod(layer.bias.shape))
     return None if None in positions else weights * math.prod(positions)  # type: ignore[arg-type]

@@ -28,13 +28,18 @@ class Unfolded(keras.layers.Layer):
             number: one for call in graph.calls for number, one in zip(call.outputs, call.node.outputs, strict=True)
         }
         self.shapes = [tuple(symbols[number].shape[1:]) if number in symbols else None for number in self._wanted]
+        last = {value: index for index, call in enumerate(graph.calls) for value in call.inputs}
+        self._done = [
+            [value for value in {*call.inputs, *call.outputs} if last.get(value, -1) <= index and value not in wanted]
+            for index, call in enumerate(graph.calls)
+        ]  # by call, the values that nothing asks for after it: all of a deep network's are gigabytes
         self.built = True
 
     def call(self, samples: keras.KerasTensor, training: bool = False) -> list[keras.KerasTensor]:
         """Returns the wanted values for samples, `(batch, *spatial, channels)`."""
         (first,) = self._graph.inputs
         values = {first: samples}
-        for call in self._graph.calls:
+        for call, done in zip(self._graph.calls, self._done, strict=True):
             taken = zip(call.node.input_tensors, call.inputs, strict=True)
             # A nested model casts what it takes to the type of its own input.
             tensors = {id(symbol): _cast(values[number], symbol.dtype) for symbol, number in taken}
@@ -43,6 +48,8 @@ class Unfolded(keras.layers.Layer):
                 named["training"] = training  # in place of what it was called with, as a functional model does
             given = keras.tree.flatten(call.layer(*arguments, **named))
             values.update(zip(call.outputs, given, strict=True))
+            for value in done:
+                values.pop(value, None)
         return [values[number] for number in self._wanted]
 
 

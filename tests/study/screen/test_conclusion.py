@@ -14,7 +14,7 @@ Ranking, 2 trials, by the best measurement; more is better:
                   learning                   dilation              val
   trial  filters      rate  padding  stride      rate  epoch  accuracy    best  time  state
     ★ 1        8   0.00123  same          1         2    3/3    0.8750  0.9375  0:15  done
-      3        4    0.0001  valid         2              1/3    0.2500  0.2500  0:05  stopped
+      3        4    0.0001  valid         2         –    1/3    0.2500  0.2500  0:05  stopped
 
 What mattered, as shares of what differed in val_accuracy:
   learning_rate  ██████████████░░░░░░  70%

@@ -58,6 +58,16 @@ def test_the_command_is_what_the_trial_was_but_for_the_epochs() -> None:
     assert (hparams.epochs, hparams.job_dir, hparams.dilation_rate) == (12, "", 2)
 
 
+def test_the_command_names_the_network_with_what_it_alone_has() -> None:
+    job = dataclasses.replace(SHOWN, arguments=("--data=digits", "--epochs=6", "--image_size", "32"))
+    parameters = {"model": "MobileNetV3Small", "weights": "a.h5", "unfreeze": "2", "fine_tune_rate": 0.05}
+    trial = dataclasses.replace(TRIALS[0], parameters=parameters)
+    _, *words = shlex.split(conclusion.commands(job, [trial], Path("/a"))["train_longer"])
+    hparams = flags.read(words[2:])
+    assert {name: getattr(hparams, name) for name in parameters} == parameters
+    assert (hparams.epochs, hparams.image_size) == (24, 32)
+
+
 def test_tuned_epochs_are_multiplied() -> None:
     trial = dataclasses.replace(TRIALS[0], parameters={"epochs": 5})
     assert conclusion.commands(SHOWN, [trial], Path("/a"))["train_longer"].endswith("--data=digits --epochs=20")

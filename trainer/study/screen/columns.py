@@ -55,7 +55,7 @@ def of_trials(job: Job, trials: Sequence[Trial], best: Trial | None, now: float)
     having = {name: sum(name in trial.parameters for trial in trials) for name in _names(job.parameters)}
     names = [name for name, count in having.items() if count]
     # What few trials have is the first to go, and of what as many have the later.
-    dispensable = sorted(names[::-1], key=lambda name: having[name])
+    dispensable = sorted(names, key=lambda name: (having[name], -names.index(name)))
     return [
         Column("trial", marks),
         *(

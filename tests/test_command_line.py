@@ -198,7 +198,7 @@ def test_all_readers_agree(words: list[str]) -> None:
 
     # config.yaml's rules see the same flags, and refuse none that is right together with the others.
     views = [View(word, ("args", index)) for index, word in enumerate(words)]
-    seen = list(flag_rules._with_views(View(words, ("args",))))
+    seen = list(flag_rules._with_views(View(words, ("args",)), known))
     assert seen == [
         (argument, views[_before(found, index) :][: len(argument.words)]) for index, argument in enumerate(found)
     ]
@@ -237,4 +237,4 @@ def test_a_question_swallows_no_flag(words: list[str]) -> None:
     assert command_line.read(command_line.without([*words, "--epochs=2"], ["epochs"], known)) == expected
     assert command_line.read(command_line.without(words, ["skip_broken"], known)) == HParams(filters=8)
     assert overridden(words, ["--skip_broken=no"], known) == ["--filters=8", "--skip_broken=no"]
-    assert [argument.name for argument, _ in flag_rules._with_views(View(words))] == ["skip_broken", "filters"]
+    assert [argument.name for argument, _ in flag_rules._with_views(View(words), known)] == ["skip_broken", "filters"]

@@ -3,8 +3,9 @@
 import contextlib
 import datetime
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 from google.api_core import exceptions
@@ -71,6 +72,20 @@ def _first_parameter(document: dict[str, object]) -> None:
     document["studySpec"]["parameters"][0]["parameterId"] = "filter"  # type: ignore[index]
 
 
+def _networks(parameters: Mapping[str, list[str]], *arguments: str) -> Provocation:
+    """Returns what is said of a study of some texts, and of `filters` where its values are none."""
+
+    def change(document: Any) -> None:
+        filters, *_ = document["studySpec"]["parameters"]
+        document["studySpec"]["parameters"] = [
+            {"parameterId": name, "categoricalValueSpec": {"values": values}} if values else filters
+            for name, values in parameters.items()
+        ]
+        document["trialJobSpec"]["workerPoolSpecs"][0]["containerSpec"]["args"] += arguments
+
+    return _config(change)
+
+
 def _no_yaml(folder: Path) -> Path:
     (folder / "config.yaml").write_text("a: [")
     return folder / "config.yaml"
@@ -127,6 +142,12 @@ PROVOCATIONS: dict[str, Provocation] = {
     "field": _config(lambda document: document.update(maxTrialCount="x")),
     "metric": _config(_first_metric),
     "parameter": _config(_first_parameter),
+    "misplaced": _networks({"model": ["residual", "linear"], "filters": []}),
+    "misplaced argument": _networks({"model": ["residual", "linear"]}, "--depth=1"),
+    "another network's": _networks({"filters": []}, "--model=linear"),
+    "frozen": _networks(
+        {"unfreeze": ["none", "all"], "fine_tune_rate": ["0.1", "0.2"]}, "--model=Xception", "--weights=imagenet"
+    ),
     "no config": lambda folder: raised(lambda: config.read(folder / "config.yaml")),
     "no yaml": lambda folder: raised(lambda: config.read(_no_yaml(folder))),
     "diverged": _judged(3),

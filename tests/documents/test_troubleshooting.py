@@ -22,6 +22,10 @@ PROVOKED = {
     "This TensorFlow binary ": "instructions",
     "`--data` must have an image ": "few",
     "‹file›:‹line›: `‹field›` must be val_accuracy": "metric",
+    "‹file›:‹line›: `‹field›` must be under conditionalParameterSpecs of model": "misplaced",
+    "‹file›:‹line›: `‹field›` must be a parameter under": "misplaced argument",
+    "‹file›:‹line›: `‹field›` must be a flag that goes with": "another network's",
+    "‹file›:‹line›: `‹field›` must be under conditionalParameterSpecs of ‹flag›": "frozen",
     "killed by ": "killed",
 }
 

@@ -75,12 +75,13 @@ def test_gcloud_lists_describes_and_cancels(server: Server, shell: Shell, kind: 
     assert "does not exist" in shell.refused(f"gcloud ai {kind.group} describe 1 {place}")
 
 
-def test_gcloud_takes_the_shipped_file_as_it_is(server: Server, shell: Shell) -> None:
+@pytest.mark.parametrize("shipped", [SHIPPED, NETWORKS], ids=lambda path: path.stem)
+def test_gcloud_takes_the_shipped_file_as_it_is(shipped: Path, server: Server, shell: Shell) -> None:
+    document = config.read(shipped).document
     shell(
-        f"gcloud ai hp-tuning-jobs create --project={PROJECT} --region={REGION} --display-name=trainer "
-        f"--config={SHIPPED}"
+        f"gcloud ai hp-tuning-jobs create --project={PROJECT} --region={REGION} "
+        f"--display-name={document['displayName']} --config={shipped}"
     )
     (name,) = server.store.names()
-    document = config.read(SHIPPED).document
     job = {field: server.store.peek(name)[field] for field in document}
     assert parsed(TUNING, job) == parsed(TUNING, document)

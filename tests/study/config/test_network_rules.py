@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from trainer.errors import UsageError
-from trainer.hparams import OWN, HParams, Rule
+from trainer.hparams import ANSWERS, OWN, HParams, Rule
 from trainer.study.config import document as config
 from trainer.study.config import network_rules, networks
 
@@ -244,7 +244,9 @@ class WideHParams(HParams):
     """What a network of a user's own takes."""
 
     width: int = dataclasses.field(default=3, metadata={"rule": Rule("Network", "of it", 1, networks=(OWN,))})
-    gated: bool = dataclasses.field(default=False, metadata={"rule": Rule("Network", "of it", networks=(OWN,))})
+    gated: str = dataclasses.field(
+        default="no", metadata={"rule": Rule("Network", "of it", choices=ANSWERS, networks=(OWN,))}
+    )
 
 
 @pytest.fixture
@@ -260,7 +262,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "hparams_of", hparams_of)
 
 
-WIDTH, GATED = one("width", [1, 2]), one("gated", ["true", "false"])
+WIDTH, GATED = one("width", [1, 2]), one("gated", ["no", "yes"])
 
 
 @pytest.mark.usefixtures("own")
@@ -273,8 +275,8 @@ WIDTH, GATED = one("width", [1, 2]), one("gated", ["true", "false"])
         ([one("model", [WIDE, LINEAR]), WIDTH], [], "for lab.nets:wide alone; linear has none. Received: width"),
         ([one("model", [WIDE, LINEAR])], ["--gated"], "for lab.nets:wide alone; linear has none. Received: --gated"),
         ([one("width", [0, 1])], [f"--model={WIDE}"], "must be at least 1, as `--width` must. Received: 0"),
-        ([one("gated", [0, 1])], [f"--model={WIDE}"], "must be categoricalValueSpec, for `--gated` is true or false"),
-        ([one("gated", ["no"])], [f"--model={WIDE}"], "must be true or false, as `--gated` is. Received: no"),
+        ([one("gated", [0, 1])], [f"--model={WIDE}"], "must be categoricalValueSpec, for `--gated` is text"),
+        ([one("gated", ["on"])], [f"--model={WIDE}"], "must be one of no, yes, as `--gated` must. Received: on"),
         ([one("widht", [1])], [f"--model={WIDE}"], "(did you mean width?). Received: widht"),
         ([WIDTH], [], "must be one of data, "),
         ([FILTERS], [f"--model={WIDE}"], "or `--model=residual`; lab.nets:wide has none. Received: filters"),

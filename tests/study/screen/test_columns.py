@@ -40,6 +40,33 @@ def test_a_parameter_that_no_trial_has_is_no_column() -> None:
     assert "dilation_rate" in [column.title for column in columns.of_trials(SHOWN, TRIALS, None, NOW)]
 
 
+def test_a_parameter_that_a_trial_has_not_is_a_dash() -> None:
+    (column,) = [one for one in columns.of_trials(SHOWN, TRIALS, None, NOW) if one.title == "dilation_rate"]
+    assert column.cells == ["2", "–", "–", "1", "–", "–"]
+
+
+def test_what_few_trials_have_goes_first() -> None:
+    every = columns.of_trials(SHOWN, TRIALS, None, NOW)
+    worth = {column.title: column.worth for column in every if column.worth}
+    order = ["time", "dilation_rate", "stride", "padding", "learning_rate", "filters"]
+    assert sorted(worth, key=worth.__getitem__) == order
+
+
+@pytest.mark.parametrize(
+    ("values", "cells"),
+    [
+        (("MobileNetV3Small", "MobileNetV3Large"), ["MobileNetV3Sm…", "MobileNetV3La…"]),
+        (("laboratory.nets:wide", "laboratory.nets:deep"), ["…ory.nets:wide", "…ory.nets:deep"]),
+        (("gs://my-bucket/a/best.keras", "gs://my-bucket/b/best.keras"), ["…/a/best.keras", "…/b/best.keras"]),
+        (("laboratory.nets:wide", "laboratory.nets:wide", "same"), ["laboratory.ne…", "laboratory.ne…", "same"]),
+    ],
+)
+def test_long_values_can_be_told_apart(values: tuple[str, ...], cells: list[str]) -> None:
+    trials = [dataclasses.replace(TRIALS[0], parameters={"padding": value}) for value in values]
+    (column,) = [one for one in columns.of_trials(SHOWN, trials, None, NOW) if one.title == "padding"]
+    assert [*column.cells] == cells
+
+
 @pytest.mark.parametrize(
     ("arguments", "parameters", "said", "longest"),
     [

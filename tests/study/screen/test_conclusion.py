@@ -14,7 +14,7 @@ Ranking, 2 trials, by the best measurement; more is better:
                   learning                   dilation              val
   trial  filters      rate  padding  stride      rate  epoch  accuracy    best  time  state
     ★ 1        8   0.00123  same          1         2    3/3    0.8750  0.9375  0:15  done
-      3        4    0.0001  valid         2              1/3    0.2500  0.2500  0:05  stopped
+      3        4    0.0001  valid         2         –    1/3    0.2500  0.2500  0:05  stopped
 
 What mattered, as shares of what differed in val_accuracy:
   learning_rate  ██████████████░░░░░░  70%
@@ -56,6 +56,16 @@ def test_the_command_is_what_the_trial_was_but_for_the_epochs() -> None:
     hparams = flags.read(words[2:])
     assert (hparams.data, hparams.filters, hparams.learning_rate) == ("my digits", 8, 0.00123456)
     assert (hparams.epochs, hparams.job_dir, hparams.dilation_rate) == (12, "", 2)
+
+
+def test_the_command_names_the_network_with_what_it_alone_has() -> None:
+    job = dataclasses.replace(SHOWN, arguments=("--data=digits", "--epochs=6", "--image_size", "32"))
+    parameters = {"model": "MobileNetV3Small", "weights": "a.h5", "unfreeze": "2", "fine_tune_rate": 0.05}
+    trial = dataclasses.replace(TRIALS[0], parameters=parameters)
+    _, *words = shlex.split(conclusion.commands(job, [trial], Path("/a"))["train_longer"])
+    hparams = flags.read(words[2:])
+    assert {name: getattr(hparams, name) for name in parameters} == parameters
+    assert (hparams.epochs, hparams.image_size) == (24, 32)
 
 
 def test_tuned_epochs_are_multiplied() -> None:

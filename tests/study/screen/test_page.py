@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.study.shown import NOW, SHOWN, TRIALS, measured
+from tests.tensorboard.test_experiment import Reader
 from trainer.study.screen import page
 from trainer.study.spec import BEST_MEASUREMENT, LAST_MEASUREMENT, Parameter
 from trainer.study.trial import INFEASIBLE
@@ -70,6 +71,26 @@ def test_parameters_that_depend_on_others_come_last_and_once(written: list[Any])
     assert names == ["parent", "filters", "learning_rate", "padding", "stride", "child", "dilation_rate"]
     assert written[1][1] == Domain(name="filters", values=(4.0, 8.0))
     assert written[1][2] == Domain(name="learning_rate", low=1e-4, high=1e-2)
+
+
+def test_tensorboard_lists_trials_of_several_networks(tmp_path: Path) -> None:
+    networks = ("convolutional", "residual", "MobileNetV3Small")
+    children = (
+        (networks[:2], SHOWN.parameters[0]),
+        (networks[2:], Parameter(name="unfreeze", kind="categorical", values=("none", "2"))),
+    )
+    job = dataclasses.replace(
+        SHOWN, parameters=(Parameter(name="model", kind="categorical", values=networks, children=children),)
+    )
+    given = [{"model": "residual", "filters": 8.0}, {"model": "MobileNetV3Small", "unfreeze": "2"}]
+    trials = [
+        dataclasses.replace(TRIALS[0], id=number, parameters=parameters) for number, parameters in enumerate(given, 1)
+    ]
+    page.write(job, trials, tmp_path)
+    reader = Reader(tmp_path)
+    assert [parameters for _, parameters, _ in reader.rows().values()] == given
+    domains = {info.name: [*info.domain_discrete] for info in reader.experiment().hparam_infos}
+    assert domains == {"model": sorted(networks), "filters": [4, 8], "unfreeze": ["2", "none"]}
 
 
 def test_it_is_written_for_real(tmp_path: Path) -> None:

@@ -20,21 +20,21 @@ best val_accuracy 0.9375 (trial 1) · 16 s left
               learning                dilation            val
 trial filters     rate padding stride     rate epoch accuracy   best state
   ★ 1       8  0.00123 same         1        2   3/3   0.8750 0.9375 done
-    2       4     0.01 valid        2            1/3   0.0625        infeasible…
-    3       4   0.0001 valid        2            1/3   0.2500 0.2500 stopped
+    2       4     0.01 valid        2        –   1/3   0.0625        infeasible…
+    3       4   0.0001 valid        2        –   1/3   0.2500 0.2500 stopped
     4       8    0.002 same         1        1   2/3   0.2500 0.5000 stopping
-    5       4    0.003 same         2            0/3                 running
-    6       8    0.003 same         2                                waiting
+    5       4    0.003 same         2        –   0/3                 running
+    6       8    0.003 same         2        –                       waiting
 """
 WIDE = """\
 3 of 8 trials ended · 2 running · 1 infeasible · best val_accuracy 0.9375 (trial 1) · 16 s left
 trial  filters  learning_rate  padding  stride  dilation_rate  epoch  val_accuracy    best  time  state
   ★ 1        8        0.00123  same          1              2    3/3        0.8750  0.9375  0:15  done
-    2        4           0.01  valid         2                   1/3        0.0625          0:05  infeasible: diverged: the loss …
-    3        4         0.0001  valid         2                   1/3        0.2500  0.2500  0:05  stopped
+    2        4           0.01  valid         2              –    1/3        0.0625          0:05  infeasible: diverged: the loss …
+    3        4         0.0001  valid         2              –    1/3        0.2500  0.2500  0:05  stopped
     4        8          0.002  same          1              1    2/3        0.2500  0.5000  0:40  stopping
-    5        4          0.003  same          2                   0/3                        0:02  running
-    6        8          0.003  same          2                                                    waiting
+    5        4          0.003  same          2              –    0/3                        0:02  running
+    6        8          0.003  same          2              –                                     waiting
 """  # noqa: E501
 LINES = [
     "trial 1 (1 of 8 ended): val_accuracy 0.9375 at epoch 2, 15 s, filters=8 learning_rate=0.00123 padding=same "

@@ -4,10 +4,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.study.jobs import PADDING, RATE, job
 from trainer.errors import UsageError
+from trainer.study.search.gaussian_process import features
+from trainer.study.search.space import Space
 from trainer.study.search.suggestions import suggest
 from trainer.study.spec import GRID_SEARCH, LOG, RANDOM_SEARCH, REVERSE_LOG, UNSPECIFIED, Job, Parameter, Value
 from trainer.study.trial import ACTIVE, INFEASIBLE, REQUESTED, SUCCEEDED, Measurement, Trial, best
@@ -95,6 +98,55 @@ def test_finds_the_best(maximize: bool) -> None:
     assert found is not None
     assert found.parameters["padding"] == "valid"
     assert math.log10(float(found.parameters["learning_rate"])) == pytest.approx(-2.7, abs=0.05)
+
+
+DEPTH = Parameter(name="depth", kind="integer", low=1, high=6)
+WIDTH = Parameter(name="filters", kind="discrete", values=(8.0, 16.0, 32.0, 64.0), scale=LOG)
+TUNED = Parameter(name="fine_tune_rate", kind="double", low=0.01, high=1, scale=LOG)
+UNFREEZE = Parameter(name="unfreeze", kind="categorical", values=("none", "all"), children=((("all",), TUNED),))
+NETWORKS = Parameter(
+    name="model",
+    kind="categorical",
+    values=("convolutional", "residual", "MobileNetV3Small"),
+    children=(
+        (("convolutional", "residual"), WIDTH),
+        (("residual",), DEPTH),
+        (("MobileNetV3Small",), UNFREEZE),
+    ),
+)
+
+
+def _network(values: Mapping[str, Any]) -> float:
+    """Returns an accuracy that is best by far of a tuned MobileNetV3Small, if at one rate."""
+    rate = 0.05 * (math.log10(values["learning_rate"]) + 2.7) ** 2
+    if values["model"] == "convolutional":
+        return 0.6 - rate - 0.02 * abs(math.log2(values["filters"]) - 5)
+    if values["model"] == "residual":
+        return 0.7 - rate - 0.02 * abs(values["depth"] - 4) - 0.02 * abs(math.log2(values["filters"]) - 4)
+    tuned = 0.15 - 0.1 * (math.log10(values["fine_tune_rate"]) + 1.3) ** 2 if values["unfreeze"] == "all" else 0.0
+    return 0.68 - rate + tuned
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_finds_the_best_network_and_what_it_alone_has(seed: int) -> None:
+    study = job(parameters=(NETWORKS, RATE))
+    done = _run(study, _network, 30, seed)
+    found = best(done, study.selection, maximize=True)
+    assert found is not None
+    assert set(found.parameters) == {"model", "unfreeze", "fine_tune_rate", "learning_rate"}
+    assert math.log10(float(found.parameters["fine_tune_rate"])) == pytest.approx(-1.3, abs=0.3)
+    assert _network(found.parameters) > 0.82  # of 0.83
+    # It has not looked at one network alone.
+    assert {trial.parameters["model"] for trial in done} == {*NETWORKS.values}
+
+
+def test_what_does_not_exist_in_a_trial_changes_no_expectation() -> None:
+    space = Space((NETWORKS, RATE))
+    points = np.random.default_rng(0).random((200, len(space.axes)))
+    others = np.where(space.exist(points), points, np.random.default_rng(1).random(points.shape))
+    assert not np.array_equal(points, others)
+    assert np.array_equal(features(space, points)[0], features(space, others)[0])
 
 
 def test_a_loss_beyond_all_others_does_not_mislead() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.vertex import bodies
 from trainer.errors import UsageError
 from trainer.study.options import Options
-from trainer.study.vertex import preflight
+from trainer.study.vertex import data_location, preflight
 from trainer.study.vertex.request import request
 
 PLACE = {"project": "my-project", "region": "europe-west4", "bucket": "gs://my-bucket"}
@@ -101,6 +101,66 @@ def test_rejects_data_that_no_container_has(data: str) -> None:
 @pytest.mark.parametrize("data", ["gs://my-bucket/photos", "/gcs/my-bucket/a.csv", "digits", "cifar100", "managed"])
 def test_data_that_a_container_has(data: str) -> None:
     assert problems(_with_data(data)) == []
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "names"),
+    [
+        ("weights", "mine.weights.h5", "or imagenet: no container"),
+        ("weights", "~/a.h5", "or imagenet: no container"),
+        ("weights", "./imagenet.keras", "or imagenet: no container"),
+        ("model", "runs/a/model.keras", "or a network by its name: no container"),
+        ("model", "/home/me/backbone.keras", "or a network by its name: no container"),
+    ],
+)
+def test_rejects_a_network_that_no_container_has(flag: str, value: str, names: str) -> None:
+    (problem,) = problems(_with(f"--{flag}={value}"))
+    assert problem.startswith(f"`--{flag}` on Vertex AI must be in a bucket, as gs://BUCKET/… or /gcs/BUCKET/…, ")
+    assert names in problem
+    assert problem.endswith(f"which gcloud storage cp copies. Received: {value}")
+    document = bodies.tuning()
+    child = {"parameterId": flag, "categoricalValueSpec": {"values": ["gs://my-bucket/a.keras", value]}}
+    condition = {"parentCategoricalValues": {"values": ["same"]}, "parameterSpec": child}
+    document["studySpec"]["parameters"][2]["conditionalParameterSpecs"] = [condition]
+    assert problems(document) == [problem]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--model=MobileNetV3Small", "--weights=imagenet"],
+        ["--model=gs://my-bucket/a.keras"],
+        ["--model=EfficientNetB0", "--weights", "/gcs/my-bucket/a.h5"],
+        ["--model=lab.nets:wide"],
+        ["--model=residual", "--weights="],
+    ],
+)
+def test_a_network_that_a_container_may_have(arguments: list[str]) -> None:
+    assert problems(_with(*arguments)) == []
+
+
+def _with(*arguments: str) -> dict[str, Any]:
+    document = bodies.tuning()
+    document["trialJobSpec"]["workerPoolSpecs"][0]["containerSpec"]["args"] = ["--epochs=1", *arguments]
+    return document
+
+
+def test_a_module_that_the_image_needs_is_named_once() -> None:
+    document = _with("--data=digits")
+    values = ["lab.nets:wide", "linear", "lab.nets:wide", "deep:build"]
+    document["studySpec"]["parameters"] = [{"parameterId": "model", "categoricalValueSpec": {"values": values}}]
+    made = request(document, Options(**PLACE), [], "abc", datetime.datetime(2026, 7, 1))
+    assert [*data_location.notes(made)] == [
+        "--model=lab.nets:wide needs the module lab.nets in the image: make image ARGS=--package=FOLDER",
+        "--model=deep:build needs the module deep in the image: make image ARGS=--package=FOLDER",
+    ]
+
+
+def test_looks_for_the_files_of_a_network() -> None:
+    document = _with("--model=gs://my-bucket/there.keras", "--weights=gs://my-bucket/gone.h5")
+    made = request(document, Options(**PLACE), [], "abc", datetime.datetime(2026, 7, 1))
+    found = preflight.look(made, Options(**PLACE), lambda _: "", lambda _: "", lambda address: "gone" in address)
+    assert [*found] == ["`--weights` must be a file that exists. Received: gs://my-bucket/gone.h5"]
 
 
 def test_data_on_a_share_that_is_mounted() -> None:

@@ -10,7 +10,7 @@ from google.auth.exceptions import DefaultCredentialsError
 
 from tests.gcs.server import serve
 from trainer.errors import UsageError
-from trainer.study.vertex.surroundings import asker, missing_image, region_of
+from trainer.study.vertex.surroundings import asker, is_missing, missing_image, region_of
 
 ROOT = "https://artifactregistry.googleapis.com/v1/projects/p/locations/europe-west4/repositories/r/packages"
 IMAGE = "europe-west4-docker.pkg.dev/p/r/trainer"
@@ -52,6 +52,23 @@ def test_a_buckets_region(answer: Found | Exception, region: str) -> None:
 def test_rejects_a_bucket_that_does_not_exist() -> None:
     with serve(["there"]) as server, pytest.raises(UsageError, match=r"`--bucket` .* Received: gs://not-there"):
         region_of(server.client(), "not-there")
+
+
+def test_a_file_in_a_bucket() -> None:
+    with serve(["there"]) as server:
+        client = server.client()
+        client.bucket("there").blob("a/b.keras").upload_from_string(b"a network")
+        assert not is_missing(client, "gs://there/a/b.keras")
+        assert is_missing(client, "gs://there/a/c.keras")
+        assert is_missing(client, "gs://not-there/a/b.keras")
+
+
+def test_a_file_that_this_account_may_not_see_counts_as_there() -> None:
+    class Client:
+        def bucket(self, name: str) -> None:
+            raise exceptions.Forbidden(name)
+
+    assert not is_missing(Client(), "gs://closed/a.keras")
 
 
 @pytest.mark.parametrize(

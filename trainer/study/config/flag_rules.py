@@ -17,9 +17,8 @@ _ALLOWED: dict[Any, tuple[str, ...]] = {
     int: ("integer", "discrete", "categorical"),
     float: ("double", "integer", "discrete", "categorical"),
     str: ("categorical",),
-    bool: ("categorical",),
 }
-_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text"}
 
 
 def check(study: View, tasks: Sequence[View], arguments: Sequence[str]) -> Iterator[Problem]:
@@ -55,8 +54,12 @@ def together(study: View, tasks: Sequence[View], arguments: Sequence[str]) -> It
       arguments: of each trial, those of the file that count and those of the command line.
     """
     found, _ = networks.read(study, (), arguments)
+    flags = command_line.flags_of(found.every.values())
     places = {
-        argument.name: words[0] for task in tasks[:1] for argument, words in _with_views(task["args"]) if argument.name
+        argument.name: words[0]
+        for task in tasks[:1]
+        for argument, words in _with_views(task["args"], flags)
+        if argument.name
     }
     given = command_line.values(arguments, found.every.values())
     yield from network_rules.combinations(given, places, found)
@@ -107,7 +110,7 @@ def _value(value: View, field: Field, kind: str) -> Iterator[Problem]:
 
 def _arguments(arguments: View, tuned: dict[str, View], found: Networks) -> Iterator[Problem]:
     seen: set[str] = set()
-    for argument, words in _with_views(arguments):
+    for argument, words in _with_views(arguments, command_line.flags_of(found.every.values())):
         name, first = argument.name, words[0]
         if not all(isinstance(word.value, str) for word in words):
             continue
@@ -133,9 +136,9 @@ def _wrong(argument: Argument, path: FieldPath, fields: Iterable[Field]) -> Iter
         yield Problem(path, message=str(error))
 
 
-def _with_views(words: View) -> Iterator[tuple[Argument, list[View]]]:
+def _with_views(words: View, known: command_line.Flags) -> Iterator[tuple[Argument, list[View]]]:
     """Yields each argument with the views of its words."""
     rest = list(words)
-    for argument in command_line.split([word.text for word in rest], command_line.run_flags()):
+    for argument in command_line.split([word.text for word in rest], known):
         yield argument, rest[: len(argument.words)]
         del rest[: len(argument.words)]

@@ -11,6 +11,7 @@ from trainer.study.trial import ENDED, INFEASIBLE, Trial
 
 MARK = "★"  # at the best trial
 
+_NONE = "–"  # of a parameter that does not exist in a trial
 _LONGEST = 14  # characters of a cell
 _SHORTEST = 5  # of a heading that is cut
 _LAST = 10  # that the last column has at least: "infeasible"
@@ -51,12 +52,15 @@ def of_trials(job: Job, trials: Sequence[Trial], best: Trial | None, now: float)
     tops = [wording.metric(result.value) if result else "" for result in results]
     has_two = job.selection == BEST_MEASUREMENT
     marks = [f"{MARK} {trial.id}" if best and trial.id == best.id else str(trial.id) for trial in trials]
-    names = dict.fromkeys(name for name in _names(job.parameters) if any(name in trial.parameters for trial in trials))
+    having = {name: sum(name in trial.parameters for trial in trials) for name in _names(job.parameters)}
+    names = [name for name, count in having.items() if count]
+    # What few trials have is the first to go, and of what as many have the later.
+    dispensable = sorted(names, key=lambda name: (having[name], -names.index(name)))
     return [
         Column("trial", marks),
         *(
-            Column(name, [_value(trial, name) for trial in trials], _is_text(trials, name), worth=100 - index)
-            for index, name in enumerate(names)
+            Column(name, _values(trials, name), _is_text(trials, name), worth=2 + dispensable.index(name))
+            for name in names
         ),
         Column("epoch", [_epoch(job, trial) for trial in trials]),
         # The last measurement of an infeasible trial is no result, and must not look like the best one.
@@ -151,9 +155,13 @@ def _names(parameters: Sequence[Parameter]) -> Iterator[str]:
         yield from _names([child for _, child in parameter.children])
 
 
-def _value(trial: Trial, name: str) -> str:
-    shown = wording.parameter(trial.parameters[name]) if name in trial.parameters else ""
-    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+def _values(trials: Sequence[Trial], name: str) -> list[str]:
+    """Returns a parameter's cells: of long values the beginnings, or, where these are alike, the ends."""
+    values = [wording.parameter(trial.parameters[name]) if name in trial.parameters else _NONE for trial in trials]
+    cut = [value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…" for value in values]
+    if len({*cut}) == len({*values}):
+        return cut
+    return [value if len(value) <= _LONGEST else "…" + value[1 - _LONGEST :] for value in values]
 
 
 def _is_text(trials: Sequence[Trial], name: str) -> bool:

@@ -45,7 +45,9 @@ def check(request: Request, options: Options) -> Iterator[str]:
     yield from data_location.problems(request)
 
 
-def look(request: Request, options: Options, bucket: Look, image: Look) -> Iterator[str]:
+def look(
+    request: Request, options: Options, bucket: Look, image: Look, is_missing: Callable[[str], bool] = lambda _: False
+) -> Iterator[str]:
     """Yields what is wrong with the request's surroundings.
 
     Args:
@@ -53,6 +55,7 @@ def look(request: Request, options: Options, bucket: Look, image: Look) -> Itera
       options: where it goes.
       bucket: returns a bucket's region; nothing if that is unknown. Raises UsageError if there is no such bucket.
       image: returns what is wrong with a container image; nothing if nothing is, or if that is unknown.
+      is_missing: whether a bucket lacks a file, by its address, as far as that is known.
     """
     try:
         name = Location.parse(request.output).bucket
@@ -65,6 +68,7 @@ def look(request: Request, options: Options, bucket: Look, image: Look) -> Itera
     except UsageError as error:
         yield str(error)
     yield from filter(None, map(image, request.images))
+    yield from data_location.missing(request, is_missing)
 
 
 def _location(options: Options) -> Iterator[str]:

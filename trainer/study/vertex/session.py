@@ -17,7 +17,7 @@ from trainer.signals import Stop
 from trainer.study.config import document as config
 from trainer.study.local.ledger import check_unused
 from trainer.study.options import Options
-from trainer.study.vertex import preflight, service
+from trainer.study.vertex import data_location, preflight, service
 from trainer.study.vertex.fetched import failure_of
 from trainer.study.vertex.job import CUSTOM, SUCCEEDED, TUNING, JobName
 from trainer.study.vertex.request import Request, request
@@ -52,6 +52,8 @@ def run(options: Options, flags: Sequence[str], screen: Console, stop: Stop, wor
         if options.results:
             return session.fetch()
         made = prepare(options, flags, world)
+        for note in data_location.notes(made):
+            print(f"trainer: {note}", file=sys.stderr)
         if options.dry_run:
             session.log(_shown_request(made, options))
             return 0
@@ -94,7 +96,8 @@ class _Session:
         """Creates a job, after checks of all that it needs."""
         jobs = self._jobs(self.options.project, self.options.region)
         service.parsed(made.kind, made.body)
-        _raise([*preflight.look(made, self.options, self.world.bucket, self.world.image)])
+        world = self.world
+        _raise([*preflight.look(made, self.options, world.bucket, world.image, world.is_missing)])
         try:
             document = jobs.create(made.kind, made.body)
         except (UnreachableError, StoppedError) as error:

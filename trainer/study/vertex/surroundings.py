@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from trainer.buckets.location import Location
 from trainer.buckets.objects import client as storage
 from trainer.buckets.objects.patience import Patience
 from trainer.errors import UsageError
@@ -29,6 +30,7 @@ class World:
       connect: returns a client of a region's job service.
       bucket: returns a bucket's region; see `region_of`.
       image: returns what is wrong with an image; see `missing_image`.
+      is_missing: whether a bucket lacks a file; see `is_missing`.
       clock: seconds since 1970.
       wait: spends some seconds between two looks at a job.
       patience: how long a request is repeated.
@@ -38,6 +40,7 @@ class World:
     connect: Callable[[str], Any]
     bucket: Callable[[str], str]
     image: Callable[[str], str]
+    is_missing: Callable[[str], bool] = lambda address: False
     clock: Callable[[], float] = time.time
     wait: Callable[[float], object] = dataclasses.field(default_factory=lambda: threading.Event().wait)
     patience: Patience = dataclasses.field(default_factory=lambda: Patience(first=1.0))
@@ -50,6 +53,7 @@ class World:
             connect=lambda region: service.connect(region, variables),
             bucket=lambda name: region_of(storage.connect(1), name),
             image=lambda image: missing_image(asker(), image),
+            is_missing=lambda address: is_missing(storage.connect(1), address),
         )
 
 
@@ -72,6 +76,22 @@ def region_of(client: Any, bucket: str) -> str:
     except exceptions.GoogleAPICallError:
         return ""
     return str(found.location).lower() if found.location_type == "region" else ""
+
+
+def is_missing(client: Any, address: str) -> bool:
+    """Returns whether a bucket lacks a file, as far as this account may see.
+
+    Args:
+      client: a `google.cloud.storage.Client`.
+      address: of the file, `gs://bucket/folder/file`.
+    """
+    from google.api_core import exceptions
+
+    location = Location.parse(address)
+    try:
+        return not client.bucket(location.bucket).blob(location.path).exists(timeout=_TIMEOUT)
+    except exceptions.GoogleAPICallError:
+        return False
 
 
 def missing_image(status: Status, image: str) -> str:

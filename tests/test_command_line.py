@@ -90,6 +90,9 @@ def test_finds_the_last_value_of_a_flag() -> None:
         (["-epochs=1", "-filters", "2", "--"], {"epochs": 1, "filters": 2}),
         (["--skip-broken", "--epochs=2"], {"skip_broken": "yes", "epochs": 2}),
         (["--skip_broken=no"], {}),
+        (["--stride=1"], {"model": "convolutional"}),  # as `--stride=2` of another trial
+        (["--model=auto", "--dense-units", "8"], {"model": "convolutional", "dense_units": 8}),
+        (["--model=residual", "--filters=8"], {"model": "residual", "filters": 8}),
     ],
 )
 def test_reads(arguments: list[str], values: dict[str, object]) -> None:

@@ -99,7 +99,7 @@ def test_blames_a_flag_that_was_given_or_says_that_it_was_not(
     size: int, values: dict[str, object], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        build(HParams(**values), Form((size, size), 3), 10)  # type: ignore[arg-type]
+        build(HParams(model="convolutional", **values), Form((size, size), 3), 10)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("sizes", [(40,), (12, 9), (8, 7, 6)])

@@ -138,7 +138,7 @@ class _Maker:
             [
                 *self._convolution(f"{name}_conv1", filters, 3, strides),
                 self.activation(f"{name}_activation1"),
-                *self._convolution(f"{name}_conv2", filters, 3, 1, gain=0.0),
+                *self._convolution(f"{name}_conv2", filters, 3, 1),
             ],
             [] if is_same else self._convolution(f"{name}_shortcut", filters, 1, strides),
         )
@@ -153,8 +153,8 @@ class _Maker:
     def activation(self, name: str) -> keras.layers.Layer:
         return keras.layers.Activation(self.hparams.activation, name=name, dtype=self.policy)
 
-    def _convolution(self, name: str, filters: int, kernel_size: int, strides: Any, gain: float = 1.0) -> Layers:
-        """Returns a convolution and its normalisation, which first multiplies by `gain`."""
+    def _convolution(self, name: str, filters: int, kernel_size: int, strides: Any) -> Layers:
+        """Returns a convolution and its normalisation."""
         return [
             parts.CONVOLUTIONS[self.rank](
                 filters,
@@ -168,7 +168,6 @@ class _Maker:
             ),
             keras.layers.GroupNormalization(
                 _channel_groups(filters),
-                gamma_initializer=keras.initializers.Constant(gain),
                 name=f"{name}_normalisation",
                 dtype=self.policy,
             ),

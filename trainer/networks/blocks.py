@@ -19,7 +19,7 @@ _NAMES = tuple(
         r"block(?:35|17|8)_\d+",  # InceptionResNetV2
         r"block_?\d+[a-z]?(?=_|/|$)",  # VGG and Xception block5, EfficientNet block6b, MobileNetV2 block_12
         r"expanded_conv(?:_\d+)?(?=_)",  # MobileNetV3
-        r"mixed_?\d+[a-z]?",  # Inception
+        r"mixed_?\d+[a-z]?$",  # Inception, where each block ends
     )
 )
 _DEPTHWISE = re.compile(r"(.*/)?conv_(?:dw|pw|pad)_(\d+)(?![0-9])")  # MobileNet: both convolutions are one block

@@ -78,7 +78,7 @@ def build_application(hparams: HParams, form: Form, outputs: int, policy: str = 
     before = Preprocessing(mode(name), form.low, form.high, name="preprocessing", dtype="float32")
     is_needed = before.mode != "none" or form != Form(form.sizes, 3)
     model = head.attach(hparams, form, outputs, backbone, policy=policy, before=[before] if is_needed else [])
-    return Network(model, stages.of(hparams, model) if weights else (Stage(hparams.epochs),))
+    return Network(model, (Stage(hparams.epochs),))
 
 
 def build_file(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:

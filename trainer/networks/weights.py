@@ -4,10 +4,11 @@ A file is compared with the network layer by layer before anything is taken from
 network's own layers is the head of another network, and is left out.
 """
 
+import contextlib
 import dataclasses
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,38 +69,56 @@ def load(network: Network, hparams: HParams) -> Network:
                 f"`--model=MobileNetV3Small`. Received: --model={hparams.model}"
             )
     else:
-        notes += _load(model, hparams)
+        outputs = model.outputs[0].shape[-1]
+        if classes := _load(model, hparams):
+            notes.append(f"the head for {classes} classes of {location} is replaced by one for {outputs}")
         if hparams.model.startswith("EfficientNetB"):
             _divide_by_deviation(model)
     model = _with_fixed_normalization(model)
     return Network(model, stages.of(hparams, model), (*network.notes, *notes))
 
 
-def _load(model: keras.Model, hparams: HParams) -> list[str]:
-    """Gives the model the weights in a file; returns notes."""
+def _load(model: keras.Model, hparams: HParams) -> int:
+    """Gives the model the weights in a file; returns for how many classes the file's head is that does not fit.
+
+    That is 0 where the file has no head, or the model has taken it.
+    """
     location = hparams.weights
     if location.endswith(".keras"):
         there = saved.read(location, hparams.cache_dir, _FLAG)
-        notes = _assign_best([(_leaves(model), 1)], _leaves(there), hparams)
+        classes = _assign_best([(_leaves(model), 1)], _leaves(there), hparams)
         _copy_normalization(there, model)
-        return notes
+        return classes
     path = saved.local(location, hparams.cache_dir, _FLAG)
     nested = [layer for layer in model.layers if rebuild.is_graph(layer)]
+    with _named_failures(location):
+        layers = _read_legacy(path)
+        if not layers:
+            return _load_keras3(path, [*nested, model], hparams)
+    targets = [(_legacy_layers(one), 0) for one in nested] + [(_legacy_layers(model), 1)]
+    return _assign_best(targets, layers, hparams)
+
+
+@contextlib.contextmanager
+def _named_failures(location: str) -> Iterator[None]:
+    """Gives what h5py and Keras raise about a broken file the flag and the file's name."""
     try:
-        with h5py.File(path) as file:
-            root = file.get("model_weights", file)
-            if _attributes(root, "layer_names"):
-                there = [_Layer(name, _arrays(root[name])) for name in _attributes(root, "layer_names")]
-                targets = [(_legacy_layers(one), 0) for one in nested] + [(_legacy_layers(model), 1)]
-                return _assign_best(targets, [layer for layer in there if layer.weights], hparams)
-    except (OSError, KeyError, ValueError) as error:
-        if isinstance(error, UsageError):
-            raise
+        yield
+    except UsageError:
+        raise
+    except saved.BROKEN as error:
+        reason = "no permission" if isinstance(error, PermissionError) else "no HDF5 file, or not the whole of one"
         raise UsageError(
-            f"`--{_FLAG}` must be a file of weights that can be read. Received: {location} (no HDF5 file, or not the "
-            "whole of one)"
+            f"`--{_FLAG}` must be a file of weights, as Keras saves it. Received: {location} ({reason})"
         ) from None
-    return _load_keras3(path, [*nested, model], hparams)
+
+
+def _read_legacy(path: Path) -> list[_Layer]:
+    """Returns the layers with weights in a file of Keras 2; nothing where it is none."""
+    with h5py.File(path) as file:
+        root = file.get("model_weights", file)
+        layers = [_Layer(name, _arrays(root[name])) for name in _attributes(root, "layer_names")]
+    return [layer for layer in layers if any(layer.shapes)]  # a count of steps has none
 
 
 def _leaves(model: keras.Model) -> list[_Layer]:
@@ -142,8 +161,8 @@ def _arrays(group: Any) -> list[np.ndarray]:
     return [np.asarray(group[name]) for name in _attributes(group, "weight_names")]
 
 
-def _assign_best(targets: Sequence[tuple[list[_Layer], int]], there: list[_Layer], hparams: HParams) -> list[str]:
-    """Gives the weights in a file to the first target that they fit; returns notes.
+def _assign_best(targets: Sequence[tuple[list[_Layer], int]], there: list[_Layer], hparams: HParams) -> int:
+    """Gives the weights in a file to the first target that they fit; returns the classes of a head that does not.
 
     Args:
       targets: layers that could have been saved so, and how many of the last of them are the head.
@@ -158,7 +177,7 @@ def _assign_best(targets: Sequence[tuple[list[_Layer], int]], there: list[_Layer
             rest = there[len(body) :]
             takes_head = bool(heads) and [layer.shapes for layer in rest] == [layers[-1].shapes]
             _assign(layers if takes_head else body, there)
-            return [] if takes_head or not rest else [_replaced(rest[-1].shapes[-1][-1], hparams)]
+            return 0 if takes_head or not rest else rest[-1].shapes[-1][-1]
         found.append((fitting, body))
     fitting, body = max(found, key=lambda one: one[0])
     is_there = there[fitting] if fitting < len(there) else _Layer("", [])
@@ -177,8 +196,8 @@ def _assign(layers: Sequence[_Layer], there: Sequence[_Layer]) -> None:
             variable.assign(value)
 
 
-def _load_keras3(path: Path, targets: Sequence[keras.Model], hparams: HParams) -> list[str]:
-    """Gives the weights in a file of Keras 3 to the first target that they fit; returns notes.
+def _load_keras3(path: Path, targets: Sequence[keras.Model], hparams: HParams) -> int:
+    """Gives the weights in a file of Keras 3 to the first target that they fit; returns as `_load`.
 
     Its names say no more than the class of each layer: a file of the target itself says what they have to be.
     """
@@ -196,7 +215,7 @@ def _load_keras3(path: Path, targets: Sequence[keras.Model], hparams: HParams) -
                 _read_keras3(named, target)
                 others = [there[key] for key in sorted(there) if not _fits(there[key], layers.get(key))]
                 kernels = [shape for layer in others for shape in layer.shapes if len(shape) > 1]
-                return [_replaced(kernels[-1][-1], hparams)] if kernels else []
+                return kernels[-1][-1] if kernels else 0
             found.append((len(wrong), layers[wrong[0]], there.get(wrong[0], _Layer("", []))))
     _, layer, is_there = min(found, key=lambda one: one[0])
     raise _misfit(layer, is_there, hparams)
@@ -256,10 +275,6 @@ def _with_fixed_normalization(model: keras.Model) -> keras.Model:
     if any(layer.weights for layer in _normalizations(model)):
         return rebuild.rebuild(model, tuple(model.inputs[0].shape[1:]), None, model.name)
     return model
-
-
-def _replaced(classes: int, hparams: HParams) -> str:
-    return f"the head for {classes} classes of {hparams.weights} is left out: the data have others"
 
 
 def _misfit(here: _Layer, there: _Layer, hparams: HParams) -> UsageError:

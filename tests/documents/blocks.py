@@ -5,6 +5,7 @@ The words after the fence say what a test does with a block:
     sh             runs it; exit status 0 is expected, of every line
     sh server      its last line keeps serving until the next server block, or the document's end
     sh account     needs a Google Cloud account: only read
+    sh network     downloads what nothing stands in for: only read
     sh download    downloads a data set, for which a small one stands in
     sh minutes     takes long: only read; each line is a make target or a program that a test runs tiny
     sh image       needs a built container image: only read; tests/test_image.py runs such a line
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 RUN = {"sh", "sh server", "sh download", "python"}
-READ = {"sh account", "sh minutes", "sh image"}
+READ = {"sh account", "sh network", "sh minutes", "sh image"}
 SHOWN = {"text", "json", "yaml", "http", "dockerfile", "mermaid"}
 
 _FENCE = re.compile(r"( *)(`{3,}|~{3,})(.*)")

@@ -281,8 +281,10 @@ def test_rejects_what_does_not_fit():
     with pytest.raises(ValueError, match=r"^`layer` must be a convolution .*has conv2d.*\. Received: layer='dense'"):
         Explainer(model, "dense")
     dense = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(2)])
-    with pytest.raises(ValueError, match=r"^`layer` must be a convolution .*has none\. Received: layer=None"):
-        Explainer(dense)
+    with pytest.raises(ValueError, match=r"^`layer` must be a convolution .*has none\. Received: layer='dense'"):
+        Explainer(dense, "dense")
+    with pytest.raises(ValueError, match=r"^`model` must have a convolution .*\. Received: none"):
+        Explainer(dense).grad_cam(np.zeros((1, 4, 4, 1)), [0])
     explainer, images = Explainer(model), np.zeros((2, HEIGHT, WIDTH, 1))
     for wrong in (images[0], images[:0], images[:, :3], np.zeros((2, HEIGHT, WIDTH, 3))):
         with pytest.raises(ValueError, match=r"^`samples` must have the shape .* Received: shape"):

@@ -22,7 +22,7 @@ from trainer.insight.unfolded import Unfolded
 
 _MOST_SAMPLES = 128  # a call: bounds the memory, and 256 were no faster on two cores
 _LARGE = 40  # calls of layers, from which on a graph is traced
-_OF_A_VALUE = 50  # multiply-adds that take as long as to write an inner value and to read it again
+_OF_A_VALUE = 100  # multiply-adds that take as long as to write an inner value and to read it again
 _OF_A_WEIGHT = 1000  # multiply-adds of a weight in a layer that cannot be looked into, at a guess
 
 

@@ -31,7 +31,7 @@ def shapes(model: keras.Model, graph: Graph) -> dict[int, Shape]:
     network = Unfolded(model, graph, numbers)
     spec = keras.KerasTensor((1, *taken.shape[1:]), taken.dtype)
     try:
-        given = keras.backend.compute_output_spec(lambda samples: network.call(samples, training=False), spec)
+        given = network.compute_output_spec(spec, training=False)
     except Exception:  # of a layer that cannot be run so: what Keras knows is left
         return found
     return found | dict(zip(numbers, map(_without_batch, given), strict=True))

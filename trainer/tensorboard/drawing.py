@@ -14,8 +14,12 @@ from trainer.tensorboard.draw.augmentation import augmentation
 from trainer.tensorboard.draw.decides import what_decides
 from trainer.tensorboard.draw.kernels import filters
 from trainer.tensorboard.draw.maps import feature_maps
+from trainer.tensorboard.draw.templates import templates
 
 _MOST_MISTAKES = 20
+_STEPS, _MOST_STEPS = 16, 512  # of integrated gradients
+_WORK = 120_000_000_000  # multiply-adds of one method, forwards: more than the default network needs; 2 s on two cores
+_FEWEST_PROBES = 3
 _IN_TITLE, _IN_CAPTION = 120, 64  # pixels of a class's name
 
 
@@ -30,13 +34,18 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
     dead = look.dead()
     for index, (name, kernel) in enumerate(look.kernels.items()):
         yield summaries.image(f"filters/{name}", filters(kernel, name, is_first=index == 0))
-        yield summaries.scalar(f"dead_filters/{name}", dead[name].mean())
+    for name, is_dead in dead.items():
+        yield summaries.scalar(f"dead_filters/{name}", is_dead.mean())
+    for name, weights in look.templates.items():
+        is_last, units = weights.shape[-1] == len(observer.examples.classes), weights.shape[-1]
+        captions = [text.isolated(one, _IN_CAPTION) for one in observer.examples.classes] if is_last else None
+        yield summaries.image(f"filters/{name}", templates(weights, captions or [*map(str, range(units))], name))
     for name, change in look.changes(dict(former)).items():
         yield summaries.scalar(f"filter_change/{name}", change)
     examples = observer.examples
     if examples.changes and not former:
         yield summaries.image("augmentation", augmentation(*examples.changes))
-    for index, probe in enumerate(observer.probes):
+    for index, probe in enumerate(observer.probes if look.maps else ()):
         label = examples.classes[examples.labels[probe]]
         maps = {name: output[index] for name, output in look.maps.items()}
         title = f"an image of class {text.isolated(label, _IN_TITLE)}"
@@ -59,21 +68,31 @@ def conclusion(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
 
 
 def _decisions(observer: Observer, probabilities: np.ndarray) -> Iterator[Summary]:
-    examples = observer.examples
-    explained, labels = examples.samples[observer.probes], examples.labels[observer.probes]
-    explainer = Explainer(observer.model)
-    cams = explainer.grad_cam(explained, labels)
-    gradients, residuals = explainer.integrated_gradients(explained, labels, steps=16)
-    size = max(2, round(min(explained.shape[1:-1]) / 5))
-    falls = explainer.occlusion(explained, labels, size=size, stride=size)
-    for index, probe in enumerate(observer.probes):
-        maps = {"Grad-CAM": cams[index], "integrated gradients": gradients[index].sum(-1), "occlusion": falls[index]}
+    """Yields what decides on the probes; of a large network on fewer of them, in fewer passes."""
+    examples, explainer = observer.examples, Explainer(observer.model)
+    probes = observer.probes[: max(_FEWEST_PROBES, _WORK // (_STEPS // 2 * explainer.cost))]
+    explained, labels = examples.samples[probes], examples.labels[probes]
+    passes = max(_STEPS // 2, _WORK // (explainer.cost * len(probes)))
+    named: dict[str, np.ndarray] = {}
+    if explainer.layer:
+        named["Grad-CAM"] = explainer.grad_cam(explained, labels)
+    gradients, residuals = explainer.integrated_gradients(
+        explained, labels, steps=min(_STEPS, passes), most_steps=min(_MOST_STEPS, passes)
+    )
+    named["integrated gradients"] = gradients.sum(-1)
+    boxes = next((each for each in (5, 4) if each ** (explained.ndim - 2) <= 2 * passes), 3)  # along each axis
+    size = max(min(2, *explained.shape[1:-1]), round(min(explained.shape[1:-1]) / boxes))
+    named["occlusion"] = explainer.occlusion(explained, labels, size=size, stride=size)
+    for index, probe in enumerate(probes):
         true = examples.classes[labels[index]]
         name, prediction = text.isolated(true, _IN_TITLE), _prediction(examples, probabilities, probe, _IN_TITLE)
         title = f"true {name}; predicted {prediction}; what speaks for {name}"
+        maps = {method: values[index] for method, values in named.items()}
         yield summaries.image(f"what_decides/{true}", what_decides(explained[index], maps, title))
     yield summaries.scalar("attribution/completeness_residual", residuals.max())
-    for name, correlation in sanity(explainer, explained, labels, cams, gradients).items():
+    draws = 2 if passes >= _STEPS else 1
+    health = sanity(explainer, explained, labels, named.get("Grad-CAM"), gradients, draws=draws)
+    for name, correlation in health.items():
         yield summaries.scalar(f"attribution/sanity_{name}", correlation)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from tensorboard.compat.proto.summary_pb2 import Summary
 
-from trainer.insight import table
+from trainer.insight import choice, table
 from trainer.tensorboard import experiment, summaries
 from trainer.tensorboard.experiment import Domain, Metric
 from trainer.tensorboard.log import RUN, VALIDATION, Log
@@ -40,8 +40,11 @@ class Introduction(keras.callbacks.Callback):
             return
         self._log.add_graph(summaries.op_graph(self.model))
         rows = "".join(f"| {name} | {value} |\n" for name, value in self._configuration.items())
+        conceptual = summaries.keras_graph(self.model)
+        said = choice.lines(self.model)
         for summary in (
-            summaries.keras_graph(self.model),
+            *([conceptual] if conceptual else []),
+            *([summaries.text("pictures", "\n\n".join(said))] if said else []),
             summaries.text("network", table.markdown(self.model)),
             summaries.text("configuration", f"| flag | value |\n| --- | --- |\n{rows}"),
             summaries.text("command_line", f"    {self._command}"),

@@ -8,19 +8,23 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from trainer.insight import choice
 from trainer.tensorboard import summaries
 from trainer.tensorboard.log import TRAIN, VALIDATION, Log
 from trainer.tensorboard.stopwatch import Stopwatch
 
 _VALIDATION = "val_"
+_BY_LAYER = "gradient_norm/"
+_MOST_LAYERS = 16  # a chart each
 
 
 class Scalars(keras.callbacks.Callback):
     """Writes the scalars of each epoch to `train` and `validation`, under the same names, so that they share a chart.
 
     The step axis counts training steps. `loss` and `accuracy` are means over the epoch, `learning_rate` and
-    `gradient_norm`, of all and of each layer, are its last; `input_wait` is the share of the time that steps waited for
-    their samples, `images_per_second` leaves the validation and the pictures out, `memory_mib` is the most that the
+    `gradient_norm`, of all and of each layer (of many layers, of 16 evenly spaced), are its last; `input_wait` is the
+    share of the time that steps waited for their samples,
+    `images_per_second` leaves the validation and the pictures out, `memory_mib` is the most that the
     process has had, of a GPU that the GPU has.
 
     Args:
@@ -48,7 +52,7 @@ class Scalars(keras.callbacks.Callback):
         steps = self.params["steps"]
         scalars = {
             TRAIN: {
-                **{name: value for name, value in logs.items() if not name.startswith(_VALIDATION)},
+                **{name: logs[name] for name in _shown(logs) if not name.startswith(_VALIDATION)},
                 "learning_rate": float(tf.convert_to_tensor(self.model.optimizer.learning_rate)),
                 "images_per_second": steps * self._batch_size / self._seconds,
                 "memory_mib": _peak_memory() / 2**20,
@@ -71,6 +75,12 @@ class Scalars(keras.callbacks.Callback):
     def set_state(self, state: Mapping[str, Any]) -> None:
         self._seconds = state["seconds"]
         self._watch.start(self._seconds)
+
+
+def _shown(logs: Mapping[str, Any]) -> list[str]:
+    """Returns the names of the scalars that are written: all, but of the norms by layer at most 16, evenly spaced."""
+    kept = choice.evenly([name for name in logs if name.startswith(_BY_LAYER)], _MOST_LAYERS)
+    return [name for name in logs if not name.startswith(_BY_LAYER) or name in kept]
 
 
 def _peak_memory() -> int:

@@ -13,16 +13,18 @@ from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import metadata as custom_scalars
+from tensorboard.plugins.graph import keras_util
 from tensorboard.plugins.histogram import summary_v2 as histograms
 from tensorboard.plugins.image import metadata as images
 from tensorboard.plugins.pr_curve import metadata as pr_curves
 from tensorboard.plugins.scalar import summary_v2 as scalars
 from tensorboard.plugins.text import summary_v2 as texts
 
-from trainer.insight.graph import walk
+from trainer.insight.opened import inside
 
 _CURVES = ("loss", "accuracy", "learning_rate", "gradient_norm")  # the first page of Custom Scalars
 _THRESHOLDS = 101
+_MOST_BYTES = 1000  # of a constant in the graph, whose values TensorBoard does not show
 _BINS = 30  # TensorBoard's own number
 _MOST_VALUES = 100_000  # in a histogram; 1.6 million weights of a dense layer took 0.1 s
 
@@ -68,10 +70,14 @@ def png(picture: np.ndarray) -> bytes:
     )
 
 
-def keras_graph(model: keras.Model) -> Summary:
-    """Returns the conceptual graph: the model's layers."""
+def keras_graph(model: keras.Model) -> Summary | None:
+    """Returns the conceptual graph: the model's layers; None where TensorBoard cannot draw it."""
     about = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1"))
-    layers = {name: value for name, value in json.loads(model.to_json()).items() if name != "compile_config"}
+    try:
+        layers = {name: value for name, value in json.loads(model.to_json()).items() if name != "compile_config"}
+        keras_util.keras_model_to_graph_def(layers)
+    except Exception:  # of a layer without `get_config`, or of a kind of graph that TensorBoard does not know
+        return None
     return _summary("keras", about, _string(json.dumps(layers).encode()))
 
 
@@ -80,7 +86,7 @@ def op_graph(model: keras.Model) -> tf.compat.v1.GraphDef:
     inputs = [tf.TensorSpec(tensor.shape, tensor.dtype, tensor.name) for tensor in model.inputs]
     graph = tf.function(lambda image: model(image, training=False)).get_concrete_function(*inputs).graph
     definition = graph.as_graph_def(add_shapes=True)
-    names = {part for call in walk(model).calls for part in call.name.split("/")}
+    names = {layer.name for layer in model._flatten_layers()} | {call.layer.name for call in inside(model).calls}
 
     def scoped(name: str) -> str:
         # Keras numbers its scopes within the process, and puts the model's around them all.
@@ -94,6 +100,8 @@ def op_graph(model: keras.Model) -> tf.compat.v1.GraphDef:
     for node in definition.node:
         node.name = scoped(node.name)
         node.input[:] = [scoped(name) for name in node.input]
+        if node.op == "Const" and node.ByteSize() > _MOST_BYTES:
+            node.attr["value"].tensor.ClearField("tensor_content")
     return definition
 
 

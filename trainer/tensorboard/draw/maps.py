@@ -8,6 +8,8 @@ from trainer.tensorboard.draw import sample, sheets
 from trainer.tensorboard.draw.sheets import Array, Picture
 
 _MOST_MAPS = 64
+_FEW = 4  # layers, of more fewer maps are drawn
+_MOST_MAPS_EACH = 20
 _SHOWN = 348  # pixels of a picture's width that TensorBoard shows by default, about
 
 
@@ -24,10 +26,11 @@ def feature_maps(seen: Array, layers: Mapping[str, Array], dead: Mapping[str, Ar
       title: above it all.
     """
     parts = [sheets.titled(sheets.grid([sample.picture(seen, 112)], [""]), "input")]
+    most = _MOST_MAPS if len(layers) <= _FEW else _MOST_MAPS_EACH
     for name, output in layers.items():
         maps = np.moveaxis(np.nan_to_num(output.astype(np.float32)), -1, 0)
         low, high = min(0.0, float(maps.min())), float(maps.max())
-        drawn = sheets.coloured(sample.planes((maps[:_MOST_MAPS] - low) / ((high - low) or 1.0)), sheets.SEQUENTIAL)
+        drawn = sheets.coloured(sample.planes((maps[:most] - low) / ((high - low) or 1.0)), sheets.SEQUENTIAL)
         more = f" of {len(maps)}" if len(maps) > len(drawn) else ""
         pictures = [sheets.enlarged(picture, 28) for picture in drawn]
         numbers = [str(index) for index in range(len(drawn))]

@@ -280,7 +280,11 @@ WIDTH, GATED = one("width", [1, 2]), one("gated", ["no", "yes"])
         ([one("widht", [1])], [f"--model={WIDE}"], "(did you mean width?). Received: widht"),
         ([WIDTH], [], "must be one of data, "),
         ([FILTERS], [f"--model={WIDE}"], "or `--model=residual`; lab.nets:wide has none. Received: filters"),
-        ([one("model", ["gone.nets:wide", LINEAR])], [], "must be a function that can be imported (no gone)"),
+        (
+            [one("model", ["gone.nets:wide", LINEAR], (["gone.nets:wide"], WIDTH)), GATED],
+            ["--height=2"],
+            "must be a function that can be imported (no gone)",
+        ),
     ],
 )
 def test_arguments_of_ones_own_network(

@@ -177,6 +177,26 @@ def test_accepts_what_each_network_has(parameters: list[Document], arguments: li
             "args[1]` must be a parameter under conditionalParameterSpecs of model, for MobileNetV3Small alone: "
             "`--weights` must go with `--model`. Received: --weights=imagenet",
         ),
+        (
+            [one("model", [RESIDUAL, MOBILE, "a.keras"]), one("weights", ["imagenet"])],
+            [],
+            "parameterId: weights",
+            "must be under conditionalParameterSpecs of model, for MobileNetV3Small alone: `--weights=imagenet` must "
+            "go with a network of keras.applications, such as `--model=MobileNetV3Small`. Received: weights",
+        ),
+        (
+            [
+                one(
+                    "model",
+                    [RESIDUAL, LINEAR],
+                    ([RESIDUAL], one("filters", [8, 16])),
+                    ([LINEAR], one("filters", [4, 8])),
+                )
+            ],
+            [],
+            "parameterId: filters\n        discreteValueSpec:\n          values:\n          - 4",
+            "must be unique: studySpec.parameters[0].conditionalParameterSpecs[0].parameterSpec is the same",
+        ),
         ([RATE], ["--unfreeze=all"], "--unfreeze", "`--unfreeze` must go with `--weights`. Received: nothing"),
         (
             [one("unfreeze", ["2"], (["2"], one("freeze_epochs", [1, 4])))],

@@ -343,6 +343,11 @@ def check_networks(hparams: HParams, given: Iterable[str]) -> None:
             raise UsageError(f"`--{name}` must go with `--unfreeze=all` or a number of blocks. Received: none")
     if hparams.weights and chosen == AUTO:
         raise UsageError("`--weights` must go with `--model`. Received: nothing")
+    if hparams.weights == "imagenet" and chosen != APPLICATION:
+        raise UsageError(
+            "`--weights=imagenet` must go with a network of keras.applications, such as `--model=MobileNetV3Small`. "
+            f"Received: --model={hparams.model}"
+        )
     if hparams.unfreeze != "none" and hparams.freeze_epochs >= hparams.epochs:
         raise UsageError(
             f"`--freeze_epochs` must be less than `--epochs={hparams.epochs}`. Received: {hparams.freeze_epochs}"

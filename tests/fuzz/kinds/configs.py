@@ -12,7 +12,7 @@ from trainer.errors import UsageError
 from trainer.study import __main__ as study
 from trainer.study.config import document
 
-_SHIPPED = (Path(__file__).parents[3] / "config.yaml").read_bytes()
+_SHIPPED = [(Path(__file__).parents[3] / name).read_bytes() for name in ("config.yaml", "config.networks.yaml")]
 _PLACE = ["--project=my-project", "--region=europe-west4", "--bucket=gs://my-bucket"]
 _CHANGES = (
     "--job=custom",
@@ -49,7 +49,7 @@ def submission(random: Random, folder: Path) -> Run:
 
 def _written(random: Random, folder: Path) -> Path:
     path = folder / "config.yaml"
-    content = _SHIPPED
+    content = random.choice(_SHIPPED)
     if random.random() < 0.7:
         job = bodies.tuning()
         for _ in range(random.randrange(4)):

@@ -39,6 +39,12 @@ NETWORKS = SHIPPED.with_name("config.networks.yaml")
 BOTH = pytest.mark.parametrize("shipped", [SHIPPED, NETWORKS], ids=lambda path: path.stem)
 
 
+def with_comments(text: str) -> str:
+    """Returns a file with what its comments offer."""
+    names = r"tensorboard|serviceAccount|acceleratorType|acceleratorCount|median\w+|algorithm"
+    return re.sub(rf"# (?=(?:{names}): |(?: |- )+[a-zA-Z]+: ?|- parentC)", "", text)
+
+
 def write(folder: Path, text: str) -> Path:
     path = folder / "config.yaml"
     path.write_text(text)
@@ -164,7 +170,7 @@ def test_rejects_everything_at_once_in_the_files_order(tmp_path: Path) -> None:
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(document=changed(yaml.safe_load(GOOD)))
+@given(document=changed(yaml.safe_load(GOOD)) | changed(yaml.safe_load(with_comments(NETWORKS.read_text()))))
 def test_accepts_or_says_where_whatever_it_is(document: Any, tmp_path: Path) -> None:
     path = write(tmp_path, yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
     try:
@@ -269,12 +275,6 @@ def test_the_shipped_file_is_accepted_here_and_by_the_real_messages(shipped: Pat
     spec = aiplatform.CustomJobSpec.pb()()
     json_format.ParseDict(job.document["trialJobSpec"], spec)
     assert messages.check(job.document["trialJobSpec"], messages.CUSTOM_JOB_SPEC) == []
-
-
-def with_comments(text: str) -> str:
-    """Returns a file with what its comments offer."""
-    names = r"tensorboard|serviceAccount|acceleratorType|acceleratorCount|median\w+|algorithm"
-    return re.sub(rf"# (?=(?:{names}): |(?: |- )+[a-zA-Z]+: ?|- parentC)", "", text)
 
 
 @BOTH

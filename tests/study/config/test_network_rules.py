@@ -177,6 +177,26 @@ def test_accepts_what_each_network_has(parameters: list[Document], arguments: li
             "args[1]` must be a parameter under conditionalParameterSpecs of model, for MobileNetV3Small alone: "
             "`--weights` must go with `--model`. Received: --weights=imagenet",
         ),
+        (
+            [one("model", [RESIDUAL, MOBILE, "a.keras"]), one("weights", ["imagenet"])],
+            [],
+            "parameterId: weights",
+            "must be under conditionalParameterSpecs of model, for MobileNetV3Small alone: `--weights=imagenet` must "
+            "go with a network of keras.applications, such as `--model=MobileNetV3Small`. Received: weights",
+        ),
+        (
+            [
+                one(
+                    "model",
+                    [RESIDUAL, LINEAR],
+                    ([RESIDUAL], one("filters", [8, 16])),
+                    ([LINEAR], one("filters", [4, 8])),
+                )
+            ],
+            [],
+            "parameterId: filters\n        discreteValueSpec:\n          values:\n          - 4",
+            "must be unique: studySpec.parameters[0].conditionalParameterSpecs[0].parameterSpec is the same",
+        ),
         ([RATE], ["--unfreeze=all"], "--unfreeze", "`--unfreeze` must go with `--weights`. Received: nothing"),
         (
             [one("unfreeze", ["2"], (["2"], one("freeze_epochs", [1, 4])))],
@@ -280,7 +300,11 @@ WIDTH, GATED = one("width", [1, 2]), one("gated", ["no", "yes"])
         ([one("widht", [1])], [f"--model={WIDE}"], "(did you mean width?). Received: widht"),
         ([WIDTH], [], "must be one of data, "),
         ([FILTERS], [f"--model={WIDE}"], "or `--model=residual`; lab.nets:wide has none. Received: filters"),
-        ([one("model", ["gone.nets:wide", LINEAR])], [], "must be a function that can be imported (no gone)"),
+        (
+            [one("model", ["gone.nets:wide", LINEAR], (["gone.nets:wide"], WIDTH)), GATED],
+            ["--height=2"],
+            "must be a function that can be imported (no gone)",
+        ),
     ],
 )
 def test_arguments_of_ones_own_network(

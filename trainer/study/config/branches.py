@@ -84,7 +84,7 @@ def _options(branches: Sequence[Branch], index: int, is_wanted: bool, needed: Co
     named = [value for child in needed if branches[child].parent == index for value in branches[child].condition]
     if is_wanted:
         return [*dict.fromkeys([*ends, *(named if kind == "integer" else ())])]
-    every = range(int(min(ends)), int(max(ends)) + 1) if kind == "integer" and ends else ends  # type: ignore[type-var]
+    every = range(int(min(ends)), int(max(ends)) + 1) if kind == "integer" and ends else ends
     others = [next((value for value in every if value not in named), None)]
     return [*dict.fromkeys(value for value in (*named, *others) if value is not None)]
 

@@ -1,6 +1,6 @@
 """The program's rules: parameters and arguments are flags of `trainer.task`, with values that it accepts."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trainer import command_line, spelling
@@ -41,7 +41,7 @@ def check(study: View, tasks: Sequence[View], arguments: Sequence[str]) -> Itera
             rule = f"must not be a flag of the command line too: `--{argument.name}`"
             yield tuned[argument.name]["parameterId"].problem(rule)
         else:
-            yield from _wrong(argument, (), found.every.values())
+            yield from _wrong(argument, (), found)
             yield from network_rules.argument(argument, found)
 
 
@@ -68,7 +68,7 @@ def together(study: View, tasks: Sequence[View], arguments: Sequence[str]) -> It
 def _parameter(parameter: View, found: Networks) -> Iterator[Problem]:
     name = parameters.name(parameter)
     fields = found.fields(name)
-    if not name:
+    if not name or (not fields and not found.is_whole):
         return
     tunable = [other.name for other in found.every.values() if not rule_of(other).placement]
     if not fields:
@@ -123,15 +123,17 @@ def _arguments(arguments: View, tuned: dict[str, View], found: Networks) -> Iter
         elif name in ("help", "h"):
             yield first.problem("must be a flag that goes with training")
         else:
-            yield from _wrong(argument, first.path, found.every.values())
+            yield from _wrong(argument, first.path, found)
             yield from network_rules.argument(argument, found, first)
         if name:
             seen.add(name)
 
 
-def _wrong(argument: Argument, path: FieldPath, fields: Iterable[Field]) -> Iterator[Problem]:
+def _wrong(argument: Argument, path: FieldPath, found: Networks) -> Iterator[Problem]:
+    if argument.name and argument.name not in found.every and not found.is_whole:
+        return
     try:
-        command_line.values(argument.words, fields)
+        command_line.values(argument.words, found.every.values())
     except UsageError as error:
         yield Problem(path, message=str(error))
 

@@ -23,6 +23,8 @@ _FLAG = re.compile(r"`--(\w+)")
 def parameter(one: View, networks: Networks) -> Iterator[Problem]:
     """Yields where a parameter is one that a network which it meets has not."""
     name = parameters.name(one)
+    if [branch.name for branch in networks.parameters].count(name) > 1:
+        return  # which is a problem by itself
     rule = _misplaced(name, networks.met(name), networks)
     if rule:
         yield one["parameterId"].problem(f"must be {rule}")

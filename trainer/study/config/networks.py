@@ -24,12 +24,14 @@ class Networks:
       base: that of a trial without the parameter.
       parameters: of the study.
       flags: of each network, its flags by their names.
+      is_whole: whether the flags of every network are known.
     """
 
     tuned: tuple[str, ...]
     base: str
     parameters: tuple[Branch, ...]
     flags: Mapping[str, Mapping[str, Field]]
+    is_whole: bool = True
 
     @property
     def every(self) -> dict[str, Field]:
@@ -73,7 +75,7 @@ def read(study: View, tasks: Sequence[View], arguments: Sequence[str]) -> tuple[
         except UsageError as error:
             problems.append(Problem(place.path if place else (), message=str(error)))
     names = dict.fromkeys(value.text for value in tuned if value.text in flags)
-    return Networks(tuple(names), base, tuple(found), flags or {AUTO: _ours()}), problems
+    return Networks(tuple(names), base, tuple(found), flags or {AUTO: _ours()}, is_whole=not problems), problems
 
 
 def _is_one(model: str) -> bool:

@@ -131,7 +131,9 @@ def overridden(arguments: Sequence[str], changes: Sequence[str], known: Flags) -
 
 def _word(argument: Argument) -> str:
     """Returns an argument as one word."""
-    return f"--{argument.name}={argument.value or ''}" if argument.name else argument.words[0]
+    if not argument.name or argument.value is None:  # as a question of a user's own network that is answered yes
+        return argument.words[0]
+    return f"--{argument.name}={argument.value}"
 
 
 def _values(options: Options) -> dict[str, str]:

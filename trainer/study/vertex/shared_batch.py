@@ -11,6 +11,7 @@ from trainer.study.vertex.job import CUSTOM
 from trainer.study.vertex.request import Request
 
 _NAME = "batch_size"
+_READ = (_NAME, "strategy")
 _TRAINING = 2  # pools: the primary machine and its workers; those behind them share no batch
 
 
@@ -18,8 +19,10 @@ def problems(request: Request) -> Iterator[str]:
     """Yields a problem if a batch does not divide by the devices that share it."""
     pools: list[Any] = [*request.spec.get("workerPoolSpecs", ())][:_TRAINING]
     words = pools[0].get("containerSpec", {}).get("args", ()) if pools else ()
+    # Of those that matter here alone: others may be a user's own network's.
+    some = [argument for argument in command_line.split(words, command_line.run_flags()) if argument.name in _READ]
     try:
-        given = command_line.values(words, dataclasses.fields(HParams))
+        given = command_line.parsed(some, dataclasses.fields(HParams))
         if request.kind is CUSTOM:
             command_line.read(words)  # all together; what a study's trials are given was checked with its parameters
     except UsageError as error:

@@ -102,7 +102,7 @@ def test_seed_fixes_the_weights() -> None:
     [
         ({"filters": 10**6}, r"`--filters` must be at most \d+ here, .* Received: 1000000, for one of 1,19"),
         ({"filters": 1000, "depth": 2}, "`--filters` must be at most 428 here, "),
-        ({"filters": 500, "depth": 4}, "`--filters` must be at most 294 here, .* Received: 500, for one of 1,4"),
+        ({"filters": 500, "depth": 4}, "`--filters` must be at most 293 here, .* Received: 500, for one of 1,4"),
     ],
 )
 def test_rejects_more_parameters_than_memory_holds(values: dict[str, int], message: str) -> None:

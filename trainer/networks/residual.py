@@ -79,7 +79,7 @@ def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -
     """
     design = _design(hparams, form, outputs, policy)
     parameters = design.parameters(form.shape)
-    remedy.check_parameters(parameters, hparams, form, _LARGER, lambda *changed: _count(*changed, outputs))
+    remedy.check_parameters(parameters, hparams, form, _LARGER, lambda hparams, form: _count(hparams, form, outputs))
     inputs = keras.Input(form.shape, name="image")
     x = _through(design.stem, inputs)
     for block in design.blocks:

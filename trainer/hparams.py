@@ -158,15 +158,15 @@ class HParams:
     filters: int = _flag(
         32,
         "Network",
-        "filters of the first convolution; they double with each later one, or, of residual, with each halving of the "
-        "map",
+        "filters of the first convolution; they double with each later one, or, of residual, with each of its four "
+        "groups of blocks",
         minimum=1,
         networks=(CONVOLUTIONAL, RESIDUAL),
     )
     depth: int = _flag(
         2,
         "Network",
-        "convolutions; of residual, blocks at each size of the map",
+        "convolutions; of residual, blocks in each of its four groups",
         minimum=1,
         maximum=16,
         networks=(CONVOLUTIONAL, RESIDUAL),

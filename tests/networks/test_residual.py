@@ -11,7 +11,7 @@ from rich.console import Console
 from trainer.data.form import Form
 from trainer.environment import Environment
 from trainer.errors import UsageError
-from trainer.hparams import ACTIVATIONS, HParams
+from trainer.hparams import HParams
 from trainer.insight import graph
 from trainer.networks import build
 from trainer.networks.network import Network
@@ -52,15 +52,15 @@ def test_last_map_has_few_positions_at_any_size(sizes: tuple[int, ...], maps: li
     assert model.output_shape == (None, 5)
 
 
-@pytest.mark.parametrize("depth", [1, 8, 16])
+@pytest.mark.parametrize("depth", [1, pytest.param(16, marks=pytest.mark.slow)])
 def test_number_of_parameters_does_not_depend_on_the_size(depth: int) -> None:
-    counts = {_built((side, side), depth=depth, filters=1).model.count_params() for side in (1, 8, 33, 224, 512)}
+    counts = {_built((side, side), depth=depth, filters=1).model.count_params() for side in (1, 8, 224)}
     assert len(counts) == 1
 
 
 def test_default_has_2_8_million_parameters_at_224_pixels() -> None:
     model = build(HParams(model="residual"), Form((224, 224), 3), 10).model
-    assert sum(v.numpy().size for v in model.trainable_variables) == 2_797_610
+    assert sum(variable.numpy().size for variable in model.trainable_variables) == 2_797_610
     assert len(graph.walk(model).convolutions) == 1 + 2 * 8 + 3  # the stem, the branches, the shortcuts
 
 
@@ -74,12 +74,11 @@ def test_is_finite_float32_from_grey_or_coloured_samples(policy: str, filters: i
         assert {layer.dtype_policy.name for layer in model.layers[1:-1]} == {policy}
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", ["relu", "linear"])
 def test_first_outputs_do_not_explode_with_the_depth(activation: str) -> None:
+    model = _built((24, 24), depth=8, activation=activation).model
     samples = np.random.default_rng(0).integers(0, 256, (4, 24, 24, 3))
-    for depth in (1, 8):
-        given = keras.ops.convert_to_numpy(_built((24, 24), depth=depth, activation=activation).model(samples))
-        assert np.abs(given).max() < 20
+    assert np.abs(keras.ops.convert_to_numpy(model(samples, training=True))).max() < 20
 
 
 def test_gives_the_same_when_saved_and_loaded(tmp_path: Path) -> None:
@@ -87,11 +86,6 @@ def test_gives_the_same_when_saved_and_loaded(tmp_path: Path) -> None:
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(model(samples), loaded(samples))
-
-
-def test_one_sample_gives_the_same_alone_as_in_a_batch_and_in_training() -> None:
-    model, samples = _built((16, 16), dropout=0.0).model, np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3))
-    np.testing.assert_allclose(model(samples, training=True)[:1], model(samples[:1]), rtol=1e-5, atol=1e-6)
 
 
 def test_seed_fixes_the_weights() -> None:
@@ -108,7 +102,7 @@ def test_seed_fixes_the_weights() -> None:
     [
         ({"filters": 10**6}, r"`--filters` must be at most \d+ here, .* Received: 1000000, for one of 1,19"),
         ({"filters": 1000, "depth": 2}, "`--filters` must be at most 428 here, "),
-        ({"filters": 144, "depth": 16}, "`--filters` must be at most 143 here, .* Received: 144, for one of 50"),
+        ({"filters": 500, "depth": 4}, "`--filters` must be at most 293 here, .* Received: 500, for one of 1,4"),
     ],
 )
 def test_rejects_more_parameters_than_memory_holds(values: dict[str, int], message: str) -> None:

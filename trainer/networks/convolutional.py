@@ -53,7 +53,7 @@ def layers(hparams: HParams, form: Form, outputs: int, policy: str = "float32") 
     _check_maps(hparams, form)
     unbuilt = _layers(hparams, form, outputs, policy)  # once: each layer draws from Python's random numbers
     parameters = size.parameters(unbuilt, form.shape)
-    remedy.check_parameters(parameters, hparams, form, _LARGER, lambda *changed: _count(*changed, outputs))
+    remedy.check_parameters(parameters, hparams, form, _LARGER, lambda hparams, form: _count(hparams, form, outputs))
     return unbuilt
 
 

@@ -1,10 +1,11 @@
-"""Residual blocks with group normalisation, global average pooling, the logits.
+"""Residual blocks with batch normalisation, global average pooling, the logits.
 
     scale -> stem -> four groups of blocks, of 1, 2, 4 and 8 times `--filters` -> mean over all positions -> logits
 
 A block adds what its branch gives, two normalised convolutions, to what it takes.
 
-Sources: He et al., "Deep Residual Learning for Image Recognition", 2015; Wu and He, "Group Normalization", 2018.
+Sources: He et al., "Deep Residual Learning for Image Recognition", 2015, whose order it is: convolution, normalisation,
+activation, and the last activation after the sum; Ioffe and Szegedy, "Batch Normalization", 2015.
 """
 
 import dataclasses
@@ -26,8 +27,7 @@ Ints = tuple[int, ...]  # one for each spatial axis
 _GROUPS = 4  # of blocks, at any size, so that the parameters are as many for 8 pixels as for 512
 _WIDEST = 32  # positions of a side that the first blocks see; the stem halves what is larger
 _HALVED = 8  # positions of a side, from which on a group halves it: the last map has 4 to 7
-_CHANNEL_GROUPS = 8  # normalised each by itself
-_GROUP_CHANNELS = 4  # in a group, at the least: one channel of one position would always be zero
+_MOMENTUM = 0.9  # of the moving statistics: Keras's 0.99 takes some hundred steps from its 0 and 1
 _LARGER = ("filters", "depth")  # what gives a network more parameters
 
 
@@ -79,7 +79,7 @@ def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -
     """
     design = _design(hparams, form, outputs, policy)
     parameters = design.parameters(form.shape)
-    remedy.check_parameters(parameters, hparams, form, _LARGER, lambda *changed: _count(*changed, outputs))
+    remedy.check_parameters(parameters, hparams, form, _LARGER, lambda hparams, form: _count(hparams, form, outputs))
     inputs = keras.Input(form.shape, name="image")
     x = _through(design.stem, inputs)
     for block in design.blocks:
@@ -154,7 +154,13 @@ class _Maker:
         return keras.layers.Activation(self.hparams.activation, name=name, dtype=self.policy)
 
     def _convolution(self, name: str, filters: int, kernel_size: int, strides: Any) -> Layers:
-        """Returns a convolution and its normalisation."""
+        """Returns a convolution and its normalisation.
+
+        Of five folds of 155 photographs, 64 pixels and 120 epochs, batch normalisation with settled statistics got 56 %
+        right, group normalisation 52 %, and none, with the last kernel of a branch from zero, 49 %. A step took 1, 1.17
+        and 0.83 of the time in bfloat16, 1, 1.26 and 0.89 in float32. Branches begin at full gain: where the last
+        normalisation's began at zero, 160 steps on digits came to 95 %, not 97 %.
+        """
         return [
             parts.CONVOLUTIONS[self.rank](
                 filters,
@@ -166,18 +172,8 @@ class _Maker:
                 name=name,
                 dtype=self.policy,
             ),
-            keras.layers.GroupNormalization(
-                _channel_groups(filters),
-                name=f"{name}_normalisation",
-                dtype=self.policy,
-            ),
+            keras.layers.BatchNormalization(momentum=_MOMENTUM, name=f"{name}_normalisation", dtype=self.policy),
         ]
-
-
-def _channel_groups(channels: int) -> int:
-    """Returns how many groups of channels are normalised, each by itself."""
-    groups = range(1, min(_CHANNEL_GROUPS, channels // _GROUP_CHANNELS) + 1)
-    return max((count for count in groups if channels % count == 0), default=1)
 
 
 def _through(layers: Layers, x: Any) -> Any:

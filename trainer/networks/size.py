@@ -41,6 +41,6 @@ def parameters(layers: Iterable[keras.layers.Layer], shape: Shape) -> int:
 def _parameters(layer: Any, shape: Shape) -> int:
     if isinstance(layer, keras.layers.Dense):
         return int((shape[-1] + layer.use_bias) * layer.units)
-    if isinstance(layer, keras.layers.GroupNormalization):
-        return int((layer.scale + layer.center) * shape[layer.axis])
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return int((layer.scale + layer.center + 2) * shape[layer.axis])  # with the moving mean and variance
     return int(layer.parameters((1, *shape))) if hasattr(layer, "parameters") else 0

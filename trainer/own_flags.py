@@ -79,7 +79,8 @@ def call(hparams: HParams, input_shape: tuple[int, ...], classes: int) -> Any:
       BaseException: whatever the function raises.
     """
     function = own_function.load(hparams.model).call
-    values = {"input_shape": input_shape, "classes": classes}
+    # Python's own numbers: Keras records an argument of a class by itself only where it is one of these.
+    values: dict[str, Any] = {"input_shape": tuple(map(int, input_shape)), "classes": int(classes)}
     for one in _arguments(hparams.model):
         values[one.name] = one.convert(getattr(hparams, one.name, one.default))
     places = [

@@ -232,3 +232,26 @@ def changes_settings(input_shape, classes):
     keras.utils.set_random_seed(77)
     keras.config.enable_unsafe_deserialization()
     return _dense(input_shape, classes)
+
+
+class Plain(keras.Model):
+    """Most classes of a user's have no `get_config`."""
+
+    def __init__(self, classes, widths, squeeze=True):
+        super().__init__()
+        self.parts = [layers.Dense(width) for width in widths]
+        self.squeeze, self.logits = squeeze, layers.Dense(classes)
+
+    def call(self, x):
+        for part in self.parts:
+            x = part(x)
+        return self.logits(keras.ops.mean(x, axis=(1, 2)) if self.squeeze else layers.Flatten()(x))
+
+
+def plain_class(input_shape, classes):
+    return Plain(classes, [3, 4], squeeze=True)
+
+
+def plain_class_within(input_shape, classes):
+    image = keras.Input(input_shape)
+    return keras.Model(image, layers.Dense(classes)(Plain(classes, widths=[3])(image)))

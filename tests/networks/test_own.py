@@ -18,7 +18,7 @@ READY = ("branches", "nested", "normalised", "separable", "depthwise", "dilated"
 
 
 def _build(model: str, form: Form = FORM, policy: str = "float32") -> Network:
-    return build(own_flags.hparams_of(model)(model=model, epochs=3), form, 10, policy)
+    return build(own_flags.hparams_of(model)(model=model, epochs=3), form, np.int64(10), policy)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,19 @@ def test_rejects_a_network_before_it_trains(name: str, message: str, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "name", ["unbuilt", "any_size", "listed", "named_input", "unregistered", "graph_class", "changes_settings"]
+    "name",
+    [
+        *("unbuilt", "any_size", "listed", "named_input", "unregistered", "changes_settings"),
+        *("graph_class", "plain_class", "plain_class_within"),
+    ],
 )
 def test_what_is_trained_takes_samples_alone(name: str) -> None:
+    new = keras.Model.__new__
     model = _build(f"{EXAMPLES}:{name}").model
     assert type(model).__module__.startswith("keras.")
     assert (model.input_shape, model.output_shape) == ((None, 8, 9, 1), (None, 10))
     assert model(np.zeros((2, 8, 9, 1), "float32")).shape == (2, 10)
+    assert keras.Model.__new__ is new
 
 
 @pytest.mark.parametrize("name", READY)

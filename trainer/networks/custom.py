@@ -1,5 +1,8 @@
 """What a model holds that is not Keras's: classes of layers, and functions and classes that its layers are given."""
 
+import contextlib
+import functools
+import inspect
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -34,11 +37,60 @@ def layers(model: keras.Model) -> Iterator[Any]:
             pending += reversed([*layer._flatten_layers(include_self=False, recursive=False)])
 
 
+def complete(model: keras.Model) -> keras.Model:
+    """Returns a model whose classes without a `get_config` of their own can be made again from what Keras records.
+
+    Keras records the arguments of a class, and adds a name, whether it is trained and its precision, which only a class
+    takes whose `__init__` has `**kwargs`.
+    """
+    for layer in layers(model):
+        kind = type(layer)
+        parameters = inspect.signature(kind.__init__).parameters
+        takes_all = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+        if not takes_all and not _is_known(kind) and _is_known(kind.get_config):
+            layer.get_config = functools.partial(_config, layer, frozenset(parameters))
+    return model
+
+
+def _config(layer: Any, names: frozenset[str]) -> dict[str, Any]:
+    if layer._auto_config is None:
+        raise NotImplementedError(
+            f"{type(layer).__qualname__} must have a get_config, for its arguments are more than numbers and texts"
+        )
+    config = {**type(layer).get_config(layer), **layer._auto_config.config}
+    return {name: value for name, value in config.items() if name in names}
+
+
+@contextlib.contextmanager
+def recorded() -> Iterator[None]:
+    """Lets Keras record the arguments of every model made within, as it does of layers, so that it can be saved.
+
+    That is of subclasses of `keras.Model` without a `get_config` of their own, whose arguments are numbers, texts and
+    lists of these. Keras 3.15 records none of them, since `Model.__new__` does not hand them on to `Layer.__new__`.
+    """
+    former = keras.Model.__new__
+
+    def new(cls: type, *arguments: Any, **named: Any) -> Any:
+        if cls is keras.Model or not (arguments or named):
+            return former(cls, *arguments, **named)
+        return super(keras.Model, cls).__new__(cls, *arguments, **named)  # type: ignore[misc]
+
+    keras.Model.__new__ = staticmethod(new)
+    try:
+        yield
+    finally:
+        keras.Model.__new__ = staticmethod(former)
+
+
 def _every(model: keras.Model) -> Iterator[Any]:
     for layer in layers(model):
         for one in (layer, *vars(layer).values()):
             is_function = isinstance(one, types.FunctionType)
             found = one if is_function else type(one)
             is_saved = is_function or (hasattr(found, "get_config") and hasattr(found, "from_config"))
-            if is_saved and found.__module__.partition(".")[0] not in _KNOWN:
+            if is_saved and not _is_known(found):
                 yield found
+
+
+def _is_known(one: Any) -> bool:
+    return one.__module__.partition(".")[0] in _KNOWN

@@ -48,7 +48,7 @@ def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -
         names the function, and the layer.
     """
     function = own_function.load(hparams.model)
-    with _session(policy, hparams.seed):
+    with _session(policy, hparams.seed), custom.recorded():
         try:
             made = own_flags.call(hparams, form.shape, outputs)
         except (Exception, SystemExit) as error:  # whatever a user's function raises
@@ -109,7 +109,7 @@ def _checked(made: Any, form: Form, outputs: int) -> keras.Model:
         if getattr(type(made), name) is not getattr(keras.Model, name):
             raise _Refusal("a model that is trained as others are", f"{type(made).__qualname__}, with its own {name}")
     _check_layers(made)
-    model = _graph(made, form)
+    model = custom.complete(_graph(made, form))
     _check_outputs(model, outputs)
     _check_is_logits(model)
     if not model.trainable_variables:

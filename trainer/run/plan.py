@@ -18,7 +18,7 @@ from trainer.networks import Network
 from trainer.objectives import Objective, classes
 from trainer.run import record
 from trainer.tensorboard.schedule import Schedule
-from trainer.training import devices, hardware
+from trainer.training import devices, frozen, hardware
 from trainer.training import precision as precisions
 from trainer.training.feed import Feed
 from trainer.training.loop import Loop
@@ -143,7 +143,13 @@ class Plan:
     @functools.cached_property
     def schedule(self) -> Schedule:
         """When TensorBoard gets pictures and traces."""
-        return Schedule.of(self.hparams, self.steps_per_epoch)
+        model = self.network.model
+        frozen_epochs = 0
+        for stage in self.network.stages:
+            if frozen.has_learning_convolutions(model, stage.trainable):
+                break
+            frozen_epochs += stage.epochs
+        return Schedule.of(self.hparams, self.steps_per_epoch, frozen_epochs)
 
     def call_ends(self, step: int) -> float:
         """Returns the next step at which something looks at the state, which no call of the graph may pass."""

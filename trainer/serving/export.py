@@ -56,8 +56,9 @@ def save(model: keras.Model, folder: Path, about: About) -> Path:
     That takes raw values and gives logits; `keras.models.load_model` reads it once `trainer.layers` is imported.
     `trainer.serving.signature` describes the SavedModel. A reader finds each of the two whole or not at all.
     """
-    with keras.saving.custom_object_scope(custom.objects(model)):
-        trained = type(model).from_config(model.get_config())  # a clone would bring the optimizer's 12 MB along
+    with keras.saving.custom_object_scope(custom.objects(model)), custom.recorded():
+        # A clone would bring the optimizer's 12 MB along.
+        trained = custom.complete(type(model).from_config(model.get_config()))
     trained.set_weights(model.get_weights())
     (folder / card.JSON).unlink(missing_ok=True)
     _save_keras(trained, folder)

@@ -24,10 +24,17 @@ class Schedule:
     profile: Sequence[int] = ()
 
     @classmethod
-    def of(cls, hparams: HParams, steps_per_epoch: int) -> "Schedule":
-        """Returns the schedule that `--log_images` and `--profile_steps` ask for."""
-        pictures = picture_steps(hparams.log_images, steps_per_epoch, hparams.epochs)
-        return cls(pictures, profile_steps(hparams.profile_steps))
+    def of(cls, hparams: HParams, steps_per_epoch: int, frozen_epochs: int = 0) -> "Schedule":
+        """Returns the schedule that `--log_images` and `--profile_steps` ask for.
+
+        Args:
+          hparams: with these flags.
+          steps_per_epoch: steps in each epoch.
+          frozen_epochs: how many come before a convolution learns; until then `--log_images=auto` has nothing to show.
+        """
+        first = frozen_epochs * steps_per_epoch if hparams.log_images == "auto" else 0
+        pictures = picture_steps(hparams.log_images, steps_per_epoch, hparams.epochs - first // steps_per_epoch)
+        return cls([first + step for step in pictures], profile_steps(hparams.profile_steps))
 
     def next_step(self, step: int) -> float:
         """Returns the first step after this one at which something may be due; infinity where none is."""
@@ -46,6 +53,8 @@ def picture_steps(log_images: str, steps_per_epoch: int, epochs: int) -> Sequenc
     steps = epochs * steps_per_epoch
     if log_images == "never":
         return ()
+    if not steps:
+        return (0,)
     if log_images != "auto":
         return range(0, steps + 1, steps_per_epoch if log_images == "epoch" else int(log_images))
     later = max(2, min(_MOST, steps // _STEPS_EACH) - 1)

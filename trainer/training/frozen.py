@@ -25,6 +25,16 @@ def choose_layers(model: keras.Model, names: Sequence[str] | None) -> None:
         call.layer.trainable = id(call.layer) in learning
 
 
+def has_learning_convolutions(model: keras.Model, names: Collection[str] | None) -> bool:
+    """Returns whether a convolution is among the layers that learn.
+
+    Args:
+      model: Sequential or functional where there are names.
+      names: of the calls of the layers that learn; None where all do.
+    """
+    return names is None or any(call.name in names for call in walk(model).convolutions)
+
+
 def cut(model: keras.Model, names: Collection[str] | None) -> tuple[Unfolded, Unfolded] | None:
     """Returns the part of a model that does not learn and the part above it; nothing where there is no such part.
 

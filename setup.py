@@ -41,6 +41,7 @@ setup(
         "cloudml-hypertune==0.1.0.dev6",  # only pre-releases exist, which a range would exclude
         STORAGE,  # gs:// folders
         "google-crc32c>=1.7,<2",  # the checksums of TFRecord files, in C; google-cloud-storage brings it along
+        "h5py>=3.11,<4",  # files of weights; Keras brings it along
         "keras>=3.15,<4",
         "numpy>=2,<3",
         "optuna>=4.5,<6",  # suggests a study's trials; its Gaussian process needs PyTorch, ours does not

@@ -103,6 +103,7 @@ def test_blocks_of_keras_applications(name: str, count: int, last: str) -> None:
     assert 1 < len(found[-1]) < 30
 
 
+@pytest.mark.slow
 def test_blocks_of_a_real_backbone() -> None:
     if not LITE0.exists():
         pytest.skip("no backbone beside the project")

@@ -1,6 +1,7 @@
 """Which layers of a network are its blocks, in their order, for `--unfreeze`.
 
-Names say so where a network has been built of named blocks. Elsewhere each layer with a kernel begins a block.
+Names say so where a network has been built of named blocks. Elsewhere each layer that multiplies by a kernel or a
+matrix begins a block.
 """
 
 import re
@@ -51,7 +52,7 @@ def split(named: Sequence[Named]) -> list[list[Named]]:
     """
     blocks = _by_name(named)
     if len(blocks) < 2:
-        blocks = _by_kernel(named)
+        blocks = _by_matrix(named)
     joined: list[list[Named]] = []
     for block in blocks:
         if joined and not _has_weights(block):
@@ -81,11 +82,11 @@ def _by_name(named: Sequence[Named]) -> list[list[Named]]:
     return [block for block in blocks.values() if block]
 
 
-def _by_kernel(named: Sequence[Named]) -> list[list[Named]]:
+def _by_matrix(named: Sequence[Named]) -> list[list[Named]]:
     blocks: list[list[Named]] = [[]]
     for name, layer in named:
-        begins = hasattr(layer, "kernel") or hasattr(layer, "depthwise_kernel")
-        if begins and _has_weights(blocks[-1]):
+        multiplies = any(len(one.shape) > 1 for one in layer.weights) and not isinstance(layer, keras.layers.PReLU)
+        if multiplies and _has_weights(blocks[-1]):
             blocks.append([])
         blocks[-1].append((name, layer))
     return blocks

@@ -30,7 +30,7 @@ _MODES = {
     "Xception": "tf",
 }
 _SIZES = (32, 71, 75)  # pixels of a side, the least that some network of keras.applications takes
-_FAILED = re.compile(r"URL fetch failure on (\S+?):? ")
+_FAILED = re.compile(r"URL fetch failure on (\S+): (.*)")
 _RENAMED = {  # by Keras, where it keeps what it has downloaded
     "NASNet-mobile-no-top.h5": "nasnet_mobile_no_top.h5",
     "NASNet-large-no-top.h5": "nasnet_large_no_top.h5",
@@ -67,6 +67,8 @@ def build_application(hparams: HParams, form: Form, outputs: int, policy: str = 
     weights = IMAGENET if hparams.weights == IMAGENET else None
     try:
         backbone = _application(name, form.sizes, weights, policy)
+    except UsageError:
+        raise
     except ValueError:
         least = _least_size(name, form)
         if not least:
@@ -126,18 +128,26 @@ def _application(name: str, sizes: tuple[int, ...], weights: str | None, policy:
         with rebuild.dtype_policy(policy), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that weights were trained at another size, which is the use of them
             return make(include_top=False, weights=weights, input_shape=(*sizes, 3))
-    except Exception as error:  # what Keras's download raises
+    except Exception as error:  # what Keras's download raises, and of files that it has downloaded before
         if found := _FAILED.search(str(error)):
-            raise _no_download(found.group(1)) from None
+            raise _no_download(*found.groups()) from None
+        if weights and (not isinstance(error, ValueError) or "corrupted" in str(error)):
+            raise UsageError(
+                f"`--weights=imagenet` must be able to download the weights of {name}. Received: {_first_line(error)}"
+            ) from None
         raise
 
 
-def _no_download(url: str) -> UsageError:
+def _no_download(url: str, reason: str) -> UsageError:
     file = url.rpartition("/")[2]
     return UsageError(
         f"`--weights=imagenet` must be able to download {url}; where there is no network, fetch it elsewhere and give "
-        f"`--weights={file}`, or put it into ~/.keras/models as {_RENAMED.get(file, file)}. Received: no answer"
+        f"`--weights={file}`, or put it into ~/.keras/models as {_RENAMED.get(file, file)}. Received: {reason}"
     )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _least_size(name: str, form: Form) -> int:
@@ -173,7 +183,8 @@ def _fitted(hparams: HParams, form: Form, features: keras.Model, channels: int, 
     if channels != form.channels and (channels, form.channels) != (3, 1):
         if channels == 1:
             raise UsageError(f"`--color` must be grey for `--model={shown}`. Received: {hparams.color}")
-        raise UsageError(f"`--model` must take images of 1 or 3 channels. Received: {shown}, which takes {channels}")
+        taken = features.inputs[0].shape
+        raise UsageError(f"`--model` must take images of 1 or 3 channels. Received: {shown}, which takes {taken}")
     sizes = tuple(features.inputs[0].shape[1:3])
     name = head.unused(features.name)
     try:

@@ -76,7 +76,10 @@ def local(location: str, cache_dir: str, flag: str) -> Path:
       StorageError: the bucket cannot be reached.
     """
     if location.startswith("gs://"):
-        path = fetch(location, cache_folder(cache_dir), log=lambda line: None)
+        try:
+            path = fetch(location, cache_folder(cache_dir), log=lambda line: None)
+        except UsageError as error:
+            raise UsageError(f"`--{flag}` must be a file that can be read. Received: {location} ({error})") from None
     else:
         path = Path(expanded(location))
     if not path.is_file():

@@ -86,7 +86,8 @@ def _load(model: keras.Model, hparams: HParams) -> int:
     location = hparams.weights
     if location.endswith(".keras"):
         there = saved.read(location, hparams.cache_dir, _FLAG)
-        classes = _assign_best([(_leaves(model), 1)], _leaves(there), hparams)
+        *body, head = _leaves(model)
+        classes = _assign_best([body], head, _leaves(there), hparams)
         _copy_normalization(there, model)
         return classes
     path = saved.local(location, hparams.cache_dir, _FLAG)
@@ -95,8 +96,8 @@ def _load(model: keras.Model, hparams: HParams) -> int:
         layers = _read_legacy(path)
         if not layers:
             return _load_keras3(path, [*nested, model], hparams)
-    targets = [(_legacy_layers(one), 0) for one in nested] + [(_legacy_layers(model), 1)]
-    return _assign_best(targets, layers, hparams)
+    *body, head = _legacy_layers(model)
+    return _assign_best([*map(_legacy_layers, nested), body], head, layers, hparams)
 
 
 @contextlib.contextmanager
@@ -161,27 +162,30 @@ def _arrays(group: Any) -> list[np.ndarray]:
     return [np.asarray(group[name]) for name in _attributes(group, "weight_names")]
 
 
-def _assign_best(targets: Sequence[tuple[list[_Layer], int]], there: list[_Layer], hparams: HParams) -> int:
-    """Gives the weights in a file to the first target that they fit; returns the classes of a head that does not.
+def _assign_best(bodies: Sequence[Sequence[_Layer]], head: _Layer, there: Sequence[_Layer], hparams: HParams) -> int:
+    """Gives the weights in a file to the first body that they fit; returns the classes of a head that does not.
 
     Args:
-      targets: layers that could have been saved so, and how many of the last of them are the head.
+      bodies: what could have been saved so, without the head.
+      head: takes what follows in the file, where that fits.
       there: the file's layers.
       hparams: for messages.
     """
-    found = []
-    for layers, heads in targets:
-        body = layers[: len(layers) - heads]
-        fitting = _count_fitting(body, there)
-        if fitting == len(body):
-            rest = there[len(body) :]
-            takes_head = bool(heads) and [layer.shapes for layer in rest] == [layers[-1].shapes]
-            _assign(layers if takes_head else body, there)
-            return 0 if takes_head or not rest else rest[-1].shapes[-1][-1]
-        found.append((fitting, body))
-    fitting, body = max(found, key=lambda one: one[0])
-    is_there = there[fitting] if fitting < len(there) else _Layer("", [])
-    raise _misfit(body[fitting], is_there, hparams)
+    fitting = [_count_fitting(body, there) for body in bodies]
+    for body, count in zip(bodies, fitting, strict=True):
+        if count == len(body):
+            _assign(body, there)
+            return _assign_head(head, there[count:])
+    body, count = max(zip(bodies, fitting, strict=True), key=lambda one: one[1])
+    raise _misfit(body[count], there[count] if count < len(there) else _Layer("", []), hparams)
+
+
+def _assign_head(head: _Layer, rest: Sequence[_Layer]) -> int:
+    """Gives the head what follows the body in a file, where that fits; else returns its classes."""
+    if [layer.shapes for layer in rest] == [head.shapes]:
+        _assign([head], rest)
+        return 0
+    return next((shape[-1] for layer in reversed(rest) for shape in layer.shapes if len(shape) > 1), 0)
 
 
 def _count_fitting(body: Sequence[_Layer], there: Sequence[_Layer]) -> int:
@@ -202,6 +206,7 @@ def _load_keras3(path: Path, targets: Sequence[keras.Model], hparams: HParams) -
     Its names say no more than the class of each layer: a file of the target itself says what they have to be.
     """
     there, found = _groups(path), []
+    head = _leaves(targets[-1])[-1]
     with tempfile.TemporaryDirectory() as folder:
         own, named = Path(folder) / "own.weights.h5", Path(folder) / "there.weights.h5"
         named.symlink_to(path.resolve())  # Keras goes by the name
@@ -209,13 +214,11 @@ def _load_keras3(path: Path, targets: Sequence[keras.Model], hparams: HParams) -
             target.save_weights(own)
             order = [name.rpartition("/")[2] for name, _ in blocks.layers(target)]
             layers = dict(sorted(_groups(own).items(), key=lambda item: _index(order, item[1].name)))
-            head = order[-1] if target is targets[-1] else ""
-            wrong = [key for key, one in layers.items() if one.name != head and not _fits(one, there.get(key))]
+            body = [key for key, one in layers.items() if target is not targets[-1] or one.name != head.name]
+            wrong = [key for key in body if not _fits(layers[key], there.get(key))]
             if not wrong:
                 _read_keras3(named, target)
-                others = [there[key] for key in sorted(there) if not _fits(there[key], layers.get(key))]
-                kernels = [shape for layer in others for shape in layer.shapes if len(shape) > 1]
-                return kernels[-1][-1] if kernels else 0
+                return _assign_head(head, [there[key] for key in sorted(there) if key not in body])
             found.append((len(wrong), layers[wrong[0]], there.get(wrong[0], _Layer("", []))))
     _, layer, is_there = min(found, key=lambda one: one[0])
     raise _misfit(layer, is_there, hparams)
@@ -241,8 +244,8 @@ def _groups(path: Path) -> dict[str, _Layer]:
     def visit(name: str, group: Any) -> None:
         arrays = [one for one in group.values() if getattr(one, "shape", ())] if name.endswith("vars") else []
         if arrays and "seed_generator" not in name and not name.startswith("optimizer"):
-            shapes = [np.empty(one.shape, np.bool_) for one in arrays]
-            found[name] = _Layer(str(group.attrs.get("name", name.rpartition("/vars")[0])), shapes)
+            values = [np.asarray(one) for one in arrays]
+            found[name] = _Layer(str(group.attrs.get("name", name.rpartition("/vars")[0])), values)
 
     with h5py.File(path) as file:
         file.visititems(visit)

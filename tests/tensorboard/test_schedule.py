@@ -41,9 +41,18 @@ def test_the_next_step_is_the_first_at_which_anything_is_due() -> None:
 
 def test_a_schedule_is_what_the_flags_ask_for() -> None:
     hparams = HParams(epochs=3, log_images="epoch", profile_steps="10,12")
-    assert Schedule.of(hparams, 20) == Schedule(range(0, 61, 20), range(10, 13))
+    assert Schedule.of(hparams, 20) == Schedule((0, 20, 40, 60), range(10, 13))
 
 
 def test_profile_steps() -> None:
     assert list(profile_steps("")) == []
     assert list(profile_steps("10,13")) == [10, 11, 12, 13]
+
+
+@pytest.mark.parametrize(("log_images", "expected"), [("auto", (40, 44, 60)), ("epoch", (0, 20, 40, 60))])
+def test_pictures_begin_where_a_convolution_learns(log_images: str, expected: tuple[int, ...]) -> None:
+    assert Schedule.of(HParams(epochs=3, log_images=log_images), 20, frozen_epochs=2).pictures == expected
+
+
+def test_where_no_convolution_learns_there_are_pictures_at_the_end_alone() -> None:
+    assert Schedule.of(HParams(epochs=3), 20, frozen_epochs=3).pictures == (60,)

@@ -34,7 +34,7 @@ class Schedule:
         """
         first = frozen_epochs * steps_per_epoch if hparams.log_images == "auto" else 0
         pictures = picture_steps(hparams.log_images, steps_per_epoch, hparams.epochs - first // steps_per_epoch)
-        return cls([first + step for step in pictures], profile_steps(hparams.profile_steps))
+        return cls(tuple(first + step for step in pictures), profile_steps(hparams.profile_steps))
 
     def next_step(self, step: int) -> float:
         """Returns the first step after this one at which something may be due; infinity where none is."""

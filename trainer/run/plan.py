@@ -13,7 +13,7 @@ from rich.console import Console
 from trainer import data, networks, own_flags
 from trainer.environment import Environment
 from trainer.errors import UsageError
-from trainer.hparams import AUGMENTATIONS, AUTO, CONVOLUTIONAL, PRECISIONS, HParams
+from trainer.hparams import AUGMENTATIONS, AUTO, CONVOLUTIONAL, LINEAR, PRECISIONS, RESIDUAL, HParams
 from trainer.networks import Network
 from trainer.objectives import Objective, classes
 from trainer.run import record
@@ -24,6 +24,8 @@ from trainer.training.feed import Feed
 from trainer.training.loop import Loop
 from trainer.training.precision import Precision
 from trainer.training.save import Every
+
+_OURS = (CONVOLUTIONAL, LINEAR, RESIDUAL)  # the families that have no depthwise convolutions
 
 Read = Callable[[HParams, Console], data.Dataset]
 
@@ -116,7 +118,11 @@ class Plan:
             chosen = precisions.decided(asked, environment.precision_file, lambda: precisions.choose(asked, machine))
         index = np.int64(PRECISIONS.index(chosen.name))
         (index,) = devices.from_chief(self.strategy, self.environment.cluster, [index])
-        return chosen if PRECISIONS[index] == chosen.name else Precision(PRECISIONS[index], "as on the chief")
+        chosen = chosen if PRECISIONS[index] == chosen.name else Precision(PRECISIONS[index], "as on the chief")
+        if self.former or self.hparams.precision != "auto" or chosen.name == "float32" or hardware.has_accelerator():
+            return chosen
+        family, _ = networks.choose(self.hparams, self.dataset.form)
+        return chosen if family in _OURS else precisions.for_network(chosen, self._float32_network.model)
 
     @functools.cached_property
     def record(self) -> Mapping[str, Any]:
@@ -191,9 +197,8 @@ class Plan:
     @functools.cached_property
     def network(self) -> Network:
         """What is trained, on the devices."""
-        policy = self.precision.policy
-        with self.strategy.scope():
-            return networks.build(self.hparams, self.dataset.form, self.objective.outputs, policy)
+        is_float32 = self.precision.name == "float32"
+        return self._float32_network if is_float32 else self._build(self.precision.policy)
 
     @property
     def notes(self) -> list[str]:
@@ -216,6 +221,15 @@ class Plan:
         """Returns what is computed at the end of the run alone, on the devices."""
         with self.strategy.scope():
             return self.objective.results()
+
+    @functools.cached_property
+    def _float32_network(self) -> Network:
+        return self._build("float32")
+
+    def _build(self, policy: str) -> Network:
+        keras.utils.set_random_seed(self.hparams.seed)
+        with self.strategy.scope():
+            return networks.build(self.hparams, self.dataset.form, self.objective.outputs, policy)
 
     @functools.cached_property
     def _record(self) -> Mapping[str, Any]:

@@ -35,6 +35,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def has_accelerator() -> bool:
+    """Returns whether TensorFlow has a GPU or a TPU."""
+    return bool(tf.config.list_physical_devices("GPU") or tf.config.list_logical_devices("TPU"))
+
+
 def instructions() -> frozenset[str]:
     """Returns what the CPU says that it can do, in Linux's names; nothing on other systems."""
     return frozenset(_cpuinfo().get("Features" if platform.machine() == "aarch64" else "flags", "").split())

@@ -137,8 +137,11 @@ def _argument(model: str, parameter: inspect.Parameter, help: str) -> _Argument:
       UsageError: it cannot be one.
     """
     name, default = parameter.name, parameter.default
-    said = f"{'*' * {parameter.VAR_POSITIONAL: 1, parameter.VAR_KEYWORD: 2}.get(parameter.kind, 0)}{name}"
-    if said.startswith("*"):
+    stars = (
+        "*" if parameter.kind is parameter.VAR_POSITIONAL else "**" if parameter.kind is parameter.VAR_KEYWORD else ""
+    )
+    said = stars + name
+    if stars:
         raise _refusal(model, said, f"must be arguments with names, each annotated with {_SUPPORTED}", said)
     if parameter.kind is parameter.POSITIONAL_ONLY:
         raise _refusal(model, said, "must be taken by its name", "before /")

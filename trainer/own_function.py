@@ -14,6 +14,7 @@ import importlib.util
 import inspect
 import os
 import pkgutil
+import re
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -151,13 +152,21 @@ def _where(error: BaseException, root: Path | None) -> str:
       error: with its traceback.
       root: the folder of the user's own files.
     """
-    said = " ".join(str(error).split("\n\n")[0].split())
+    said = _first_paragraph(str(error))
     if isinstance(error, SyntaxError) and error.filename:
         place, said = f"{_shown(Path(error.filename))}, line {error.lineno}: ", error.msg
     else:
         place = "".join([f"{_shown(file)}, line {line}: " for file, line in _lines(error, root)][-1:])
     said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
     return f"{place}{type(error).__name__}{f': {said}' if said else ''}"
+
+
+def _first_paragraph(text: str) -> str:
+    """Returns the first paragraph of an error's text on one line; of one that Keras tells of a call, what it tells."""
+    first, *others = re.sub(r"\x1b\[\d*m", "", text).split("\n\n")
+    while others and (first.startswith("Exception encountered when calling") or first.endswith("Error encountered:")):
+        first, *others = others
+    return " ".join(first.split())
 
 
 def _lines(error: BaseException, root: Path | None) -> Iterator[tuple[Path, int]]:

@@ -55,6 +55,10 @@ def _build(model: str, form: Form = FORM, policy: str = "float32") -> Network:
         ("inner_lambda", "layers that can be saved and loaded: .* Received: inner_lambda.<locals>.<lambda>, which"),
         ("inner_class", "layers that can be saved and loaded: .* Received: inner_class.<locals>.Inside, which"),
         ("without_config", "layers that can be saved and loaded. Received: without_config, of WithoutConfig "),
+        (
+            "mistaken",
+            r"a network that .*les.py, line \d+: AttributeError: 'Mistaken' object has no .* 'missing'$",
+        ),
         ("stepping", "a model that is trained as others are. Received: Stepping, with its own train_step"),
     ],
 )

@@ -174,3 +174,19 @@ def test_a_folder_that_is_empty_or_a_runs_is_welcome(tmp_path: Path, names: list
 def test_images_that_broke_can_be_left_out_of_a_run_that_has_begun(tmp_path: Path) -> None:
     record.write(tmp_path, record.make(HParams(), DATA, "float32", "so"))
     assert record.check(tmp_path, HParams(skip_broken="yes", job_dir=str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ({"nets/mine.py": "b", "nets/blocks.py": "c"}, "changed: nets/mine.py"),
+        ({"nets/mine.py": "a"}, "changed: nets/blocks.py"),
+        ({"nets/mine.py": "a", "nets/blocks.py": "c", "nets/new.py": "d"}, "changed: nets/new.py"),
+    ],
+)
+def test_rejects_a_network_whose_files_changed(now: dict[str, str], said: str) -> None:
+    former = {"source": {"nets/mine.py": "a", "nets/blocks.py": "c"}}
+    record.check_source(former, former["source"], "nets.mine:build")
+    record.check_source({}, now, "nets.mine:build")
+    with pytest.raises(UsageError, match=rf"`--model` must be as .* Received: nets.mine:build \({said}\)"):
+        record.check_source(former, now, "nets.mine:build")

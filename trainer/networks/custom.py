@@ -73,7 +73,7 @@ def recorded() -> Iterator[None]:
     def new(cls: type, *arguments: Any, **named: Any) -> Any:
         if cls is keras.Model or not (arguments or named):
             return former(cls, *arguments, **named)
-        return super(keras.Model, cls).__new__(cls, *arguments, **named)  # type: ignore[misc]
+        return super(keras.Model, cls).__new__(cls, *arguments, **named)
 
     keras.Model.__new__ = staticmethod(new)
     try:

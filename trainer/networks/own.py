@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -161,7 +162,9 @@ def _graph(made: keras.Model, form: Form) -> keras.Model:
 def _wrapped(made: keras.Model, form: Form) -> keras.Model:
     """Returns a functional model of which another one is the only layer."""
     inputs = keras.Input(form.shape, name="image")
-    outputs = made(inputs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # what Keras says of a call that fails; the error says more
+        outputs = made(inputs)
     if not isinstance(outputs, keras.KerasTensor):
         count = len(outputs) if isinstance(outputs, list | tuple | dict) else 0
         raise _Refusal("a model with one output", f"{made.name}, which gives {count or type(outputs).__name__}")

@@ -292,8 +292,17 @@ class HParams:
         check_networks(self, [f.name for f in dataclasses.fields(self) if getattr(self, f.name) != f.default])
 
     def configuration(self) -> dict[str, Value]:
-        """Returns what is trained, without where it goes: runs of equal configuration are the same run."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not rule_of(f).placement}
+        """Returns what is trained, without where it goes: runs of equal configuration are the same run.
+
+        Flags that the network does not have are left out.
+        """
+        rules = {field.name: rule_of(field) for field in dataclasses.fields(self)}
+        chosen = family(self.model)
+        return {
+            name: getattr(self, name)
+            for name, rule in rules.items()
+            if not rule.placement and (not rule.networks or chosen in (AUTO, *rule.networks))
+        }
 
     def selection(self) -> dict[str, Value]:
         """Returns what decides which samples are read: runs with equal selections can share them."""

@@ -174,7 +174,7 @@ def test_all_of_it_is_drawn(kind: str, policy: str) -> None:
         keras.config.set_dtype_policy("float32")
     weights = [variable.numpy() for variable in model.variables]
     observer = Observer(model, examples())
-    assert (observer.model is model) == (kind == "closed")
+    assert observer.model is not model
     look = observer.look()
     moment = tags(drawing.moment(observer, look, {}))
     assert {tag.removeprefix("filters/") for tag in moment if tag.startswith("filters/")} == filters
@@ -194,6 +194,28 @@ def test_all_of_it_is_drawn(kind: str, policy: str) -> None:
     assert ("attribution/sanity_grad_cam" in conclusion) == bool(look.maps)
     for before, variable in zip(weights, model.variables, strict=True):
         np.testing.assert_array_equal(before, variable.numpy())
+
+
+class Uncopied(Written):
+    """One whose configuration lacks what it is made from."""
+
+    def __init__(self, made: Any, **named: Any):
+        super().__init__(**named)
+        self.made = made
+
+
+def test_a_network_that_cannot_be_copied_is_observed_itself() -> None:
+    image = keras.Input((12, 12, 3))
+    model = keras.Model(image, Uncopied(object(), name="net")(image))
+    weights = model.get_weights()
+    observer = Observer(model, examples())
+    assert observer.model is model
+    drawn = tags(drawing.moment(observer, observer.look(), {})) | tags(
+        drawing.conclusion(observer, observer.classify()[0])
+    )
+    assert {"filters/net/conv", "feature_maps/a", "what_decides/b"} <= drawn
+    for before, after in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -207,7 +207,7 @@ def _name(variable: keras.Variable, call: Call | None) -> str:
     if call and call.layer.name in path:
         own = path[len(path) - path[::-1].index(call.layer.name) :]
         return "/".join([call.name, *own])
-    return str(variable.path)
+    return f"{call.name}/{variable.name}" if call else str(variable.path)
 
 
 def _narrowed(values: np.ndarray) -> np.ndarray:

@@ -242,6 +242,31 @@ def test_what_cannot_be_looked_into_is_said_in_one_line() -> None:
     assert line.startswith("no feature maps, Grad-CAM and receptive fields within net: ")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["MobileNetV3Small", "ConvNeXtTiny", "DenseNet121", "EfficientNetV2B0"])
+def test_a_published_network_in_one_of_one_s_own(name: str) -> None:
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        backbone = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(32, 32, 3))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    backbone.trainable = False
+    image = keras.Input((32, 32, 3))
+    x = layers.GlobalAveragePooling2D()(backbone(image))
+    model = keras.Model(image, layers.Dense(3, dtype="float32", name="logits")(x))
+    random = np.random.default_rng(0)
+    observer = Observer(model, Examples(random.integers(0, 256, (6, 32, 32, 3), np.uint8), np.arange(6) % 3, "abc"))
+    moment = tags(drawing.moment(observer, observer.look(), {}))
+    assert 4 <= sum(tag.startswith("filters/") for tag in moment) <= choice.MOST
+    assert {tag for tag in moment if tag.startswith("gradients/")} == {
+        "gradients/logits/kernel",
+        "gradients/logits/bias",
+    }
+    assert "what_decides/a" in tags(drawing.conclusion(observer, observer.classify()[0]))
+    assert summaries.keras_graph(model) is not None
+    assert "?" not in table.markdown(model)
+
+
 @pytest.mark.parametrize(("count", "most", "expected"), [(3, 8, [0, 1, 2]), (9, 3, [0, 4, 8]), (50, 2, [0, 49])])
 def test_evenly(count: int, most: int, expected: list[int]) -> None:
     assert choice.evenly(range(count), most) == expected

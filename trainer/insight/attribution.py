@@ -5,7 +5,6 @@ in.
 """
 
 import copy
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from trainer.insight.graph import Call, Graph
 from trainer.insight.opened import closed, inside
 from trainer.insight.resize import resize
 from trainer.insight.shapes import Shape, held, shapes
+from trainer.insight.shapes import values as inner_values
 from trainer.insight.table import multiply_adds
 from trainer.insight.unfolded import Unfolded
 
@@ -261,9 +261,8 @@ def _cost(graph: Graph, inner: Mapping[int, Shape]) -> int:
         (multiply_adds(call.layer, inner[call.inputs[0]], inner[call.outputs[0]]) or 0) * _slowness(call.layer)
         for call in graph.calls
     )
-    values = sum(math.prod(shape) for shape in inner.values() if None not in shape)  # type: ignore[arg-type]
     weights = sum(call.layer.count_params() for call in closed(graph))
-    return work + _OF_A_VALUE * values + _OF_A_WEIGHT * int(weights)
+    return work + _OF_A_VALUE * inner_values(inner) + _OF_A_WEIGHT * int(weights)
 
 
 def _slowness(layer: Any) -> int:

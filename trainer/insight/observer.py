@@ -218,8 +218,8 @@ def _narrowed(values: np.ndarray) -> np.ndarray:
     random = np.random.default_rng(0)
     width = _MOST_UNITS // 8
     padded = np.zeros((len(values), -(-units // width) * width), np.float32)
-    padded[:, :units] = values[:, random.permutation(units)] * random.choice(np.float32([-1, 1]), units)
-    return padded.reshape(len(values), width, -1).sum(-1)
+    padded[:, :units] = values[:, random.permutation(units)] * random.choice(np.array([-1, 1], np.float32), units)
+    return np.asarray(padded.reshape(len(values), width, -1).sum(-1))
 
 
 def _channels_last(call: Call, output: tf.Tensor) -> np.ndarray:

@@ -174,7 +174,7 @@ def test_all_of_it_is_drawn(kind: str, policy: str) -> None:
         keras.config.set_dtype_policy("float32")
     weights = [variable.numpy() for variable in model.variables]
     observer = Observer(model, examples())
-    assert (observer.model is model) == (kind == "closed")
+    assert observer.model is not model
     look = observer.look()
     moment = tags(drawing.moment(observer, look, {}))
     assert {tag.removeprefix("filters/") for tag in moment if tag.startswith("filters/")} == filters
@@ -194,6 +194,28 @@ def test_all_of_it_is_drawn(kind: str, policy: str) -> None:
     assert ("attribution/sanity_grad_cam" in conclusion) == bool(look.maps)
     for before, variable in zip(weights, model.variables, strict=True):
         np.testing.assert_array_equal(before, variable.numpy())
+
+
+class Uncopied(Written):
+    """One whose configuration lacks what it is made from."""
+
+    def __init__(self, made: Any, **named: Any):
+        super().__init__(**named)
+        self.made = made
+
+
+def test_a_network_that_cannot_be_copied_is_observed_itself() -> None:
+    image = keras.Input((12, 12, 3))
+    model = keras.Model(image, Uncopied(object(), name="net")(image))
+    weights = model.get_weights()
+    observer = Observer(model, examples())
+    assert observer.model is model
+    drawn = tags(drawing.moment(observer, observer.look(), {})) | tags(
+        drawing.conclusion(observer, observer.classify()[0])
+    )
+    assert {"filters/net/conv", "feature_maps/a", "what_decides/b"} <= drawn
+    for before, after in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -218,6 +240,31 @@ def test_of_a_deep_network_a_line_says_which_convolutions_are_looked_at() -> Non
 def test_what_cannot_be_looked_into_is_said_in_one_line() -> None:
     (line,) = choice.lines(whole(Closed))
     assert line.startswith("no feature maps, Grad-CAM and receptive fields within net: ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["MobileNetV3Small", "ConvNeXtTiny", "DenseNet121", "EfficientNetV2B0"])
+def test_a_published_network_in_one_of_one_s_own(name: str) -> None:
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        backbone = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(32, 32, 3))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    backbone.trainable = False
+    image = keras.Input((32, 32, 3))
+    x = layers.GlobalAveragePooling2D()(backbone(image))
+    model = keras.Model(image, layers.Dense(3, dtype="float32", name="logits")(x))
+    random = np.random.default_rng(0)
+    observer = Observer(model, Examples(random.integers(0, 256, (6, 32, 32, 3), np.uint8), np.arange(6) % 3, "abc"))
+    moment = tags(drawing.moment(observer, observer.look(), {}))
+    assert 4 <= sum(tag.startswith("filters/") for tag in moment) <= choice.MOST
+    assert {tag for tag in moment if tag.startswith("gradients/")} == {
+        "gradients/logits/kernel",
+        "gradients/logits/bias",
+    }
+    assert "what_decides/a" in tags(drawing.conclusion(observer, observer.classify()[0]))
+    assert summaries.keras_graph(model) is not None
+    assert "?" not in table.markdown(model)
 
 
 @pytest.mark.parametrize(("count", "most", "expected"), [(3, 8, [0, 1, 2]), (9, 3, [0, 4, 8]), (50, 2, [0, 49])])

@@ -1,6 +1,5 @@
 """Which layers of a deep network are looked at: a bounded number, evenly spaced."""
 
-import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -43,7 +42,7 @@ def convolutions(graph: Graph) -> list[Call]:
 
 def has_window(layer: Any) -> bool:
     """Returns whether a convolution's kernel has more than one position."""
-    return math.prod(layer.kernel_size) > 1
+    return any(size > 1 for size in layer.kernel_size)
 
 
 def kernels(graph: Graph) -> dict[str, Any]:

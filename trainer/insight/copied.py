@@ -19,6 +19,10 @@ def copied(model: keras.Model) -> keras.Model:
         return model
     if [*map(_kind, other.variables)] != [*map(_kind, model.variables)]:
         return model
+    layers = [*other._flatten_layers()], [*model._flatten_layers()]
+    if len(layers[0]) == len(layers[1]):
+        for copy, original in zip(*layers, strict=True):
+            copy.name = original.name  # which a subclassed model's own configuration lacks
     for ours, theirs in zip(other.variables, model.variables, strict=True):
         ours.assign(theirs.value)
     return other

@@ -207,7 +207,7 @@ def _name(variable: keras.Variable, call: Call | None) -> str:
     if call and call.layer.name in path:
         own = path[len(path) - path[::-1].index(call.layer.name) :]
         return "/".join([call.name, *own])
-    return str(variable.path)
+    return f"{call.name}/{variable.name}" if call else str(variable.path)
 
 
 def _narrowed(values: np.ndarray) -> np.ndarray:
@@ -218,8 +218,8 @@ def _narrowed(values: np.ndarray) -> np.ndarray:
     random = np.random.default_rng(0)
     width = _MOST_UNITS // 8
     padded = np.zeros((len(values), -(-units // width) * width), np.float32)
-    padded[:, :units] = values[:, random.permutation(units)] * random.choice(np.float32([-1, 1]), units)
-    return padded.reshape(len(values), width, -1).sum(-1)
+    padded[:, :units] = values[:, random.permutation(units)] * random.choice(np.array([-1, 1], np.float32), units)
+    return np.asarray(padded.reshape(len(values), width, -1).sum(-1))
 
 
 def _channels_last(call: Call, output: tf.Tensor) -> np.ndarray:

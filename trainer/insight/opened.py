@@ -45,7 +45,8 @@ def hidden_convolutions(graph: Graph) -> dict[str, Any]:
             if is_convolution(layer) and all(layer is not other for other in found.values()):
                 path = layer.kernel.path if hasattr(layer, "kernel") else layer.depthwise_kernel.path
                 parts = path.split("/")[:-1]
-                inner = parts[parts.index(call.layer.name) + 1 :] if call.layer.name in parts else [layer.name]
+                begin = parts.index(call.layer.name) + 1 if call.layer.name in parts else 1
+                inner = parts[begin:] or [layer.name]
                 name = "/".join([call.name, *inner])
                 found[name if name not in found else f"{name}:{len(found)}"] = layer
     return found

@@ -37,10 +37,14 @@ def shapes(model: keras.Model, graph: Graph) -> dict[int, Shape]:
     return found | dict(zip(numbers, map(_without_batch, given), strict=True))
 
 
+def values(inner: Mapping[int, Shape]) -> int:
+    """Returns how many inner values one sample has, from what `shapes` gives; those of unknown sizes do not count."""
+    return sum(math.prod(size for size in shape if size) for shape in inner.values() if None not in shape)
+
+
 def held(inner: Mapping[int, Shape]) -> int:
     """Returns of how many samples the inner values, whose shapes `shapes` gives, fit in 256 MB; at least 1."""
-    sizes = (math.prod(shape) for shape in inner.values() if None not in shape)  # type: ignore[arg-type]
-    return max(1, _MOST_HELD // max(1, sum(sizes)))
+    return max(1, _MOST_HELD // max(1, values(inner)))
 
 
 def _without_batch(tensor: Any) -> Shape:

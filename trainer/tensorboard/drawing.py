@@ -20,6 +20,7 @@ _MOST_MISTAKES = 20
 _STEPS, _MOST_STEPS = 16, 512  # of integrated gradients
 _WORK = 120_000_000_000  # multiply-adds of one method, forwards: more than the default network needs; 2 s on two cores
 _FEWEST_PROBES = 3
+_CELLS, _MOST_CELLS = 40, 64
 _IN_TITLE, _IN_CAPTION = 120, 64  # pixels of a class's name
 
 
@@ -79,7 +80,7 @@ def _decisions(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
     gradients, residuals = explainer.integrated_gradients(
         explained, labels, steps=min(_STEPS, passes), most_steps=min(_MOST_STEPS, passes)
     )
-    named["integrated gradients"] = gradients.sum(-1)
+    named["integrated gradients"] = _in_cells(gradients.sum(-1))
     boxes = next((each for each in (5, 4) if each ** (explained.ndim - 2) <= 2 * passes), 3)  # along each axis
     size = max(min(2, *explained.shape[1:-1]), round(min(explained.shape[1:-1]) / boxes))
     named["occlusion"] = explainer.occlusion(explained, labels, size=size, stride=size)
@@ -94,6 +95,19 @@ def _decisions(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
     health = sanity(explainer, explained, labels, named.get("Grad-CAM"), gradients, draws=draws)
     for name, correlation in health.items():
         yield summaries.scalar(f"attribution/sanity_{name}", correlation)
+
+
+def _in_cells(attributions: np.ndarray) -> np.ndarray:
+    """Returns attributions `(batch, *spatial)` summed in cells, each axis into at most 40, where it is longer than 64.
+
+    In a photograph those of neighbouring pixels are of either sign, and too small a few to be seen.
+    """
+    for axis, length in enumerate(attributions.shape[1:], 1):
+        if length > _MOST_CELLS:
+            cell = -(-length // _CELLS)
+            sums = np.add.reduceat(attributions, range(0, length, cell), axis)
+            attributions = sums.repeat(cell, axis).take(range(length), axis)
+    return attributions
 
 
 def _results(examples: Examples, probabilities: np.ndarray) -> Iterator[Summary]:

@@ -74,7 +74,7 @@ def keras_graph(model: keras.Model) -> Summary | None:
     """Returns the conceptual graph: the model's layers; None where TensorBoard cannot draw it."""
     about = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1"))
     try:
-        layers = {name: value for name, value in json.loads(model.to_json()).items() if name != "compile_config"}
+        layers = _readable({k: value for k, value in json.loads(model.to_json()).items() if k != "compile_config"})
         keras_util.keras_model_to_graph_def(layers)
     except Exception:  # of a layer without `get_config`, or of a kind of graph that TensorBoard does not know
         return None
@@ -137,6 +137,23 @@ def projector_config(tensor: str, labels: str, sprite: str, side: int) -> str:
         f'embeddings {{\n  tensor_name: "last hidden layer"\n  tensor_path: "{tensor}"\n  metadata_path: "{labels}"\n'
         f'  sprite {{ image_path: "{sprite}" single_image_dim: {side} single_image_dim: {side} }}\n}}\n'
     )
+
+
+def _readable(layer: dict[str, Any]) -> dict[str, Any]:
+    """Returns a layer's configuration as TensorBoard reads it: one type, and no numbers among what a node takes."""
+    config = dict(layer["config"])
+    name = config["dtype"]["config"].get("name", "") if isinstance(config.get("dtype"), dict) else ""
+    if name.startswith("mixed_"):
+        config["dtype"] = name.removeprefix("mixed_")
+    if isinstance(config.get("layers"), list):
+        config["layers"] = [_readable(inner) for inner in config["layers"]]
+    nodes = [{**node, "args": _tensors(node.get("args", []))} for node in layer.get("inbound_nodes", [])]
+    return {**layer, "config": config} | ({"inbound_nodes": nodes} if "inbound_nodes" in layer else {})
+
+
+def _tensors(arguments: list[Any]) -> list[Any]:
+    kept = [_tensors(one) if isinstance(one, list) else one for one in arguments]
+    return [one for one in kept if isinstance(one, dict | list) and one]
 
 
 def _summary(tag: str, about: SummaryMetadata, tensor: Any) -> Summary:

@@ -87,7 +87,7 @@ def cluster_specs(workers: int) -> list[str]:
 def _count_workers(arguments: Sequence[str]) -> tuple[int, list[str]]:
     """Returns the number of workers, 2 if it is not given, and the other arguments."""
     name = _WORKERS.removeprefix("--")
-    known = {**command_line.run_flags(), name: ""}
+    known = {**command_line.run_flags(arguments), name: ""}
     given = [argument for argument in command_line.split(arguments, known) if argument.name == name]
     text = given[-1].value or "" if given else "2"
     if not (text.isdecimal() and int(text) >= 2):

@@ -59,3 +59,12 @@ def test_help_names_every_option() -> None:
     for name in Options.__dataclass_fields__:
         assert f"  --{name} " in text
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_the_command_line_may_have_the_flags_of_ones_own_network() -> None:
+    model = "benchmarks.own_networks:branches"
+    _, words, values = options.read(["--config=c.yaml", f"--model={model}", "--width=16", "--dry_run", "--blocks", "3"])
+    assert words == [f"--model={model}", "--width=16", "--blocks", "3"]
+    assert values == {"model": model, "width": 16, "blocks": 3}
+    with pytest.raises(UsageError, match="`--widht` is no flag. Did you mean --width"):
+        options.read(["--config=c.yaml", f"--model={model}", "--widht=16"])

@@ -7,7 +7,7 @@ from typing import Any
 from trainer import command_line
 from trainer.command_line import END, Argument
 from trainer.errors import UsageError
-from trainer.hparams import Field, HParams, Rule, Value, check, rule_of
+from trainer.hparams import Field, Rule, Value, check, rule_of
 
 _MARGIN = 26  # characters before the help texts
 _TRAILER = (
@@ -65,9 +65,9 @@ _FIELDS = dataclasses.fields(Options)
 _NEGATED = {f"no{field.name}": field.name for field in _FIELDS if field.type is bool}  # as in --nowatch
 
 
-def flags() -> dict[str, str]:
-    """Returns all flags of a study's command line: those of `trainer.task` and its own."""
-    return command_line.run_flags() | command_line.flags_of(_FIELDS) | dict.fromkeys(_NEGATED, "false")
+def flags(arguments: Sequence[str] = ()) -> dict[str, str]:
+    """Returns all flags of a study's command line: those of `trainer.task`, with the named network's, and its own."""
+    return command_line.run_flags(arguments) | command_line.flags_of(_FIELDS) | dict.fromkeys(_NEGATED, "false")
 
 
 def read(arguments: Sequence[str]) -> tuple[Options, list[str], dict[str, Value]]:
@@ -76,20 +76,21 @@ def read(arguments: Sequence[str]) -> tuple[Options, list[str], dict[str, Value]
     Raises:
       UsageError: a flag is unknown, lacks its value, or the value breaks its rule.
     """
-    found = [_positive(argument) for argument in command_line.split(arguments, flags())]
+    found = [_positive(argument) for argument in command_line.split(arguments, flags(arguments))]
     given: dict[str, Any] = command_line.parsed(found, _FIELDS)
     for field in _FIELDS:
         if field.name in given:
             check(field, given[field.name])
     own = command_line.flags_of(_FIELDS)
-    command_line.reject_unknown(found, command_line.run_flags() | own)
+    command_line.reject_unknown(found, command_line.run_flags(arguments) | own)
     others = [argument for argument in found if argument.name not in own]
     if others[-1:] == [END]:
         others.pop()  # because a trial's parameters follow these words as flags
     words = [word for argument in others for word in argument.normal]
     typed = [word for argument in others for word in argument.words]
     # Each by itself, for what they go with may be in the file.
-    return Options(**given), words, command_line.values(typed, dataclasses.fields(HParams))
+    fields = dataclasses.fields(command_line.hparams_class(arguments))
+    return Options(**given), words, command_line.values(typed, fields)
 
 
 def help_text(command: str) -> str:

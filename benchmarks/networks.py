@@ -190,26 +190,25 @@ def measure(flags: Sequence[str], folder: Path, popen: command.Popen) -> _Row:
       popen: starts processes.
     """
     whole, killed = folder / "whole", folder / "killed"
-    if _start([*flags, "--log_images=never"], killed.with_name("once"), popen).wait(_LIMIT):
-        return _Row(*[False] * 7, note=_last_line(folder / "once.txt"))
-    once = _weights(folder / "once")
-    was_killed = _kill_in_the_middle([*flags, "--log_images=never"], killed, popen)
-    resumed = _start([*flags, "--log_images=never"], killed, popen).wait(_LIMIT) == 0
-    pictured = _start(flags, whole, popen).wait(_LIMIT) == 0
-    tags = _tags(whole) if pictured else set()
+    if _start(flags, whole, popen).wait(_LIMIT):
+        return _Row(*[False] * 7, note=_last_line(folder / "whole.txt"))
+    quick = [*flags, "--log_images=never"]  # pictures change no weight
+    was_killed = _kill_in_the_middle(quick, killed, popen)
+    resumed = _start(quick, killed, popen).wait(_LIMIT) == 0
+    tags = _tags(whole)
     (own,) = (flag.partition("=")[2] for flag in flags if flag.startswith("--model="))
     module = own.partition(":")[0] if ":" in own else ""
-    looked = command.measure("-c", _LOOK, str(folder / "once" / "model"), module, popen=popen)
+    looked = command.measure("-c", _LOOK, str(whole / "model"), module, popen=popen)
     about = json.loads(looked.output.splitlines()[-1])
     return _Row(
-        trains=pictured,
-        resumes=was_killed and resumed and _are_equal(once, _weights(killed)),
+        trains=True,
+        resumes=was_killed and resumed and _are_equal(_weights(whole), _weights(killed)),
         reloads=about.get("reloads", False),
         exports=about.get("difference", 1.0) <= _NEAR,
         explained=any(tag.startswith("what_decides/") for tag in tags),
         drawn=any(tag.startswith("filters/") for tag in tags),
         peer=about.get("peer", False),
-        note=about.get("error", "" if pictured else _last_line(folder / "whole.txt")),
+        note=about.get("error", ""),
     )
 
 

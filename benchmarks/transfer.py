@@ -82,7 +82,7 @@ def _rows(options: argparse.Namespace, folder: Path, seed: int) -> Rows:
 
     def ours(name: str, *flags: str) -> list[str]:
         words = [f"--data={folder}", f"--image_size={options.image_size}", f"--seed={seed}", *flags]
-        return ["-m", "trainer.task", *words, f"--job_dir={folder}/runs/{name}", *options.flags]
+        return ["-m", "trainer.task", *words, f"--job_dir={folder}/runs/{name}", *(f"--{flag}" for flag in options.ours)]
 
     tuned = ["--unfreeze=all", "--freeze_epochs=20", "--epochs=24", "--batch_size=32"]
     return {
@@ -114,7 +114,7 @@ def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> N
     parser.add_argument("--image_size", type=int, default=160)
     parser.add_argument("--script_epochs", type=int, default=12)
     parser.add_argument("--only", default="", help="rows whose names hold this")
-    parser.add_argument("--flags", nargs="*", default=[], help="more flags of trainer.task")
+    parser.add_argument("--ours", nargs="*", default=[], metavar="FLAG", help="flags of trainer.task, such as epochs=1")
     options = parser.parse_args(arguments)
 
     found: dict[str, list[command.Measured]] = {}

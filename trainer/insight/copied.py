@@ -10,8 +10,7 @@ def copied(model: keras.Model) -> keras.Model:
     configurations. A copy counts where its variables are in the same order with the same shapes and types.
     """
     kinds = {type(layer) for layer in model._flatten_layers()}
-    own = [kind for kind in kinds if kind.__module__.partition(".")[0] != "keras"]
-    names = {name: kind for kind in own for name in (kind.__name__, keras.saving.get_registered_name(kind))}
+    names = {name: kind for kind in kinds for name in (kind.__name__, keras.saving.get_registered_name(kind))}
     try:
         with keras.saving.custom_object_scope(names):
             other = keras.models.clone_model(model)

@@ -10,7 +10,8 @@ def copied(model: keras.Model) -> keras.Model:
     configurations. A copy counts where its variables are in the same order with the same shapes and types.
     """
     kinds = {type(layer) for layer in model._flatten_layers()}
-    names = {name: kind for kind in kinds for name in (kind.__name__, keras.saving.get_registered_name(kind))}
+    own = [kind for kind in kinds if _is_unknown(kind)]
+    names = {name: kind for kind in own for name in (kind.__name__, keras.saving.get_registered_name(kind))}
     try:
         with keras.saving.custom_object_scope(names):
             other = keras.models.clone_model(model)
@@ -25,6 +26,11 @@ def copied(model: keras.Model) -> keras.Model:
     for ours, theirs in zip(other.variables, model.variables, strict=True):
         ours.assign(theirs.value)
     return other
+
+
+def _is_unknown(kind: type) -> bool:
+    """Returns whether Keras does not find a class by its name: a person's own, or one of keras.applications."""
+    return kind.__module__.partition(".")[0] != "keras" or kind.__module__.startswith("keras.src.applications")
 
 
 def _kind(variable: keras.Variable) -> tuple[str, tuple[int, ...], str]:

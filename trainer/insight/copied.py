@@ -1,5 +1,7 @@
 """A copy of a network that shares nothing with it."""
 
+import re
+
 import keras
 
 
@@ -34,4 +36,5 @@ def _is_unknown(kind: type) -> bool:
 
 
 def _kind(variable: keras.Variable) -> tuple[str, tuple[int, ...], str]:
-    return variable.name, tuple(variable.shape), str(variable.dtype)
+    """Returns a variable's name, without the number that Keras gives within the process, its shape and its type."""
+    return re.sub(r"_\d+$", "", variable.name), tuple(variable.shape), str(variable.dtype)

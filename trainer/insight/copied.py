@@ -1,5 +1,7 @@
 """A copy of a network that shares nothing with it."""
 
+import re
+
 import keras
 
 
@@ -10,7 +12,7 @@ def copied(model: keras.Model) -> keras.Model:
     configurations. A copy counts where its variables are in the same order with the same shapes and types.
     """
     kinds = {type(layer) for layer in model._flatten_layers()}
-    own = [kind for kind in kinds if kind.__module__.partition(".")[0] != "keras"]
+    own = [kind for kind in kinds if _is_unknown(kind)]
     names = {name: kind for kind in own for name in (kind.__name__, keras.saving.get_registered_name(kind))}
     try:
         with keras.saving.custom_object_scope(names):
@@ -28,5 +30,11 @@ def copied(model: keras.Model) -> keras.Model:
     return other
 
 
+def _is_unknown(kind: type) -> bool:
+    """Returns whether Keras does not find a class by its name: a person's own, or one of keras.applications."""
+    return kind.__module__.partition(".")[0] != "keras" or kind.__module__.startswith("keras.src.applications")
+
+
 def _kind(variable: keras.Variable) -> tuple[str, tuple[int, ...], str]:
-    return variable.name, tuple(variable.shape), str(variable.dtype)
+    """Returns a variable's name, without the number that Keras gives within the process, its shape and its type."""
+    return re.sub(r"_\d+$", "", variable.name), tuple(variable.shape), str(variable.dtype)

@@ -82,7 +82,13 @@ def _rows(options: argparse.Namespace, folder: Path, seed: int) -> Rows:
 
     def ours(name: str, *flags: str) -> list[str]:
         words = [f"--data={folder}", f"--image_size={options.image_size}", f"--seed={seed}", *flags]
-        return ["-m", "trainer.task", *words, f"--job_dir={folder}/runs/{name}", *(f"--{flag}" for flag in options.ours)]
+        return [
+            "-m",
+            "trainer.task",
+            *words,
+            f"--job_dir={folder}/runs/{name}",
+            *(f"--{flag}" for flag in options.ours),
+        ]
 
     tuned = ["--unfreeze=all", "--freeze_epochs=20", "--epochs=24", "--batch_size=32"]
     return {

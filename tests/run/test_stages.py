@@ -137,7 +137,14 @@ def test_each_stage_trains_its_own_layers(backbone: Path, tmp_path: Path) -> Non
         assert (last[own] != value).any() == ("block2_conv" in path)
 
 
+@pytest.mark.slow
 def test_what_is_frozen_runs_once_over_the_images(backbone: Path, tmp_path: Path) -> None:
     hparams = HParams(model=str(backbone), augment="affine", **_QUICK)
-    _, said = _run(hparams, tmp_path)
+    _, said = _run(hparams, tmp_path / "frozen")
     assert said.count("frozen layers run once over 1,293 images and 2 changed copies of each\n") == 1
+    tuned = dataclasses.replace(hparams, unfreeze="1", freeze_epochs=2)
+    _, said = _run(tuned, tmp_path / "tuned")  # while a block learns, its images are changed anew in each epoch
+    assert said.count("frozen layers run once over 1,293 images and 1 changed copy of each\n") == 1
+    unchanged = dataclasses.replace(tuned, augment="none")
+    _, said = _run(unchanged, tmp_path / "unchanged")
+    assert said.count("frozen layers run once over 1,293 images\n") == 2

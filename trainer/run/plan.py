@@ -14,6 +14,7 @@ from trainer import data, networks, own_flags
 from trainer.environment import Environment
 from trainer.errors import UsageError
 from trainer.hparams import AUGMENTATIONS, AUTO, CONVOLUTIONAL, LINEAR, PRECISIONS, RESIDUAL, HParams
+from trainer.insight import choice
 from trainer.networks import Network
 from trainer.objectives import Objective, classes
 from trainer.run import record
@@ -202,10 +203,11 @@ class Plan:
 
     @property
     def notes(self) -> list[str]:
-        """Lines that a person should read about the network."""
+        """Lines that a person should read about the network and what is drawn of it."""
         family, why = networks.choose(self.hparams, self.dataset.form)
         is_news = self.hparams.model == AUTO and family != CONVOLUTIONAL
-        return [*([f"network {family}: {why}"] if is_news else []), *self.network.notes]
+        drawn = choice.lines(self.network.model) if self.schedule.pictures else []
+        return [*([f"network {family}: {why}"] if is_news else []), *self.network.notes, *drawn]
 
     def loop(self, is_stopped: Callable[[], bool]) -> Loop:
         """Returns the loop that trains the network, with its metrics, on the devices."""

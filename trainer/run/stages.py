@@ -1,9 +1,9 @@
 """The stages of a run as the loop takes them: which layers learn, from which feed, with which optimizer."""
 
-import dataclasses
 import functools
 
 import keras
+import tensorflow as tf
 from rich.console import Console
 
 from trainer import data, networks
@@ -23,21 +23,27 @@ def make(plan: Plan, screen: Console) -> list[Stage]:
 class _Stage:
     """One stage of a run.
 
-    Where the layers below those that learn are frozen, their outputs for each sample are computed once and kept.
+    Where the layers below those that learn are frozen, their outputs for each unchanged sample are computed once and
+    kept: of the validation part always, of the training part where samples are not changed, or where the head alone
+    learns, from a few changed copies of each.
     """
 
     def __init__(self, plan: Plan, described: networks.Stage, screen: Console):
         self._plan, self._described, self._screen = plan, described, screen
-        self._kept: _Kept | None = None
+        self._below: Unfolded | None = None  # the frozen part
+        self._variants = 0  # of each training sample whose features are kept
+        self._keeps_validation = False
+        self._kept: features.Array | None = None
 
     def as_stage(self) -> Stage:
         """Returns the stage for the loop."""
+        plan = self._plan
         return Stage(
             epochs=self._described.epochs,
             begin=self._begin,
             training=self._training,
             validation=self._validation,
-            settling=min(self._plan.steps_per_epoch, -(-statistics.SAMPLES // self._plan.hparams.batch_size)),
+            settling=min(plan.steps_per_epoch, -(-statistics.SAMPLES // plan.hparams.batch_size)),
         )
 
     def _begin(self) -> Forward:
@@ -49,11 +55,40 @@ class _Stage:
         if parts is None:
             return lambda samples, training: model(samples, training=training)
         below, above = parts
-        variants = features.count(below, plan.dataset.train, plan.preset, self._described.epochs)
-        if variants:
-            self._kept = _Kept(plan, below, variants, self._screen)
-            return lambda values, training: above(values, training=training)[0]
-        return lambda samples, training: above(below(samples, training=False)[0], training=training)[0]
+        self._below, dataset = below, plan.dataset
+        if plan.preset == "none" or not frozen.has_learning_convolutions(model, names):
+            self._variants = features.count(below, dataset.train, plan.preset, self._described.epochs)
+        self._keeps_validation = features.count(below, dataset.validation, "none", 1) > 0
+        has_features = {True: self._variants > 0, False: self._keeps_validation}
+
+        def forward(values: tf.Tensor, training: bool) -> tf.Tensor:
+            kept = values if has_features[training] else below(values, training=False)[0]
+            return above(kept, training=training)[0]
+
+        return forward
+
+    def _training(self, steps: range) -> Feed:
+        plan = self._plan
+        if self._below is None or not self._variants:
+            return plan.training(steps)
+        if self._kept is None:
+            self._kept = self._outputs(self._below)
+        targets, size, seed = plan.dataset.train.targets, plan.hparams.batch_size, plan.hparams.seed
+        batches = functools.partial(data.variant_batches, self._kept, targets, size, seed, steps=steps)
+        return Feed(lambda context: batches(share=devices.share(context)), len(steps))
+
+    def _validation(self) -> Feed:
+        plan = self._plan
+        if self._below is None or not self._keeps_validation:
+            return plan.validation
+        return plan.evaluation(features.of_evaluation(self._below, plan.dataset.validation))
+
+    def _outputs(self, below: Unfolded) -> features.Array:
+        """Returns what the frozen part gives for the training part, `(variants, samples, *shape)`."""
+        plan, samples, copies = self._plan, self._plan.dataset.train, self._variants - 1
+        also = f" and {copies} changed {'copy' if copies == 1 else 'copies'} of each" if copies else ""
+        self._screen.out(f"frozen layers run once over {len(samples):,} images{also}", highlight=False)
+        return features.of_training(below, samples, self._variants, plan.hparams.seed, plan.preset)
 
     def _compile(self, model: keras.Model) -> None:
         plan, described = self._plan, self._described
@@ -62,43 +97,3 @@ class _Stage:
             fitting = keras.optimizers.LossScaleOptimizer(fitting)  # small gradients would be zero
         model.compile(fitting, plan.objective.loss)
         fitting.build(model.trainable_variables)
-
-    def _training(self, steps: range) -> Feed:
-        return self._kept.training_feed(steps) if self._kept else self._plan.training(steps)
-
-    def _validation(self) -> Feed:
-        return self._kept.validation_feed() if self._kept else self._plan.validation
-
-
-@dataclasses.dataclass(frozen=True)
-class _Kept:
-    """The outputs of the frozen part of a network.
-
-    Attributes:
-      plan: the run.
-      part: of the network.
-      variants: of each training sample.
-      screen: what a person watches.
-    """
-
-    plan: Plan
-    part: Unfolded
-    variants: int
-    screen: Console
-
-    def training_feed(self, steps: range) -> Feed:
-        """Returns the feed of some steps, counted from the start of the run."""
-        hparams, targets, kept = self.plan.hparams, self.plan.dataset.train.targets, self._training
-        batches = functools.partial(data.variant_batches, kept, targets, hparams.batch_size, hparams.seed, steps=steps)
-        return Feed(lambda context: batches(share=devices.share(context)), len(steps))
-
-    def validation_feed(self) -> Feed:
-        """Returns the feed of the validation part."""
-        return self.plan.evaluation(features.of_evaluation(self.part, self.plan.dataset.validation))
-
-    @functools.cached_property
-    def _training(self) -> features.Array:
-        store, copies = self.plan.dataset.train, self.variants - 1
-        also = f" and {copies} changed copies of each" if copies else ""
-        self.screen.out(f"frozen layers run once over {len(store):,} images{also}", highlight=False)
-        return features.of_training(self.part, store, self.variants, self.plan.hparams.seed, self.plan.preset)

@@ -10,8 +10,6 @@ from trainer.networks import blocks
 from trainer.networks.blocks import Named
 from trainer.networks.network import Stage
 
-_KEPT = (keras.layers.BatchNormalization, keras.layers.Normalization)  # whose statistics stay as they are
-
 
 def of(hparams: HParams, model: keras.Model) -> tuple[Stage, ...]:
     """Returns the stages of a network that starts from weights: its head alone, then what `--unfreeze` names.
@@ -50,5 +48,5 @@ def _unfrozen(unfreeze: str, backbone: Sequence[Named]) -> Sequence[Named]:
 def _learning(named: Sequence[Named]) -> Iterator[str]:
     """Yields the names of layers that have weights to learn."""
     for name, layer in named:
-        if layer.weights and not isinstance(layer, _KEPT):
+        if layer.trainable_weights and not isinstance(layer, keras.layers.BatchNormalization):
             yield name

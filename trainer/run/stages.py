@@ -53,7 +53,8 @@ class _Stage:
             self._compile(model)
             parts = frozen.cut(model, names)
         if parts is None:
-            return lambda samples, training: model(samples, training=training)
+            whole: Forward = model
+            return whole
         below, above = parts
         self._below, dataset = below, plan.dataset
         if plan.preset == "none" or not frozen.has_learning_convolutions(model, names):

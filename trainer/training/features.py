@@ -48,5 +48,8 @@ def of_evaluation(part: Unfolded, store: data.Store) -> data.Memory:
 
 
 def _of(part: Unfolded, samples: tf.data.Dataset) -> Array:
-    run = tf.function(lambda batch: tf.cast(part(batch, training=False)[0], tf.float32))
+    def outputs(batch: tf.Tensor) -> tf.Tensor:
+        return tf.cast(part(batch, training=False)[0], tf.float32)
+
+    run = tf.function(outputs)
     return np.concatenate([run(batch).numpy() for batch in samples])

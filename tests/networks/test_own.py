@@ -129,9 +129,3 @@ def test_the_same_seed_gives_the_same_weights() -> None:
         keras.utils.set_random_seed(3)
         kernels.append(_build("benchmarks.own_networks:attention").model.get_weights())
     assert all(map(np.array_equal, *kernels))
-
-
-def test_rejects_weights() -> None:
-    model = f"{EXAMPLES}:unbuilt"
-    with pytest.raises(UsageError, match="`--weights` must go with .* a function loads its own. Received: a.keras"):
-        build(own_flags.hparams_of(model)(model=model, weights="a.keras"), FORM, 10)

@@ -74,11 +74,22 @@ def keras_graph(model: keras.Model) -> Summary | None:
     """Returns the conceptual graph: the model's layers; None where TensorBoard cannot draw it."""
     about = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1"))
     try:
-        layers = {name: value for name, value in json.loads(model.to_json()).items() if name != "compile_config"}
+        config = json.loads(model.to_json(), object_hook=_without_policy)
+        layers = {name: value for name, value in config.items() if name != "compile_config"}
         keras_util.keras_model_to_graph_def(layers)
     except Exception:  # of a layer without `get_config`, or of a kind of graph that TensorBoard does not know
         return None
     return _summary("keras", about, _string(json.dumps(layers).encode()))
+
+
+def _without_policy(config: dict[str, Any]) -> Any:
+    """Returns a layer's configuration with the type that it computes in, for TensorBoard knows no policy by its name.
+
+    Of `mixed_bfloat16` it writes two lines to standard error for each layer, and draws no type.
+    """
+    if config.get("class_name") == "DTypePolicy":
+        return config["config"]["name"].removeprefix("mixed_")
+    return config
 
 
 def op_graph(model: keras.Model) -> tf.compat.v1.GraphDef:

@@ -128,3 +128,18 @@ def test_jax() -> None:
     command = [sys.executable, "-c", textwrap.dedent(JAX)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=root, check=False)
     assert done.stdout.endswith("equal\n"), done.stderr
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_a_kernel_of_one_tap_never_strides(rank: int, padding: Any) -> None:
+    """The backward pass of such a convolution corrupts the heap with oneDNN; see `_picked`."""
+    x, kernel = tf.constant(_random(3, *(5,) * rank, 2)), tf.constant(_random(*(1,) * rank, 2, 3))
+    geometry = Geometry((1,) * rank, (2,) * rank, (1,) * rank, padding)
+
+    compute = tf.function(lambda x: primitive.convolve(x, kernel, geometry, 1, "channels_last"))
+    graph = compute.get_concrete_function(x).graph.as_graph_def()
+    strides = [node.attr["strides"].list.i for node in graph.node if node.op in ("Conv2D", "Conv3D")]
+    assert {stride for one in strides for stride in one} == {1}
+    picked = x.numpy()[(slice(None), *(slice(None, None, 2),) * rank)]
+    np.testing.assert_allclose(compute(x), picked @ kernel.numpy().reshape(2, 3), atol=1e-6)

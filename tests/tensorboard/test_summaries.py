@@ -1,5 +1,9 @@
+import json
+
 import numpy as np
+import pytest
 import tensorflow as tf
+from tensorboard.plugins.graph import keras_util
 
 from trainer import networks
 from trainer.data.form import Form
@@ -16,6 +20,18 @@ def test_the_op_graph_has_a_scope_for_each_layer_and_shapes() -> None:
     assert shape == [-1, 12, 12, 8]
     names = {node.name for node in graph.node}
     assert {name.split(":")[0].removeprefix("^") for node in graph.node for name in node.input} <= names
+
+
+def test_the_graph_of_layers_has_the_type_that_they_compute_in(caplog: pytest.LogCaptureFixture) -> None:
+    model = networks.build(HParams(model="residual", filters=2, depth=1), Form((8, 8), 1), 3, "mixed_bfloat16").model
+    summary = summaries.keras_graph(model)
+    assert summary is not None
+    (text,) = tf.make_ndarray(summary.value[0].tensor).ravel()
+    graph = keras_util.keras_model_to_graph_def(json.loads(text))
+    assert not caplog.records
+    types = {node.name.split("/")[-1]: node.attr["dtype"].type for node in graph.node}
+    assert types["stem"] == tf.bfloat16.as_datatype_enum
+    assert types["logits"] == tf.float32.as_datatype_enum
 
 
 def test_a_pr_curve_of_a_perfect_classifier() -> None:

@@ -109,6 +109,7 @@ def build_file(hparams: HParams, form: Form, outputs: int, policy: str = "float3
     notes = []
     if parts.classes == outputs:
         attached.get_layer("logits").set_weights(parts.weights())
+        notes.append(f"the head of {hparams.model} is kept: it has {outputs} classes, as the data have")
     elif parts.classes:
         notes.append(f"the head for {parts.classes} classes of {hparams.model} is replaced by one for {outputs}")
     return Network(attached, stages.of(hparams, attached), tuple(notes))

@@ -1,6 +1,7 @@
 """The stages of a run as the loop takes them: which layers learn, from which feed, with which optimizer."""
 
 import functools
+import math
 
 import keras
 import tensorflow as tf
@@ -17,7 +18,9 @@ from trainer.training.steps import Forward
 
 def make(plan: Plan, screen: Console) -> list[Stage]:
     """Returns the stages of a run; nothing is computed before one begins."""
-    return [_Stage(plan, described, screen).as_stage() for described in plan.network.stages]
+    stages = plan.network.stages
+    names = [f"stage {number} of {len(stages)}" if len(stages) > 1 else "" for number in range(1, len(stages) + 1)]
+    return [_Stage(plan, stage, screen, name).as_stage() for stage, name in zip(stages, names, strict=True)]
 
 
 class _Stage:
@@ -28,8 +31,8 @@ class _Stage:
     learns, from a few changed copies of each.
     """
 
-    def __init__(self, plan: Plan, described: networks.Stage, screen: Console):
-        self._plan, self._described, self._screen = plan, described, screen
+    def __init__(self, plan: Plan, described: networks.Stage, screen: Console, name: str):
+        self._plan, self._described, self._screen, self._name = plan, described, screen, name
         self._below: Unfolded | None = None  # the frozen part
         self._variants = 0  # of each training sample whose features are kept
         self._keeps_validation = False
@@ -52,6 +55,9 @@ class _Stage:
             frozen.choose_layers(model, names)
             self._compile(model)
             parts = frozen.cut(model, names)
+        if self._name:
+            weights = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+            self._screen.out(f"{self._name}: {weights:,} of {model.count_params():,} weights learn", highlight=False)
         if parts is None:
             whole: Forward = model
             return whole

@@ -119,3 +119,18 @@ def test_a_measurement_near_the_line_takes_longer(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(precision, "_convolution", lambda kind: kind)
     assert rounds(3.0) == rounds(0.5) < rounds(1.2) == rounds(1.3)
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (keras.layers.Conv2D(4, 3), "bfloat16"),
+        (keras.layers.DepthwiseConv2D(3), "float32"),
+        (keras.layers.SeparableConv2D(4, 3), "float32"),
+        (keras.layers.Conv2D(4, 3, groups=2), "float32"),
+        (keras.Sequential([keras.layers.DepthwiseConv2D(3)]), "float32"),
+    ],
+)
+def test_a_cpu_computes_depthwise_convolutions_in_float32(layer: keras.layers.Layer, expected: str) -> None:
+    model = keras.Sequential([keras.Input((8, 8, 4)), layer, keras.layers.Flatten(), keras.layers.Dense(2)])
+    assert precision.for_network(Precision("bfloat16", "as measured"), model).name == expected

@@ -329,7 +329,9 @@ def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> i
     start = functools.partial(Job, machines=options.machines, epochs=options.epochs, popen=popen)
     with workplace() as (folder, disk):
         reference = folder / "reference"
-        assert start(reference).wait()[0] == 0
+        undisturbed = start(reference)
+        status = undisturbed.wait()[0]
+        assert status == 0, [status, *undisturbed.lines[-5:]]
         expected = remains(reference)
         print(f"left alone: {fingerprint(expected)}, {len(expected)} parts", flush=True)
         mismatches = runs = 0

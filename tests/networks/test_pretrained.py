@@ -66,7 +66,7 @@ def test_a_classifier_of_as_many_classes_keeps_its_head_without_its_softmax(end:
     whole = classifier(end)
     network = from_file(saved(whole, tmp_path / "whole.keras"), outputs=5)
     logits, answers = values(network.model, samples()), values(whole, samples())
-    assert network.notes == ()
+    assert network.notes == (f"the head of {tmp_path / 'whole.keras'} is kept: it has 5 classes, as the data have",)
     link = {"sigmoid": lambda x: 1 / (1 + np.exp(-x)), "logits": lambda x: x}.get(end, softmax)
     np.testing.assert_allclose(link(logits), answers, rtol=1e-4, atol=1e-6)
     assert network.stages[0].trainable == ["logits"]

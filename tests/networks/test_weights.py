@@ -3,6 +3,7 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """No network: connections go to a port where nothing listens."""
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setattr(urllib.request, "_opener", None)  # made by the first request of a process, and kept
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -46,11 +47,17 @@ def write(model: keras.Model, classes: Sequence[str], decode: Decode, folder: Pa
     def values(encoded: tf.Tensor) -> tf.Tensor:
         return tf.ensure_shape(tf.cast(decode(encoded), tf.float32), sample.shape)
 
-    def answer_encoded(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return answer(tf.map_fn(values, image_bytes, fn_output_signature=sample))
+    traced_once = tf.function(answer, [array], autograph=False)
 
-    archive = keras.export.ExportArchive()  # it finds the weights; given the model, it writes each of them twice
-    archive.add_endpoint(BYTES, answer_encoded, [tf.TensorSpec((None,), tf.string, BYTES_INPUT)])
-    archive.add_endpoint(ARRAY, answer, [array])
-    archive.add_endpoint(CLASS_NAMES, lambda: {CLASS_NAMES: tf.constant(list(classes))}, [])
-    archive.write_out(str(folder), verbose=False)
+    def answer_encoded(image_bytes: tf.Tensor) -> Any:
+        return traced_once(tf.map_fn(values, image_bytes, fn_output_signature=sample))
+
+    # Keras's ExportArchive traces each function twice.
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.variables]  # what is saved beside the functions
+    signatures = {
+        BYTES: tf.function(answer_encoded, [tf.TensorSpec((None,), tf.string, BYTES_INPUT)], autograph=False),
+        ARRAY: traced_once,
+        CLASS_NAMES: tf.function(lambda: {CLASS_NAMES: tf.constant(list(classes))}, [], autograph=False),
+    }
+    tf.saved_model.save(module, str(folder), signatures)

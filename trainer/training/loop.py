@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -67,6 +67,19 @@ class _Position:
     logs: Logs = dataclasses.field(default_factory=dict)
     waited: float = 0.0
     seconds: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class _Distributed:
+    """A feed on the devices: to make one takes longer than to evaluate a few samples, so a stage keeps it.
+
+    Attributes:
+      batches: begins anew with each iterator.
+      steps: as the feed's.
+    """
+
+    batches: Iterable[Any]
+    steps: int
 
 
 class Loop:
@@ -159,7 +172,8 @@ class Loop:
         Raises:
           StoppedError: this machine or another was told to stop.
         """
-        return {name: float(value) for name, value in self._evaluate(feed, self._results, self._whole).items()}
+        values = self._evaluate(self._distribute(feed), self._results, self._whole)
+        return {name: float(value) for name, value in values.items()}
 
     def evaluate_with(self, feed: Feed, metrics: Sequence[keras.metrics.Metric]) -> dict[str, np.ndarray]:
         """Returns `loss`, the metrics and some more over every sample, as arrays; at the end of a run.
@@ -172,7 +186,7 @@ class Loop:
           StoppedError: this machine or another was told to stop.
         """
         results = Results(self._strategy, [*self.metrics, *metrics])
-        return self._evaluate(feed, results, Steps(self.model, self._strategy, results))
+        return self._evaluate(self._distribute(feed), results, Steps(self.model, self._strategy, results))
 
     def state(self) -> dict[str, Any]:
         """Returns what a run resumes from as if it had never stopped; to be asked from a callback, or after `fit`.
@@ -194,12 +208,12 @@ class Loop:
         """How many steps the run has done."""
         return self._position.epoch * self._steps_per_epoch + self._position.steps_in_epoch
 
-    def _iterator(self, feed: Feed) -> Any:
-        return iter(self._strategy.distribute_datasets_from_function(feed.batches))
+    def _distribute(self, feed: Feed) -> _Distributed:
+        return _Distributed(self._strategy.distribute_datasets_from_function(feed.batches), feed.steps)
 
-    def _evaluate(self, feed: Feed, results: Results, graphs: Steps) -> dict[str, np.ndarray]:
+    def _evaluate(self, feed: _Distributed, results: Results, graphs: Steps) -> dict[str, np.ndarray]:
         results.reset()
-        iterator = self._iterator(feed)
+        iterator = iter(feed.batches)
         done, values = 0, {}
         while done < feed.steps:
             steps = min(self._evaluation_steps_per_call, feed.steps - done)
@@ -234,12 +248,12 @@ class Loop:
         stage = self._stages[index]
         if index != self._position.stage:
             self._begin_stage(index)
-        iterator = self._iterator(stage.training(range(self.step, end * self._steps_per_epoch)))
-        validation = stage.validation()
+        training = self._distribute(stage.training(range(self.step, end * self._steps_per_epoch)))
+        iterator, validation = iter(training.batches), self._distribute(stage.validation())
         while self._position.epoch < end and not self.model.stop_training:
             self._run_epoch(iterator, validation, events)
 
-    def _run_epoch(self, iterator: Any, validation: Feed, events: keras.callbacks.CallbackList) -> None:
+    def _run_epoch(self, iterator: Any, validation: _Distributed, events: keras.callbacks.CallbackList) -> None:
         """Runs the rest of an epoch and its validation."""
         stage, epoch = self._position.stage, self._position.epoch
         if not self._position.steps_in_epoch:
@@ -260,7 +274,7 @@ class Loop:
             return
         stage = self._stages[self._position.stage]
         feed = stage.training(range(self.step - stage.settling, self.step))
-        self._statistics.settle(self._iterator(feed), stage.settling)
+        self._statistics.settle(iter(self._distribute(feed).batches), stage.settling)
 
     def _run_steps(self, iterator: Any, events: keras.callbacks.CallbackList) -> None:
         """Runs the steps that the epoch still lacks."""

@@ -15,7 +15,7 @@ DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
 MANAGED = "managed"  # the data set that Vertex AI names in the environment
 PADDINGS = ("same", "valid", "causal")
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "linear")
-AUGMENTATIONS = ("auto", "affine", "photo", "photo_unmirrored", "none")
+AUGMENTATIONS = ("auto", "affine", "photo", "photo_unmirrored", "signal", "volume", "none")
 COLORS = ("auto", "grey", "rgb")
 CLASS_WEIGHTS = ("none", "auto")
 ANSWERS = ("no", "yes")
@@ -80,9 +80,10 @@ class HParams:
     data: str = _flag(
         "digits",
         "Data",
-        f"{', '.join(DATASETS)}; a folder of class folders, with train, validation and test above them or not; a "
-        "manifest (.csv, .jsonl); a folder of TFRecord shards or of the MNIST family's IDX files; also gs://…; or "
-        "managed, the data set that Vertex AI was given for the job",
+        f"{', '.join(DATASETS)}; a folder of class folders of images, WAV files, arrays (.npy), volumes (.nii, .nii.gz) "
+        "or GIF videos, with train, validation and test above them or not; an .npz file; a folder of the UCR/UEA "
+        "archive's NAME_TRAIN.ts and NAME_TEST.ts, or .tsv; a manifest (.csv, .jsonl); a folder of TFRecord shards or of "
+        "the MNIST family's IDX files; also gs://…; or managed, the data set that Vertex AI was given for the job",
         selects_samples=True,
     )
     validation_split: float = _flag(
@@ -105,12 +106,48 @@ class HParams:
     color: str = _flag(
         "auto", "Data", "grey or colour; auto is grey where all images are", choices=COLORS, selects_samples=True
     )
+    length: int = _flag(
+        0,
+        "Data",
+        "positions of signals: shorter ones are padded with their last value's channel means, longer ones cut; 0 is the "
+        "length of the longest training signal",
+        minimum=0,
+        maximum=2**24,
+        selects_samples=True,
+    )
+    rate: int = _flag(
+        0,
+        "Data",
+        "samples a second that WAV files are resampled to; 0 is the lowest rate of any of them",
+        minimum=0,
+        maximum=768_000,
+        selects_samples=True,
+    )
+    volume_size: int = _flag(
+        0,
+        "Data",
+        "voxels of a side that volumes are brought to; 0 is their own size, but of files 32 where they are not all alike "
+        "or have more than 64 x 64 x 64",
+        minimum=0,
+        maximum=1024,
+        selects_samples=True,
+    )
+    rank: int = _flag(
+        0,
+        "Data",
+        "spatial axes of arrays that can be read in two ways: 1 signals, 2 images, 3 volumes; 0 follows from the data",
+        minimum=0,
+        maximum=3,
+        selects_samples=True,
+    )
     augment: str = _flag(
         "auto",
         "Data",
-        "how training images are changed at random: affine turns, scales, shears and shifts them a little, photo takes "
-        "parts, mirrored or not, in another light, and photo_unmirrored never mirrors; auto is affine for grey and "
-        "photo for colour, but photo_unmirrored where mirrored copies make the classes harder to tell apart",
+        "how training samples are changed at random: affine turns, scales, shears and shifts images a little, photo "
+        "takes parts, mirrored or not, in another light, and photo_unmirrored never mirrors; signal shifts, scales and "
+        "stretches signals and adds noise; volume turns, shifts and flips volumes a little, in another brightness; auto "
+        "is affine for grey images and photo for colour, but photo_unmirrored where mirrored copies make the classes "
+        "harder to tell apart",
         choices=AUGMENTATIONS,
     )
     class_weights: str = _flag(
@@ -204,8 +241,15 @@ class HParams:
         networks=(CONVOLUTIONAL, RESIDUAL, APPLICATION, FILE),
     )
 
-    epochs: int = _flag(14, "Training", "passes over the training images", minimum=1)
-    batch_size: int = _flag(64, "Training", "images per step", minimum=1)
+    epochs: int = _flag(
+        0,
+        "Training",
+        "passes over the training samples; 0 is 14 for images, and for signals and volumes as many as they need",
+        minimum=0,
+    )
+    batch_size: int = _flag(
+        0, "Training", "samples per step; 0 is 64, and fewer where there are few training samples", minimum=0
+    )
     learning_rate: float = _flag(2e-3, "Training", "the highest rate, at the end of the warm-up", minimum=1e-12)
     schedule: str = _flag(
         "cosine", "Training", "the rate's way: a warm-up and half a cosine to zero, or constant", choices=SCHEDULES

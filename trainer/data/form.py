@@ -1,6 +1,7 @@
-"""What one sample is: its spatial sizes, its channels and the range of its values."""
+"""What one sample is: its spatial sizes, its channels, the range of its values and the scale of its axes."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,14 +14,22 @@ class Form:
       sizes: of the spatial axes: `(length,)` of a signal, `(height, width)` of an image, `(depth, height, width)` of a
         volume.
       channels: values at each position.
-      low: the least value that a sample can have.
-      high: the greatest.
+      low: the least value that a sample can have; minus infinity where there is none.
+      high: the greatest, or infinity.
+      centre: the mean of each channel over the training samples; empty where values are scaled by `low` and `high`.
+      spread: the standard deviation of each channel, above 0; empty likewise.
+      spacing: the distance between neighbouring positions along each axis; empty where the data do not say it.
+      unit: of the spacing: s or mm.
     """
 
     sizes: tuple[int, ...]
     channels: int
     low: float = 0.0
     high: float = 255.0
+    centre: tuple[float, ...] = ()
+    spread: tuple[float, ...] = ()
+    spacing: tuple[float, ...] = ()
+    unit: str = ""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Form":
@@ -29,8 +38,15 @@ class Form:
         Raises:
           KeyError, TypeError, ValueError: it describes none.
         """
-        sizes = tuple(int(size) for size in value["sizes"])
-        return cls(sizes, int(value["channels"]), float(value["low"]), float(value["high"]))
+        low, high = value["low"], value["high"]
+        return cls(
+            tuple(int(size) for size in value["sizes"]),
+            int(value["channels"]),
+            -math.inf if low is None else float(low),
+            math.inf if high is None else float(high),
+            *(tuple(float(one) for one in value.get(name, ())) for name in ("centre", "spread", "spacing")),
+            str(value.get("unit", "")),
+        )
 
     @property
     def rank(self) -> int:
@@ -42,9 +58,23 @@ class Form:
         """`(*sizes, channels)`."""
         return (*self.sizes, self.channels)
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether values have a least and a greatest."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
     def to_json(self) -> dict[str, Any]:
-        """Returns the form as JSON's own kinds."""
-        return {"sizes": list(self.sizes), "channels": self.channels, "low": self.low, "high": self.high}
+        """Returns the form as JSON's own kinds; a bound that is infinite is null."""
+        content: dict[str, Any] = {
+            "sizes": list(self.sizes),
+            "channels": self.channels,
+            "low": self.low if math.isfinite(self.low) else None,
+            "high": self.high if math.isfinite(self.high) else None,
+        }
+        given = {name: list(getattr(self, name)) for name in ("centre", "spread", "spacing")}
+        return content | {name: values for name, values in given.items() if values} | (
+            {"unit": self.unit} if self.unit else {}
+        )
 
     def __str__(self) -> str:
         return "x".join(map(str, self.sizes))

@@ -1,29 +1,32 @@
 """A data set of samples in memory."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from trainer.data import moments
 from trainer.data.dataset import Dataset
 from trainer.data.fingerprint import Fingerprint
+from trainer.data.form import Form
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
-from trainer.data.lists.entries import TEST, TRAIN, VALIDATION
+from trainer.data.lists.entries import PARTS, TEST, TRAIN, VALIDATION
+from trainer.data.lists.given import Given, Pair
 from trainer.data.stores.memory import Memory
 from trainer.errors import UsageError
 
-Pair = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # samples and their class numbers
+_TEST_SHARE = 0.1  # of the samples of a data set without a test part
 
 
 def from_arrays(
-    training: Pair, test: Pair, kind: Kind[Any], validation_split: float, *, seed: int, options: SampleOptions
+    given: Given, kind: Kind[Any], validation_split: float, *, seed: int, options: SampleOptions
 ) -> Dataset:
-    """Returns a data set whose validation part is split off the training samples.
+    """Returns a data set; parts that are not given are split off the training samples.
 
     Args:
-      training: samples, as `Kind.fit` takes them, and their class numbers, `(count,)` or `(count, 1)`.
-      test: likewise.
+      given: samples, as `Kind.fit` takes them, and their class numbers.
       kind: what they are.
       validation_split: the share of the training samples that becomes the validation part.
       seed: decides which samples those are.
@@ -32,20 +35,43 @@ def from_arrays(
     Raises:
       UsageError: the split leaves a part without a sample.
     """
-    samples, labels = training
-    count = round(len(labels) * validation_split)
+    parts = dict(given.parts)
+    if TEST not in parts:  # the same samples for every seed
+        parts[TEST], parts[TRAIN] = _split_off(parts[TRAIN], _TEST_SHARE, 0)
+    if VALIDATION not in parts:
+        parts[VALIDATION], parts[TRAIN] = _split_off(parts[TRAIN], validation_split, seed)
+    samples = {part: kind.fit(parts[part][0], options) for part in PARTS}
+    form = _form(given, samples[TRAIN])
+    train, validation, test = (Memory(samples[part], _targets(parts[part][1]), form) for part in PARTS)
+    classes = len(given.class_names) or int(max(labels.max() for _, labels in given.parts.values())) + 1
+    names = given.class_names or [*map(str, range(classes))]
+    arrays = [array for part in (TRAIN, VALIDATION, TEST) if part in given.parts for array in given.parts[part]]
+    counts = {part: len(parts[part][1]) for part in PARTS}
+    fingerprint = Fingerprint.of_arrays(arrays, names, counts)
+    return Dataset(train, validation, test, classes, given.class_names, fingerprint)
+
+
+def _split_off(pair: Pair, share: float, seed: int) -> tuple[Pair, Pair]:
+    """Returns a share of some samples, chosen at random, and the others."""
+    samples, labels = pair
+    count = round(len(labels) * share)
     if not 0 < count < len(labels):
         raise UsageError(
-            f"`--validation_split` must leave an image on each side of {len(labels)}. Received: {validation_split}"
+            f"`--validation_split` must leave a sample on each side of {len(labels)}. Received: {share:g}"
         )
     order = np.random.default_rng(seed).permutation(len(labels))
     held_out, kept = order[:count], order[count:]
-    pairs = (samples[kept], labels[kept]), (samples[held_out], labels[held_out]), test
-    train, validation, tested = (Memory(kind.fit(some, options), _targets(their)) for some, their in pairs)
-    classes = int(labels.max()) + 1
-    counts = {TRAIN: len(train), VALIDATION: len(validation), TEST: len(tested)}
-    fingerprint = Fingerprint.of_arrays((*training, *test), [*map(str, range(classes))], counts)
-    return Dataset(train, validation, tested, classes, fingerprint=fingerprint)
+    return (samples[held_out], labels[held_out]), (samples[kept], labels[kept])
+
+
+def _form(given: Given, training: npt.NDArray[Any]) -> Form:
+    _, *sizes, channels = training.shape
+    form = Form(tuple(sizes), channels)
+    if training.dtype == np.uint8:
+        return form
+    scaled = moments.scaled(form, training)
+    same = given.spacing if len(given.spacing) == given.rank else ()
+    return dataclasses.replace(scaled, spacing=same, unit=given.unit if same else "")
 
 
 def _targets(labels: npt.NDArray[Any]) -> npt.NDArray[np.int32]:

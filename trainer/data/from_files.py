@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import google_crc32c
 import numpy as np
 
+from trainer.data import moments
 from trainer.data.dataset import Dataset
 from trainer.data.fingerprint import Fingerprint, Mark
 from trainer.data.kinds.kind import Kind
@@ -57,19 +58,19 @@ def from_files(
     broken = _placed(broken, parted)
     contradictory = [] if broken and not options.skip_broken else _find_contradictory(parted, marks, kind)
     wrong = [str(one) for one in broken] or [
-        f"{one.location}: an image must be of one class. Received: one {one.reason}" for one in contradictory
+        f"{one.location}: {_a(kind.name)} must be of one class. Received: one {one.reason}" for one in contradictory
     ]
     if wrong and not options.skip_broken:
         also = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
-        raise UsageError(f"{wrong[0]}{also}; `--skip_broken=yes` leaves such images out")
+        raise UsageError(f"{wrong[0]}{also}; `--skip_broken=yes` leaves such {kind.name}s out")
     if options.skip_broken:
-        kept = _find_sound(locations, [*contradictory, *broken, *_placed(find_broken(locations, kind), parted)], log)
+        kept = _find_sound(locations, [*contradictory, *broken, *_placed(find_broken(locations, kind), parted)], kind, log)
         parted, headers = [parted[index] for index in kept], [headers[index] for index in kept]
         locations = locations.chosen(kept)
         if {entry.part for entry in parted} != {*PARTS}:
             raise UsageError(
-                f"`--data` must have an image that can be read for each of {', '.join(PARTS)}. "
-                f"Received: {len(kept):,} such images of {len(entries):,}"
+                f"`--data` must have {_a(kind.name)} that can be read for each of {', '.join(PARTS)}. "
+                f"Received: {len(kept):,} such {kind.name}s of {len(entries):,}"
             )
         _check_classes(parted, names)
     labels = {name: label for label, name in enumerate(names)}
@@ -77,6 +78,9 @@ def from_files(
     form = kind.choose_form(headers, options)
     files = Files(locations, targets, form, kind, kind.make_decoder(headers, form))
     which = np.array([PARTS.index(entry.part) for entry in parted])
+    if not form.is_bounded:
+        form = moments.of_store(form, files.chosen(np.flatnonzero(which == PARTS.index(TRAIN))))
+        files = dataclasses.replace(files, form=form)
     train, validation, test = (files.chosen(np.flatnonzero(which == part)) for part in range(len(PARTS)))
     return Dataset(train, validation, test, len(names), names, fingerprint)
 
@@ -144,14 +148,20 @@ def _placed(broken: Iterable[Broken], entries: Sequence[Entry]) -> list[Broken]:
     return [dataclasses.replace(one, location=entries[one.index].place) for one in broken]
 
 
-def _find_sound(locations: Locations, broken: Iterable[Broken], log: Callable[[str], object]) -> Any:
+def _find_sound(
+    locations: Locations, broken: Iterable[Broken], kind: Kind[Any], log: Callable[[str], object]
+) -> Any:
     """Returns the indices of the samples that are not broken, and logs those that are."""
     by_index = {one.index: one for one in broken}
     for one in sorted(by_index.values(), key=lambda found: found.location):
         log(f"left out: {one.location}: {one.reason}")
     if by_index:
-        log(f"{len(by_index):,} of {len(locations):,} images are broken and left out")
+        log(f"{len(by_index):,} of {len(locations):,} {kind.name}s are broken and left out")
     return np.setdiff1d(np.arange(len(locations)), [*by_index])
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _check_classes(parted: Sequence[Entry], names: Sequence[str]) -> None:
@@ -159,7 +169,7 @@ def _check_classes(parted: Sequence[Entry], names: Sequence[str]) -> None:
     for entry in parted:
         if entry.label not in trained:
             raise UsageError(
-                f"{entry.place}: a class must have an image among those to train on. "
+                f"{entry.place}: a class must have a sample among those to train on. "
                 f"Received: {one_line(entry.label)}, which has {'none' if trained else 'none, as no class has'}"
             )
     if len(names) < 2:

@@ -9,10 +9,12 @@ from trainer.buckets.fetch import fetch as fetch_from_bucket
 from trainer.data.dataset import Dataset
 from trainer.data.from_arrays import from_arrays
 from trainer.data.from_files import from_files
+from trainer.data.kinds import known
 from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import folder, idx, manifest, named, tfrecord
-from trainer.data.lists.entries import Entry
+from trainer.data.lists.entries import TEST, TRAIN, Entry
+from trainer.data.lists.given import Given, Pair
 from trainer.data.lists.manifest import Managed
 from trainer.environment import cache_folder
 from trainer.errors import UsageError, one_line
@@ -48,7 +50,15 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
         hparams.data,
         hparams.validation_split,
         hparams.seed,
-        options=SampleOptions(hparams.image_size, hparams.color, skip_broken=hparams.skip_broken == "yes"),
+        options=SampleOptions(
+            hparams.image_size,
+            hparams.color,
+            hparams.length,
+            hparams.rate,
+            hparams.volume_size,
+            hparams.rank,
+            skip_broken=hparams.skip_broken == "yes",
+        ),
         log=log,
         fetch=lambda location: fetch_from_bucket(location, cache, log=log),
         managed=managed,
@@ -82,7 +92,7 @@ def load(
     """
     options = options or SampleOptions()
     if name in DATASETS:
-        return from_arrays(*named.read(name), IMAGE, validation_split, seed=seed, options=options)
+        return from_arrays(_given(*named.read(name)), IMAGE, validation_split, seed=seed, options=options)
     if name == MANAGED:
         if not managed:
             raise UsageError(f"`--data={MANAGED}` must find `AIP_TRAINING_DATA_URI` in the environment. Received: none")
@@ -90,8 +100,14 @@ def load(
     path = _local(name, fetch)
     if idx.is_one(path):
         _log_others(path, name, set(), log)
-        return from_arrays(*idx.read_folder(path), IMAGE, validation_split, seed=seed, options=options)
-    return from_files(_entries(path, expanded(name), fetch, log), IMAGE, validation_split, options, log)
+        given = _given(*idx.read_folder(path))
+        return from_arrays(given, IMAGE, validation_split, seed=seed, options=options)
+    entries = _entries(path, expanded(name), fetch, log)
+    return from_files(entries, known.kind_of_files(entries, options), validation_split, options, log)
+
+
+def _given(training: Pair, test: Pair) -> Given:
+    return Given({TRAIN: training, TEST: test})
 
 
 def list_entries(

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from trainer.data.dataset import Dataset
 from trainer.data.fingerprint import Fingerprint
+from trainer.data.form import Form
 from trainer.data.lists.entries import PARTS
 from trainer.data.stores.memory import Memory
 from trainer.hparams import HParams
@@ -62,16 +63,18 @@ def _write(dataset: Dataset, folder: Path) -> None:
         for name, array in getattr(dataset, part).arrays().items():
             np.save(folder / f"{part}-{name}.npy", array)
     rest = {"classes": dataset.classes, "class_names": dataset.class_names, "data": dataset.fingerprint.content()}
+    rest["form"] = dataset.form.to_json()
     (folder / "rest.json").write_text(json.dumps(rest))
 
 
 def _map(folder: Path) -> Dataset:
     def mapped(part: str) -> Memory:
         samples, targets = (np.load(folder / f"{part}-{name}.npy", mmap_mode="r") for name in ("samples", "targets"))
-        return Memory(samples, targets)
+        return Memory(samples, targets, form)
 
-    train, validation, test = map(mapped, PARTS)
     rest = json.loads((folder / "rest.json").read_text())
+    form = Form.from_json(rest["form"])
+    train, validation, test = map(mapped, PARTS)
     fingerprint = Fingerprint.read(rest["data"])
     return Dataset(train, validation, test, rest["classes"], rest["class_names"], fingerprint)
 

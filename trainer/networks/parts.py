@@ -16,7 +16,14 @@ GLOBAL_AVERAGES = {
 
 
 def scale(form: Form, policy: str) -> keras.layers.Layer:
-    """Returns the first layer, from a form's values to 0 to 1."""
+    """Returns the first layer: from a form's values to 0 to 1, or to a mean of 0 and a spread of 1 in each channel.
+
+    The second is computed in float32, whatever the policy: values far from 0 would lose what tells them apart.
+    """
+    if form.spread:
+        factors = [1 / spread for spread in form.spread]
+        offsets = [0.0 - centre * factor for centre, factor in zip(form.centre, factors, strict=True)]
+        return keras.layers.Rescaling(factors, offsets, name="scale", dtype="float32")
     factor = 1 / (form.high - form.low)
     return keras.layers.Rescaling(factor, 0.0 - form.low * factor, name="scale", dtype=policy)
 

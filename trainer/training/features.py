@@ -44,7 +44,8 @@ def of_training(part: Unfolded, store: data.Store, count: int, seed: int, preset
 
 def of_evaluation(part: Unfolded, store: data.Store) -> data.Memory:
     """Returns what a part gives for each sample, as a store."""
-    return data.Memory(of_training(part, store, 1, 0, "none")[0], store.targets)
+    kept = of_training(part, store, 1, 0, "none")[0]
+    return data.Memory(kept, store.targets, data.Form(kept.shape[1:-1], kept.shape[-1]))
 
 
 def _of(part: Unfolded, samples: tf.data.Dataset) -> Array:

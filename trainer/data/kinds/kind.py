@@ -37,6 +37,11 @@ class Kind(Generic[H]):
     """One kind of samples, as functions; `H` is what it reads in a file's header.
 
     Attributes:
+      name: of one sample, in messages, and of the model's input.
+      rank: the number of its spatial axes.
+      flags: those of `trainer.hparams` that no other kind has.
+      presets: those of `--augment` that it has.
+      suffixes: how names of its files end.
       files: the file types, in words that follow "must be".
       read_header: returns what a file's first bytes, or the whole file, say of the sample. Raises ValueError where that
         is no such file, or is cut off.
@@ -48,6 +53,11 @@ class Kind(Generic[H]):
       describe: returns what a file's content is; raises as `check`.
       summarize: returns what a data set of samples with these descriptions is like.
       features: returns a described sample's own fields of a `tf.train.Example`.
+      exported: returns, for a form, the function from a file's content to a sample, of TensorFlow's operations alone;
+        a file says itself what `make_decoder` reads in headers.
+      read: returns a file's content as a sample of a form, where `exported` cannot read all of the kind's files; raises
+        ValueError. None where it can.
+      extent: returns from a header the number of positions that are decoded.
       fit: returns samples in memory, `(count, *spatial)` or `(count, *spatial, channels)`, brought to the options, as
         `(count, *spatial, channels)`.
       choose_preset: returns the preset of `--augment=auto`, or the one that is asked for, for samples of a form. It may
@@ -58,10 +68,18 @@ class Kind(Generic[H]):
         batch, and the number of the first row.
     """
 
+    name: str
+    rank: int
+    flags: tuple[str, ...]
+    presets: tuple[str, ...]
+    suffixes: tuple[str, ...]
     files: str
     read_header: Callable[[bytes], H]
     choose_form: Callable[[Sequence[H], SampleOptions], Form]
     make_decoder: Callable[[Sequence[H], Form], Decode]
+    exported: Callable[[Form], Decode]
+    read: Callable[[bytes, Form], npt.NDArray[Any]] | None
+    extent: Callable[[H], int]
     check: Callable[[bytes, int | None], None]
     describe: Callable[[bytes], Description]
     summarize: Callable[[Sequence[Description]], Description]

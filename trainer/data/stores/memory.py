@@ -17,21 +17,17 @@ class Memory:
     """A store whose samples are one array.
 
     Attributes:
-      samples: `(count, *spatial, channels)`, uint8 from 0 to 255; may be mapped from a file.
+      samples: `(count, *spatial, channels)`, uint8 from 0 to 255 or float32; may be mapped from a file.
       targets: int32 `(count,)`.
+      form: what every sample is.
     """
 
     samples: Samples
     targets: Targets
+    form: Form
 
     def __len__(self) -> int:
         return len(self.targets)
-
-    @property
-    def form(self) -> Form:
-        """What every sample is."""
-        _, *sizes, channels = self.samples.shape
-        return Form(tuple(sizes), channels)
 
     def read(self, elements: tf.data.Dataset, indices: Indices, finish: Finish) -> tf.data.Dataset:
         """Returns what becomes of each element and its samples; see `Store.read`."""

@@ -53,6 +53,11 @@ def make_decoder(headers: Sequence[Header], form: Form) -> Decode:
     return lambda encoded: _decode(encoded, size, channels, is_plain, only)
 
 
+def exported(form: Form) -> Decode:
+    """Returns the function from any image's content to pixels of a form."""
+    return lambda encoded: decode(encoded, form.sizes, form.channels)
+
+
 def _decode(encoded: tf.Tensor, size: tuple[int, ...], channels: int, is_plain: bool, only: str) -> tf.Tensor:
     """Returns what `decode` does, without what a look at all headers has made unnecessary.
 

@@ -1,0 +1,30 @@
+"""Samples and labels as arrays, by the part that their files say."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Pair = tuple[npt.NDArray[Any], npt.NDArray[np.integer[Any]]]  # samples and their class numbers
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What the files of a data set hold, before anything is split off or brought to a form.
+
+    Attributes:
+      parts: by name, of `trainer.data.lists.entries.PARTS`: samples, `(count, *spatial)` or
+        `(count, *spatial, channels)`, and class numbers from 0, `(count,)` or `(count, 1)`. There is a train part.
+      class_names: in the order of the numbers; empty where the data have no names.
+      rank: the number of spatial axes.
+      spacing: the distance between neighbouring positions, as `Form.spacing`; empty where it is not known.
+      unit: of the spacing.
+    """
+
+    parts: Mapping[str, Pair]
+    class_names: Sequence[str] = ()
+    rank: int = 2
+    spacing: tuple[float, ...] = ()
+    unit: str = ""

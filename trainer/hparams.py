@@ -109,7 +109,7 @@ class HParams:
     length: int = _flag(
         0,
         "Data",
-        "positions of signals: shorter ones are padded with their last value's channel means, longer ones cut; 0 is the "
+        "positions of signals: shorter ones are padded at their end with their own mean, longer ones cut; 0 is the "
         "length of the longest training signal",
         minimum=0,
         maximum=2**24,

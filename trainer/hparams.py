@@ -25,6 +25,8 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 STRATEGIES = ("auto", "single", "mirrored", "multi_worker")
 RESUMES = ("auto", "never", "must")
 
+EPOCHS, BATCH_SIZE = 14, 64  # of images, where neither is given
+
 # The families of networks: those of this package by their own names, keras.applications, a saved model, a function.
 AUTO, CONVOLUTIONAL, LINEAR, RESIDUAL = "auto", "convolutional", "linear", "residual"
 APPLICATION, FILE, OWN = "keras.applications", ".keras", "package.module:function"
@@ -80,10 +82,11 @@ class HParams:
     data: str = _flag(
         "digits",
         "Data",
-        f"{', '.join(DATASETS)}; a folder of class folders of images, WAV files, arrays (.npy), volumes (.nii, .nii.gz) "
-        "or GIF videos, with train, validation and test above them or not; an .npz file; a folder of the UCR/UEA "
-        "archive's NAME_TRAIN.ts and NAME_TEST.ts, or .tsv; a manifest (.csv, .jsonl); a folder of TFRecord shards or of "
-        "the MNIST family's IDX files; also gs://…; or managed, the data set that Vertex AI was given for the job",
+        f"{', '.join(DATASETS)}; a folder of class folders of images, WAV files, arrays (.npy), volumes (.nii, "
+        ".nii.gz) or GIF videos, with train, validation and test above them or not; an .npz file; a folder of the "
+        "UCR/UEA archive's NAME_TRAIN.ts and NAME_TEST.ts, or .tsv; a manifest (.csv, .jsonl); a folder of TFRecord "
+        "shards or of the MNIST family's IDX files; also gs://…; or managed, the data set that Vertex AI was given for "
+        "the job",
         selects_samples=True,
     )
     validation_split: float = _flag(
@@ -126,8 +129,8 @@ class HParams:
     volume_size: int = _flag(
         0,
         "Data",
-        "voxels of a side that volumes are brought to; 0 is their own size, but of files 32 where they are not all alike "
-        "or have more than 64 x 64 x 64",
+        "voxels of a side that volumes are brought to; 0 is their own, but of files 32 where they are not all alike or "
+        "have more than 64 x 64 x 64",
         minimum=0,
         maximum=1024,
         selects_samples=True,
@@ -145,8 +148,8 @@ class HParams:
         "Data",
         "how training samples are changed at random: affine turns, scales, shears and shifts images a little, photo "
         "takes parts, mirrored or not, in another light, and photo_unmirrored never mirrors; signal shifts, scales and "
-        "stretches signals and adds noise; volume turns, shifts and flips volumes a little, in another brightness; auto "
-        "is affine for grey images and photo for colour, but photo_unmirrored where mirrored copies make the classes "
+        "stretches signals and adds noise; volume turns and shifts volumes a little, in another brightness; auto is "
+        "affine for grey images and photo for colour, but photo_unmirrored where mirrored copies make the classes "
         "harder to tell apart",
         choices=AUGMENTATIONS,
     )
@@ -244,11 +247,11 @@ class HParams:
     epochs: int = _flag(
         0,
         "Training",
-        "passes over the training samples; 0 is 14 for images, and for signals and volumes as many as they need",
+        f"passes over the training samples; 0 is {EPOCHS} for images, and for signals and volumes as many as they need",
         minimum=0,
     )
     batch_size: int = _flag(
-        0, "Training", "samples per step; 0 is 64, and fewer where there are few training samples", minimum=0
+        0, "Training", f"samples per step; 0 is {BATCH_SIZE}, and fewer where there are few training samples", minimum=0
     )
     learning_rate: float = _flag(2e-3, "Training", "the highest rate, at the end of the warm-up", minimum=1e-12)
     schedule: str = _flag(
@@ -401,7 +404,7 @@ def check_networks(hparams: HParams, given: Iterable[str]) -> None:
             "`--weights=imagenet` must go with a network of keras.applications, such as `--model=MobileNetV3Small`. "
             f"Received: --model={hparams.model}"
         )
-    if hparams.unfreeze != "none" and hparams.freeze_epochs >= hparams.epochs:
+    if hparams.unfreeze != "none" and 0 < hparams.epochs <= hparams.freeze_epochs:
         raise UsageError(
             f"`--freeze_epochs` must be less than `--epochs={hparams.epochs}`. Received: {hparams.freeze_epochs}"
         )

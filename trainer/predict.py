@@ -103,11 +103,11 @@ def _names(images: Sequence[str]) -> Iterator[str]:
 
 def _classify(predictor: "Predictor", batch: dict[str, bytes], top: int, as_json: bool) -> int:
     """Prints the answers for some images and returns 2 where one is broken, else 0."""
-    from trainer.serving.predictor import BrokenImageError
+    from trainer.serving.predictor import BrokenSampleError
 
     status = 0
     for name, answer in zip(batch, predictor.of_encoded([*batch.values()]), strict=True):
-        if isinstance(answer, BrokenImageError):
+        if isinstance(answer, BrokenSampleError):
             status = 2
             _report(f"{one_line(name)}: {answer}")
             continue

@@ -21,7 +21,7 @@ from trainer.serving.options import Options
 if TYPE_CHECKING:
     import uvicorn
 
-_MAXIMUM_PIXELS = 25_000_000  # of an image in a request: ten of them are decoded side by side, 75 MB each
+_MOST_POSITIONS = 25_000_000  # of a sample in a request: ten images are decoded side by side, 75 MB each
 _BACKLOG = 1024  # connections that wait to be taken
 _LAST_WORDS = 20  # seconds for what was asked before a signal
 
@@ -61,7 +61,7 @@ def _run(options: Options) -> None:
         from trainer.serving.folder import local
         from trainer.serving.predictor import Predictor
     with listening(options) as listener:
-        predictor = Predictor(local(options.model, options.cache_dir, _report), _MAXIMUM_PIXELS)
+        predictor = Predictor(local(options.model, options.cache_dir, _report), _MOST_POSITIONS)
         predictor.warm_up()
         config = uvicorn.Config(
             server.app(predictor, options),

@@ -8,7 +8,7 @@ from trainer.data import batches
 @pytest.fixture(scope="module")
 def store() -> data.Memory:
     images = np.random.default_rng(0).integers(0, 256, (10, 14, 14, 1), dtype=np.uint8)
-    return data.Memory(images, np.arange(10, dtype=np.int32))
+    return data.Memory(images, np.arange(10, dtype=np.int32), data.Form((14, 14), 1))
 
 
 def _labels(store: data.Memory, steps: range, seed: int = 0) -> list[list[int]]:
@@ -44,7 +44,7 @@ def test_augmentation_follows_from_seed_and_step_alone(store: data.Memory) -> No
 def test_augmentation_moves_an_image_a_little_and_leaves_its_label() -> None:
     dot = np.zeros((64, 29, 29, 1), np.uint8)
     dot[:, 13:16, 13:16] = 255
-    store = data.Memory(dot, np.arange(64, dtype=np.int32))
+    store = data.Memory(dot, np.arange(64, dtype=np.int32), data.Form((29, 29), 1))
     ((images, labels),) = data.training_batches(store, 64, 0, augment=True, steps=range(1))
     weights = images.numpy()[..., 0] / images.numpy().sum(axis=(1, 2, 3))[:, None, None]
     grid = np.arange(29) - 14

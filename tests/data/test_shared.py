@@ -7,7 +7,7 @@ from rich.console import Console
 
 from tests.data.making import write_classes
 from trainer import data
-from trainer.data import PARTS, Dataset, Memory
+from trainer.data import PARTS, Dataset, Form, Memory
 from trainer.data.shared import Shared
 from trainer.errors import UsageError
 from trainer.hparams import HParams
@@ -18,7 +18,9 @@ SCREEN = Console(quiet=True)
 def make(hparams: HParams, screen: Console) -> Dataset:
     random = np.random.default_rng(hparams.seed)
     train, validation, test = (
-        Memory(random.integers(0, 256, (count, 4, 4, 1), np.uint8), np.arange(count, dtype=np.int32) % 3)
+        Memory(
+            random.integers(0, 256, (count, 4, 4, 1), np.uint8), np.arange(count, dtype=np.int32) % 3, Form((4, 4), 1)
+        )
         for count in (6, 3, 3)
     )
     return Dataset(train, validation, test, classes=3)

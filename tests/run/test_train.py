@@ -288,7 +288,8 @@ def test_a_run_keeps_the_precision_that_it_began_with(tmp_path: Path, monkeypatc
 @pytest.mark.slow
 def test_a_run_says_whether_it_mirrors_and_keeps_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     images, targets = signs.arrows(40)
-    parts = [data.Memory(images[:60], targets[:60]), *[data.Memory(images[60:], targets[60:])] * 2]
+    form = data.Form(images.shape[1:-1], images.shape[-1])
+    parts = [data.Memory(images[:60], targets[:60], form), *[data.Memory(images[60:], targets[60:], form)] * 2]
     dataset = data.Dataset(*parts, 2, ("left", "right"))
     environment = Environment.read({}, str(tmp_path), datetime.datetime(2026, 1, 1))
     hparams = dataclasses.replace(SMALL, epochs=1, batch_size=20, augment="auto")

@@ -14,4 +14,4 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def predictor(exported: Path) -> Predictor:
-    return Predictor(exported, maximum_pixels=10_000)
+    return Predictor(exported, most_positions=10_000)

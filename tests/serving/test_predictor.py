@@ -13,7 +13,7 @@ from tests.data.variants import REFUSED
 from tests.serving import models
 from trainer.data.form import Form
 from trainer.errors import UsageError
-from trainer.serving.predictor import Answer, BrokenImageError, Predictor
+from trainer.serving.predictor import Answer, BrokenSampleError, Predictor
 
 
 def test_answers_as_the_model_does_for_bytes_and_for_arrays(predictor: Predictor) -> None:
@@ -34,7 +34,7 @@ def test_a_broken_image_spoils_no_other(predictor: Predictor) -> None:
     large = tf.io.encode_png(np.zeros((200, 51, 1), np.uint8)).numpy()
     cut = sound[0][:60]
     answers = predictor.of_encoded([sound[0], b"", sound[1], large, cut, sound[2], b"hello", sound[3]])
-    assert [isinstance(answer, BrokenImageError) for answer in answers] == [0, 1, 0, 1, 1, 0, 1, 0]
+    assert [isinstance(answer, BrokenSampleError) for answer in answers] == [0, 1, 0, 1, 1, 0, 1, 0]
     alone = predictor.of_encoded(sound)
     for one, other in zip([answers[place] for place in (0, 2, 5, 7)], alone, strict=True):
         np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)  # type: ignore[union-attr]

@@ -39,12 +39,17 @@ class Form:
           KeyError, TypeError, ValueError: it describes none.
         """
         low, high = value["low"], value["high"]
+        centre, spread, spacing = (
+            tuple(float(one) for one in value.get(name, ())) for name in ("centre", "spread", "spacing")
+        )
         return cls(
             tuple(int(size) for size in value["sizes"]),
             int(value["channels"]),
             -math.inf if low is None else float(low),
             math.inf if high is None else float(high),
-            *(tuple(float(one) for one in value.get(name, ())) for name in ("centre", "spread", "spacing")),
+            centre,
+            spread,
+            spacing,
             str(value.get("unit", "")),
         )
 
@@ -72,8 +77,10 @@ class Form:
             "high": self.high if math.isfinite(self.high) else None,
         }
         given = {name: list(getattr(self, name)) for name in ("centre", "spread", "spacing")}
-        return content | {name: values for name, values in given.items() if values} | (
-            {"unit": self.unit} if self.unit else {}
+        return (
+            content
+            | {name: values for name, values in given.items() if values}
+            | ({"unit": self.unit} if self.unit else {})
         )
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ from trainer.hparams import AUGMENTATIONS, AUTO, CONVOLUTIONAL, LINEAR, PRECISIO
 from trainer.insight import choice
 from trainer.networks import Network
 from trainer.objectives import Objective, classes
-from trainer.run import record
+from trainer.run import amount, record
 from trainer.tensorboard.schedule import Schedule
 from trainer.training import devices, frozen, hardware
 from trainer.training import precision as precisions
@@ -76,6 +76,7 @@ class Plan:
         keras.utils.set_random_seed(hparams.seed)
         dataset = read(hparams, screen)
         record.check_data(former, dataset.fingerprint, hparams.data)
+        hparams = amount.fitted(hparams, former, dataset, strategy.num_replicas_in_sync)
         steps_per_epoch = _count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
         record.check_steps(former, steps_per_epoch, environment.shown("root"))
         return cls(
@@ -278,7 +279,7 @@ def _count_steps(batch_size: int, samples: int, replicas: int) -> int:
     """
     if batch_size > samples:
         raise UsageError(
-            f"`--batch_size` must be at most the number of training images, {samples}. Received: {batch_size}"
+            f"`--batch_size` must be at most the number of training samples, {samples}. Received: {batch_size}"
         )
     if batch_size % replicas:
         raise UsageError(
@@ -295,7 +296,7 @@ def _evaluation(store: data.Store, strategy: tf.distribute.Strategy) -> Feed:
     """
     replicas = strategy.num_replicas_in_sync
     if len(store) < replicas:
-        raise UsageError(f"`--validation_split` must leave each of {replicas} devices an image. Received: {len(store)}")
+        raise UsageError(f"`--validation_split` must leave each of {replicas} devices a sample. Received: {len(store)}")
     return Feed(
         lambda context: data.evaluation_batches(store, devices.share(context)), data.evaluation_steps(store, replicas)
     )

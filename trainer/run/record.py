@@ -16,6 +16,7 @@ from trainer.hparams import AUGMENTATIONS, PRECISIONS, HParams, differences
 
 _NAME = "hparams.json"
 _SHOWN = 4  # changes of the data in a message
+_FITTED = ("epochs", "batch_size")  # where they are 0, the record has what the data made of them
 _FOLDERS = ("logs", "checkpoints", "model")  # of a run
 # The distribution of each package.
 _PACKAGES = {"trainer": interpreter.DISTRIBUTION, "tensorflow": "tensorflow", "keras": "keras", "numpy": "numpy"}
@@ -45,7 +46,7 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
         raise UsageError(
             f"`--job_dir` must hold nothing or a run of this program. Received: {path}, unreadable"
         ) from None
-    wanted = hparams.configuration()
+    wanted = {name: value for name, value in hparams.configuration().items() if value or name not in _FITTED}
     if "data" in recorded:  # its fingerprint, which `check_data` compares: the same data may have moved
         del wanted["data"]
     found = differences(former, wanted)

@@ -109,7 +109,7 @@ def finish(model: keras.Model, plan: Plan, store: Store, results: Mapping[str, n
     about = export.About(
         classes=dataset.class_names,
         form=dataset.form,
-        images={part: len(getattr(dataset, part)) for part in ("train", "validation", "test")},
+        samples={part: len(getattr(dataset, part)) for part in ("train", "validation", "test")},
         confusion=results[classes.CONFUSION].astype(np.int64),
         accuracy=accuracy,
         record=plan.record,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.data.form import Form
+from trainer.data.kinds import known
 from trainer.errors import UsageError
 from trainer.objectives.scores import Score
 
@@ -16,6 +17,7 @@ README, JSON = "README.md", "model.json"
 FORMAT = 1
 
 _NONE = "–"
+_AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}  # by rank
 _COLORS = {1: "grey", 3: "RGB"}
 _SPECIAL = re.compile(r"[\\|`*\[\]<>]|(?<![^\W_])_|_(?![^\W_])")  # of Markdown, where it would be more than a letter
 
@@ -48,16 +50,16 @@ class Card:
     Attributes:
       classes: their names, in the order of the probabilities.
       form: of what the model takes.
-      images: how many there were, by part: train, validation, test.
-      accuracy: on the test images.
-      scores: each class's, on the test images.
+      samples: how many there were, by part: train, validation, test.
+      accuracy: on the test samples.
+      scores: each class's, on the test samples.
       record: how it was trained: configuration, precision, versions and git revision, as `hparams.json` has them.
       files: what the model consists of.
     """
 
     classes: Sequence[str]
     form: Form
-    images: Mapping[str, int]
+    samples: Mapping[str, int]
     accuracy: float
     scores: Sequence[Score]
     record: Mapping[str, Any]
@@ -69,7 +71,7 @@ class Card:
             "format": FORMAT,
             "classes": list(self.classes),
             "form": self.form.to_json(),
-            "images": dict(self.images),
+            "samples": dict(self.samples),
             "accuracy": self.accuracy,
             "scores": [dataclasses.asdict(score) for score in self.scores],
             **self.record,
@@ -82,21 +84,27 @@ class Card:
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterator[str]:
-        kind = _COLORS.get(self.form.channels, f"{self.form.channels}-channel")
+        name = known.kind_of(self.form).name
         configuration, precision = self.record["configuration"], self.record["precision"]
-        counts = ", ".join(f"{count:,} {part}" for part, count in self.images.items())
-        yield f"# A classifier of images: {len(self.classes)} classes\n"
-        yield f"It takes {kind} images of {self.form} pixels, and others, which it brings to that form. It was"
-        yield f"trained on {_plain(configuration['data'])} ({counts} images), in {precision['name']}.\n"
+        counts = ", ".join(f"{count:,} {part}" for part, count in self.samples.items())
+        yield f"# A classifier of {name}s: {len(self.classes)} classes\n"
+        yield f"It takes {_described(self.form)}, and others, which it brings to that form. It was"
+        yield f"trained on {_plain(configuration['data'])} ({counts} {name}s), in {precision['name']}.\n"
+        if self.form.spread:
+            yield "The first layer subtracts each channel's mean over the training samples and divides by its standard"
+            yield "deviation:\n"
+            numbers = zip(map(str, range(self.form.channels)), self.form.centre, self.form.spread, strict=True)
+            rows = [[channel, f"{mean:.6g}", f"{spread:.6g}"] for channel, mean, spread in numbers]
+            yield from _table(["channel", "mean", "standard deviation"], rows)
         yield "## How well\n"
-        yield f"Accuracy on the test images: {self.accuracy:.2%}.\n"
-        columns = ["precision", "recall", "F1", "test images"]
+        yield f"Accuracy on the test {name}s: {self.accuracy:.2%}.\n"
+        columns = ["precision", "recall", "F1", f"test {name}s"]
         rows = [[_plain(score.name), *_numbers(score)] for score in self.scores]
         yield from _table(["class", *columns], rows)
         if any(share is None for score in self.scores for share in _shares(score)):
-            yield "A class without test images has no recall and no F1, nor precision where no image is taken for it:"
-            yield f"{_NONE} here, null in `model.json`.\n"
-        yield from _USE
+            yield f"A class without test {name}s has no recall and no F1, nor precision where no {name} is taken"
+            yield f"for it: {_NONE} here, null in `model.json`.\n"
+        yield from _use(self.form)
         yield "## How it was trained\n"
         flags = [[f"`--{name}`", _plain(str(value))] for name, value in configuration.items()]
         yield from _table(["flag", "value"], flags)
@@ -108,19 +116,33 @@ class Card:
         yield from _table(["file", "bytes", "SHA-256"], rows, last=True)
 
 
-_USE = """\
+def _use(form: Form) -> list[str]:
+    name = known.kind_of(form).name
+    values = f"values, {form.low:g} to {form.high:g}," if form.is_bounded else "values"
+    shape = ", ".join(("batch", *_AXES[form.rank], "channels"))
+    return f"""\
 ## How to use it
 
-    python -m trainer.predict --model=. IMAGE…     classes of images
+    python -m trainer.predict --model=. FILE…      classes of {name}s
     python -m trainer.serve --model=.              answers requests as Vertex AI's prediction containers do
-    keras.models.load_model("model.keras")         pixels, 0 to 255, to logits; needs `import trainer.layers`
+    keras.models.load_model("model.keras")         {values} to logits; needs `import trainer.layers`
     tf.saved_model.load(".")                       needs TensorFlow alone
 
-Signatures of the SavedModel: `serving_default` takes `image_bytes`, encoded images; `serving_array` takes `image`,
-pixels from 0 to 255, `(batch, height, width, channels)`. Both give `class`, `probability` and `probabilities`;
+Signatures of the SavedModel: `serving_default` takes `{name}_bytes`, files' contents; `serving_array` takes `{name}`,
+{values} `({shape})`. Both give `class`, `probability` and `probabilities`;
 `class_names` gives the order of these.
 
 """.splitlines()
+
+
+def _described(form: Form) -> str:
+    """Returns what samples are, in words: `grey images of 28x28 pixels`."""
+    if form.rank == 2:
+        return f"{_COLORS.get(form.channels, f'{form.channels}-channel')} images of {form} pixels"
+    what = f"{form.channels}-channel {known.kind_of(form).name}s of {form} {'points' if form.rank == 1 else 'voxels'}"
+    if form.rank == 1 and form.spacing:
+        return f"{what} at {1 / form.spacing[0]:g} a second"
+    return f"{what} of {'x'.join(f'{step:g}' for step in form.spacing)} {form.unit}" if form.spacing else what
 
 
 def read(folder: Path) -> dict[str, Any]:

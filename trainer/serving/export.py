@@ -16,13 +16,12 @@ import keras
 
 from trainer import files
 from trainer.data.form import Form
-from trainer.data.kinds.image.decode import decode
+from trainer.data.kinds import known
 from trainer.errors import UsageError
 from trainer.networks import custom
 from trainer.objectives.scores import Counts, per_class
 from trainer.serving import card, signature
 from trainer.serving.card import Card, File
-from trainer.serving.signature import Decode
 
 KERAS = "model.keras"
 _GRAPH = "saved_model.pb"
@@ -36,15 +35,15 @@ class About:
     Attributes:
       classes: their names.
       form: of the samples.
-      images: how many there were, by part.
-      confusion: how many test images of each class were classified as which, `(classes, classes)`: true classes down.
-      accuracy: on the test images.
+      samples: how many there were, by part.
+      confusion: how many test samples of each class were classified as which, `(classes, classes)`: true classes down.
+      accuracy: on the test samples.
       record: how it was trained, as `hparams.json` has it.
     """
 
     classes: Sequence[str]
     form: Form
-    images: Mapping[str, int]
+    samples: Mapping[str, int]
     confusion: Counts
     accuracy: float
     record: Mapping[str, Any]
@@ -66,7 +65,7 @@ def save(model: keras.Model, folder: Path, about: About) -> Path:
     described = Card(
         classes=about.classes,
         form=about.form,
-        images=about.images,
+        samples=about.samples,
         accuracy=about.accuracy,
         scores=per_class(about.confusion, about.classes),
         record=about.record,
@@ -99,7 +98,8 @@ def _save_graph(model: keras.Model, about: About, folder: Path) -> list[str]:
     """
     partial = folder / _PARTIAL
     shutil.rmtree(partial, ignore_errors=True)
-    signature.write(model, about.classes, _decoder(about.form), partial)
+    kind = known.kind_of(about.form)
+    signature.write(model, about.classes, kind.name, kind.exported(about.form), partial)
     with contextlib.suppress(OSError):
         (partial / "assets").rmdir()  # empty, which no bucket has
     names = sorted(path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file())
@@ -111,9 +111,3 @@ def _save_graph(model: keras.Model, about: About, folder: Path) -> list[str]:
         entry.replace(target)
     partial.rmdir()
     return names
-
-
-def _decoder(form: Form) -> Decode:
-    """Returns what turns an encoded image into values of this form."""
-    height, width = form.sizes
-    return lambda encoded: decode(encoded, (height, width), form.channels)

@@ -1,7 +1,7 @@
 """An exported model that answers: which class, with which probability."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,16 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from trainer.data.form import Form
-from trainer.data.kinds.image.header import Header
+from trainer.data.kinds import known
 from trainer.data.kinds.reason import reason_of
 from trainer.errors import UsageError
 from trainer.serving import card, signature
 from trainer.serving.card import File
 from trainer.serving.folder import readable
+
+Read = Callable[[bytes, Form], npt.NDArray[Any]]
+
+_UNITS = {1: "points", 2: "pixels", 3: "voxels"}  # by rank
 
 Values = npt.NDArray[np.float32]  # of one sample, `(*spatial, channels)`
 
@@ -35,32 +39,34 @@ class Answer:
     probabilities: npt.NDArray[np.float32]
 
 
-class BrokenImageError(ValueError):
-    """An image cannot be read. Its message says why, but not which one."""
+class BrokenSampleError(ValueError):
+    """A sample cannot be read. Its message says why, but not which one."""
 
 
 class Predictor:
-    """Answers for batches of images.
+    """Answers for batches of samples.
 
     Args:
       folder: `model/` of a finished run, or a copy of it.
-      maximum_pixels: of one image, before it is brought to the model's size.
+      most_positions: of one sample, such as an image's pixels, before it is brought to the model's size.
 
     Attributes:
       classes: their names, in the order of the probabilities.
       form: of what the model takes.
+      kind: of samples.
 
     Raises:
       UsageError: it is no such folder, or a file is not what was written.
     """
 
-    def __init__(self, folder: Path, maximum_pixels: int = 100_000_000):
+    def __init__(self, folder: Path, most_positions: int = 100_000_000):
         content = card.read(folder)
         for file in card.files(content):
             _check(folder, file)
         self.classes: list[str] = content["classes"]
         self.form: Form = card.form(content)
-        self._maximum_pixels = maximum_pixels
+        self.kind = known.kind_of(self.form)
+        self._most_positions = most_positions
         try:
             with readable(folder) as path:
                 self._loaded = tf.saved_model.load(path)  # whose functions live as long as it does
@@ -68,46 +74,61 @@ class Predictor:
         except (OSError, KeyError):
             raise UsageError(f"`--model` must hold a SavedModel with its signatures. Received: {folder}") from None
 
-    def of_encoded(self, images: Sequence[bytes]) -> list[Answer | BrokenImageError]:
-        """Returns for each encoded image an answer, or why there is none."""
-        answers: list[Answer | BrokenImageError | None] = [self._fault(image) for image in images]
+    def of_encoded(self, contents: Sequence[bytes]) -> list[Answer | BrokenSampleError]:
+        """Returns for each file's content an answer, or why there is none."""
+        answers: list[Answer | BrokenSampleError | None] = [self._fault(content) for content in contents]
         sound = [index for index, fault in enumerate(answers) if fault is None]
-        for index, answer in zip(sound, self._decoded([images[index] for index in sound]), strict=True):
-            answers[index] = answer
-        return [answer for answer in answers if answer is not None]
+        read, chosen = self.kind.read, [contents[index] for index in sound]
+        for index, found in zip(sound, self._read(read, chosen) if read else self._decoded(chosen), strict=True):
+            answers[index] = found
+        return [found for found in answers if found is not None]
 
     def of_values(self, samples: npt.ArrayLike) -> list[Answer]:
         """Returns an answer for each sample of `(batch, *spatial, channels)`, raw values."""
-        return self._answers(self._array(**{signature.ARRAY_INPUT: tf.constant(samples, tf.float32)}))
+        return self._answers(self._array(**{self.kind.name: tf.constant(samples, tf.float32)}))
 
     def warm_up(self) -> None:
-        """Answers once from values and once from an encoded image: each first call takes a quarter of a second more."""
-        black = np.zeros(self.form.shape, np.uint8)
-        self.of_values(black[np.newaxis])
-        self.of_encoded([tf.io.encode_png(black).numpy()])
+        """Answers once from values and once from a file's content: each first call takes a quarter of a second more."""
+        nothing = np.zeros(self.form.shape, np.uint8)
+        self.of_values(nothing[np.newaxis])
+        self.of_encoded([self.kind.encode(nothing)])
 
-    def _fault(self, image: bytes) -> BrokenImageError | None:
-        """Returns what the first bytes of a file show to be wrong, before anything is decoded."""
+    def _fault(self, content: bytes) -> BrokenSampleError | None:
+        """Returns what the header of a file shows to be wrong, before anything is decoded."""
         try:
-            header = Header.read(image)
+            extent = self.kind.extent(self.kind.read_header(content))
         except ValueError as error:
-            return BrokenImageError(str(error))
-        pixels = header.height * header.width
-        if pixels > self._maximum_pixels:
-            return BrokenImageError(f"{pixels:,} pixels; at most {self._maximum_pixels:,} are read")
+            return BrokenSampleError(str(error))
+        if extent > self._most_positions:
+            unit = _UNITS[self.form.rank]
+            return BrokenSampleError(f"{extent:,} {unit}; at most {self._most_positions:,} are read")
         return None
 
-    def _decoded(self, images: Sequence[bytes]) -> list[Answer | BrokenImageError]:
+    def _read(self, read: Read, contents: Sequence[bytes]) -> list[Answer | BrokenSampleError]:
+        """Answers for files that the SavedModel does not decode."""
+        values: list[Values] = []
+        answers: list[Answer | BrokenSampleError | None] = []
+        for content in contents:
+            try:
+                values.append(np.asarray(read(content, self.form), np.float32))
+                answers.append(None)
+            except ValueError as error:
+                answers.append(BrokenSampleError(str(error)))
+        found = iter(self.of_values(np.stack(values)) if values else [])
+        return [next(found) if answer is None else answer for answer in answers]
+
+    def _decoded(self, contents: Sequence[bytes]) -> list[Answer | BrokenSampleError]:
         """Answers for a batch at once or, where that fails, for each half of it, down to the broken one."""
-        if not images:
+        if not contents:
             return []
         try:
-            return [*self._answers(self._bytes(**{signature.BYTES_INPUT: tf.constant(list(images), tf.string)}))]
+            encoded = tf.constant(list(contents), tf.string)
+            return [*self._answers(self._bytes(**{self.kind.name + signature.BYTES_SUFFIX: encoded}))]
         except (tf.errors.InvalidArgumentError, tf.errors.CancelledError) as error:
-            if len(images) == 1:
-                return [BrokenImageError(reason_of(error))]
-        half = len(images) // 2
-        return [*self._decoded(images[:half]), *self._decoded(images[half:])]
+            if len(contents) == 1:
+                return [BrokenSampleError(reason_of(error))]
+        half = len(contents) // 2
+        return [*self._decoded(contents[:half]), *self._decoded(contents[half:])]
 
     def _answers(self, outputs: dict[str, Any]) -> list[Answer]:
         named = (outputs[name].numpy() for name in ("class", "probability", "probabilities"))

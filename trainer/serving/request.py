@@ -19,15 +19,16 @@ class MalformedError(ValueError):
     """A request breaks the contract. Its message says how."""
 
 
-def instances(body: bytes, form: Form) -> list[bytes | Values]:
+def instances(body: bytes, form: Form, sample: str = "image") -> list[bytes | Values]:
     """Returns the samples that a request's body asks about, each a file's content or raw values.
 
-    An instance is `{"b64": …}`, a nested list of values, or either under its input's name: `{"image_bytes": …}`,
-    `{"image": …}`. Values with one channel may lack its axis.
+    An instance is `{"b64": …}`, a nested list of values, or either under its input's name: of images
+    `{"image_bytes": …}` and `{"image": …}`. Values with one channel may lack its axis.
 
     Args:
       body: JSON.
       form: of the values.
+      sample: the name of the inputs.
 
     Raises:
       MalformedError: it is something else.
@@ -39,33 +40,34 @@ def instances(body: bytes, form: Form) -> list[bytes | Values]:
     found = content.get("instances") if isinstance(content, dict) else None
     if not (isinstance(found, list) and found):
         raise MalformedError('the body must be {"instances": […]}, with one or more of them')
-    return [_instance(one, f"instances[{index}]", form) for index, one in enumerate(found)]
+    return [_instance(one, f"instances[{index}]", form, sample) for index, one in enumerate(found)]
 
 
-def _instance(one: Any, name: str, form: Form) -> bytes | Values:
+def _instance(one: Any, name: str, form: Form, sample: str) -> bytes | Values:
     if isinstance(one, dict) and len(one) == 1:
         ((key, value),) = one.items()
         if key == "b64":
-            return _encoded(value, name)
-        if key == signature.BYTES_INPUT and isinstance(value, dict) and [*value] == ["b64"]:
-            return _encoded(value["b64"], name)
-        if key == signature.ARRAY_INPUT:
+            return _encoded(value, name, sample)
+        if key == sample + signature.BYTES_SUFFIX and isinstance(value, dict) and [*value] == ["b64"]:
+            return _encoded(value["b64"], name, sample)
+        if key == sample:
             return _values(value, name, form)
     if isinstance(one, list):
         return _values(one, name, form)
-    raise MalformedError(f'{name} must be {{"b64": …}} or a list of pixels')
+    raise MalformedError(f'{name} must be {{"b64": …}} or a list of values')
 
 
-def _encoded(text: Any, name: str) -> bytes:
+def _encoded(text: Any, name: str, sample: str) -> bytes:
     try:
         unwrapped = "".join(text.split()) if isinstance(text, str) else text  # lines of 76 characters, as MIME's are
         return base64.b64decode(unwrapped, validate=True)
     except (TypeError, ValueError, binascii.Error):
-        raise MalformedError(f"{name}.b64 must be an image in base64") from None
+        raise MalformedError(f"{name}.b64 must be {'an' if sample[0] in 'aeiou' else 'a'} {sample} in base64") from None
 
 
 def _values(given: Any, name: str, form: Form) -> Values:
-    rule = f"{name} must be numbers from {form.low:g} to {form.high:g} in the shape {list(form.shape)}"
+    bounds = f" from {form.low:g} to {form.high:g}" if form.is_bounded else ""
+    rule = f"{name} must be numbers{bounds} in the shape {list(form.shape)}"
     try:
         array = np.asarray(given)
     except (ValueError, OverflowError):
@@ -74,7 +76,7 @@ def _values(given: Any, name: str, form: Form) -> Values:
         array = array[..., np.newaxis]
     if array.shape != form.shape:
         raise MalformedError(f"{rule}. Received: {list(array.shape)}")
-    is_within = array.dtype.kind in "iuf" and array.min() >= form.low and array.max() <= form.high
-    if not is_within:  # as of a NaN, which is neither above nor below
+    is_finite = array.dtype.kind in "iuf" and np.isfinite(array).all()
+    if not (is_finite and array.min() >= form.low and array.max() <= form.high):
         raise MalformedError(rule)
     return array.astype(np.float32)

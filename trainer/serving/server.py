@@ -19,7 +19,7 @@ from starlette.routing import Route
 from trainer.serving import request as requests
 from trainer.serving.batcher import Batcher, BusyError
 from trainer.serving.options import Options
-from trainer.serving.predictor import Answer, BrokenImageError, Predictor, Values
+from trainer.serving.predictor import Answer, BrokenSampleError, Predictor, Values
 
 MAXIMUM_BODY = 1_572_864  # bytes: the service's limit, 1.5 MB, where an M is taken at its largest
 _CAPACITY = 1024  # images that may wait: at a thousand a second, more would be answered too late
@@ -47,12 +47,14 @@ class _Server:
 
     def __init__(self, predictor: Predictor, options: Options):
         self._predictor, self._executor = predictor, ThreadPoolExecutor(1, thread_name_prefix="predictor")
+        name = predictor.kind.name
+        self._what = f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
         limits: dict[str, Any] = {
             "maximum": options.max_batch,
             "seconds": options.max_wait_ms / 1000,
             "capacity": _CAPACITY,
         }
-        self._encoded: Batcher[bytes, Answer | BrokenImageError] = Batcher(
+        self._encoded: Batcher[bytes, Answer | BrokenSampleError] = Batcher(
             predictor.of_encoded, self._executor, **limits
         )
         self._values: Batcher[Values, Answer] = Batcher(
@@ -74,7 +76,7 @@ class _Server:
             body = await _body(request)
             if body is None:
                 return _error(413, f"the body must have at most {MAXIMUM_BODY:,} bytes")
-            instances = requests.instances(body, self._predictor.form)
+            instances = requests.instances(body, self._predictor.form, self._predictor.kind.name)
             answers = await self._answers(instances)
         except requests.MalformedError as error:
             return _error(400, str(error))
@@ -83,11 +85,11 @@ class _Server:
         except ClientDisconnect:
             return _error(400, "the body ended early")
         for index, answer in enumerate(answers):
-            if isinstance(answer, BrokenImageError):
-                return _error(400, f"instances[{index}] must be an image. Received: {answer}")
+            if isinstance(answer, BrokenSampleError):
+                return _error(400, f"instances[{index}] must be {self._what}. Received: {answer}")
         return _json({"predictions": [_prediction(answer) for answer in answers]})
 
-    async def _answers(self, instances: Sequence[bytes | Values]) -> list[Answer | BrokenImageError]:
+    async def _answers(self, instances: Sequence[bytes | Values]) -> list[Answer | BrokenSampleError]:
         encoded, pixels = await asyncio.gather(
             self._encoded.submit([one for one in instances if isinstance(one, bytes)]),
             self._values.submit([one for one in instances if not isinstance(one, bytes)]),

@@ -7,18 +7,17 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-# TensorFlow Serving, and so Vertex AI's own containers, take {"b64": …} for an input whose name ends in `_bytes`.
-BYTES_INPUT = "image_bytes"
-ARRAY_INPUT = "image"
-
 # The first is what a client gets who names none.
 BYTES, ARRAY, CLASS_NAMES = "serving_default", "serving_array", "class_names"
+
+# TensorFlow Serving, and so Vertex AI's own containers, take {"b64": …} for an input whose name ends so.
+BYTES_SUFFIX = "_bytes"
 
 Decode = Callable[[tf.Tensor], tf.Tensor]  # one encoded sample to its values, `(*spatial, channels)`
 
 
-def write(model: keras.Model, classes: Sequence[str], decode: Decode, folder: Path) -> None:
-    """Writes a SavedModel with these signatures, for batches of any size:
+def write(model: keras.Model, classes: Sequence[str], sample: str, decode: Decode, folder: Path) -> None:
+    """Writes a SavedModel with these signatures, for batches of any size; of images, for example:
 
         serving_default  image_bytes: encoded samples, `(batch,)`
         serving_array    image: raw values, float32 `(batch, *spatial, channels)`
@@ -30,14 +29,15 @@ def write(model: keras.Model, classes: Sequence[str], decode: Decode, folder: Pa
     Args:
       model: takes raw values, and gives logits.
       classes: their names.
+      sample: the name of the inputs, such as image.
       decode: turns one encoded sample into raw values.
       folder: is made.
     """
-    array = tf.TensorSpec(model.input_shape, tf.float32, ARRAY_INPUT)
-    sample = tf.TensorSpec(array.shape[1:], tf.float32)
+    array = tf.TensorSpec(model.input_shape, tf.float32, sample)
+    one = tf.TensorSpec(array.shape[1:], tf.float32)
 
-    def answer(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = tf.nn.softmax(tf.cast(model(image, training=False), tf.float32))
+    def answer(samples: tf.Tensor) -> dict[str, tf.Tensor]:
+        probabilities = tf.nn.softmax(tf.cast(model(samples, training=False), tf.float32))
         return {
             "class": tf.gather(tf.constant(list(classes)), tf.argmax(probabilities, axis=1)),
             "probability": tf.reduce_max(probabilities, axis=1),
@@ -45,18 +45,18 @@ def write(model: keras.Model, classes: Sequence[str], decode: Decode, folder: Pa
         }
 
     def values(encoded: tf.Tensor) -> tf.Tensor:
-        return tf.ensure_shape(tf.cast(decode(encoded), tf.float32), sample.shape)
+        return tf.ensure_shape(tf.cast(decode(encoded), tf.float32), one.shape)
 
     traced_once = tf.function(answer, [array], autograph=False)
 
-    def answer_encoded(image_bytes: tf.Tensor) -> Any:
-        return traced_once(tf.map_fn(values, image_bytes, fn_output_signature=sample))
+    def answer_encoded(encoded: tf.Tensor) -> Any:
+        return traced_once(tf.map_fn(values, encoded, fn_output_signature=one))
 
     # Keras's ExportArchive traces each function twice.
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]  # what is saved beside the functions
     signatures = {
-        BYTES: tf.function(answer_encoded, [tf.TensorSpec((None,), tf.string, BYTES_INPUT)], autograph=False),
+        BYTES: tf.function(answer_encoded, [tf.TensorSpec((None,), tf.string, sample + BYTES_SUFFIX)], autograph=False),
         ARRAY: traced_once,
         CLASS_NAMES: tf.function(lambda: {CLASS_NAMES: tf.constant(list(classes))}, [], autograph=False),
     }

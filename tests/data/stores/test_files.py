@@ -47,7 +47,7 @@ def files(locations: Locations) -> Files:
 
 @pytest.fixture
 def memory() -> Memory:
-    return Memory(PIXELS, TARGETS)
+    return Memory(PIXELS, TARGETS, Form(PIXELS.shape[1:-1], PIXELS.shape[-1]))
 
 
 def _same(ours: list[tuple[np.ndarray, np.ndarray]], theirs: list[tuple[np.ndarray, np.ndarray]]) -> None:
@@ -96,7 +96,7 @@ def test_both_stores_show_the_same(files: Files, memory: Memory) -> None:
         np.testing.assert_array_equal(targets, TARGETS)
         assert list(store.find_broken()) == []
     assert files.arrays() == {}
-    again = Memory(**memory.arrays())
+    again = Memory(**memory.arrays(), form=memory.form)
     np.testing.assert_array_equal(again.samples, PIXELS)
     np.testing.assert_array_equal(again.targets, TARGETS)
 

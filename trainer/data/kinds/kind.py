@@ -57,6 +57,7 @@ class Kind(Generic[H]):
         a file says itself what `make_decoder` reads in headers.
       read: returns a file's content as a sample of a form, where `exported` cannot read all of the kind's files; raises
         ValueError. None where it can.
+      encode: returns a sample of uint8 values as the content of a file of the kind.
       extent: returns from a header the number of positions that are decoded.
       fit: returns samples in memory, `(count, *spatial)` or `(count, *spatial, channels)`, brought to the options, as
         `(count, *spatial, channels)`.
@@ -79,6 +80,7 @@ class Kind(Generic[H]):
     make_decoder: Callable[[Sequence[H], Form], Decode]
     exported: Callable[[Form], Decode]
     read: Callable[[bytes, Form], npt.NDArray[Any]] | None
+    encode: Callable[[npt.NDArray[np.uint8]], bytes]
     extent: Callable[[H], int]
     check: Callable[[bytes, int | None], None]
     describe: Callable[[bytes], Description]

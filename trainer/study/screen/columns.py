@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from trainer import command_line
-from trainer.hparams import HParams
+from trainer.hparams import EPOCHS
 from trainer.study.screen import wording
 from trainer.study.spec import BEST_MEASUREMENT, Job, Parameter
 from trainer.study.trial import ENDED, INFEASIBLE, Trial
@@ -80,7 +80,7 @@ def epochs(job: Job, trial: Trial) -> str:
 def longest(job: Job, trial: Trial) -> int:
     """Returns how many epochs a trial takes, by its flags or else by default."""
     said = epochs(job, trial)
-    return int(said) if said.isdecimal() else HParams().epochs
+    return int(said) if said.isdecimal() and int(said) else EPOCHS
 
 
 def fit(columns: Sequence[Column], width: int) -> tuple[list[str], list[str]]:

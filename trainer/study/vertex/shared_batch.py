@@ -30,7 +30,7 @@ def problems(request: Request) -> Iterator[str]:
         return
     devices = sum(map(_devices, pools))
     sizes = [*_tuned(request.body.get("studySpec", {}).get("parameters", ()))]
-    sizes = sizes or [int(given.get(_NAME, HParams.batch_size))]
+    sizes = sizes or [int(given.get(_NAME, 0))]
     unfit = [size for size in sizes if given.get("strategy") != "single" and size % max(devices, 1)]
     if unfit:
         rule = f"must be a multiple of the {devices} devices that share a batch"

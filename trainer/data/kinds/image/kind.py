@@ -3,7 +3,7 @@
 from trainer.data.kinds.image import survey
 from trainer.data.kinds.image.augment import change, choose_preset
 from trainer.data.kinds.image.decode import exported, make_decoder
-from trainer.data.kinds.image.encode import features
+from trainer.data.kinds.image.encode import encode, features
 from trainer.data.kinds.image.fit import choose_form, fit_arrays
 from trainer.data.kinds.image.header import FORMATS, Header
 from trainer.data.kinds.kind import Kind
@@ -20,6 +20,7 @@ IMAGE: Kind[Header] = Kind(
     make_decoder=make_decoder,
     exported=exported,
     read=None,
+    encode=encode,
     extent=lambda header: header.height * header.width,
     check=survey.check,
     describe=survey.describe,

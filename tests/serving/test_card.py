@@ -13,7 +13,7 @@ from trainer.serving.card import Card, File
 CARD = Card(
     classes=["cat", "a|b_*"],
     form=Form((28, 30), 1),
-    images={"train": 1293, "validation": 144, "test": 3},
+    samples={"train": 1293, "validation": 144, "test": 3},
     accuracy=2 / 3,
     scores=[Score("cat", 1.0, 0.5, 2 / 3, 2), Score("a|b_*", 0.5, 1.0, 2 / 3, 1)],
     record={
@@ -42,13 +42,13 @@ Accuracy on the test images: 66.67%.
 
 ## How to use it
 
-    python -m trainer.predict --model=. IMAGE…     classes of images
+    python -m trainer.predict --model=. FILE…      classes of images
     python -m trainer.serve --model=.              answers requests as Vertex AI's prediction containers do
-    keras.models.load_model("model.keras")         pixels, 0 to 255, to logits; needs `import trainer.layers`
+    keras.models.load_model("model.keras")         values, 0 to 255, to logits; needs `import trainer.layers`
     tf.saved_model.load(".")                       needs TensorFlow alone
 
-Signatures of the SavedModel: `serving_default` takes `image_bytes`, encoded images; `serving_array` takes `image`,
-pixels from 0 to 255, `(batch, height, width, channels)`. Both give `class`, `probability` and `probabilities`;
+Signatures of the SavedModel: `serving_default` takes `image_bytes`, files' contents; `serving_array` takes `image`,
+values, 0 to 255, `(batch, height, width, channels)`. Both give `class`, `probability` and `probabilities`;
 `class_names` gives the order of these.
 
 ## How it was trained
@@ -95,7 +95,7 @@ def test_the_json_holds_the_same() -> None:
         "format": 1,
         "classes": ["cat", "a|b_*"],
         "form": {"sizes": [28, 30], "channels": 1, "low": 0.0, "high": 255.0},
-        "images": {"train": 1293, "validation": 144, "test": 3},
+        "samples": {"train": 1293, "validation": 144, "test": 3},
         "accuracy": 2 / 3,
         "scores": [
             {"name": "cat", "precision": 1.0, "recall": 0.5, "f1": 2 / 3, "support": 2},

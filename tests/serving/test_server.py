@@ -10,6 +10,7 @@ import pytest
 from tests.serving import models
 from tests.serving.served import Client, served
 from trainer.data.form import Form
+from trainer.data.kinds.image.kind import IMAGE
 from trainer.serving import server
 from trainer.serving.options import Options
 from trainer.serving.predictor import Predictor
@@ -97,6 +98,7 @@ class SlowPredictor:
     """Takes its time over the first batch, until it may go on."""
 
     form = Form(models.SHAPE[:2], models.SHAPE[2])
+    kind = IMAGE
 
     def __init__(self) -> None:
         self.is_called, self.may_go_on = threading.Event(), threading.Event()

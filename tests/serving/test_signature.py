@@ -17,11 +17,11 @@ def test_serves_samples_of_any_rank(tmp_path: Path, shape: tuple[int, ...]) -> N
     def decode(encoded: tf.Tensor) -> tf.Tensor:
         return tf.reshape(tf.io.decode_raw(encoded, tf.float32), shape)
 
-    signature.write(model, CLASSES, decode, tmp_path / "model")
+    signature.write(model, CLASSES, "sample", decode, tmp_path / "model")
     loaded = tf.saved_model.load(str(tmp_path / "model"))
     samples = np.random.default_rng(0).normal(size=(3, *shape)).astype(np.float32)
-    of_values = loaded.signatures[signature.ARRAY](image=tf.constant(samples))
-    of_bytes = loaded.signatures[signature.BYTES](image_bytes=tf.constant([one.tobytes() for one in samples]))
+    of_values = loaded.signatures[signature.ARRAY](sample=tf.constant(samples))
+    of_bytes = loaded.signatures[signature.BYTES](sample_bytes=tf.constant([one.tobytes() for one in samples]))
     for answer in (of_values, of_bytes):
         np.testing.assert_allclose(answer["probabilities"], tf.nn.softmax(model(samples)), atol=1e-6)
         expected = [CLASSES[index].encode() for index in answer["probabilities"].numpy().argmax(1)]

@@ -37,9 +37,9 @@ def from_arrays(
     """
     parts = dict(given.parts)
     if TEST not in parts:  # the same samples for every seed
-        parts[TEST], parts[TRAIN] = _split_off(parts[TRAIN], _TEST_SHARE, 0)
+        parts[TEST], parts[TRAIN] = _split_off(parts[TRAIN], _TEST_SHARE, 0, kind)
     if VALIDATION not in parts:
-        parts[VALIDATION], parts[TRAIN] = _split_off(parts[TRAIN], validation_split, seed)
+        parts[VALIDATION], parts[TRAIN] = _split_off(parts[TRAIN], validation_split, seed, kind)
     samples = {part: kind.fit(parts[part][0], options) for part in PARTS}
     form = _form(given, samples[TRAIN])
     train, validation, test = (Memory(samples[part], _targets(parts[part][1]), form) for part in PARTS)
@@ -51,12 +51,14 @@ def from_arrays(
     return Dataset(train, validation, test, classes, given.class_names, fingerprint)
 
 
-def _split_off(pair: Pair, share: float, seed: int) -> tuple[Pair, Pair]:
+def _split_off(pair: Pair, share: float, seed: int, kind: Kind[Any]) -> tuple[Pair, Pair]:
     """Returns a share of some samples, chosen at random, and the others."""
     samples, labels = pair
     count = round(len(labels) * share)
     if not 0 < count < len(labels):
-        raise UsageError(f"`--validation_split` must leave a sample on each side of {len(labels)}. Received: {share:g}")
+        raise UsageError(
+            f"`--validation_split` must leave {kind.one} on each side of {len(labels)}. Received: {share:g}"
+        )
     order = np.random.default_rng(seed).permutation(len(labels))
     held_out, kept = order[:count], order[count:]
     return (samples[held_out], labels[held_out]), (samples[kept], labels[kept])

@@ -51,14 +51,14 @@ def from_files(
     """
     parted = split(entries, validation_split)
     names = listed.class_names(parted)
-    _check_classes(parted, names)
+    _check_classes(parted, names, kind)
     locations = Locations.of(parted)
     headers, marks, broken = _read_headers(parted, locations, kind)
     fingerprint = Fingerprint.of_files(parted, marks, names)  # with those left out: a run may begin to leave them out
     broken = _placed(broken, parted)
     contradictory = [] if broken and not options.skip_broken else _find_contradictory(parted, marks, kind)
     wrong = [str(one) for one in broken] or [
-        f"{one.location}: {_a(kind.name)} must be of one class. Received: one {one.reason}" for one in contradictory
+        f"{one.location}: {kind.one} must be of one class. Received: one {one.reason}" for one in contradictory
     ]
     if wrong and not options.skip_broken:
         also = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
@@ -71,10 +71,10 @@ def from_files(
         locations = locations.chosen(kept)
         if {entry.part for entry in parted} != {*PARTS}:
             raise UsageError(
-                f"`--data` must have {_a(kind.name)} that can be read for each of {', '.join(PARTS)}. "
+                f"`--data` must have {kind.one} that can be read for each of {', '.join(PARTS)}. "
                 f"Received: {len(kept):,} such {kind.name}s of {len(entries):,}"
             )
-        _check_classes(parted, names)
+        _check_classes(parted, names, kind)
     labels = {name: label for label, name in enumerate(names)}
     targets = np.array([labels[entry.label] for entry in parted], np.int32)
     form = kind.choose_form(headers, options)
@@ -160,16 +160,12 @@ def _find_sound(locations: Locations, broken: Iterable[Broken], kind: Kind[Any],
     return np.setdiff1d(np.arange(len(locations)), [*by_index])
 
 
-def _a(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-
-
-def _check_classes(parted: Sequence[Entry], names: Sequence[str]) -> None:
+def _check_classes(parted: Sequence[Entry], names: Sequence[str], kind: Kind[Any]) -> None:
     trained = {entry.label for entry in parted if entry.part == TRAIN}
     for entry in parted:
         if entry.label not in trained:
             raise UsageError(
-                f"{entry.place}: a class must have a sample among those to train on. "
+                f"{entry.place}: a class must have {kind.one} among those to train on. "
                 f"Received: {one_line(entry.label)}, which has {'none' if trained else 'none, as no class has'}"
             )
     if len(names) < 2:

@@ -47,8 +47,7 @@ class _Server:
 
     def __init__(self, predictor: Predictor, options: Options):
         self._predictor, self._executor = predictor, ThreadPoolExecutor(1, thread_name_prefix="predictor")
-        name = predictor.kind.name
-        self._what = f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+        self._one = predictor.kind.one
         limits: dict[str, Any] = {
             "maximum": options.max_batch,
             "seconds": options.max_wait_ms / 1000,
@@ -86,7 +85,7 @@ class _Server:
             return _error(400, "the body ended early")
         for index, answer in enumerate(answers):
             if isinstance(answer, BrokenSampleError):
-                return _error(400, f"instances[{index}] must be {self._what}. Received: {answer}")
+                return _error(400, f"instances[{index}] must be {self._one}. Received: {answer}")
         return _json({"predictions": [_prediction(answer) for answer in answers]})
 
     async def _answers(self, instances: Sequence[bytes | Values]) -> list[Answer | BrokenSampleError]:

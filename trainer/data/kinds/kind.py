@@ -89,3 +89,8 @@ class Kind(Generic[H]):
     fit: Callable[[npt.NDArray[Any], SampleOptions], npt.NDArray[Any]]
     choose_preset: Callable[[str, Form, Look], Preset]
     change: Callable[[str, int, tuple[int, ...], tf.Tensor], Change]
+
+    @property
+    def one(self) -> str:
+        """One sample, with its article."""
+        return f"{'an' if self.name[0] in 'aeiou' else 'a'} {self.name}"

@@ -1,4 +1,4 @@
-"""What images show, by a trained model: `python -m trainer.predict --model=runs/wide/model IMAGE…`"""
+"""Classes of images, signals or volumes, by a trained model: `python -m trainer.predict --model=RUN/model FILE…`"""
 
 import contextlib
 import errno
@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from trainer import console, keras_settings
 from trainer.errors import StorageError, UsageError, one_line
@@ -17,16 +17,16 @@ from trainer.quiet import without_chatter
 from trainer.serving import options
 
 if TYPE_CHECKING:
+    from trainer.data.kinds.kind import Kind
     from trainer.serving.predictor import Answer, Predictor
 
 _STANDARD_INPUT = "-"
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp"}  # of what is looked for in a folder
 
 
 def main(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
-    """Prints a line for each image, and returns the exit status.
+    """Prints a line for each sample, and returns the exit status.
 
-    0: done. 2: a flag breaks a rule, or an image cannot be read; a line on standard error names it, and the others are
+    0: done. 2: a flag breaks a rule, or a file cannot be read; a line on standard error names it, and the others are
     classified. 4: the model cannot be fetched from its bucket.
     """
     if "--help" in arguments or "-h" in arguments:
@@ -51,13 +51,13 @@ def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
     given = options.predict_parser().read(arguments)
     if not given.model:
         raise UsageError("`--model` must be the folder model/ of a finished run. Received: nothing")
-    if not given.images:
-        raise UsageError("`IMAGE` must be one or more files, folders, or - for standard input. Received: nothing")
+    if not given.files:
+        raise UsageError("`FILE` must be one or more files, folders, or - for standard input. Received: nothing")
     top = options.whole("top", given.top, 1, 1_000_000)
     batch_size = options.whole("batch_size", given.batch_size, 1, 4096)
     predictor = _load(given.model, given.cache_dir)
     status, batch = 0, {}
-    for name in _names(given.images):
+    for name in _names(given.files, predictor.kind):
         try:
             batch[name] = standard_input.read() if name == _STANDARD_INPUT else _read_file(Path(expanded(name)))
         except OSError as error:
@@ -88,21 +88,21 @@ def _read_file(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _names(images: Sequence[str]) -> Iterator[str]:
-    """Yields each image's name: what was given, and of a folder the images in it, sorted."""
-    for name in dict.fromkeys(images):
+def _names(files: Sequence[str], kind: "Kind[Any]") -> Iterator[str]:
+    """Yields each sample's name: what was given, and of a folder the files of the model's kind in it, sorted."""
+    for name in dict.fromkeys(files):
         folder = Path(expanded(name))
         if name == _STANDARD_INPUT or not os.path.isdir(folder):  # noqa: PTH112  false too of a name that is too long
             yield name
             continue
-        found = [path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file()]
+        found = [path for path in folder.rglob("*") if path.name.lower().endswith(kind.suffixes) and path.is_file()]
         if not found:
-            raise UsageError(f"`IMAGE` must be a folder that holds images, where it is one. Received: {name}")
+            raise UsageError(f"`FILE` must be a folder that holds {kind.name}s, where it is one. Received: {name}")
         yield from map(str, sorted(found))
 
 
 def _classify(predictor: "Predictor", batch: dict[str, bytes], top: int, as_json: bool) -> int:
-    """Prints the answers for some images and returns 2 where one is broken, else 0."""
+    """Prints the answers for some samples and returns 2 where one is broken, else 0."""
     from trainer.serving.predictor import BrokenSampleError
 
     status = 0
@@ -114,7 +114,7 @@ def _classify(predictor: "Predictor", batch: dict[str, bytes], top: int, as_json
         best = _best(predictor.classes, answer, top)
         if as_json:
             ranked = [{"class": label, "probability": share} for label, share in best]
-            print(json.dumps({"image": name, **ranked[0], "top": ranked}))
+            print(json.dumps({predictor.kind.name: name, **ranked[0], "top": ranked}))
         else:
             print(one_line(name), *(f"{one_line(label)}\t{share:.4f}" for label, share in best), sep="\t")
     sys.stdout.flush()

@@ -115,13 +115,13 @@ def _tell(result: "Result", environment: Environment, python: str) -> None:
         environment.shown("model"),
         [result.sample] if result.sample else [],
     )
-    speed = f"in {result.seconds:.1f} s at {result.images_per_second:,.0f} images/s"
+    speed = f"in {result.seconds:.1f} s at {result.speed:,.0f} {result.samples}/s"
     print(
         f"test accuracy {result.test_accuracy:.2%}, {f'trained {speed}' if result.seconds else 'finished before'}",
         f"  logs         {logs}",
         f"  checkpoints  {environment.shown('checkpoints')}",
         f"  model        {model}/{result.model.name if result.model else ''}",
-        f"To see what images show, {'as this one does' if result.sample else 'add their files to this'}:",
+        f"To classify {result.samples}, {'as this one' if result.sample else 'add their files to this'}:",
         f"  {shlex.join([python, '-m', 'trainer.predict', f'--model={model}', *sample])}",
         "To see how it learned, run this and open the address that it prints:",
         f"  {shlex.join([python, '-m', 'trainer.tensorboard', f'--logdir={logs}'])}",

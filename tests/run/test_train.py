@@ -319,7 +319,7 @@ def test_stops_early_by_an_accuracy_and_counts_what_was_trained(tmp_path: Path) 
     stopping = keras.callbacks.EarlyStopping(monitor="val_accuracy", patience=0, min_delta=1)
     environment = Environment.read({}, str(tmp_path), datetime.datetime(2026, 1, 1))
     result = train.run(dataclasses.replace(SMALL, epochs=9), environment, SCREEN, [stopping])
-    assert result.images_per_second * result.seconds == pytest.approx(2 * 1280)  # of two epochs, whole batches
+    assert result.speed * result.seconds == pytest.approx(2 * 1280)  # of two epochs, whole batches
 
 
 def test_rejects_a_callback_before_anything_is_written(tmp_path: Path) -> None:

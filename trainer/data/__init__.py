@@ -16,6 +16,7 @@ from trainer.data.dataset import Dataset
 from trainer.data.fingerprint import Fingerprint
 from trainer.data.form import Form
 from trainer.data.kinds.kind import Preset
+from trainer.data.kinds.known import kind_of
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists.entries import PARTS
 from trainer.data.lists.manifest import Managed
@@ -40,6 +41,7 @@ __all__ = [
     "choose_preset",
     "evaluation_batches",
     "evaluation_steps",
+    "kind_of",
     "load",
     "load_configured",
     "named_breaks",

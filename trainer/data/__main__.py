@@ -14,7 +14,8 @@ from trainer import console
 from trainer.buckets.fetch import fetch
 from trainer.data import convert as conversion
 from trainer.data import loading
-from trainer.data.kinds.image.kind import IMAGE
+from trainer.data.kinds import known
+from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import folder
 from trainer.data.problems import Problem
 from trainer.environment import cache_folder
@@ -66,6 +67,7 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--skip_broken", choices=("no", "yes"), nargs="?", const="yes", default="no", help="as in trainer.task"
     )
+    parser.add_argument("--rank", type=int, choices=(0, 1, 2, 3), default=0, help="as in trainer.task (default 0)")
     parser.add_argument("--shard_megabytes", type=float, default=_SHARD_MEGABYTES, help="more or less (default 100)")
     parser.add_argument("--cache_dir", default=HParams.cache_dir, help="as in trainer.task")
     return parser.read(arguments)
@@ -94,7 +96,7 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
     with _progress(screen) as on_progress:
         return conversion.convert(
             entries,
-            IMAGE,
+            known.kind_of_files(entries, SampleOptions(rank=options.rank)),
             Path(expanded(options.to)),
             options.validation_split,
             shard_bytes=round(options.shard_megabytes * 1e6),

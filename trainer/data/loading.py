@@ -1,5 +1,6 @@
 """Data sets by their name or location."""
 
+import dataclasses
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from trainer.data.from_files import from_files
 from trainer.data.kinds import known
 from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.kinds.options import SampleOptions
-from trainer.data.lists import folder, idx, manifest, named, tfrecord
+from trainer.data.lists import arrays, folder, idx, manifest, named, series, tfrecord
 from trainer.data.lists.entries import TEST, TRAIN, Entry
 from trainer.data.lists.given import Given, Pair
 from trainer.data.lists.manifest import Managed
@@ -46,7 +47,7 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
     def log(line: str) -> None:
         screen.out(line, highlight=False)
 
-    return load(
+    dataset = load(
         hparams.data,
         hparams.validation_split,
         hparams.seed,
@@ -63,6 +64,10 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
         fetch=lambda location: fetch_from_bucket(location, cache, log=log),
         managed=managed,
     )
+    fields = [field.name for field in dataclasses.fields(HParams)]
+    given = {name: value for name in fields if (value := getattr(hparams, name)) != getattr(HParams, name)}
+    known.check_flags(known.kind_of(dataset.form), given)
+    return dataset
 
 
 def load(
@@ -96,14 +101,24 @@ def load(
     if name == MANAGED:
         if not managed:
             raise UsageError(f"`--data={MANAGED}` must find `AIP_TRAINING_DATA_URI` in the environment. Received: none")
-        return from_files(manifest.read_managed(managed, fetch), IMAGE, validation_split, options, log)
+        entries = manifest.read_managed(managed, fetch)
+        return from_files(entries, known.kind_of_files(entries, options), validation_split, options, log)
     path = _local(name, fetch)
-    if idx.is_one(path):
-        _log_others(path, name, set(), log)
-        given = _given(*idx.read_folder(path))
-        return from_arrays(given, IMAGE, validation_split, seed=seed, options=options)
+    if found := _arrays(path, name, options, log):
+        return from_arrays(found, known.BY_RANK[found.rank], validation_split, seed=seed, options=options)
     entries = _entries(path, expanded(name), fetch, log)
     return from_files(entries, known.kind_of_files(entries, options), validation_split, options, log)
+
+
+def _arrays(path: Path, name: str, options: SampleOptions, log: Callable[[str], object]) -> Given | None:
+    """Returns the arrays that a file or a folder holds; nothing where it lists files of single samples."""
+    if idx.is_one(path):
+        _log_others(path, name, set(), log)
+        return _given(*idx.read_folder(path))
+    for reader in (arrays, series):
+        if reader.is_one(path):
+            return reader.read(path, expanded(name), options, log)
+    return None
 
 
 def _given(training: Pair, test: Pair) -> Given:
@@ -123,15 +138,20 @@ def list_entries(
     Raises:
       UsageError: there is none, or it breaks a rule.
     """
-    return _entries(_local(name, fetch), expanded(name), fetch, log)
+    path = _local(name, fetch)
+    if idx.is_one(path) or arrays.is_one(path) or series.is_one(path):
+        raise UsageError(f"`--data` must hold a file for each sample to be written as shards. Received: {name}")
+    return _entries(path, expanded(name), fetch, log)
 
 
 def _local(name: str, fetch: Callable[[str], Path]) -> Path:
     """Returns a folder or a manifest on this machine."""
     path = fetch(name) if name.startswith("gs://") else Path(expanded(name))
-    if not (name and (path.is_dir() or manifest.is_one(path))):
+    readers = (manifest, arrays, series)
+    if not (name and (path.is_dir() or any(reader.is_one(path) for reader in readers))):
         raise UsageError(
-            f"`--data` must be one of {', '.join(DATASETS)}, a manifest (.csv, .jsonl), or a folder. Received: {name}"
+            f"`--data` must be one of {', '.join(DATASETS)}, a file (.csv, .jsonl, .npz, .ts), or a folder. "
+            f"Received: {name}"
         )
     return path
 

@@ -179,6 +179,11 @@ class Plan:
         return dataclasses.replace(chosen, name=AUGMENTATIONS[index])
 
     @property
+    def samples(self) -> str:
+        """What the samples are, such as images."""
+        return f"{data.kind_of(self.dataset.form).name}s"
+
+    @property
     def preset(self) -> str:
         """The name of how training samples are changed."""
         return self.augmentation.name

@@ -94,7 +94,7 @@ class _Stage:
         """Returns what the frozen part gives for the training part, `(variants, samples, *shape)`."""
         plan, samples, copies = self._plan, self._plan.dataset.train, self._variants - 1
         also = f" and {copies} changed {'copy' if copies == 1 else 'copies'} of each" if copies else ""
-        self._screen.out(f"frozen layers run once over {len(samples):,} images{also}", highlight=False)
+        self._screen.out(f"frozen layers run once over {len(samples):,} {plan.samples}{also}", highlight=False)
         return features.of_training(below, samples, self._variants, plan.hparams.seed, plan.preset)
 
     def _compile(self, model: keras.Model) -> None:

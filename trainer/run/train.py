@@ -34,17 +34,19 @@ class Result:
     """What a run has reached.
 
     Attributes:
-      test_accuracy: the share of the test images that are classified rightly.
+      test_accuracy: the share of the test samples that are classified rightly.
       model: the file of the trained model; nothing on a machine that is not the chief.
       seconds: from the first step to the end of the last validation; 0 where the run was finished before.
-      images_per_second: training images over those seconds.
+      speed: training samples a second.
+      samples: what they are, such as images.
       sample: a file with a test sample; empty where there is none.
     """
 
     test_accuracy: float
     model: Path | None
     seconds: float = 0.0
-    images_per_second: float = 0.0
+    speed: float = 0.0
+    samples: str = "images"
     sample: str = ""
 
 
@@ -114,7 +116,7 @@ class _Run:
         finished = resume.finished(self.plan, self.store)
         if finished:
             resume.report_again(writers.reports(self.plan.environment), self.store)
-            return Result(*finished, sample=self.plan.dataset.sample)
+            return Result(*finished, samples=self.plan.samples, sample=self.plan.dataset.sample)
         return self._train(callbacks)
 
     def _train(self, callbacks: Sequence[keras.callbacks.Callback]) -> Result:
@@ -128,7 +130,7 @@ class _Run:
             accuracy = float(results["accuracy"])
             model = resume.finish(loop.model, plan, self.store, results) if environment.is_chief else None
         speed = (loop.step - first) * plan.hparams.batch_size / seconds
-        return Result(accuracy, model, seconds, speed, plan.dataset.sample)
+        return Result(accuracy, model, seconds, speed, plan.samples, plan.dataset.sample)
 
     def _claimed(self) -> contextlib.AbstractContextManager[None]:
         """Keeps other processes out of the run's folders, which a bucket's local folders are already."""
@@ -176,7 +178,9 @@ class _Run:
         ):
             ours = [*board, *writers.reports(plan.environment), *([save] if is_chief else [])]
             ours += [Mirror(self.storage)] if self.storage else []
-            with Progress(self.screen, hparams.epochs, plan.steps_per_epoch, hparams.batch_size) as progress:
+            with Progress(
+                self.screen, hparams.epochs, plan.steps_per_epoch, hparams.batch_size, plan.samples
+            ) as progress:
                 loop.fit(
                     stages.make(plan, self.screen),
                     plan.steps_per_epoch,

@@ -67,9 +67,9 @@ def serve_parser() -> Parser:
     parser.add_argument("--host", default="", help=f"address to listen on (default {Options.host})")
     parser.add_argument("--port", default="", help=f"0 is any that is free (default {Options.port})")
     batch, wait = Options.max_batch, Options.max_wait_ms
-    parser.add_argument("--max_batch", default=str(batch), help=f"images in one call of the model (default {batch})")
+    parser.add_argument("--max_batch", default=str(batch), help=f"samples in one call of the model (default {batch})")
     parser.add_argument(
-        "--max_wait_ms", default=str(wait), help=f"milliseconds that an image waits for others (default {wait})"
+        "--max_wait_ms", default=str(wait), help=f"milliseconds that a sample waits for others (default {wait})"
     )
     parser.epilog = "On Vertex AI, AIP_STORAGE_URI, AIP_HTTP_PORT, AIP_HEALTH_ROUTE and AIP_PREDICT_ROUTE say the rest."
     return parser
@@ -77,11 +77,11 @@ def serve_parser() -> Parser:
 
 def predict_parser() -> Parser:
     """Returns what reads the command line of `trainer.predict`, and explains it."""
-    parser = _parser("trainer.predict", "Says what images show: a line for each, with class and probability.")
+    parser = _parser("trainer.predict", "Prints the class of each image, signal or volume, with its probability.")
     parser.add_argument("--top", default="1", help="how many classes, the most probable first (default 1)")
     parser.add_argument("--json", action="store_true", help="a JSON object on each line")
-    parser.add_argument("--batch_size", default="64", help="images in one call of the model (default 64)")
-    parser.add_argument("images", nargs="*", metavar="IMAGE", help="file, folder, or - for standard input")
+    parser.add_argument("--batch_size", default="64", help="samples in one call of the model (default 64)")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="file, folder, or - for standard input")
     return parser
 
 

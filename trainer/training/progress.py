@@ -17,17 +17,19 @@ class Progress(keras.callbacks.Callback):
       screen: where to draw.
       epochs: epochs of the whole run.
       steps_per_epoch: steps in each.
-      batch_size: images in each step.
+      batch_size: samples in each step.
+      samples: what they are, such as images.
     """
 
-    def __init__(self, screen: console.Console, epochs: int, steps_per_epoch: int, batch_size: int):
+    def __init__(self, screen: console.Console, epochs: int, steps_per_epoch: int, batch_size: int, samples: str):
         super().__init__()
+        self._samples = samples
         self._screen, self._epochs, self._steps_per_epoch = screen, epochs, steps_per_epoch
         self._batch_size = batch_size
         self._bar = _bar(screen)
         self._task = self._bar.add_task("", total=epochs * steps_per_epoch * batch_size, figures="")
         self._epoch, self._begin, self._validation = 0, 0.0, ""
-        self._seen = self._seen_before = 0  # of the epoch's images: in all, and by a run that was stopped
+        self._seen = self._seen_before = 0  # of the epoch's samples: in all, and by a run that was stopped
 
     def __enter__(self) -> "Progress":
         if self._screen.is_terminal:
@@ -45,7 +47,9 @@ class Progress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._seen = seen = (batch + 1) * self._batch_size
         rate = (seen - self._seen_before) / (time.perf_counter() - self._begin)
-        figures = f"{rate:,.0f} images/s  loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.4f}{self._validation}"
+        figures = (
+            f"{rate:,.0f} {self._samples}/s  loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.4f}{self._validation}"
+        )
         self._draw(seen, figures=figures)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -55,7 +59,7 @@ class Progress(keras.callbacks.Callback):
             seconds = time.perf_counter() - self._begin
             rate = (self._steps_per_epoch * self._batch_size - self._seen_before) / seconds
             self._screen.out(
-                f"epoch {epoch + 1}/{self._epochs}  {seconds:.1f} s  {rate:,.0f} images/s  "
+                f"epoch {epoch + 1}/{self._epochs}  {seconds:.1f} s  {rate:,.0f} {self._samples}/s  "
                 + "  ".join(f"{name} {logs[name]:.4f}" for name in ("loss", "accuracy", "val_loss", "val_accuracy")),
                 highlight=False,
             )

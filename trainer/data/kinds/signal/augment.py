@@ -1,0 +1,88 @@
+"""Small random changes of training signals, as pure functions of a seed."""
+
+import math
+
+import tensorflow as tf
+
+from trainer.data.form import Form
+from trainer.data.kinds.kind import Change, Look, Preset
+
+# The most that a signal is changed.
+_SHIFT = 0.05  # of its length
+_STRETCH = 0.05  # of its length, about a place that is random too
+_WARP = 0.02  # of its length: how far a position is displaced by one slow wave
+_SCALE = 0.1  # of the distance from its mean
+_NOISE = 0.05  # of its spread
+
+_NAME = "signal"
+
+
+def choose_preset(asked: str, form: Form, look: Look) -> Preset:
+    """Returns how signals are changed, and why.
+
+    Args:
+      asked: the preset, or auto.
+      form: of the signals.
+      look: is not needed.
+    """
+    del form, look
+    return Preset(_NAME, "for signals") if asked == "auto" else Preset(asked, f"as `--augment={asked}` asks")
+
+
+def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor) -> Change:
+    """Returns what changes some rows of a batch: from float32 signals and the first one's row to the same.
+
+    The random numbers are made for a whole batch and then shared out: of fewer, the last bits would be others. The
+    channels of a signal are displaced in time together, and scaled together.
+
+    Args:
+      preset: signal: shifts, scalings, noise, and time that runs a little faster or slower.
+      count: signals in the whole batch.
+      sizes: their `(length,)`.
+      seed: two integers.
+    """
+    del preset
+    (length,) = sizes
+    sources, gain, level, noise_seed = _plan(count, length, seed)
+
+    def changed(signals: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
+        rows = signals.shape[0]
+        noise = tf.random.stateless_normal((count, length, signals.shape[2]), noise_seed)
+        own = slice(first, first + rows)
+        moved = _displaced(signals, sources[own])
+        mean = tf.reduce_mean(moved, 1, keepdims=True)
+        centred = moved - mean
+        spread = tf.sqrt(tf.reduce_mean(tf.square(centred), 1, keepdims=True))
+        return mean + centred * gain[own] + spread * level[own] * noise[own]
+
+    return changed
+
+
+def _plan(count: int, length: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns how the signals of a batch are changed.
+
+    Returns:
+      From which position each one is taken, `(count, length)`; what it is scaled by, and how strong its noise is, each
+      `(count, 1, 1)`; the seed of the noise.
+    """
+    shift, stretch, place, warp, phase, waves, scale, level = tf.unstack(
+        tf.random.stateless_uniform((8, count, 1), seed, -1.0, 1.0)
+    )
+    last = float(max(length - 1, 1))
+    positions = tf.range(length, dtype=tf.float32)[tf.newaxis] / last  # 0 to 1
+    fixed = 0.5 + 0.5 * place  # the position that a stretch leaves where it is
+    wave = tf.sin(2 * math.pi * (1 + 0.5 * waves) * positions + math.pi * phase)
+    sources = positions + _STRETCH * stretch * (positions - fixed) + _WARP * warp * wave + _SHIFT * shift
+    sources = tf.clip_by_value(sources, 0.0, 1.0) * float(length - 1)
+    noise_seed = tf.random.fold_in(seed, 1)
+    return sources, 1 + _SCALE * scale[..., tf.newaxis], _NOISE * tf.abs(level)[..., tf.newaxis], noise_seed
+
+
+def _displaced(signals: tf.Tensor, sources: tf.Tensor) -> tf.Tensor:
+    """Returns signals, `(batch, length, channels)`, taken from other positions, `(batch, length)`, linearly between."""
+    before = tf.floor(sources)
+    share = (sources - before)[..., tf.newaxis]
+    index = tf.cast(before, tf.int32)
+    following = tf.minimum(index + 1, signals.shape[1] - 1)
+    low, high = (tf.gather(signals, which, batch_dims=1) for which in (index, following))
+    return low + share * (high - low)

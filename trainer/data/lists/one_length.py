@@ -1,0 +1,90 @@
+"""Series are brought to one length, without gaps."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.data.lists.series_rows import Channels
+
+
+@dataclasses.dataclass
+class Counts:
+    """What was changed of some series.
+
+    Attributes:
+      series: how many they are.
+      padded: how many of them were shorter than the length.
+      cut: how many were longer.
+      filled: the values that were missing and are interpolated.
+      empty: the channels of series that had no value, and are 0.
+    """
+
+    series: int = 0
+    padded: int = 0
+    cut: int = 0
+    filled: int = 0
+    empty: int = 0
+
+    def lines(self, length: int) -> list[str]:
+        """Returns what a person should know of it, in a line for each thing."""
+        found = []
+        if self.padded or self.cut:
+            found.append(
+                f"of {self.series:,} series, {self.padded:,} {_are(self.padded)} shorter than {length:,} positions and "
+                f"padded at the end with their own mean, {self.cut:,} {_are(self.cut)} longer and cut (`--length`)"
+            )
+        if self.filled or self.empty:
+            empty = f"; {self.empty:,} channels of series that have no value are 0" if self.empty else ""
+            found.append(f"{self.filled:,} missing values are interpolated{empty}")
+        return found
+
+
+def longest(series: Sequence[Channels]) -> int:
+    """Returns how many positions the longest of some series has, at least 1."""
+    return max((len(channel) for channels in series for channel in channels), default=0) or 1
+
+
+def brought(series: Sequence[Channels], length: int, counts: Counts) -> npt.NDArray[np.float32]:
+    """Returns series as one array, `(count, length, channels)`.
+
+    Missing values, NaN, are interpolated between their neighbours; at an end the nearest value is taken. Then each
+    channel is padded at its end with its own mean, or is cut.
+
+    Args:
+      series: their channels, which may differ in length.
+      length: to bring them to.
+      counts: is increased by what is done.
+    """
+    result = np.empty((len(series), length, len(series[0])), np.float32)
+    for index, channels in enumerate(series):
+        own = max(len(channel) for channel in channels)
+        counts.padded += min(map(len, channels)) < length
+        counts.cut += own > length
+        if isinstance(channels, np.ndarray) and own == length and not np.isnan(channels).any():
+            result[index] = channels.T
+            continue
+        for channel, values in enumerate(channels):
+            whole = _filled(values, counts)
+            result[index, :own, channel][: len(whole)] = whole[:length]
+            result[index, len(whole) :, channel] = whole.mean(dtype=np.float64) if len(whole) else 0.0
+    counts.series += len(series)
+    return result
+
+
+def _filled(values: npt.NDArray[np.float32], counts: Counts) -> npt.NDArray[np.float32]:
+    missing = np.isnan(values)
+    if missing.all():  # or there is none
+        counts.empty += 1
+        return np.zeros_like(values)
+    if missing.any():
+        counts.filled += int(missing.sum())
+        there = np.flatnonzero(~missing)
+        values = values.copy()
+        values[missing] = np.interp(np.flatnonzero(missing), there, values[there])
+    return values
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

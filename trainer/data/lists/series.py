@@ -1,0 +1,175 @@
+"""The series of the UCR/UEA archive: `NAME_TRAIN.ts` and `NAME_TEST.ts`, or `.tsv`, or the older `.txt`.
+
+Source: timeseriesclassification.com.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from trainer.data.kinds.options import SampleOptions
+from trainer.data.lists import one_length, parts, ts_file, tsv_file
+from trainer.data.lists.entries import PARTS, TRAIN, Entry, class_names
+from trainer.data.lists.given import Given, Pair
+from trainer.data.lists.series_rows import Rows
+from trainer.errors import UsageError, one_line
+
+_SUFFIXES = (".ts", ".tsv", ".txt")  # in the order in which a folder that has several is read
+_PARTED = re.compile(r"(?:(.*)[_\-. ])?([a-z]+)", re.IGNORECASE)  # the part is the last word of a file's name
+_HEAD = 1 << 12  # bytes of a `.ts` file that say what it is
+_MOST_SPARE = 16  # values of the array for each one in the files
+_FEW_VALUES = 2**28  # a gigabyte, in float32
+
+
+@dataclasses.dataclass(frozen=True)
+class _File:
+    """A file of series.
+
+    Attributes:
+      path: the file.
+      location: the same, for a person.
+      name: of the data set, as the file's name says it.
+      part: train, validation or test; empty where the file's name says none.
+    """
+
+    path: Path
+    location: str
+    name: str
+    part: str
+
+    @classmethod
+    def of(cls, path: Path, location: str) -> "_File":
+        found = _PARTED.fullmatch(path.stem)
+        part = parts.part_of(found[2]) if found else None
+        return cls(path, location, (found[1] or "") if found and part else path.stem, part or "")
+
+    def read(self) -> Rows:
+        """Returns its series."""
+        reader = ts_file if self.path.suffix.lower() == ".ts" else tsv_file
+        return reader.read(self.path, self.location)
+
+
+def is_one(path: Path) -> bool:
+    """Returns whether a path is a file of series, or a folder that holds some.
+
+    A `.ts` file is one, whatever it holds; a `.tsv` or `.txt` file is one where its first line is a class and numbers.
+    """
+    if path.is_dir():
+        return bool(_in_folder(path, str(path)))
+    suffix = path.suffix.lower()
+    return path.is_file() and (suffix == ".ts" or (suffix in _SUFFIXES and tsv_file.begins_as_one(path)))
+
+
+def read(path: Path, location: str, options: SampleOptions, log: Callable[[str], object]) -> Given:
+    """Returns the series of a file or of a folder, brought to one length.
+
+    The class names are those of the training series. A file whose name says no part is the training part.
+
+    Args:
+      path: for which `is_one` holds.
+      location: the same, for a person.
+      options: the length; 0 is that of the longest training series.
+      log: receives lines about series that are padded or cut, values that are missing, and files that are passed over.
+
+    Raises:
+      UsageError: a file breaks a rule, the parts do not fit together, or there are fewer than two classes.
+    """
+    files = sorted(_files(path, location, log), key=lambda file: PARTS.index(file.part or TRAIN))
+    rows = {file.part or TRAIN: file.read() for file in files}
+    if TRAIN not in rows:
+        raise UsageError(
+            f"{location}: must hold series to train on, as NAME_TRAIN. Received: {' and '.join(rows)} alone"
+        )
+    training = rows[TRAIN]
+    names = class_names(Entry("", label, "") for label in training.labels)
+    _check(rows, names, location)
+    length = options.length or one_length.longest(training.series)
+    _check_length(rows, length)
+    counts = one_length.Counts()
+    numbers = {name: number for number, name in enumerate(names)}
+    given: dict[str, Pair] = {}
+    for part, own in rows.items():
+        samples = one_length.brought(own.series, length, counts)
+        given[part] = samples, np.array([numbers[label] for label in own.labels], np.int32)
+    for line in counts.lines(length):
+        log(one_line(f"{location}: {line}"))
+    return Given(given, names, rank=1)
+
+
+def _files(path: Path, location: str, log: Callable[[str], object]) -> Sequence[_File]:
+    """Returns the files to read, of one data set, each of another part."""
+    above = location.rstrip("/")
+    if path.is_dir():
+        files = _in_folder(path, above)
+        names = {file.name.casefold() for file in files}
+        if len(names) > 1 or len({file.part for file in files}) < len(files):
+            raise UsageError(
+                f"{location}: must hold one data set, such as NAME_TRAIN.ts and NAME_TEST.ts. "
+                f"Received: {', '.join(file.path.name for file in files)}"
+            )
+        return files
+    one = _File.of(path, location)
+    beside = [
+        file.path.name
+        for file in (_in_folder(path.parent, "") if one.part else [])
+        if file.part != one.part and (file.name.casefold(), file.path.suffix) == (one.name.casefold(), path.suffix)
+    ]
+    if beside:
+        log(one_line(f"{', '.join(beside)} beside {location} is passed over; `--data` may be their folder"))
+    return [one]
+
+
+def _in_folder(folder: Path, location: str) -> list[_File]:
+    """Returns a folder's files of series, of one suffix: those whose names say parts, or else all."""
+    found = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
+    files = [_File.of(file, f"{location}/{file.name}") for file in found if file.suffix.lower() in _SUFFIXES]
+    for suffix in _SUFFIXES:
+        own = [file for file in files if file.path.suffix.lower() == suffix and file.path.is_file() and _holds(file)]
+        parted = [file for file in own if file.part]
+        if parted or (own and suffix != ".txt"):
+            return parted or own
+    return []
+
+
+def _holds(file: _File) -> bool:
+    """Returns whether a file that lies in a folder holds series; a `.ts` may be a video too, or a program."""
+    if file.path.suffix.lower() != ".ts":
+        return tsv_file.begins_as_one(file.path)
+    if file.part:
+        return True
+    with file.path.open("rb") as opened:
+        head = opened.read(_HEAD).removeprefix(b"\xef\xbb\xbf").lower()
+    return head.lstrip().startswith((b"#", b"@")) and (b"@problemname" in head or b"@classlabel" in head)
+
+
+def _check(rows: Mapping[str, Rows], names: Sequence[str], location: str) -> None:
+    training = rows[TRAIN]
+    known, channels = {*names}, len(training.series[0])
+    for own in rows.values():
+        for index, (label, series) in enumerate(zip(own.labels, own.series, strict=True)):
+            if label not in known:
+                raise UsageError(
+                    f"{own.place(index)}: a class must have a series among those to train on. Received: {label}"
+                )
+            if len(series) != channels:
+                raise UsageError(
+                    f"{own.place(index)}: must have {channels} dimensions, as {training.place(0)}. "
+                    f"Received: {len(series)}"
+                )
+    if len(names) < 2:
+        raise UsageError(f"{location}: must hold at least two classes. Received: {', '.join(names)}")
+
+
+def _check_length(rows: Mapping[str, Rows], length: int) -> None:
+    """Checks that one long series does not make all the others take many times their memory."""
+    count = sum(len(own.series) for own in rows.values())
+    channels = len(rows[TRAIN].series[0])
+    values = sum(len(channel) for own in rows.values() for series in own.series for channel in series)
+    if count * length * channels > max(_FEW_VALUES, _MOST_SPARE * values):
+        raise UsageError(
+            f"`--length` must be less, as most series are shorter: {count:,} of them have {values:,} values. "
+            f"Received: {length:,}, which are {count * length * channels:,}"
+        )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from trainer.serving.predictor import Answer, Predictor
 
 _STANDARD_INPUT = "-"
+_SERIES = (".ts", ".tsv", ".txt")  # a file of many samples
+_AT_ONCE = 256  # of them
 
 
 def main(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
@@ -58,6 +60,9 @@ def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
     predictor = _load(given.model, given.cache_dir)
     status, batch = 0, {}
     for name in _names(given.files, predictor.kind):
+        if predictor.form.rank == 1 and name.lower().endswith(_SERIES):
+            _print_series(predictor, name, top, given.json)
+            continue
         try:
             batch[name] = standard_input.read() if name == _STANDARD_INPUT else _read_file(Path(expanded(name)))
         except OSError as error:
@@ -67,6 +72,17 @@ def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
             status = max(status, _classify(predictor, batch, top, given.json))
             batch = {}
     return max(status, _classify(predictor, batch, top, given.json))
+
+
+def _print_series(predictor: "Predictor", name: str, top: int, as_json: bool) -> None:
+    """Prints the answers for the series of a file, each under its number in it, counted from 1."""
+    from trainer.data.lists import series
+
+    values = series.samples(Path(expanded(name)), name, predictor.form)
+    for first in range(0, len(values), _AT_ONCE):
+        answers = predictor.of_values(values[first : first + _AT_ONCE])
+        for number, answer in enumerate(answers, first + 1):
+            _print(predictor, f"{name}:{number}", answer, top, as_json)
 
 
 def _load(model: str, cache_dir: str) -> "Predictor":
@@ -111,14 +127,18 @@ def _classify(predictor: "Predictor", batch: dict[str, bytes], top: int, as_json
             status = 2
             _report(f"{one_line(name)}: {answer}")
             continue
-        best = _best(predictor.classes, answer, top)
-        if as_json:
-            ranked = [{"class": label, "probability": share} for label, share in best]
-            print(json.dumps({predictor.kind.name: name, **ranked[0], "top": ranked}))
-        else:
-            print(one_line(name), *(f"{one_line(label)}\t{share:.4f}" for label, share in best), sep="\t")
+        _print(predictor, name, answer, top, as_json)
     sys.stdout.flush()
     return status
+
+
+def _print(predictor: "Predictor", name: str, answer: "Answer", top: int, as_json: bool) -> None:
+    best = _best(predictor.classes, answer, top)
+    if as_json:
+        ranked = [{"class": label, "probability": share} for label, share in best]
+        print(json.dumps({predictor.kind.name: name, **ranked[0], "top": ranked}))
+    else:
+        print(one_line(name), *(f"{one_line(label)}\t{share:.4f}" for label, share in best), sep="\t")
 
 
 def _best(classes: Sequence[str], answer: "Answer", top: int) -> list[tuple[str, float]]:

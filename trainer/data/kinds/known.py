@@ -58,7 +58,7 @@ def _rank_of_array(head: bytes, entry: Entry, asked: int) -> int:
     except ValueError as error:
         raise UsageError(f"{entry.place}: must be an array that can be read. Received: {error}") from None
     possible = [rank for rank in BY_RANK if len(shape) in (rank, rank + 1)]
-    if asked in possible or len(possible) == 1 and not asked:
+    if asked in possible or (len(possible) == 1 and not asked):
         return asked or possible[0]
     if not asked and len(shape) == 3:  # channels of an image are few
         return 2 if shape[-1] in (1, 3, 4) else 3

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from trainer.data.form import Form
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import one_length, parts, ts_file, tsv_file
 from trainer.data.lists.entries import PARTS, TRAIN, Entry, class_names
@@ -97,6 +99,19 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
     for line in counts.lines(length):
         log(one_line(f"{location}: {line}"))
     return Given(given, names, rank=1)
+
+
+def samples(path: Path, location: str, form: Form) -> npt.NDArray[np.float32]:
+    """Returns the series of one file in a form, `(count, length, channels)`, whatever their classes.
+
+    Raises:
+      UsageError: the file breaks a rule, or its series have other channels.
+    """
+    rows = _File.of(path, location).read()
+    for index, channels in enumerate(rows.series):
+        if len(channels) != form.channels:
+            raise UsageError(f"{rows.place(index)}: must have {form.channels} dimensions. Received: {len(channels)}")
+    return one_length.brought(rows.series, form.sizes[0], one_length.Counts())
 
 
 def _files(path: Path, location: str, log: Callable[[str], object]) -> Sequence[_File]:

@@ -4,6 +4,7 @@ from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.signal import survey
 from trainer.data.kinds.signal.augment import change, choose_preset
 from trainer.data.kinds.signal.decode import exported, make_decoder
+from trainer.data.kinds.signal.encode import encode
 from trainer.data.kinds.signal.fit import choose_form, fit_arrays
 from trainer.data.kinds.signal.header import Header
 
@@ -19,6 +20,7 @@ SIGNAL: Kind[Header] = Kind(
     make_decoder=make_decoder,
     exported=exported,
     read=None,
+    encode=encode,
     extent=lambda header: header.frames * header.channels,
     check=survey.check,
     describe=survey.describe,

@@ -72,8 +72,10 @@ class Form:
             "high": self.high if math.isfinite(self.high) else None,
         }
         given = {name: list(getattr(self, name)) for name in ("centre", "spread", "spacing")}
-        return content | {name: values for name, values in given.items() if values} | (
-            {"unit": self.unit} if self.unit else {}
+        return (
+            content
+            | {name: values for name, values in given.items() if values}
+            | ({"unit": self.unit} if self.unit else {})
         )
 
     def __str__(self) -> str:

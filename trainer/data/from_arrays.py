@@ -56,9 +56,7 @@ def _split_off(pair: Pair, share: float, seed: int) -> tuple[Pair, Pair]:
     samples, labels = pair
     count = round(len(labels) * share)
     if not 0 < count < len(labels):
-        raise UsageError(
-            f"`--validation_split` must leave a sample on each side of {len(labels)}. Received: {share:g}"
-        )
+        raise UsageError(f"`--validation_split` must leave a sample on each side of {len(labels)}. Received: {share:g}")
     order = np.random.default_rng(seed).permutation(len(labels))
     held_out, kept = order[:count], order[count:]
     return (samples[held_out], labels[held_out]), (samples[kept], labels[kept])

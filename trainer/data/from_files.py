@@ -64,7 +64,9 @@ def from_files(
         also = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
         raise UsageError(f"{wrong[0]}{also}; `--skip_broken=yes` leaves such {kind.name}s out")
     if options.skip_broken:
-        kept = _find_sound(locations, [*contradictory, *broken, *_placed(find_broken(locations, kind), parted)], kind, log)
+        kept = _find_sound(
+            locations, [*contradictory, *broken, *_placed(find_broken(locations, kind), parted)], kind, log
+        )
         parted, headers = [parted[index] for index in kept], [headers[index] for index in kept]
         locations = locations.chosen(kept)
         if {entry.part for entry in parted} != {*PARTS}:
@@ -148,9 +150,7 @@ def _placed(broken: Iterable[Broken], entries: Sequence[Entry]) -> list[Broken]:
     return [dataclasses.replace(one, location=entries[one.index].place) for one in broken]
 
 
-def _find_sound(
-    locations: Locations, broken: Iterable[Broken], kind: Kind[Any], log: Callable[[str], object]
-) -> Any:
+def _find_sound(locations: Locations, broken: Iterable[Broken], kind: Kind[Any], log: Callable[[str], object]) -> Any:
     """Returns the indices of the samples that are not broken, and logs those that are."""
     by_index = {one.index: one for one in broken}
     for one in sorted(by_index.values(), key=lambda found: found.location):

@@ -7,10 +7,11 @@ from trainer.data.form import Form
 from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
+from trainer.data.kinds.volume.kind import VOLUME
 from trainer.data.lists.entries import Entry
 from trainer.errors import UsageError
 
-BY_RANK: Mapping[int, Kind[Any]] = {2: IMAGE}
+BY_RANK: Mapping[int, Kind[Any]] = {2: IMAGE, 3: VOLUME}
 
 _HEAD = 512  # bytes of a file that say what it is
 

@@ -97,6 +97,7 @@ setup(
         "gpu": ["tensorflow[and-cuda]>=2.21,<3"],  # CUDA's libraries, 4 GB, for a machine that has the driver alone
         "profile": ["tensorboard-plugin-profile>=2.20,<3"],  # opens the traces of --profile_steps, 120 MB
         "serve": SERVE,  # python -m trainer.serve
+        "volumes": ["nibabel>=5.3,<6"],  # NIfTI files, .nii and .nii.gz
         "vertex": [VERTEX],  # python -m trainer.study --target=vertex
         "jax": ["jax>=0.6,<1"],  # the layer on Keras's JAX backend
     },

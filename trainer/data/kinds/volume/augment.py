@@ -1,0 +1,116 @@
+"""Small random changes of training volumes, as pure functions of a seed.
+
+No axis is mirrored. A volume does not say on which axis that is harmless: left and right are classes where the organ on
+one side is told from that on the other, NIfTI's other axes tell the front from the back and the head from the feet, a
+video has its time as an axis, and of an array nobody knows what the axes are.
+"""
+
+import math
+
+import tensorflow as tf
+
+from trainer.data.form import Form
+from trainer.data.kinds.kind import Change, Look, Preset
+
+_TURN = math.radians(10)  # about each axis
+_SCALE = 0.1  # of each axis
+_SHIFT = 0.06  # of each axis: a voxel of 16
+_CONTRAST, _BRIGHTNESS = 0.2, 0.2  # of a volume's own deviation
+
+
+def choose_preset(asked: str, form: Form, look: Look) -> Preset:
+    """Returns how volumes are changed, and why.
+
+    Args:
+      asked: the preset, or auto.
+      form: of the volumes.
+      look: is not asked.
+    """
+    del form, look
+    return Preset("volume", "for volumes") if asked == "auto" else Preset(asked, f"as `--augment={asked}` asks")
+
+
+def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor) -> Change:
+    """Returns what changes some rows of a batch: from float32 volumes, and the first one's row, to the same.
+
+    Each volume is turned, scaled and shifted about its middle, and seen in another brightness and contrast. Beyond its
+    borders it goes on as at them. The random numbers are made for a whole batch and then shared out: of fewer, the last
+    bits would be others.
+
+    Args:
+      preset: volume, the only one.
+      count: volumes in the whole batch.
+      sizes: the volumes' `(depth, height, width)`.
+      seed: two integers.
+    """
+    del preset
+    turns, scales, shifts, lights = tf.split(tf.random.stateless_uniform((11, count), seed, -1.0, 1.0), [3, 3, 3, 2])
+    maps = [
+        _maps(sizes[axis], sizes[(axis + 1) % 3], _TURN * turns[axis], 1 + _SCALE * scales[axis], _SHIFT * shifts[axis])
+        for axis in range(3)
+    ]
+    gain, bias = 1 + _CONTRAST * lights[0], _BRIGHTNESS * lights[1]
+
+    def changed(volumes: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
+        def rows(values: tf.Tensor) -> tf.Tensor:
+            return values[first : first + volumes.shape[0]]
+
+        moved = volumes
+        for plane in maps:
+            moved = _transform(moved, rows(plane))
+        return _lit(moved, rows(gain), rows(bias))
+
+    return changed
+
+
+def _maps(high: int, wide: int, turn: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
+    """Returns affine maps of planes about their middle, `(count, 8)`, as `_transform` takes them.
+
+    Args:
+      high: positions of the first axis, which is scaled and shifted.
+      wide: of the second.
+      turn: radians, `(count,)`.
+      scale: what the first axis is multiplied by.
+      shift: a share of the first axis.
+    """
+    # Output position (x, y), with y along the first axis, is input position (a x + b y + c, d x + e y + f).
+    a, b, d, e = tf.cos(turn), -tf.sin(turn) * scale, tf.sin(turn), tf.cos(turn) * scale
+    x, y = (wide - 1) / 2, (high - 1) / 2
+    c, f = x - a * x - b * y, y - d * x - e * y + shift * high
+    zero = tf.zeros_like(turn)
+    return tf.stack([a, b, c, d, e, f, zero, zero], axis=1)
+
+
+def _transform(volumes: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
+    """Returns volumes whose planes of the first two axes are each under one map, with the first axis as the last.
+
+    A plane has the third axis and the channels as its channels, so that a map is worked out once for all of them. After
+    three calls each pair of axes has had its turn, and the axes are where they were.
+
+    Args:
+      volumes: `(batch, first, second, third, channels)`.
+      maps: `(batch, 8)`.
+    """
+    batch, high, wide, third, channels = volumes.shape
+    planes = tf.raw_ops.ImageProjectiveTransformV3(
+        images=tf.reshape(volumes, (batch, high, wide, third * channels)),
+        transforms=maps,
+        output_shape=(high, wide),
+        fill_value=0.0,
+        fill_mode="NEAREST",
+        interpolation="BILINEAR",
+    )
+    return tf.transpose(tf.reshape(planes, volumes.shape), (0, 2, 3, 1, 4))
+
+
+def _lit(volumes: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Returns volumes in another contrast and brightness, relative to their own mean and deviation.
+
+    Args:
+      volumes: of values of any scale.
+      gain: what differences from the mean are multiplied by, `(batch,)`.
+      bias: what is added, in deviations.
+    """
+    mean, variance = tf.nn.moments(volumes, (1, 2, 3), keepdims=True)
+    gain, bias = (tf.reshape(one, (-1, 1, 1, 1, 1)) for one in (gain, bias))
+    return volumes * gain + (mean * (1 - gain) + bias * tf.sqrt(variance))

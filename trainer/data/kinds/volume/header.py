@@ -1,0 +1,79 @@
+"""What a file says of its volume in its first bytes: which format, which sizes, which spacing."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from trainer.data.kinds import npy
+from trainer.data.kinds.volume import gif, nifti
+
+FORMATS = "NIfTI, .npy or GIF"
+MAXIMUM_VOXELS = 2**28  # 1 GB in float32, as 512x512x1024; a small file can ask for any number
+MOST_CHANNELS = 16  # of an .npy file: a longer last axis is another one, as where the channels are the first
+
+NIFTI, NPY, GIF = "NIfTI", "npy", "GIF"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)  # a data set has as many as volumes
+class Header:
+    """One volume's format, its sizes and its values.
+
+    Attributes:
+      format: NIfTI, npy or GIF.
+      sizes: `(depth, height, width)`; of a GIF the depth are its frames, of NIfTI the axes go to the right, to the
+        front and up.
+      channels: values of a voxel.
+      is_bytes: whether they are whole numbers from 0 to 255, and stored so.
+      spacing: of voxels along each axis, in millimetres; empty where the file does not say it.
+      orientation: where the axes of NIfTI pointed to before, as LPS; empty where the file does not say it.
+    """
+
+    format: str
+    sizes: tuple[int, int, int]
+    channels: int
+    is_bytes: bool
+    spacing: tuple[float, ...] = ()
+    orientation: str = ""
+
+    @classmethod
+    def read(cls, content: bytes) -> "Header":
+        """Returns what a file's content says of it; of a GIF the whole content.
+
+        Raises:
+          ValueError: it is none that can be read; the message says why. UsageError where a package is missing.
+        """
+        if not content:
+            raise ValueError("an empty file")
+        content = bytes(content)
+        found = _read(content)
+        voxels = math.prod(found.sizes) * found.channels
+        if voxels > MAXIMUM_VOXELS:
+            raise ValueError(f"{voxels:,} values; at most {MAXIMUM_VOXELS:,} are read")
+        return found
+
+    @property
+    def voxels(self) -> int:
+        """The number of positions."""
+        return math.prod(self.sizes)
+
+
+def _read(content: bytes) -> Header:
+    if content[: len(gif.MAGIC)] == gif.MAGIC:
+        frames = gif.header(content)
+        sizes = frames.frames, frames.height, frames.width
+        return Header(GIF, sizes, 1 if frames.is_grey else 3, True)
+    if content[: len(npy.MAGIC)] == npy.MAGIC:
+        array = npy.header(content)
+        if len(array.shape) not in (3, 4) or math.prod(array.shape[3:]) > MOST_CHANNELS:
+            times = "x".join(map(str, array.shape))
+            raise ValueError(
+                f"an array of {times}; a volume must be (depth, height, width), or (depth, height, width, channels) "
+                f"with at most {MOST_CHANNELS} channels"
+            )
+        depth, height, width = array.shape[:3]
+        return Header(NPY, (depth, height, width), math.prod(array.shape[3:]), array.dtype == np.uint8)
+    if nifti.is_one(content):
+        found = nifti.header(content)
+        return Header(NIFTI, found.sizes, found.channels, False, found.spacing, found.orientation)
+    raise ValueError(f"no {FORMATS}")

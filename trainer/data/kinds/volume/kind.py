@@ -1,0 +1,32 @@
+"""Volumes, as the rest of the package knows them."""
+
+from trainer.data.kinds.kind import Kind
+from trainer.data.kinds.volume import survey
+from trainer.data.kinds.volume.augment import change, choose_preset
+from trainer.data.kinds.volume.decode import exported, make_decoder, read
+from trainer.data.kinds.volume.encode import encode, features
+from trainer.data.kinds.volume.fit import choose_form, fit_arrays
+from trainer.data.kinds.volume.header import FORMATS, Header
+
+VOLUME: Kind[Header] = Kind(
+    name="volume",
+    rank=3,
+    flags=("volume_size",),
+    presets=("volume",),
+    suffixes=(".nii", ".nii.gz", ".npy", ".gif"),
+    files=f"a {FORMATS} volume",
+    read_header=Header.read,
+    choose_form=choose_form,
+    make_decoder=make_decoder,
+    exported=exported,
+    read=read,
+    encode=encode,
+    extent=lambda header: header.voxels,
+    check=survey.check,
+    describe=survey.describe,
+    summarize=survey.summarize,
+    features=features,
+    fit=fit_arrays,
+    choose_preset=choose_preset,
+    change=change,
+)

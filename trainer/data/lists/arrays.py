@@ -1,0 +1,249 @@
+"""Arrays of samples and labels in one NumPy file, `.npz`, as MedMNIST and Keras name them.
+
+| arrays | of |
+|---|---|
+| `train_images`, `train_labels`, `val_images`, …, `test_labels` | MedMNIST |
+| `x_train`, `y_train`, `x_test`, `y_test`, perhaps `x_val`, `y_val` | Keras |
+| `x` and `y`, `data` and `labels`, `images` and `labels`, `features` and `labels` | one part, to be split |
+| `class_names`, `classes` or `label_names` | the names of the classes, where the file has them |
+
+Capital letters make no difference. `shapes.py` says which rank samples have, `numbered.py` which labels are taken.
+"""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.data.kinds.options import SampleOptions
+from trainer.data.lists import folder, manifest
+from trainer.data.lists.entries import TEST, TRAIN, VALIDATION
+from trainer.data.lists.given import Given, Pair
+from trainer.data.lists.numbered import given_names, numbered
+from trainer.data.lists.parts import part_of
+from trainer.data.lists.shapes import Reading, reading, times
+from trainer.errors import UsageError, one_line
+
+Array = npt.NDArray[Any]
+
+_SUFFIX = ".npz"
+_SAMPLES = {"images", "image", "x", "data", "features", "samples", "signals", "volumes", "inputs"}
+_LABELS = {"labels", "label", "y", "targets", "target"}
+_NAMES = {"class_names", "classes", "label_names"}
+_PARTS = (TRAIN, "", VALIDATION, TEST)  # the arrays of no part are training samples
+_CHECKED = 2**24  # values that are looked at together
+_SHOWN = 8  # names of arrays in a message
+_BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def is_one(path: Path) -> bool:
+    """Returns whether a path is an `.npz` file, or a folder that holds such files and no folder or list of data."""
+    if path.is_file():
+        return path.suffix.lower() == _SUFFIX
+    return bool(path.is_dir() and _files(path)) and not any(
+        one.is_dir() or manifest.is_one(one) for one in _visible(path)
+    )
+
+
+def read(path: Path, location: str, options: SampleOptions, log: Callable[[str], object]) -> Given:
+    """Returns the samples and the classes of an `.npz` file.
+
+    Of unsigned bytes, images and volumes stay as they are; truth values become 0 and 255. All other numbers become
+    float32. Images of four channels lose the last one, their transparency. Only the arrays that are used are read.
+
+    Args:
+      path: the file, or the folder that holds it.
+      location: of the path, as the user wrote it.
+      options: `rank` says what samples are whose shape does not.
+      log: receives a line about what is passed over, or could be read in another way.
+
+    Raises:
+      UsageError: it is no such file, it lacks an array, or an array breaks a rule; the message names it.
+    """
+    if path.is_dir():
+        files = _files(path)
+        if len(files) > 1:
+            raise UsageError(
+                f"`--data` must be one .npz file. Received: {location}, with {len(files):,} of them, as "
+                f"{files[0].name} and {files[1].name}"
+            )
+        path, location = files[0], f"{location.rstrip('/')}/{files[0].name}"
+    location = one_line(location)
+    with _opened(path, location) as file:
+        pairs, names_of, unused = _pairs(file.files, location)
+        if unused:
+            log(one_line(f"passed over in {location}: {_list(unused)} (no samples or labels of a part)"))
+        names = given_names(_array(file, names_of, location), f"{location}: `{names_of}`") if names_of else ()
+        labels = {of: _array(file, of, location) for _, of in pairs.values()}
+        numbers, classes, missing = numbered(labels, pairs[TRAIN][1], names, location)
+        if missing:
+            log(one_line(f"left out of the classes of {location}: {_list(missing)} (no training sample)"))
+        parts: dict[str, Pair] = {}
+        way: Reading | None = None
+        for part, (of, labels_of) in pairs.items():  # the training part is the first
+            name, array = f"{location}: `{of}`", _array(file, of, location)
+            way = way or _way(array, name, options.rank, log)
+            samples = _samples(array, name, way)
+            if len(samples) != len(numbers[labels_of]):
+                raise UsageError(
+                    f"{location}: `{labels_of}` must hold one label for each of the {len(samples):,} samples in "
+                    f"`{of}`. Received: {len(numbers[labels_of]):,}"
+                )
+            parts[part] = samples, numbers[labels_of]
+            _check_alike(samples, parts[TRAIN][0], name, pairs[TRAIN][0])
+    return Given(parts, classes, way.rank if way else 0)
+
+
+def _files(path: Path) -> list[Path]:
+    return [one for one in _visible(path) if one.suffix.lower() == _SUFFIX and one.is_file()]
+
+
+def _visible(path: Path) -> list[Path]:
+    return [one for one in sorted(path.iterdir()) if not folder.is_passed_over(one)]
+
+
+def _opened(path: Path, location: str) -> np.lib.npyio.NpzFile:
+    """Returns a file of arrays, each of which is read when it is asked for."""
+    try:
+        file = np.load(path, allow_pickle=False)
+    except _BROKEN as error:
+        reason = "something else" if "pickle" in str(error) else _reason(error)  # as NumPy takes everything for that
+        raise UsageError(f"{location}: must be an .npz file, a zip of arrays. Received: {reason}") from None
+    if not isinstance(file, np.lib.npyio.NpzFile):
+        raise UsageError(f"{location}: must be an .npz file, a zip of arrays. Received: a single array")
+    return file
+
+
+def _array(file: np.lib.npyio.NpzFile, name: str, location: str) -> Array:
+    """Returns one array of a file; there is at least one value in it."""
+    rule = f"{location}: `{name}` must be an array that can be read"
+    try:
+        array = file[name]
+    except _BROKEN as error:
+        reason = "pickled objects, which are never read" if "pickle" in str(error) else _reason(error)
+        raise UsageError(f"{rule}. Received: {reason}") from None
+    if not isinstance(array, np.ndarray):
+        raise UsageError(f"{rule}. Received: a file of another form")
+    if not array.size or not array.ndim:
+        raise UsageError(f"{rule}, and not empty. Received: the shape {array.shape}")
+    return array
+
+
+def _pairs(names: Sequence[str], location: str) -> tuple[dict[str, tuple[str, str]], str, list[str]]:
+    """Returns the names of the samples and labels of each part, of the array of class names, and the others.
+
+    The training part is the first. The name of the class names is empty where there are none.
+    """
+    found: dict[tuple[str, bool], list[str]] = {}
+    classes: list[str] = []
+    others: list[str] = []
+    for name in names:
+        role = _role(name)
+        if role:
+            found.setdefault(role, []).append(name)
+        else:
+            (classes if name.lower() in _NAMES else others).append(name)
+    for (_, is_label), some in found.items():
+        if len(some) > 1:
+            what = "labels" if is_label else "samples"
+            raise UsageError(f"{location}: must hold one array of {what} of a part. Received: {' and '.join(some)}")
+    if any(part for part, _ in found):
+        others += [name for key in (("", False), ("", True)) for name in found.pop(key, ())]
+    for part, is_label in found:
+        if (part, not is_label) not in found:
+            what = "samples" if is_label else "labels"
+            raise UsageError(
+                f"{location}: `{found[part, is_label][0]}` must go with an array of {what}. Received: {_list(names)}"
+            )
+    pairs = {part or TRAIN: (found[part, False][0], found[part, True][0]) for part in _PARTS if (part, True) in found}
+    if TRAIN not in pairs:
+        raise UsageError(
+            f"{location}: must hold training samples and their labels: train_images and train_labels, x_train and "
+            f"y_train, or images and labels. Received: {_list(names) or 'none'}"
+        )
+    if len(classes) > 1:
+        raise UsageError(f"{location}: must hold one array of class names. Received: {' and '.join(classes)}")
+    return pairs, "".join(classes), others
+
+
+def _role(name: str) -> tuple[str, bool] | None:
+    """Returns the part that an array's name says, or nothing for one, and whether it holds labels; None for others."""
+    words = re.split(r"[\W_]+", name.lower())
+    roles = [word in _LABELS for word in words if word in _LABELS | _SAMPLES]
+    parts = [part_of(word) for word in words if word not in _LABELS | _SAMPLES]
+    if len(roles) != 1 or len(parts) > 1 or not all(parts):
+        return None
+    return (parts[0] or "") if parts else "", roles[0]
+
+
+def _way(array: Array, name: str, asked: int, log: Callable[[str], object]) -> Reading:
+    """Returns how the training samples are read."""
+    way, other = reading(array.shape[1:], array.dtype, asked, name)
+    if other:
+        log(f"{name}: samples of {times(array.shape[1:])} are read as {way}; `--rank={other.rank}` reads {other}")
+    if _is_transparent(array, way):
+        log(f"{name}: the fourth channel of images, their transparency, is left out")
+    return way
+
+
+def _is_transparent(array: Array, way: Reading) -> bool:
+    return way.rank == 2 and array.ndim == 4 and array.shape[3] == 4
+
+
+def _samples(array: Array, name: str, way: Reading) -> Array:
+    """Returns samples as bytes, 0 to 255, or as finite float32."""
+    if array.dtype.kind not in "biuf":
+        raise UsageError(f"{name} must hold numbers. Received: {array.dtype}")
+    if _is_transparent(array, way):
+        array = array[..., :3]
+    if way.rank > 1 and array.dtype in (np.uint8, np.bool_):
+        return array if array.dtype == np.uint8 else array * np.uint8(255)
+    with np.errstate(over="ignore"):
+        values = array.astype(np.float32, copy=False)
+    step = max(1, _CHECKED * len(values) // values.size)
+    for first in range(0, len(values), step):
+        is_finite = np.isfinite(values[first : first + step]).all(tuple(range(1, values.ndim)))
+        if not is_finite.all():
+            raise UsageError(
+                f"{name} must hold finite numbers of at most 3e38. Received: another one in sample "
+                f"{first + int(is_finite.argmin()):,}, counted from 0"
+            )
+    return values
+
+
+def _check_alike(samples: Array, training: Array, name: str, other: str) -> None:
+    """Checks that the samples of a part are what the training samples are."""
+    if samples.shape[1:] != training.shape[1:]:
+        raise UsageError(
+            f"{name} must have samples of {times(training.shape[1:])}, as `{other}`. "
+            f"Received: {times(samples.shape[1:]) or 'single numbers'}"
+        )
+    if samples.dtype != training.dtype:
+        one, wanted = (
+            ("other numbers", "bytes") if training.dtype == np.uint8 else ("bytes", "other numbers than bytes")
+        )
+        raise UsageError(f"{name} must hold {wanted} (uint8), as `{other}`. Received: {one}")
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return one_line(", ".join(names[:_SHOWN])) + more
+
+
+def _reason(error: BaseException) -> str:
+    """Returns why NumPy or its zip reader could not read something, in a few words."""
+    return one_line(str(getattr(error, "strerror", None) or error).splitlines()[0] if str(error) else "broken content")

@@ -56,13 +56,9 @@ def _split_off(pair: Pair, share: float, seed: int, kind: Kind[Any]) -> tuple[Pa
     samples, labels = pair
     count = round(len(labels) * share)
     if not 0 < count < len(labels):
-<<<<<<< HEAD
         raise UsageError(
             f"`--validation_split` must leave {kind.one} on each side of {len(labels)}. Received: {share:g}"
         )
-=======
-        raise UsageError(f"`--validation_split` must leave a sample on each side of {len(labels)}. Received: {share:g}")
->>>>>>> vol
     order = np.random.default_rng(seed).permutation(len(labels))
     held_out, kept = order[:count], order[count:]
     return (samples[held_out], labels[held_out]), (samples[kept], labels[kept])

@@ -25,7 +25,9 @@ Layers = Sequence[keras.layers.Layer]
 Ints = tuple[int, ...]  # one for each spatial axis
 
 _GROUPS = 4  # of blocks, at any size, so that the parameters are as many for 8 pixels as for 512
-_WIDEST = 32  # positions of a side that the first blocks see; the stem halves what is larger
+# By rank: the positions of a side that the first blocks see, as the stem halves what is larger; the positions of a kernel.
+_WIDEST = {1: 256, 2: 32, 3: 32}
+_KERNELS = {1: 7, 2: 3, 3: 3}
 _HALVED = 8  # positions of a side, from which on a group halves it: the last map has 4 to 7
 _MOMENTUM = 0.9  # of the moving statistics: Keras's 0.99 takes some hundred steps from its 0 and 1
 _LARGER = ("filters", "depth")  # what gives a network more parameters
@@ -97,8 +99,9 @@ def _count(hparams: HParams, form: Form, outputs: int) -> int:
 def _design(hparams: HParams, form: Form, outputs: int, policy: str) -> _Design:
     make = _Maker(hparams, form.rank, policy)
     strides, sizes = (1,) * form.rank, form.sizes
-    while max(sizes) > _WIDEST:
-        halving = tuple(1 + (side > _WIDEST) for side in sizes)
+    widest = _WIDEST[form.rank]
+    while max(sizes) > widest:
+        halving = tuple(1 + (side > widest) for side in sizes)
         strides, sizes = _product(strides, halving), _quotient(sizes, halving)
     stem = [parts.scale(form, policy), *make.stem(strides)]
     blocks: list[_Block] = []
@@ -126,7 +129,7 @@ class _Maker:
         rest = _quotient(strides, first)
         pooling = parts.MAX_POOLINGS[self.rank](rest, padding="same", name="stem_pool", dtype=self.policy)
         return [
-            *self._convolution("stem", self.hparams.filters, 3, first),
+            *self._convolution("stem", self.hparams.filters, _KERNELS[self.rank], first),
             self.activation("stem_activation"),
             *([pooling] if max(rest) > 1 else []),
         ]
@@ -136,9 +139,9 @@ class _Maker:
         return _Block(
             name,
             [
-                *self._convolution(f"{name}_conv1", filters, 3, strides),
+                *self._convolution(f"{name}_conv1", filters, _KERNELS[self.rank], strides),
                 self.activation(f"{name}_activation1"),
-                *self._convolution(f"{name}_conv2", filters, 3, 1),
+                *self._convolution(f"{name}_conv2", filters, _KERNELS[self.rank], 1),
             ],
             [] if is_same else self._convolution(f"{name}_shortcut", filters, 1, strides),
         )

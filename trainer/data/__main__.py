@@ -14,9 +14,8 @@ from trainer import console
 from trainer.buckets.fetch import fetch
 from trainer.data import convert as conversion
 from trainer.data import loading
-from trainer.data.kinds import known
 from trainer.data.kinds.options import SampleOptions
-from trainer.data.lists import folder
+from trainer.data.lists import folder, recognize
 from trainer.data.problems import Problem
 from trainer.environment import cache_folder
 from trainer.errors import StorageError, UsageError, one_line
@@ -96,7 +95,7 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
     with _progress(screen) as on_progress:
         return conversion.convert(
             entries,
-            known.kind_of_files(entries, SampleOptions(rank=options.rank)),
+            recognize.kind_of_files(entries, SampleOptions(rank=options.rank))[0],
             Path(expanded(options.to)),
             options.validation_split,
             shard_bytes=round(options.shard_megabytes * 1e6),

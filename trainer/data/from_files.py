@@ -78,6 +78,8 @@ def from_files(
     labels = {name: label for label, name in enumerate(names)}
     targets = np.array([labels[entry.label] for entry in parted], np.int32)
     form = kind.choose_form(headers, options)
+    for note in kind.notes(headers, form):
+        log(note)
     files = Files(locations, targets, form, kind, kind.make_decoder(headers, form))
     which = np.array([PARTS.index(entry.part) for entry in parted])
     if not form.is_bounded:

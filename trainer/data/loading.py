@@ -1,7 +1,7 @@
 """Data sets by their name or location."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +13,7 @@ from trainer.data.from_files import from_files
 from trainer.data.kinds import known
 from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.kinds.options import SampleOptions
-from trainer.data.lists import arrays, folder, idx, manifest, named, series, tfrecord
+from trainer.data.lists import array_files, arrays, folder, idx, manifest, named, recognize, series, tfrecord
 from trainer.data.lists.entries import TEST, TRAIN, Entry
 from trainer.data.lists.given import Given, Pair
 from trainer.data.lists.manifest import Managed
@@ -22,6 +22,7 @@ from trainer.errors import UsageError, one_line
 from trainer.files import expanded
 from trainer.hparams import DATASETS, MANAGED, HParams
 
+_VOLUME = 3  # the rank of what is too large to be kept in memory
 _SHOWN = 3  # names in the line about what is passed over
 
 
@@ -101,13 +102,22 @@ def load(
     if name == MANAGED:
         if not managed:
             raise UsageError(f"`--data={MANAGED}` must find `AIP_TRAINING_DATA_URI` in the environment. Received: none")
-        entries = manifest.read_managed(managed, fetch)
-        return from_files(entries, known.kind_of_files(entries, options), validation_split, options, log)
+        return _of_files(manifest.read_managed(managed, fetch), validation_split, seed, options, log)
     path = _local(name, fetch)
     if found := _arrays(path, name, options, log):
         return from_arrays(found, known.BY_RANK[found.rank], validation_split, seed=seed, options=options)
-    entries = _entries(path, expanded(name), fetch, log)
-    return from_files(entries, known.kind_of_files(entries, options), validation_split, options, log)
+    return _of_files(_entries(path, expanded(name), fetch, log), validation_split, seed, options, log)
+
+
+def _of_files(
+    entries: Sequence[Entry], validation_split: float, seed: int, options: SampleOptions, log: Callable[[str], object]
+) -> Dataset:
+    """Returns a data set of files of single samples; arrays that are not volumes are read into memory."""
+    kind, are_arrays = recognize.kind_of_files(entries, options)
+    if are_arrays and kind.rank < _VOLUME:
+        found = array_files.read(entries, kind.rank, validation_split, options, log)
+        return from_arrays(found, kind, validation_split, seed=seed, options=options)
+    return from_files(entries, kind, validation_split, options, log)
 
 
 def _arrays(path: Path, name: str, options: SampleOptions, log: Callable[[str], object]) -> Given | None:
@@ -115,10 +125,9 @@ def _arrays(path: Path, name: str, options: SampleOptions, log: Callable[[str], 
     if idx.is_one(path):
         _log_others(path, name, set(), log)
         return _given(*idx.read_folder(path))
-    for reader in (arrays, series):
-        if reader.is_one(path):
-            return reader.read(path, expanded(name), options, log)
-    return None
+    if arrays.is_one(path):
+        return arrays.read(path, expanded(name), options, log)
+    return series.read(path, expanded(name), options, log) if series.is_one(path) else None
 
 
 def _given(training: Pair, test: Pair) -> Given:

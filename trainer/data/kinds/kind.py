@@ -46,6 +46,7 @@ class Kind(Generic[H]):
       read_header: returns what a file's first bytes, or the whole file, say of the sample. Raises ValueError where that
         is no such file, or is cut off.
       choose_form: returns the form that the samples with these headers are brought to; there is at least one.
+      notes: returns lines for a person about what the samples with these headers lose or gain in a form.
       make_decoder: returns the function from a file's content, a scalar string, to a sample of the form, for files with
         these headers. A broken file raises a `tf.errors.OpError`.
       check: decodes a file's whole content, to so many channels or, for None, to as many as there can be. Raises
@@ -77,6 +78,7 @@ class Kind(Generic[H]):
     files: str
     read_header: Callable[[bytes], H]
     choose_form: Callable[[Sequence[H], SampleOptions], Form]
+    notes: Callable[[Sequence[H], Form], Sequence[str]]
     make_decoder: Callable[[Sequence[H], Form], Decode]
     exported: Callable[[Form], Decode]
     read: Callable[[bytes, Form], npt.NDArray[Any]] | None

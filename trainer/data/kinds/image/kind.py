@@ -17,6 +17,7 @@ IMAGE: Kind[Header] = Kind(
     files=f"a {FORMATS} image",
     read_header=Header.read,
     choose_form=choose_form,
+    notes=lambda headers, form: (),
     make_decoder=make_decoder,
     exported=exported,
     read=None,

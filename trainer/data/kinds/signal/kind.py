@@ -5,7 +5,7 @@ from trainer.data.kinds.signal import survey
 from trainer.data.kinds.signal.augment import change, choose_preset
 from trainer.data.kinds.signal.decode import exported, make_decoder
 from trainer.data.kinds.signal.encode import encode
-from trainer.data.kinds.signal.fit import choose_form, fit_arrays
+from trainer.data.kinds.signal.fit import choose_form, fit_arrays, notes
 from trainer.data.kinds.signal.header import Header
 
 SIGNAL: Kind[Header] = Kind(
@@ -17,6 +17,7 @@ SIGNAL: Kind[Header] = Kind(
     files="a WAV file",
     read_header=Header.read,
     choose_form=choose_form,
+    notes=notes,
     make_decoder=make_decoder,
     exported=exported,
     read=None,

@@ -5,7 +5,7 @@ from trainer.data.kinds.volume import survey
 from trainer.data.kinds.volume.augment import change, choose_preset
 from trainer.data.kinds.volume.decode import exported, make_decoder, read
 from trainer.data.kinds.volume.encode import encode, features
-from trainer.data.kinds.volume.fit import choose_form, fit_arrays
+from trainer.data.kinds.volume.fit import choose_form, fit_arrays, notes
 from trainer.data.kinds.volume.header import FORMATS, Header
 
 VOLUME: Kind[Header] = Kind(
@@ -17,6 +17,7 @@ VOLUME: Kind[Header] = Kind(
     files=f"a {FORMATS} volume",
     read_header=Header.read,
     choose_form=choose_form,
+    notes=notes,
     make_decoder=make_decoder,
     exported=exported,
     read=read,

@@ -1,0 +1,91 @@
+"""Files of one array each, `.npy`, read into memory: signals, and images that are arrays."""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.data.kinds import npy
+from trainer.data.kinds.options import SampleOptions
+from trainer.data.lists import entries as listed
+from trainer.data.lists import one_length
+from trainer.data.lists.entries import PARTS, Entry
+from trainer.data.lists.given import Given
+from trainer.data.lists.split import split
+from trainer.errors import UsageError, one_line
+
+_SIGNAL, _IMAGE = 1, 2  # ranks
+
+
+def read(
+    entries: Sequence[Entry],
+    rank: int,
+    validation_split: float,
+    options: SampleOptions,
+    log: Callable[[str], object],
+) -> Given:
+    """Returns what files of arrays hold, each part with its samples.
+
+    Signals, `(length,)` or `(length, channels)`, are brought to one length; images, `(height, width)` or
+    `(height, width, channels)`, must be of one shape.
+
+    Args:
+      entries: the files, each with its label.
+      rank: the number of spatial axes of each.
+      validation_split: the share of the training samples that becomes the validation part, where there is none.
+      options: what they are brought to.
+      log: receives lines about what is changed.
+
+    Raises:
+      UsageError: a file is no such array, or differs from the others; the message names it.
+    """
+    parted = split(entries, validation_split)
+    names = listed.class_names(parted)
+    arrays = [_array(entry, rank) for entry in parted]
+    for entry, array in zip(parted, arrays, strict=True):
+        if array.shape[-1] != arrays[0].shape[-1] or (rank == _IMAGE and array.shape != arrays[0].shape):
+            raise UsageError(
+                f"{entry.place}: must have the shape {arrays[0].shape}, as {parted[0].place}. Received: {array.shape}"
+            )
+    numbers = np.array([names.index(entry.label) for entry in parted], np.int32)
+    which = np.array([PARTS.index(entry.part) for entry in parted])
+    samples = _brought(arrays, options, log) if rank == _SIGNAL else _stacked(arrays)
+    parts = {part: (samples[which == index], numbers[which == index]) for index, part in enumerate(PARTS)}
+    return Given(parts, names, rank)
+
+
+def _array(entry: Entry, rank: int) -> npt.NDArray[Any]:
+    """Returns a file's array with its channels as the last axis."""
+    try:
+        content = entry.read()
+        npy.header(content)  # which refuses what may not be read
+        array: npt.NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(
+            f"{entry.place}: must be an array that can be read. Received: {one_line(str(reason))}"
+        ) from None
+    array = array[..., np.newaxis] if array.ndim == rank else array
+    if array.ndim != rank + 1 or not array.size:
+        raise UsageError(f"{entry.place}: must have {rank} or {rank + 1} axes. Received: shape {array.shape}")
+    if not np.isfinite(array).all() and rank == _IMAGE:
+        raise UsageError(f"{entry.place}: must have numbers alone. Received: NaN or infinity")
+    return array
+
+
+def _brought(
+    arrays: Sequence[npt.NDArray[Any]], options: SampleOptions, log: Callable[[str], object]
+) -> npt.NDArray[np.float32]:
+    series = [[*np.ascontiguousarray(array.T, np.float32)] for array in arrays]  # channels, each an array
+    length, counts = options.length or one_length.longest(series), one_length.Counts()
+    samples = one_length.brought(series, length, counts)
+    for line in counts.lines(length):
+        log(line)
+    return samples
+
+
+def _stacked(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    whole = np.stack(arrays)
+    return whole if whole.dtype == np.uint8 else whole.astype(np.float32)

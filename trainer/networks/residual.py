@@ -25,8 +25,8 @@ Layers = Sequence[keras.layers.Layer]
 Ints = tuple[int, ...]  # one for each spatial axis
 
 _GROUPS = 4  # of blocks, at any size, so that the parameters are as many for 8 pixels as for 512
-# By rank. The stem halves a side until the first blocks see no more positions than this. Of 50 signals of 150 points, in
-# three folds, 96 % were right with 32 positions and kernels of 3, all with 256 and 7.
+# By rank. The stem halves a side until the first blocks see no more positions than this. Of 50 signals of 150 points,
+# in three folds, 96 % were right with 32 positions and kernels of 3, all with 256 and 7.
 _WIDEST = {1: 256, 2: 32, 3: 32}
 _KERNELS = {1: 7, 2: 3, 3: 3}
 _HALVED = 8  # positions of a side, from which on a group halves it: the last map has 4 to 7

@@ -10,7 +10,7 @@ from trainer.hparams import BATCH_SIZE, EPOCHS, HParams
 _IMAGES = 2  # the rank whose defaults are the same for any number of samples
 _FEW = 16  # samples per step of a small data set: on 50 signals, 64 at once leave too few steps that differ
 _MANY = 1000  # training samples, from which on a step takes as many as of images
-_STEPS = 1500  # of a whole run, at least, on signals and volumes
+_STEPS = 600  # of a whole run, at least, on signals and volumes
 _MOST_EPOCHS = 500
 
 

@@ -35,9 +35,13 @@ class Counts:
                 f"of {self.series:,} series, {self.padded:,} {_are(self.padded)} shorter than {length:,} positions and "
                 f"padded at the end with their own mean, {self.cut:,} {_are(self.cut)} longer and cut (`--length`)"
             )
+        empty = (
+            f"{self.empty:,} channel{'s' * (self.empty > 1)} of {'a ' * (self.empty == 1)}series "
+            f"{'has' if self.empty == 1 else 'have'} no value and {_are(self.empty)} 0"
+        )
         if self.filled or self.empty:
-            empty = f"; {self.empty:,} channels of series that have no value are 0" if self.empty else ""
-            found.append(f"{self.filled:,} missing values are interpolated{empty}")
+            values = f"{self.filled:,} missing value{'s' * (self.filled != 1)} {_are(self.filled)} interpolated"
+            found.append("; ".join([values] * bool(self.filled) + [empty] * bool(self.empty)))
         return found
 
 

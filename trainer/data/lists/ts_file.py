@@ -157,7 +157,7 @@ def _checked(found: Mapping[str, tuple[str, int]], location: str, data: int) -> 
     target, line = found.get("targetlabel", none)
     if target.lower().startswith("true"):
         raise UsageError(
-            f"{location}, line {line}: must have @classLabel, for classes. Received: @targetLabel, numbers"
+            f"{location}, line {line}: must have classes, which @classLabel lists. Received: @targetLabel, for numbers"
         )
     listed, line = found.get("classlabel", none)
     has_classes, *names = listed.split() or ["true"]
@@ -173,7 +173,7 @@ def _dimensions(found: Mapping[str, tuple[str, int]], location: str) -> int:
     value, line = found["dimension"]
     if not (value.isascii() and value.isdecimal() and 0 < len(value) < 7 and int(value)):
         raise UsageError(
-            f"{location}, line {line}: @dimensions must be a number from 1. Received: {value or 'nothing'}"
+            f"{location}, line {line}: @dimensions must be a whole number from 1. Received: {value or 'nothing'}"
         )
     return int(value)
 

@@ -36,6 +36,7 @@ def _both(contents: list[bytes], form: Form) -> list[np.ndarray]:
     """Returns what the training decodes, after it has seen that the exported model decodes the same."""
     known = _graph(make_decoder([Header.read(one) for one in contents], form))
     any_file = _exported(form)
+    assert known.get_concrete_function().output_shapes == any_file.get_concrete_function().output_shapes == form.shape
     found = [known(tf.constant(one)).numpy() for one in contents]
     for one, content in zip(found, contents, strict=True):
         np.testing.assert_array_equal(any_file(tf.constant(content)), one)

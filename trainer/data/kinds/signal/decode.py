@@ -89,7 +89,7 @@ def _decode(encoded: tf.Tensor, form: Form, known: _Known) -> tf.Tensor:
     values = tf.ensure_shape(values, (None, form.channels))
     if rate and not known.are_at_rate:
         values = tf.cond(layout.rate == rate, lambda: values, lambda: resample(values, layout.rate, rate))
-    return tf.ensure_shape(values[:length], (length, form.channels)) if known.are_long else fit(values, length)
+    return tf.ensure_shape(values[:length] if known.are_long else fit(values, length), form.shape)
 
 
 def fit(values: tf.Tensor, length: int) -> tf.Tensor:
@@ -97,7 +97,7 @@ def fit(values: tf.Tensor, length: int) -> tf.Tensor:
     values = values[:length]
     missing = length - tf.shape(values)[0]
     padding = tf.repeat(tf.reduce_mean(values, 0, keepdims=True), missing, axis=0)
-    return tf.ensure_shape(tf.concat([values, padding], 0), (length, values.shape[1]))
+    return tf.concat([values, padding], 0)
 
 
 def _values(encoded: tf.Tensor, layout: Layout, frames: tf.Tensor, known: _Known) -> tf.Tensor:

@@ -54,22 +54,27 @@ def read(path: Path, location: str) -> Rows:
         if not line or line.startswith(b"#"):
             continue
         place = f"{location}, line {index + 1}"
+        dimensions = dimensions or max(line.count(b":"), 1)
+        _check_colons(line, dimensions, place)
         body, _, label = line.rpartition(b":")
-        found = line.count(b":")
-        dimensions = dimensions or max(found, 1)
-        if found != dimensions:
-            if line.startswith(b"("):
-                raise UsageError(f"{place}: must have values without time stamps. Received: {_shown(line)}")
-            raise UsageError(
-                f"{place}: must have {dimensions} dimension{'s' * (dimensions > 1)} and a class, with a colon behind "
-                f"each dimension. Received: {found} colon{'s' * (found != 1)}"
-            )
         labels.append(names.of(label, place))
         series.append(_channels(body, dimensions, place))
         numbered.append(index + 1)
     if not series:
         raise UsageError(f"{location}: must have a series in a line behind @data. Received: none")
     return Rows(location, labels, series, numbered)
+
+
+def _check_colons(line: bytes, dimensions: int, place: str) -> None:
+    found = line.count(b":")
+    if found == dimensions:
+        return
+    if line.startswith(b"("):
+        raise UsageError(f"{place}: must have values without time stamps. Received: {_shown(line)}")
+    raise UsageError(
+        f"{place}: must have {dimensions} dimension{'s' * (dimensions > 1)} and a class, with a colon behind each "
+        f"dimension. Received: {found} colon{'s' * (found != 1)}"
+    )
 
 
 def _channels(body: bytes, dimensions: int, place: str) -> Channels:

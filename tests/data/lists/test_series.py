@@ -62,7 +62,7 @@ def test_reads_sets_of_the_archive(
 
 
 def test_reads_several_channels_and_any_case_of_directives(tmp_path: Path) -> None:
-    text = WIDE.replace("@classLabel", "@CLASSLABEL").replace("@data", "@Data")
+    text = WIDE.replace("@classLabel", "@CLASSLABEL").replace("@data", "@Data").replace(" true", "\ttrue")
     path = _ts(tmp_path, f"{text}\n1,2:10,20:up\n# no series\n\n 3 , 4 :30,4e1: down \n", "toy.TS")
     given, log = _read(path)
     samples, labels = given.parts["train"]
@@ -92,15 +92,15 @@ def test_series_of_unequal_lengths_are_padded_with_their_mean_and_counted(tmp_pa
     path = _ts(tmp_path, HEAD + "1,2,3,4:up\n1,3:down\n5:up\n")
     assert _values(path) == [[1, 2, 3, 4], [1, 3, 2, 2], [5, 5, 5, 5]]
     (line,) = _read(path)[1]
-    assert line == (
-        f"{path}: of 3 series, 2 are shorter than 4 positions and padded at the end with their own mean, "
-        "0 are longer and cut (`--length`)"
-    )
+    assert line == (f"{path}: of 3 series, 2 are shorter than 4 positions and padded at the end with their own mean")
 
 
 @pytest.mark.parametrize(
     ("length", "first", "counts"),
-    [(3, [1, 2, 3], "1 is shorter .* 1 is longer"), (6, [1, 2, 3, 4, 2.5, 2.5], "2 are shorter .* 0 are longer")],
+    [
+        (3, [1, 2, 3], "1 is shorter than 3 .*, 1 is longer than 3 positions and cut"),
+        (6, [1, 2, 3, 4, 2.5, 2.5], "of 2 series, 2 are shorter than 6 positions .* mean$"),
+    ],
 )
 def test_a_length_that_is_asked_for_pads_or_cuts(tmp_path: Path, length: int, first: list[float], counts: str) -> None:
     path = _ts(tmp_path, HEAD + "1,2,3,4:up\n1,3:down\n")

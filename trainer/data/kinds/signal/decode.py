@@ -13,7 +13,8 @@ from trainer.data.kinds.signal.reading import Layout, follow_layout, read_layout
 from trainer.data.kinds.signal.resample import resample
 
 _MARGIN = 64  # positions at the lower rate that are decoded behind those that are kept, so that the cut changes none
-_FINITE = "a value must be finite"
+_LARGEST = 2.0**60  # of floats, which should be within 1: sums of squares of greater ones are beyond float32
+_FINITE = "a value must be finite, and from -2^60 to 2^60"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +90,7 @@ def _decode(encoded: tf.Tensor, form: Form, known: _Known) -> tf.Tensor:
     values = tf.ensure_shape(values, (None, form.channels))
     if rate and not known.are_at_rate:
         values = tf.cond(layout.rate == rate, lambda: values, lambda: resample(values, layout.rate, rate))
-    return tf.ensure_shape(values[:length], (length, form.channels)) if known.are_long else fit(values, length)
+    return tf.ensure_shape(values[:length] if known.are_long else fit(values, length), form.shape)
 
 
 def fit(values: tf.Tensor, length: int) -> tf.Tensor:
@@ -97,7 +98,7 @@ def fit(values: tf.Tensor, length: int) -> tf.Tensor:
     values = values[:length]
     missing = length - tf.shape(values)[0]
     padding = tf.repeat(tf.reduce_mean(values, 0, keepdims=True), missing, axis=0)
-    return tf.ensure_shape(tf.concat([values, padding], 0), (length, values.shape[1]))
+    return tf.concat([values, padding], 0)
 
 
 def _values(encoded: tf.Tensor, layout: Layout, frames: tf.Tensor, known: _Known) -> tf.Tensor:
@@ -121,7 +122,7 @@ def _numbers(data: tf.Tensor, width: int, is_float: bool) -> tf.Tensor:
     """Returns numbers of so many bytes as float32, `(count,)`; integers from -1 to 1."""
     if is_float:
         values = tf.cast(tf.io.decode_raw(data, tf.float32 if width == 4 else tf.float64), tf.float32)
-        with only_where(tf.reduce_all(tf.math.is_finite(values)), _FINITE):
+        with only_where(tf.reduce_all(tf.abs(values) <= _LARGEST), _FINITE):
             return tf.identity(values)
     if width == 1:
         return (tf.cast(tf.io.decode_raw(data, tf.uint8), tf.float32) - 128) * 2.0**-7

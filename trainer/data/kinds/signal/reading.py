@@ -41,34 +41,24 @@ def read_layout(encoded: tf.Tensor) -> Layout:
     """
     size = tf.cast(tf.strings.length(encoded), tf.int64)
     fmt, start, length = _chunks(encoded, size)
-    fields = tf.io.decode_raw(
-        tf.strings.substr(encoded, fmt, EXTENSIBLE_SIZE), tf.uint8, fixed_length=EXTENSIBLE_SIZE
-    )  # zeros behind the end
+    part = tf.strings.substr(encoded, fmt, EXTENSIBLE_SIZE)
+    fields = tf.io.decode_raw(part, tf.uint8, fixed_length=EXTENSIBLE_SIZE)  # zeros behind the end
     numbers = tf.cast(tf.bitcast(tf.reshape(fields, (-1, 2)), tf.uint16), tf.int64)
     tag, channels, block, bits = numbers[0], numbers[1], numbers[6], numbers[7]
     rate = numbers[2] + 65536 * numbers[3]
     is_extensible = tag == header.EXTENSIBLE
-    tag = tf.where(is_extensible, numbers[12], tag)
     end = tf.where(is_extensible, fmt + EXTENSIBLE_SIZE, fmt + FORMAT_SIZE)
-    is_whole = (fmt > 0) & (start > 0) & (end <= size)
+    tag = tf.where(is_extensible, numbers[12], tag)
     is_known = ~is_extensible | tf.reduce_all(fields[26:] == tf.constant([*header.SUBFORMAT], tf.uint8))
     is_float = tag == header.FLOAT
-    is_known &= is_float | (tag == header.PCM)
     width = block // tf.maximum(channels, 1)
-    fits = tf.where(
-        is_float,
-        _is_one_of(width, header.FLOATS) & (bits == 8 * width),
-        _is_one_of(width, header.INTEGERS) & (bits >= tf.minimum(8 * width - 7, 9)) & (bits <= 8 * width),
-    )
-    fits &= width * channels == block
     frames = length // tf.maximum(block, 1)
-    rates = (channels > 0) & (rate > 0) & (rate <= header.MAXIMUM_RATE)
     rules = {
         f"no {header.FILES}": _begins_as_one(encoded),
-        header.CUT_OFF: is_whole,
-        "samples must be PCM or float": is_known,
-        header.RATE_RULE: rates,
-        header.WIDTH_RULE: fits,
+        header.CUT_OFF: (fmt > 0) & (start > 0) & (end <= size),
+        "samples must be PCM or float": is_known & (is_float | (tag == header.PCM)),
+        header.RATE_RULE: (channels > 0) & (rate > 0) & (rate <= header.MAXIMUM_RATE),
+        header.WIDTH_RULE: _fits(width, bits, is_float) & (width * channels == block),
         header.NO_FRAME: frames > 0,
     }
     # One check instead of one for each rule: an operation takes 3 us.
@@ -76,6 +66,13 @@ def read_layout(encoded: tf.Tensor) -> Layout:
     first = tf.gather(tf.constant([*rules]), tf.argmax(tf.cast(broken, tf.int32)))
     with only_where(~tf.reduce_any(broken), first):
         return Layout(start, tf.identity(frames), channels, rate, width, tf.cast(is_float, tf.int64))
+
+
+def _fits(width: tf.Tensor, bits: tf.Tensor, is_float: tf.Tensor) -> tf.Tensor:
+    """Returns whether values of so many bits may have so many bytes."""
+    floats = _is_one_of(width, header.FLOATS) & (bits == 8 * width)
+    integers = _is_one_of(width, header.INTEGERS) & (bits >= tf.minimum(8 * width - 7, 9)) & (bits <= 8 * width)
+    return tf.where(is_float, floats, integers)
 
 
 def follow_layout(encoded: tf.Tensor, of: Header) -> Layout:

@@ -5,6 +5,7 @@ import dataclasses
 from trainer.data.form import Form
 from trainer.hparams import AUTO, CONVOLUTIONAL, RESIDUAL, HParams, family, only_of
 
+_IMAGE = 2  # the rank
 _SMALL = 32  # positions of a side, as in MNIST's family and CIFAR
 
 
@@ -20,6 +21,8 @@ def choose(hparams: HParams, form: Form) -> tuple[str, str]:
     for field in dataclasses.fields(HParams):
         if only_of(field, CONVOLUTIONAL) and getattr(hparams, field.name) != field.default:
             return CONVOLUTIONAL, f"as `--{field.name}` asks"
+    if form.rank != _IMAGE:
+        return RESIDUAL, f"samples have {form.rank} spatial {'axis' if form.rank == 1 else 'axes'}"
     if max(form.sizes) <= _SMALL:
         return CONVOLUTIONAL, f"no side has more than {_SMALL} positions"
     return RESIDUAL, f"a side has more than {_SMALL} positions"

@@ -25,6 +25,7 @@ _HEAD = (
 )
 _RULE = ("---",) * 6 + ("---:",) * 3
 _POSITIONS = {1: "points", 2: "pixels", 3: "voxels"}  # of a sample, by its rank
+_SHORT = 0.01  # seconds from one point to the next, below which receptive fields are in milliseconds
 
 
 @dataclass(frozen=True)
@@ -143,10 +144,10 @@ def _measured(field: Shape | None, form: Form | None) -> str:
     """Returns a receptive field in seconds or millimetres, where a form says the spacing of its positions."""
     if not form or field is None or None in field or not field or len(field) != len(form.spacing):
         return ""
-    lengths = [(size or 0) * step for size, step in zip(field, form.spacing, strict=True)]
-    is_short = form.unit == "s" and max(lengths) < 1
-    said = "×".join(f"{1000 * length if is_short else length:.4g}" for length in lengths)
-    return f" ({said} {'ms' if is_short else form.unit})"
+    is_short = form.unit == "s" and min(form.spacing) < _SHORT
+    factor, unit = (1000, "ms") if is_short else (1, form.unit)
+    lengths = [(size or 0) * step * factor for size, step in zip(field, form.spacing, strict=True)]
+    return f" ({'×'.join(f'{length:.4g}' for length in lengths)} {unit})"
 
 
 def _times(sizes: Shape | None) -> str:

@@ -86,7 +86,7 @@ def _decisions(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
         explained, labels, blank, steps=min(_STEPS, passes), most_steps=min(_MOST_STEPS, passes)
     )
     named["integrated gradients"] = _in_cells(gradients.sum(-1))
-    size = _box(explained.shape[1:-1], 2 * passes)
+    size = box(explained.shape[1:-1], 2 * passes)
     named["occlusion"] = explainer.occlusion(explained, labels, size=size, stride=size, fill=blank)
     for index, probe in enumerate(probes):
         true = examples.classes[labels[index]]
@@ -107,7 +107,7 @@ def _blank(examples: Examples) -> np.ndarray:
     return np.array(form.centre or [min(max(0.0, form.low), form.high)] * form.channels, np.float32)
 
 
-def _box(sizes: Sequence[int], most: int) -> tuple[int, ...]:
+def box(sizes: Sequence[int], most: int) -> tuple[int, ...]:
     """Returns the size of the boxes of which about `most` or fewer cover a sample, which is square for an image."""
     rank = len(sizes)
     each = next((each for each in _BOXES[rank] if each**rank <= most), _BOXES[rank][-1])

@@ -24,7 +24,7 @@ COLOURS: tuple[Colour, ...] = (
     (90, 90, 90),
 )
 _FOOT = 13  # pixels of the numbers below
-_LEAST = 18  # pixels of a channel's height
+_LEAST = 20  # pixels of a channel's height
 _SMALLEST = 8  # of one in a thumbnail
 _APART = 48  # pixels between two numbers of an axis, at least
 _FAINTEST = 0.4  # of a coloured band's opacity; the line above it is as the colour
@@ -160,10 +160,11 @@ def _written(canvas: Picture, text: str, right: float, middle: float, ink: Colou
 
 
 def _vertical(canvas: Picture, low: float, high: float) -> None:
-    for value in scales.ticks(low, high, len(canvas) // 16):
+    ticks = scales.ticks(low, high, len(canvas) // 16)
+    for value, label in zip(ticks, scales.labels(ticks), strict=True):
         share = (high - value) / (high - low)
         canvas[round(share * (len(canvas) - 1)), MARGIN - 3 : MARGIN] = sheets.FAINT
-        _written(canvas, scales.number(value), MARGIN - 4, share * len(canvas), sheets.FAINT)
+        _written(canvas, label, MARGIN - 4, share * len(canvas), sheets.FAINT)
     canvas[:, MARGIN - 1] = sheets.FRAME
 
 
@@ -174,9 +175,9 @@ def _horizontal(canvas: Picture, length: int, inner: int, scale: Scale) -> None:
         step, unit = 1000 * step, "ms"
     top = len(canvas) - _FOOT
     canvas[top, MARGIN : MARGIN + inner] = sheets.FRAME
-    found = scales.ticks(0.0, step * (length - 1), max(2, inner // _APART)) or [0.0]
-    for value in found:
+    ticks = scales.ticks(0.0, step * (length - 1), max(2, inner // _APART)) or [0.0]
+    for value, label in zip(ticks, scales.labels(ticks), strict=True):
         column = MARGIN + (value / step + 0.5) / length * inner
         canvas[top : top + 3, math.floor(column)] = sheets.FAINT
-        said = f"{scales.number(value)} {unit}" if value == found[-1] and unit else scales.number(value)
+        said = f"{label} {unit}" if value == ticks[-1] and unit else label
         _written(canvas, said, column + sheets.width_of(said) / 2, len(canvas) - 5, sheets.FAINT)

@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from trainer.tensorboard.draw.sheets import Array
 
 _SHARES = (1, 99)  # per cent of a sample's values below what is drawn black, and below what is drawn white
 _MOST_VALUES = 100_000  # that these are taken of
+_DIGITS, _MOST_DIGITS = 4, 9
 
 Limits = tuple[float, float]
 
@@ -71,11 +74,19 @@ def ticks(low: float, high: float, most: int) -> list[float]:
         step = factor * power
         first, last = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
         if last - first < most:
-            return [float(f"{index * step:.6g}") + 0.0 for index in range(first, last + 1)]
+            return [float(f"{index * step:.12g}") + 0.0 for index in range(first, last + 1)]
     return []
 
 
-def number(value: float) -> str:
+def labels(values: Sequence[float]) -> list[str]:
+    """Returns different numbers as texts: in four digits, or as many more as tell them apart."""
+    for digits in range(_DIGITS, _MOST_DIGITS):
+        texts = [number(value, digits) for value in values]
+        if len(set(texts)) == len(texts):
+            return texts
+    return [number(value, _MOST_DIGITS) for value in values]
+
+
+def number(value: float, digits: int = _DIGITS) -> str:
     """Returns a number in few characters."""
-    text = f"{value + 0.0:.4g}"
-    return text.replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+    return re.sub(r"e\+?(-?)0*", r"e\1", f"{value + 0.0:.{digits}g}")

@@ -117,8 +117,8 @@ def test_taps_of_a_kernel(taps: int) -> None:
     drawn = curves.taps(lines, ["7", "12"], 1.0, 62, 40)
     assert drawn.shape == (40 + 13, 62, 3)
     top, middle = drawn[:6].reshape(-1, 3), drawn[17:23].reshape(-1, 3)
-    assert (top == curves.COLOURS[0]).all(-1).any()
-    assert (middle == curves.COLOURS[1]).all(-1).any()
+    for part, colour in ((top, curves.COLOURS[0]), (middle, curves.COLOURS[1])):
+        assert np.abs(part.astype(int) - colour).sum(-1).min() < 160
 
 
 def test_a_small_one_is_square() -> None:

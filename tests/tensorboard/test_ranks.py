@@ -24,7 +24,7 @@ FORMS = {
     "signal": Form((60,), 1, -math.inf, math.inf, (3.0,), (2.0,)),
     "channels": Form((50,), 6, -math.inf, math.inf, (0.0,) * 6, (1.0,) * 6, (0.02,), "s"),
     "short": Form((1,), 2, -math.inf, math.inf, (0.0,) * 2, (1.0,) * 2),
-    "sound": Form((16_000,), 1, -1.0, 1.0, spacing=(1 / 16_000,), unit="s"),
+    "sound": Form((4_000,), 1, -1.0, 1.0, spacing=(1 / 8_000,), unit="s"),
     "volume": Form((10, 12, 8), 1),
     "scan": Form((6, 40, 40), 1, -math.inf, math.inf, (900.0,), (50.0,), (4.0, 1.0, 1.0), "mm"),
     "video": Form((5, 16, 16), 3),
@@ -114,6 +114,29 @@ def test_titles_have_the_name_of_the_kind() -> None:
 )
 def test_few_boxes_cover_a_sample(sizes: tuple[int, ...], most: int, expected: tuple[int, ...]) -> None:
     assert drawing.box(sizes, most) == expected
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ((128,), (128,)),
+        ((150,), (75,)),
+        ((16_000,), (80,)),
+        ((64, 65), (64, 33)),
+        ((224, 160), (38, 40)),
+        ((32, 33, 64), (32, 17, 16)),
+    ],
+)
+def test_attributions_are_summed_in_cells(sizes: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    values = np.random.default_rng(0).normal(size=(2, *sizes))
+    cells = drawing.in_cells(values)
+    assert cells.shape == values.shape
+    for axis, count in enumerate(expected, 1):
+        along = np.moveaxis(cells, axis, 0).reshape(sizes[axis - 1], -1)
+        assert 1 + (np.diff(along, axis=0) != 0).any(1).sum() == count
+    cell = tuple(-(-size // count) for size, count in zip(sizes, expected, strict=True))
+    first = values[(slice(None), *(slice(size) for size in cell))]
+    np.testing.assert_allclose(cells[(slice(None), *(0,) * len(sizes))], first.reshape(2, -1).sum(1))
 
 
 def test_without_a_form_values_are_those_of_images() -> None:

@@ -42,7 +42,7 @@ class Row:
             of it. None where it is not known, or where the input has no spatial axis.
         parameters: weights that no row above has.
         share: of the model's parameters, 0 to 1.
-        multiply_adds: of one image; taps that meet padding count. None where they are not known.
+        multiply_adds: of one sample; taps that meet padding count. None where they are not known.
     """
 
     layer: str
@@ -181,7 +181,7 @@ def _padding(layer: Any) -> str | None:
 
 
 def multiply_adds(layer: Any, taken: Shape, given: Shape) -> int | None:
-    """Returns the multiply-adds of one image, from what a layer takes and gives; None where they are not known."""
+    """Returns the multiply-adds of one sample, from what a layer takes and gives; None where they are not known."""
     if not (is_convolution(layer) or isinstance(layer, keras.layers.Dense)):
         known = (
             not getattr(layer, "weights", None)

@@ -85,7 +85,7 @@ def _decisions(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
     gradients, residuals = explainer.integrated_gradients(
         explained, labels, blank, steps=min(_STEPS, passes), most_steps=min(_MOST_STEPS, passes)
     )
-    named["integrated gradients"] = _in_cells(gradients.sum(-1))
+    named["integrated gradients"] = in_cells(gradients.sum(-1))
     size = box(explained.shape[1:-1], 2 * passes)
     named["occlusion"] = explainer.occlusion(explained, labels, size=size, stride=size, fill=blank)
     for index, probe in enumerate(probes):
@@ -115,7 +115,7 @@ def box(sizes: Sequence[int], most: int) -> tuple[int, ...]:
     return tuple(max(min(2, size), round(size / each)) for size in whole)
 
 
-def _in_cells(attributions: np.ndarray) -> np.ndarray:
+def in_cells(attributions: np.ndarray) -> np.ndarray:
     """Returns attributions `(batch, *spatial)` summed in cells, where an axis is much longer than they are many.
 
     Those of neighbouring positions are of either sign, and too small a few to be seen.

@@ -34,16 +34,16 @@ def feature_maps(
       title: above it all.
       scale: of the samples.
     """
-    outputs = {name: np.moveaxis(np.nan_to_num(output.astype(np.float32)), -1, 0) for name, output in layers.items()}
+    outputs = {name: _finite(output) for name, output in layers.items()}
     at = _place(seen.shape[:-1], outputs)
     whole = sample.picture(seen, sample.ABOVE[seen.ndim - 1], scale, at=at)
     parts = [sheets.titled(sheets.grid([whole], [""]), "input")]
     most = _MOST_MAPS if len(layers) <= _FEW else _MOST_MAPS_EACH
     for name, maps in outputs.items():
         low, high = min(0.0, float(maps.min())), float(maps.max())
-        drawn = maps[: most[maps.ndim - 1]]
-        more = f" of {len(maps)}" if len(maps) > len(drawn) else ""
-        sheet = _sheet(drawn, (low, high), dead[name], _within(at, seen.shape[:-1], maps.shape[1:]))
+        drawn = np.moveaxis(maps[..., : most[maps.ndim - 1]], -1, 0)
+        more = f" of {maps.shape[-1]}" if maps.shape[-1] > len(drawn) else ""
+        sheet = _sheet(drawn, (low, high), dead[name], _within(at, seen.shape[:-1], maps.shape[:-1]))
         parts.append(sheets.titled(sheet, f"{name}: {len(drawn)}{more} maps, {low:.3g} to {high:.3g}"))
     return sheets.titled(sheets.below(parts), title)
 
@@ -62,12 +62,17 @@ def _sheet(maps: Array, limits: tuple[float, float], dead: Array, at: Place | No
     return sheets.grid(pictures, numbers, marked=dead[: len(maps)], columns=min(columns, len(pictures)))
 
 
+def _finite(output: Array) -> Array:
+    values = np.asarray(output, np.float32)
+    return values if np.isfinite(values).all() else np.nan_to_num(values)
+
+
 def _place(sizes: tuple[int, ...], outputs: Mapping[str, Array]) -> Place | None:
-    """Returns where in a volume of these sizes its maps, `(filters, *spatial)`, are most active together."""
+    """Returns where in a volume of these sizes its maps, `(*spatial, filters)`, are most active together."""
     total = np.zeros(sizes, np.float32)
     for maps in outputs.values():
         if maps.ndim - 1 == len(sizes) == 3:
-            energy = np.square(maps).sum(0)
+            energy = np.einsum("...f,...f->...", maps, maps)
             nearest = [
                 ((np.arange(size) + 0.5) * n / size).astype(int) for size, n in zip(sizes, energy.shape, strict=True)
             ]

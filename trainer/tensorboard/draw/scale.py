@@ -79,8 +79,8 @@ def ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def labels(values: Sequence[float]) -> list[str]:
-    """Returns different numbers as texts: in four digits, or as many more as tell them apart."""
-    for digits in range(_DIGITS, _MOST_DIGITS):
+    """Returns different numbers as texts: in five digits, or as many more as tell them apart."""
+    for digits in range(_DIGITS + 1, _MOST_DIGITS):
         texts = [number(value, digits) for value in values]
         if len(set(texts)) == len(texts):
             return texts

@@ -7,6 +7,7 @@ from trainer.tensorboard.draw.sheets import Array, Colour, Picture
 
 _FINE = 4  # parts of a pixel: a line is drawn so much larger, and made smaller
 _STROKE = 5  # of these parts
+_EDGE = _STROKE // 2 + 1  # of these parts, left free above and below
 
 
 def laid(
@@ -43,35 +44,55 @@ def _covered(
     """Returns how much of each pixel a line covers, 0 to 1, `(height, width)`."""
     height, width = (side * _FINE for side in size)
     values = np.asarray(np.where(np.isfinite(values), values, np.nan), np.float64)
-    mask = Image.new("L", (width, height))
-    draw = ImageDraw.Draw(mask)
-    edge = _STROKE // 2 + 1
 
     def down(parts: Array) -> Array:
         share = np.clip((high - parts) / ((high - low) or 1.0), -0.1, 1.1)
-        return np.asarray(edge + share * (height - 1 - 2 * edge))
+        return np.asarray(_EDGE + share * (height - 1 - 2 * _EDGE))
 
-    least, most = values, values
-    across: Array = (np.arange(len(values)) + 0.5) / len(values) * width
     if len(values) > width:
         starts = np.arange(width) * len(values) // width
-        least, most = np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts)
-        across = np.arange(width) + 0.5
-    if is_filled:
-        least, most = np.asarray(np.fmin(least, 0), np.float64), np.asarray(np.fmax(most, 0), np.float64)
-    known = np.flatnonzero(np.isfinite(least))
+        greatest, least = np.fmax.reduceat(values, starts), np.fmin.reduceat(values, starts)
+        fine = _columns(down(np.fmax(greatest, 0) if is_filled else greatest), down(least), height)
+    else:
+        across = (np.arange(len(values)) + 0.5) / len(values) * width
+        fine = _path(
+            across, down(values), (height, width), float(down(np.zeros(1))[0]) if is_filled else None, has_dots
+        )
+    parts = fine.reshape(size[0], _FINE, size[1], _FINE)
+    return np.asarray(parts.mean((1, 3), dtype=np.float32))
+
+
+def _columns(top: Array, foot: Array, height: int) -> Array:
+    """Returns whether parts of pixels, `(height, width)`, are on a line that goes from top to foot in each column."""
+    # It reaches to where it was in the column before, and is as wide as it is high.
+    top, foot = np.fmin(top, _moved(foot, 1)), np.fmax(foot, _moved(top, 1))
+    reach = range(-(_STROKE // 2), _STROKE // 2 + 1)
+    top = np.fmin.reduce([_moved(top, by) for by in reach])
+    foot = np.fmax.reduce([_moved(foot, by) for by in reach])
+    rows, half = np.arange(height)[:, None], _STROKE / 2
+    return np.asarray((rows >= top - half) & (rows <= foot + half))
+
+
+def _moved(columns: Array, by: int) -> Array:
+    """Returns columns so many to the right, and what is no number where there were none."""
+    missing = np.full(min(abs(by), len(columns)), np.nan)
+    return np.concatenate([missing, columns[: len(columns) - by]] if by > 0 else [columns[-by:], missing])
+
+
+def _path(across: Array, down: Array, size: tuple[int, int], zero: float | None, has_dots: bool) -> Array:
+    """Returns whether parts of pixels are on the line through points, or between it and a row."""
+    mask = Image.new("1", size[::-1])
+    draw = ImageDraw.Draw(mask)
+    known, radius = np.flatnonzero(np.isfinite(down)), _STROKE if has_dots else _STROKE / 2
     for run in np.split(known, np.flatnonzero(np.diff(known) > 1) + 1) if len(known) else ():
-        top = [*zip(across[run].tolist(), down(most[run]).tolist(), strict=True)]
-        foot = [*zip(across[run].tolist(), down(least[run]).tolist(), strict=True)]
-        if least is not most and len(run) > 1:
-            draw.polygon([*top, *reversed(foot)], fill=255)
-        for path in () if is_filled else (top, foot) if least is not most else (top,):
-            draw.line(path, fill=255, width=_STROKE, joint="curve")
-        if len(run) == 1 or has_dots:
-            size_of_dot = _STROKE if has_dots else _STROKE / 2
-            for x, y in top:
-                draw.ellipse((x - size_of_dot, y - size_of_dot, x + size_of_dot, y + size_of_dot), fill=255)
-    return np.asarray(mask.reduce(_FINE), np.float32) / 255
+        points = [*zip(across[run].tolist(), down[run].tolist(), strict=True)]
+        if zero is not None and len(run) > 1:
+            draw.polygon([(points[0][0], zero), *points, (points[-1][0], zero)], fill=1)
+        elif zero is None:
+            draw.line(points, fill=1, width=_STROKE, joint="curve")
+        for x, y in points if len(run) == 1 or has_dots else ():
+            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=1)
+    return np.asarray(mask)
 
 
 def mixed(under: Array | Colour, over: Array, share: Array) -> Picture:

@@ -1,11 +1,14 @@
 """Where lines are drawn."""
 
+import math
+
 import numpy as np
 import pytest
 
 from trainer.tensorboard.draw import curves, strokes
 from trainer.tensorboard.draw.scale import Scale
 
+OPEN = Scale("signal", -math.inf, math.inf)
 PAPER = (255, 255, 255)
 GOLDEN = """\
 ......#......
@@ -39,7 +42,7 @@ def test_a_pulse_is_drawn_over_its_position(length: int, share: float, width: in
     position = int(share * length)
     signal[position] = 1
     inner = width - curves.MARGIN - 4
-    columns = _columns(curves.plot(signal, width, Scale("signal")))
+    columns = _columns(curves.plot(signal, width, OPEN))
     expected = (position + 0.5) / length * inner
     assert columns.min() - 1 <= expected <= columns.max() + 1
     assert len(columns) < inner / length + 8
@@ -48,7 +51,7 @@ def test_a_pulse_is_drawn_over_its_position(length: int, share: float, width: in
 def test_a_map_is_over_the_positions_of_its_signal() -> None:
     signal, smaller = np.zeros((120, 1)), np.zeros(15)
     signal[64:72], smaller[8] = 1, 1
-    above = _columns(curves.plot(signal, 338, Scale("signal")))
+    above = _columns(curves.plot(signal, 338, OPEN))
     strip = curves.strip(smaller, 338, 17, (0.0, 1.0), label="0", ink=(0, 0, 0))
     below = np.flatnonzero((strip[:8, curves.MARGIN : -4] < 128).any((0, 2)))
     assert abs(above.mean() - below.mean()) < 3
@@ -57,20 +60,18 @@ def test_a_map_is_over_the_positions_of_its_signal() -> None:
 def test_what_is_missing_is_a_gap() -> None:
     signal = np.ones((100, 1))
     signal[40:60] = np.nan
-    area = curves.plot(signal, 138, Scale("signal"))[:, curves.MARGIN : -4]
+    area = curves.plot(signal, 138, OPEN)[:, curves.MARGIN : -4]
     inked = (area[:45, :, 0] < 160).any(0)
     assert inked[:36].all()
     assert not inked[40:57].any()
     assert inked[60:].all()
     for values in (np.nan, np.inf):
-        curves.plot(np.full((5, 2), values), 134, Scale("signal"))
+        curves.plot(np.full((5, 2), values), 134, OPEN)
 
 
 def test_each_channel_has_its_own_line_and_more_than_twelve_are_said() -> None:
     random = np.random.default_rng(0)
-    heights = [
-        len(curves.plot(random.normal(size=(50, count)), 338, Scale("signal"))) for count in (1, 2, 6, 12, 13, 40)
-    ]
+    heights = [len(curves.plot(random.normal(size=(50, count)), 338, OPEN)) for count in (1, 2, 6, 12, 13, 40)]
     assert heights == sorted(heights)
     assert heights[4] == heights[5] == heights[3] + 15  # a line of text
 
@@ -79,7 +80,9 @@ def test_a_quiet_channel_looks_quiet() -> None:
     signal = np.random.default_rng(0).normal(size=(100, 1))
     loud, quiet = (
         np.ptp(
-            np.flatnonzero((curves.plot(signal, 164, Scale("signal", spread=spread))[:50, 40:150] < 128).any((1, 2)))
+            np.flatnonzero(
+                (curves.plot(signal, 164, Scale("signal", -math.inf, math.inf, spread))[:50, 40:150] < 128).any((1, 2))
+            )
         )
         for spread in ((), (50.0,))
     )
@@ -90,9 +93,7 @@ def test_a_quiet_channel_looks_quiet() -> None:
 def test_colours_are_on_the_line_and_behind_it_at_their_positions() -> None:
     signal, colours, opacity = np.zeros((100, 1)), np.zeros((100, 3), np.uint8), np.zeros((100, 1))
     colours[30:40], opacity[30:40] = (255, 0, 0), 0.9
-    area = curves.plot(signal, 238, Scale("signal"), colours=colours, opacity=opacity)[:55, curves.MARGIN : -4].astype(
-        int
-    )
+    area = curves.plot(signal, 238, OPEN, colours=colours, opacity=opacity)[:55, curves.MARGIN : -4].astype(int)
     is_red = area[..., 0] - area[..., 2] > 60
     assert np.flatnonzero(is_red.any(0)).tolist() == [*range(60, 80)]
     assert is_red[:, 60:80].all()  # the band

@@ -17,7 +17,7 @@ def test_what_decides_lays_heat_over_the_image() -> None:
 def test_along_a_signal_red_speaks_for_the_class_and_blue_against_it(sign: int, strong: int) -> None:
     signal, values = np.sin(np.arange(100.0) / 9)[:, None], np.full(100, -1e-9)
     values[40:60] = sign
-    drawn = what_decides(signal, {"a": values}, "title", Scale("signal"))[125:].astype(int)
+    drawn = what_decides(signal, {"a": values}, "title", Scale("signal", -1, 1))[125:].astype(int)
     stronger = drawn[..., strong] - drawn[..., 2 - strong]
     columns = np.flatnonzero((stronger > 30).any(0))
     left = 5 + curves.MARGIN  # the frame, and the numbers

@@ -80,6 +80,15 @@ def test_all_of_it_is_drawn_as_wide_as_is_shown(name: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["channels", "scan"])
+def test_a_network_without_numbers_is_drawn(name: str) -> None:
+    model = convolutional(FORMS[name])
+    model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
+    observer = Observer(model, examples(FORMS[name]))
+    assert "feature_maps/a" in pictures(drawing.moment(observer, observer.look(), {}))
+    assert "what_decides/a" in pictures(drawing.conclusion(observer, observer.classify()[0]))
+
+
+@pytest.mark.parametrize("name", ["channels", "scan"])
 def test_a_linear_network_has_its_weights_over_the_sample(name: str) -> None:
     observer = Observer(linear(FORMS[name]), examples(FORMS[name]))
     drawn = pictures(drawing.moment(observer, observer.look(), {}))

@@ -59,6 +59,12 @@ def test_bounds_are_black_and_white() -> None:
     np.testing.assert_array_equal(as_bytes(np.array([7, 300, np.nan]), (0.0, 255.0)), [7, 255, 0])
 
 
+def test_a_difference_that_is_drawn_as_such() -> None:
+    assert Scale("signal", -math.inf, math.inf, (3.0, 0.5)).extent(1) == 0.5
+    assert Scale("signal", -1.0, 1.0).extent(0) == pytest.approx(0.04)
+    assert OPEN.extent(0) == 0
+
+
 def test_without_bounds_one_wild_value_leaves_the_others_their_contrast() -> None:
     values = np.arange(1000.0)
     values[500] = 1e9

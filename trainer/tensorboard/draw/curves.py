@@ -57,24 +57,23 @@ def plot(
     """
     count = min(MOST, signal.shape[1])
     height, inner = _height(width, count), width - MARGIN - sheets.GAP
+    tints = _across(inner, colours, opacity) if colours is not None and opacity is not None else None
     canvas = np.full((count * height + _FOOT, width, 3), 255, np.uint8)
     for channel in range(count):
-        values = signal[:, channel]
-        known = values if also is None else np.concatenate([values, also[:, channel]])
-        low, high = limits or _range(known, scale.spread[channel : channel + 1])
-        area = canvas[channel * height : (channel + 1) * height, MARGIN : MARGIN + inner]
-        ink = COLOURS[channel % len(COLOURS)]
-        lines = _across(area.shape[1], colours, opacity) if colours is not None and opacity is not None else None
-        if lines is not None:
-            area[:] = strokes.mixed(area, lines[0], _FAINTEST * lines[1])
+        known = [part[:, channel] for part in (signal, also) if part is not None]
+        low, high = limits or _range(np.concatenate(known), scale.extent(channel))
+        whole, ink = canvas[channel * height : (channel + 1) * height], COLOURS[channel % len(COLOURS)]
+        area = whole[:, MARGIN : MARGIN + inner]
+        if tints is not None:
+            area[:] = strokes.mixed(area, tints[0], _FAINTEST * tints[1])
         if limits or count == 1:
             _rule(area, 0.0, low, high)
-        strokes.laid(area, values, low, high, ink if lines is None else strokes.mixed(sheets.FAINT, lines[0], lines[1]))
+        strokes.laid(area, known[0], low, high, ink if tints is None else strokes.mixed(sheets.FAINT, *tints))
         if count > 1:
             area[-1] = np.minimum(area[-1], 225)
-            _written(canvas, str(channel), MARGIN - 4, (channel + 0.5) * height, ink)
+            _written(whole, str(channel), MARGIN - 4, 0.5 * height, ink)
         else:
-            _vertical(canvas[:height], low, high)
+            _vertical(whole, low, high)
     _horizontal(canvas, signal.shape[0], inner, scale)
     if count == signal.shape[1]:
         return canvas
@@ -120,7 +119,7 @@ def small(signal: Array, side: int) -> Picture:
     for channel in range(count):
         values = signal[:, channel]
         area = canvas[channel * (side - 1) // count : (channel + 1) * (side - 1) // count, :-1]
-        strokes.laid(area, values, *_range(values, ()), COLOURS[channel % len(COLOURS)])
+        strokes.laid(area, values, *_range(values), COLOURS[channel % len(COLOURS)])
     canvas[-1], canvas[:, -1] = sheets.FRAME, sheets.FRAME
     return canvas
 
@@ -131,10 +130,10 @@ def _across(width: int, colours: Picture, opacity: Array) -> tuple[Array, Array]
     return colours[at].astype(np.float32), opacity[at]
 
 
-def _range(values: Array, spread: Sequence[float]) -> Limits:
+def _range(values: Array, extent: float = 0.0) -> Limits:
     known = values[np.isfinite(values)].astype(np.float64)
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
-    missing = max(0.0, (spread[0] if spread else 0.0) - (high - low)) or (0.0 if high > low else abs(high) or 1.0)
+    missing = max(0.0, extent - (high - low)) or (0.0 if high > low else abs(high) or 1.0)
     return low - missing / 2, high + missing / 2
 
 

@@ -25,6 +25,7 @@ def what_decides(seen: Array, maps: Mapping[str, Array], title: str, scale: Scal
     """
     rank = seen.ndim - 1
     side, columns = sample.EXPLAINED[rank], sample.EXPLAINED_IN_ROW[rank]
+    maps = {name: np.nan_to_num(values) for name, values in maps.items()}
     limits = {name: float(np.abs(values).max()) or 1.0 for name, values in maps.items()}
     shares = [np.abs(values) / limits[name] for name, values in maps.items()]
     at = most_active(np.sum(shares, axis=0)) if rank == 3 and maps else None

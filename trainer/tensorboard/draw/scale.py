@@ -10,6 +10,7 @@ import numpy as np
 from trainer.tensorboard.draw.sheets import Array
 
 _SHARES = (1, 99)  # per cent of a sample's values below what is drawn black, and below what is drawn white
+_NEARLY = 0.02  # of the difference between bounds
 _MOST_VALUES = 100_000  # that these are taken of
 _DIGITS, _MOST_DIGITS = 4, 9
 
@@ -35,6 +36,12 @@ class Scale:
     spread: tuple[float, ...] = ()
     spacing: tuple[float, ...] = ()
     unit: str = ""
+
+    def extent(self, channel: int) -> float:
+        """Returns the difference that is drawn as such, below which values of a channel are drawn as nearly equal."""
+        if self.spread:
+            return self.spread[channel]
+        return _NEARLY * (self.high - self.low) if math.isfinite(self.high - self.low) else 0.0
 
     def limits(self, sample: Array) -> Limits:
         """Returns which values are black and white: the bounds, or without them the sample's 1st and 99th percentile.

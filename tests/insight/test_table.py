@@ -310,3 +310,23 @@ def test_rejects_what_is_no_graph_of_layers() -> None:
     for model in (keras.Sequential([keras.layers.Dense(2)]), keras.layers.Dense(2), written):
         with pytest.raises(ValueError, match=r"`model` must be Sequential or functional, and built\. Received: model="):
             rows(model)
+
+
+@pytest.mark.parametrize(
+    ("form", "head", "cell"),
+    [
+        (Form((20,), 1), "receptive field (points)", "3"),
+        (Form((20,), 1, spacing=(0.5,), unit="s"), "receptive field (points)", "3 (1.5 s)"),
+        (Form((20,), 1, spacing=(1 / 16000,), unit="s"), "receptive field (points)", "3 (0.1875 ms)"),
+        (Form((20, 10), 1), "receptive field (pixels)", "3×3"),
+        (Form((6, 8, 9), 1), "receptive field (voxels)", "3×3×3"),
+        (Form((6, 8, 9), 1, spacing=(4.0, 1.0, 0.7), unit="mm"), "receptive field (voxels)", "3×3×3 (12×3×2.1 mm)"),
+    ],
+)
+def test_receptive_fields_have_the_units_of_the_samples(form: Form, head: str, cell: str) -> None:
+    convolution = (layers.Conv1D, layers.Conv2D, layers.Conv3D)[form.rank - 1]
+    model = _sequential(form.shape, convolution(2, 3, name="conv"), keras.layers.Flatten(), keras.layers.Dense(2))
+    lines = [[part.strip() for part in line.split("|")] for line in markdown(model, form).splitlines()]
+    assert lines[0][6] == head
+    assert lines[2][6] == cell
+    assert {len(line) for line in lines} == {11}

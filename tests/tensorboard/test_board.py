@@ -30,7 +30,7 @@ def _examples() -> Examples:
 
 
 def _events(log: Log, model: keras.Model, schedule: Schedule) -> keras.callbacks.CallbackList:
-    callbacks = board.callbacks(log, HPARAMS, schedule, examples=_examples())
+    callbacks = board.callbacks(log, HPARAMS, schedule, form=Form((12, 12), 1), examples=_examples())
     return keras.callbacks.CallbackList(callbacks, model=model, epochs=1, steps=2)
 
 
@@ -55,7 +55,9 @@ def test_every_dashboard_has_its_content(seen: tuple[Log, keras.Model, keras.cal
     folder = log.folder
     run, train, validation = (tags_of(folder / name) for name in ("", "train", "validation"))
     assert {"keras", "network", "configuration", "command_line", "custom_scalars__config__"} <= set(run)
-    assert EventAccumulator(str(folder)).Reload().Tags()["graph"]
+    events = EventAccumulator(str(folder)).Reload()
+    assert events.Tags()["graph"]
+    assert b"| receptive field (pixels) |" in events.Tensors("network")[0].tensor_proto.string_val[0]
     assert train["filters/conv1"] == train["filters/conv2"] == train["feature_maps/a"] == [0, 2]
     assert train["dead_filters/conv2"] == [0, 2]
     assert train["filter_change/conv2"] == [2]

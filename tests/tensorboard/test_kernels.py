@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from trainer.tensorboard.draw import curves, sheets
 from trainer.tensorboard.draw.kernels import filters
 
 
@@ -42,3 +43,31 @@ def test_every_rank_and_any_number_of_channels(shape: tuple[int, ...], is_first:
 def test_a_kernel_of_zeros_or_without_numbers_can_be_drawn() -> None:
     filters(np.zeros((3, 3, 1, 2)), "conv")
     filters(np.full((3, 3, 4, 2), np.nan), "conv")
+
+
+def _is_near(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    return np.asarray(np.abs(picture.astype(int) - colour).sum(-1) < 60)
+
+
+def test_a_kernel_of_a_signal_is_a_curve_of_its_weights() -> None:
+    kernel = np.zeros((9, 1, 1), np.float32)
+    kernel[2], kernel[6] = 1.0, -1.0
+    tile = filters(kernel, "conv1", is_first=True)[37:77, 5:67]  # within the frame
+    ink = _is_near(tile, curves.COLOURS[0])
+    assert abs(np.flatnonzero(ink[:4].any(0)).mean() - 2.5 / 9 * 62) < 2
+    assert abs(np.flatnonzero(ink[-5:].any(0)).mean() - 6.5 / 9 * 62) < 2
+
+
+def test_the_strongest_channels_are_lines_and_in_the_order_of_their_strength() -> None:
+    kernel = np.zeros((3, 20, 1), np.float32)
+    for channel, weight in ((7, 0.3), (12, -1.0), (4, 0.6), (9, 0.1)):
+        kernel[:, channel] = weight
+    drawn = filters(kernel, "conv2")
+    rows = [np.flatnonzero(_is_near(drawn[37:77, 5:67], one).any(1)).mean() for one in curves.COLOURS[:3]]
+    assert rows[1] < rows[2] < rows[0]
+    assert not _is_near(drawn, curves.COLOURS[3]).any()
+
+
+@pytest.mark.parametrize("shape", [(9, 24, 128), (3, 1, 32), (3, 3, 3, 16, 32), (5, 5, 5, 1, 16)])
+def test_a_sheet_is_about_as_wide_as_is_shown(shape: tuple[int, ...]) -> None:
+    assert filters(np.random.default_rng(0).normal(size=shape), "conv").shape[1] <= 1.2 * sheets.SHOWN

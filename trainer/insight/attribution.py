@@ -5,6 +5,7 @@ in.
 """
 
 import copy
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -84,7 +85,7 @@ class Explainer:
         self,
         samples: np.ndarray,
         classes: Iterable[int],
-        baseline: float = 0.0,
+        baseline: float | np.ndarray = 0.0,
         steps: int = 32,
         *,
         tolerance: float = 0.01,
@@ -98,7 +99,7 @@ class Explainer:
         Args:
           samples: raw values, as the model takes them.
           classes: one per sample.
-          baseline: the value of every element of the sample that says nothing.
+          baseline: the value of every element of the sample that says nothing, one for all or one for each channel.
           steps: at how many points between the baseline and the sample the gradient is taken, at first.
           tolerance, most_steps: while a sample's residual is above the one, its steps double up to the other.
 
@@ -110,23 +111,36 @@ class Explainer:
         values, labels = self._checked(samples, classes)
         if not 1 <= steps <= most_steps:
             raise ValueError(f"`steps` must be from 1 to most_steps={most_steps}. Received: steps={steps!r}")
-        start = self._in_pieces(self._logits, np.full_like(values, baseline), labels)
+        blank = np.asarray(baseline, np.float32)
+        start = self._in_pieces(self._logits, np.broadcast_to(blank, values.shape), labels)
         differences = self._in_pieces(self._logits, values, labels) - start
-        deltas = values - np.float32(baseline)
+        deltas = values - blank
         attributions, residuals = np.empty_like(values), np.empty(len(values), np.float32)
         left = np.arange(len(values))
         while len(left) and steps <= most_steps:
-            attributions[left] = deltas[left] * self._mean_slopes(deltas[left], labels[left], baseline, steps)
+            attributions[left] = deltas[left] * self._mean_slopes(deltas[left], labels[left], blank, steps)
             residuals[left] = _residuals(attributions[left], differences[left])
             left, steps = left[residuals[left] > tolerance], 2 * steps
         return attributions, residuals
 
     def occlusion(
-        self, samples: np.ndarray, classes: Iterable[int], size: int, stride: int, fill: float = 0.0
+        self,
+        samples: np.ndarray,
+        classes: Iterable[int],
+        size: int | Sequence[int],
+        stride: int | Sequence[int],
+        fill: float | np.ndarray = 0.0,
     ) -> np.ndarray:
         """Returns maps `(batch, *spatial)`: by how much the logit falls where a box covers the element.
 
         It is the mean over the boxes that do: `size` elements along each axis, `stride` apart, the last at the border.
+
+        Args:
+          samples: raw values, as the model takes them.
+          classes: one per sample.
+          size: of a box, one for all axes or one for each.
+          stride: likewise.
+          fill: the value of covered elements, one for all or one for each channel.
 
         Raises:
           ValueError: samples or classes do not fit the model, or boxes would leave out an element.
@@ -134,21 +148,29 @@ class Explainer:
         Source: Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014, section 4.2.
         """
         values, labels = self._checked(samples, classes)
-        sizes = values.shape[1:-1]
-        if not 1 <= size <= min(sizes):
-            raise ValueError(f"`size` must be from 1 to {min(sizes)} on these samples. Received: size={size!r}")
-        if not 1 <= stride <= size:
+        axes = values.shape[1:-1]
+        windows, steps = (_per_axis(value, len(axes)) for value in (size, stride))
+        if not all(1 <= window <= length for window, length in zip(windows, axes, strict=True)):
+            most = min(axes) if isinstance(size, int) else axes
+            raise ValueError(f"`size` must be from 1 to {most} on these samples. Received: size={size!r}")
+        if not all(1 <= step <= window for step, window in zip(steps, windows, strict=True)):
             raise ValueError(f"`stride` must be from 1 to size={size}. Received: stride={stride!r}")
-        boxes = _boxes(sizes, size, stride)
+        boxes = [*itertools.product(*map(_spans, axes, windows, steps))]
         whole = self._in_pieces(self._logits, values, labels)
         falls = np.empty(len(values) * len(boxes))
         for first in range(0, len(falls), self._most):
             pairs = np.arange(first, min(first + self._most, len(falls)))
-            sample, box = np.divmod(pairs, len(boxes))
-            covered = np.where(boxes[box][..., None], np.float32(fill), values[sample])
-            falls[pairs] = whole[sample] - self._in_pieces(self._logits, covered, labels[sample])
-        sums = np.tensordot(falls.reshape(len(values), -1), boxes, axes=1)
-        return np.asarray(sums / boxes.sum(axis=0), np.float32)
+            chosen, numbers = np.divmod(pairs, len(boxes))
+            covered = values[chosen]
+            for one, number in zip(covered, numbers, strict=True):
+                one[boxes[number]] = fill
+            falls[pairs] = whole[chosen] - self._in_pieces(self._logits, covered, labels[chosen])
+        # Added box by box: as masks the boxes of a volume took gigabytes.
+        sums, counts = np.zeros(values.shape[:-1]), np.zeros(axes)
+        for box, fall in zip(boxes, falls.reshape(len(values), -1).T, strict=True):
+            sums[(slice(None), *box)] += fall.reshape(-1, *(1,) * len(axes))
+            counts[box] += 1
+        return np.asarray(sums / counts, np.float32)
 
     def shuffled(self, seed: int) -> "Explainer":
         """Returns an explainer of the same network where the values of each weight are permuted at random."""
@@ -200,22 +222,22 @@ class Explainer:
         traced: Callable[..., tf.Tensor] = tf.function(function, input_signature=(*specs, samples, classes))
         return traced
 
-    def _mean_slopes(self, deltas: np.ndarray, labels: np.ndarray, baseline: float, count: int) -> np.ndarray:
+    def _mean_slopes(self, deltas: np.ndarray, labels: np.ndarray, baseline: np.ndarray, count: int) -> np.ndarray:
         """Returns the mean gradient from the baseline to each sample, at the midpoints of `count` equal parts.
 
         Of a piecewise linear network the gradient is a step function, for which a higher order gains nothing; and the
         ends, where the units of a blank sample without biases stand in their kink, are no midpoints.
         """
         shares = ((np.arange(count, dtype=np.float32) + 0.5) / count).reshape(-1, *(1,) * (deltas.ndim - 1))
-        means, at_once = np.empty_like(deltas), max(1, self._most // count)
+        sums, at_once = np.zeros_like(deltas), max(1, self._most // count)
         for first in range(0, len(deltas), at_once):
-            part = deltas[first : first + at_once]
-            points = np.float32(baseline) + shares * part[:, None]
-            slopes = self._in_pieces(
-                self._slopes, points.reshape(-1, *deltas.shape[1:]), labels[first : first + at_once].repeat(count)
-            )
-            means[first : first + at_once] = slopes.reshape(points.shape).mean(axis=1)
-        return means
+            part, classes = deltas[first : first + at_once], labels[first : first + at_once]
+            for some in np.split(shares, range(self._most, count, self._most)):
+                points = baseline + some * part[:, None]
+                flat = points.reshape(-1, *deltas.shape[1:])
+                slopes = self._in_pieces(self._slopes, flat, classes.repeat(len(some)))
+                sums[first : first + at_once] += slopes.reshape(points.shape).sum(axis=1)
+        return sums / np.float32(count)
 
     def _forward(self, trainable: Any, other: Any, samples: tf.Tensor, classes: tf.Tensor) -> tuple[Any, tf.Tensor]:
         """Returns the convolution's output, if there is one, and the logit of each sample's class."""
@@ -293,22 +315,14 @@ def _is_over(call: Call, dimensions: int) -> bool:
     return len(call.node.outputs[0].shape) == dimensions and bool(call.layer.data_format == "channels_last")
 
 
-def _covers(length: int, size: int, stride: int) -> np.ndarray:
-    """Returns, `(positions, length)`, which elements of an axis each position of a box covers."""
-    starts = np.unique(np.append(np.arange(0, length - size, stride), length - size))[:, None]
-    elements = np.arange(length)
-    return np.asarray((starts <= elements) & (elements < starts + size))
+def _per_axis(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
+    return (value,) * rank if isinstance(value, int) else tuple(value)
 
 
-def _boxes(sizes: Sequence[int], size: int, stride: int) -> np.ndarray:
-    """Returns, `(boxes, *sizes)`, which elements each box covers; along the last axis it moves first."""
-    boxes = np.ones((1, *(1 for _ in sizes)), bool)
-    for axis, length in enumerate(sizes, 1):
-        covered = _covers(length, size, stride)
-        others = [length if index == axis else 1 for index in range(1, len(sizes) + 1)]
-        boxes = boxes[:, None] & covered.reshape(1, len(covered), *others)
-        boxes = boxes.reshape(-1, *boxes.shape[2:])
-    return boxes
+def _spans(length: int, size: int, stride: int) -> list[slice]:
+    """Returns which elements of an axis each position of a box covers."""
+    starts = [*range(0, length - size, stride), length - size]
+    return [slice(start, start + size) for start in starts]
 
 
 def _permuted(value: tf.Tensor, random: np.random.Generator) -> tf.Tensor:

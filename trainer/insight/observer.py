@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainer.data.form import Form
 from trainer.insight import choice
 from trainer.insight.copied import copied
 from trainer.insight.graph import Call, Graph, kernel_of
@@ -33,12 +34,21 @@ class Examples:
       labels: theirs, `(count,)`.
       classes: their names.
       changes: training samples, as they are and as augmentation changes them; None where these are the same.
+      given: what one sample is; None says values from 0 to 255 and nothing of the axes.
+      noun: what one sample is called.
     """
 
     samples: np.ndarray
     labels: np.ndarray
     classes: Sequence[str]
     changes: tuple[np.ndarray, np.ndarray] | None = None
+    given: Form | None = None
+    noun: str = "image"
+
+    @property
+    def form(self) -> Form:
+        """What one sample is."""
+        return self.given or Form(self.samples.shape[1:-1], self.samples.shape[-1])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,13 +16,15 @@ def resize(maps: tf.Tensor, sizes: Sequence[int]) -> tf.Tensor:
     if len(sizes) == 2:
         return tf.image.resize(maps[..., None], sizes)[..., 0]  # which is bilinear, and knows images alone
     for axis, size in enumerate(sizes, 1):
-        matrix = tf.constant(_matrix(maps.shape[axis], size), maps.dtype)
-        order = [*range(axis), len(sizes), *range(axis, len(sizes))]  # the new axis is the last: back to where it was
-        maps = tf.transpose(tf.tensordot(maps, matrix, [[axis], [1]]), order)
+        # Gathered, for a matrix of weights from 8,000 points to 16,000 took a gigabyte.
+        before, after, share = _neighbours(maps.shape[axis], size)
+        share = tf.constant(share.reshape(-1, *(1,) * (len(sizes) - axis)), maps.dtype)
+        maps = (1 - share) * tf.gather(maps, before, axis=axis) + share * tf.gather(maps, after, axis=axis)
     return maps
 
 
-def _matrix(length: int, size: int) -> np.ndarray:
-    """Returns `(size, length)`, which weights of `length` values make each of `size` values."""
+def _neighbours(length: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns which of `length` values are before and after each of `size` values, and the share of the second."""
     at = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)
-    return np.asarray(np.maximum(0, 1 - np.abs(at[:, None] - np.arange(length))))
+    before = at.astype(np.int32)
+    return before, np.minimum(before + 1, length - 1), at - before

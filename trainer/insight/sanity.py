@@ -14,6 +14,7 @@ def sanity(
     cams: np.ndarray | None,
     paths: np.ndarray,
     *,
+    baseline: float | np.ndarray = 0.0,
     draws: int = 2,
 ) -> dict[str, float]:
     """Returns, by method, the rank correlation of its maps with those of a `shuffled` network.
@@ -28,6 +29,7 @@ def sanity(
       classes: one per sample.
       cams: what `grad_cam` returns for them; None leaves it out.
       paths: what `integrated_gradients` returns.
+      baseline: from which it does.
       draws: how many shuffled networks.
 
     Raises:
@@ -36,7 +38,7 @@ def sanity(
     Source: Adebayo et al., Sanity Checks for Saliency Maps, 2018, section 3.
     """
     values, labels = np.asarray(samples, np.float32), np.asarray(classes)
-    seen = (values != 0).any(axis=-1)
+    seen = (values != np.asarray(baseline, np.float32)).any(axis=-1)
     correlations: dict[str, list[np.ndarray]] = {}
     for draw in range(draws):
         other = explainer.shuffled(draw)
@@ -44,7 +46,7 @@ def sanity(
             found = rank_correlation(cams, other.grad_cam(values, labels))
             correlations.setdefault("grad_cam", []).append(found)
         # Ranks settle long before the sum does.
-        theirs, _ = other.integrated_gradients(values, labels, steps=4, most_steps=4)
+        theirs, _ = other.integrated_gradients(values, labels, baseline, steps=4, most_steps=4)
         found = rank_correlation(_summed(paths, seen), _summed(theirs, seen))
         correlations.setdefault("integrated_gradients", []).append(found)
     return {name: float(np.mean(found)) for name, found in correlations.items()}

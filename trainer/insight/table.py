@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from trainer.data.form import Form
 from trainer.insight.graph import POOLINGS, is_convolution, is_transposed
 from trainer.insight.opened import inside, own_weights
 from trainer.insight.receptive_field import COLLAPSING, POINTWISE, is_pointwise, spatial, views
@@ -23,6 +24,8 @@ _HEAD = (
     "multiply-adds",
 )
 _RULE = ("---",) * 6 + ("---:",) * 3
+_POSITIONS = {1: "points", 2: "pixels", 3: "voxels"}  # of a sample, by its rank
+_SHORT = 0.01  # seconds from one point to the next, below which receptive fields are in milliseconds
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Row:
             of it. None where it is not known, or where the input has no spatial axis.
         parameters: weights that no row above has.
         share: of the model's parameters, 0 to 1.
-        multiply_adds: of one image; taps that meet padding count. None where they are not known.
+        multiply_adds: of one sample; taps that meet padding count. None where they are not known.
     """
 
     layer: str
@@ -95,8 +98,17 @@ def rows(model: keras.Model) -> list[Row]:
     return table
 
 
-def markdown(model: keras.Model) -> str:
-    """Returns the rows and their total as a table, as GitHub and TensorBoard read it; a size not known is `?`."""
+def markdown(model: keras.Model, form: Form | None = None) -> str:
+    """Returns the rows and their total as a table, as GitHub and TensorBoard read it; a size not known is `?`.
+
+    Args:
+      model: a Sequential or functional model.
+      form: of the samples that it takes; by it receptive fields are in points, pixels or voxels, and where it says the
+        spacing of these, in seconds or millimetres too.
+
+    Raises:
+        ValueError: the model is not a graph of layers, or not built.
+    """
     table = rows(model)
     multiply_adds = [row.multiply_adds for row in table]
     total = (
@@ -104,22 +116,38 @@ def markdown(model: keras.Model) -> str:
         "100 %",
         "?" if None in multiply_adds else f"{sum(filter(None, multiply_adds)):,}",
     )
-    lines = [_HEAD, _RULE, *map(_cells, table), ("**total**", *("",) * 5, *(f"**{cell}**" for cell in total))]
+    head = [f"{name} ({_POSITIONS[form.rank]})" if form and name == "receptive field" else name for name in _HEAD]
+    lines = [
+        head,
+        _RULE,
+        *(_cells(row, form) for row in table),
+        ("**total**", *("",) * 5, *(f"**{cell}**" for cell in total)),
+    ]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row, form: Form | None) -> tuple[str, ...]:
     return (
         row.layer.replace("|", r"\|"),
         _times(row.output_shape),
         _times(row.kernel),
         _times(row.stride),
         row.padding or "–",
-        _times(row.receptive_field),
+        _times(row.receptive_field) + _measured(row.receptive_field, form),
         f"{row.parameters:,}" if row.parameters else "–",
         f"{row.share:.1%}".replace("%", " %") if row.parameters else "–",
         "?" if row.multiply_adds is None else f"{row.multiply_adds:,}" if row.multiply_adds else "–",
     )
+
+
+def _measured(field: Shape | None, form: Form | None) -> str:
+    """Returns a receptive field in seconds or millimetres, where a form says the spacing of its positions."""
+    if not form or field is None or None in field or not field or len(field) != len(form.spacing):
+        return ""
+    is_short = form.unit == "s" and min(form.spacing) < _SHORT
+    factor, unit = (1000, "ms") if is_short else (1, form.unit)
+    lengths = [(size or 0) * step * factor for size, step in zip(field, form.spacing, strict=True)]
+    return f" ({'×'.join(f'{length:.4g}' for length in lengths)} {unit})"
 
 
 def _times(sizes: Shape | None) -> str:
@@ -153,7 +181,7 @@ def _padding(layer: Any) -> str | None:
 
 
 def multiply_adds(layer: Any, taken: Shape, given: Shape) -> int | None:
-    """Returns the multiply-adds of one image, from what a layer takes and gives; None where they are not known."""
+    """Returns the multiply-adds of one sample, from what a layer takes and gives; None where they are not known."""
     if not (is_convolution(layer) or isinstance(layer, keras.layers.Dense)):
         known = (
             not getattr(layer, "weights", None)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from trainer import data
+from trainer.data.kinds.known import kind_of
 from trainer.environment import Environment
 from trainer.insight.observer import Examples
 from trainer.run.plan import Plan
@@ -17,7 +18,7 @@ from trainer.training.report import ReportMetric
 
 Callbacks = list[keras.callbacks.Callback]
 
-_CHANGES = 12  # images that show what the augmentation does
+_CHANGES = 12  # samples that show what the augmentation does
 
 
 @contextlib.contextmanager
@@ -37,7 +38,7 @@ def tensorboard(plan: Plan, state: Mapping[str, Any] | None, lag: Callable[[], f
     log = Log(plan.environment.logs, sizes if plan.former else None)
     examples = _examples(plan) if plan.schedule.pictures else None
     with board.session(log):
-        yield board.callbacks(log, plan.hparams, plan.schedule, examples=examples, lag=lag)
+        yield board.callbacks(log, plan.hparams, plan.schedule, form=plan.dataset.form, examples=examples, lag=lag)
 
 
 def reports(environment: Environment) -> Callbacks:
@@ -52,4 +53,4 @@ def _examples(plan: Plan) -> Examples:
     dataset, hparams = plan.dataset, plan.hparams
     samples, targets = dataset.validation.preview()
     changes = data.changes(dataset.train, hparams.batch_size, hparams.seed, plan.preset, _CHANGES)
-    return Examples(samples, targets, dataset.class_names, changes)
+    return Examples(samples, targets, dataset.class_names, changes, dataset.form, kind_of(dataset.form).name)

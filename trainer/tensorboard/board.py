@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from trainer import command_line
+from trainer.data.form import Form
 from trainer.errors import StoppedError
 from trainer.hparams import HParams
 from trainer.insight.observer import Examples
@@ -27,6 +28,7 @@ def callbacks(
     hparams: HParams,
     schedule: Schedule,
     *,
+    form: Form | None = None,
     examples: Examples | None = None,
     lag: Callable[[], float] | None = None,
 ) -> list[keras.callbacks.Callback]:
@@ -38,12 +40,13 @@ def callbacks(
       log: of the run.
       hparams: what is trained.
       schedule: when pictures are made and a trace is taken.
+      form: of the samples; None leaves units out of the table of layers.
       examples: validation samples; None leaves out everything that looks into the network.
       lag: returns the seconds by which a bucket is behind; None where there is no bucket.
     """
     watch = Stopwatch()
     return [
-        Introduction(log, hparams.configuration(), command_line.command(hparams)),
+        Introduction(log, hparams.configuration(), command_line.command(hparams), form),
         Profile(log.folder / TRAIN, schedule.profile),
         Scalars(log, hparams.batch_size, watch, lag),
         Pictures(log, watch, examples, schedule.pictures),

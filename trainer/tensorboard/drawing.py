@@ -1,6 +1,6 @@
 """Which summaries explain a network: at one moment of the training, and at its end."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -15,12 +15,15 @@ from trainer.tensorboard.draw.decides import what_decides
 from trainer.tensorboard.draw.kernels import filters
 from trainer.tensorboard.draw.maps import feature_maps
 from trainer.tensorboard.draw.templates import templates
+from trainer.tensorboard.scaling import scale_of
 
 _MOST_MISTAKES = 20
 _STEPS, _MOST_STEPS = 16, 512  # of integrated gradients
 _WORK = 120_000_000_000  # multiply-adds of one method, forwards: more than the default network needs; 2 s on two cores
 _FEWEST_PROBES = 3
-_CELLS, _MOST_CELLS = 40, 64
+_BOXES = {1: (32, 24, 16), 2: (5, 4, 3), 3: (5, 4, 3)}  # by rank, along each axis: what is covered at once, or less
+# By rank, along each axis: about as many as a person tells apart in the picture.
+_CELLS, _MOST_CELLS = {1: 80, 2: 40, 3: 20}, {1: 128, 2: 64, 3: 32}
 _IN_TITLE, _IN_CAPTION = 120, 64  # pixels of a class's name
 
 
@@ -32,7 +35,7 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
       look: what it saw.
       former: each convolution's kernels at the last moment; empty at the first.
     """
-    dead = look.dead()
+    dead, scale = look.dead(), scale_of(observer.examples)
     for index, (name, kernel) in enumerate(look.kernels.items()):
         yield summaries.image(f"filters/{name}", filters(kernel, name, is_first=index == 0))
     for name, is_dead in dead.items():
@@ -40,17 +43,18 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
     for name, weights in look.templates.items():
         is_last, units = weights.shape[-1] == len(observer.examples.classes), weights.shape[-1]
         captions = [text.isolated(one, _IN_CAPTION) for one in observer.examples.classes] if is_last else None
-        yield summaries.image(f"filters/{name}", templates(weights, captions or [*map(str, range(units))], name))
+        yield summaries.image(f"filters/{name}", templates(weights, captions or [*map(str, range(units))], name, scale))
     for name, change in look.changes(dict(former)).items():
         yield summaries.scalar(f"filter_change/{name}", change)
     examples = observer.examples
     if examples.changes and not former:
-        yield summaries.image("augmentation", augmentation(*examples.changes))
+        yield summaries.image("augmentation", augmentation(*examples.changes, scale))
     for index, probe in enumerate(observer.probes if look.maps else ()):
         label = examples.classes[examples.labels[probe]]
         maps = {name: output[index] for name, output in look.maps.items()}
-        title = f"an image of class {text.isolated(label, _IN_TITLE)}"
-        picture = feature_maps(examples.samples[probe], maps, dead, title)
+        article = "an" if scale.noun[:1] in "aeiou" else "a"
+        title = f"{article} {scale.noun} of class {text.isolated(label, _IN_TITLE)}"
+        picture = feature_maps(examples.samples[probe], maps, dead, title, scale)
         yield summaries.image(f"feature_maps/{label}", picture)
     for kind, values in (("weights", look.weights), ("gradients", look.gradients), ("activations", look.activations)):
         for name, value in values.items():
@@ -70,41 +74,56 @@ def conclusion(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
 
 def _decisions(observer: Observer, probabilities: np.ndarray) -> Iterator[Summary]:
     """Yields what decides on the probes; of a large network on fewer of them, in fewer passes."""
-    examples, explainer = observer.examples, Explainer(observer.model)
+    examples, explainer, scale = observer.examples, Explainer(observer.model), scale_of(observer.examples)
     probes = observer.probes[: max(_FEWEST_PROBES, _WORK // (_STEPS // 2 * explainer.cost))]
     explained, labels = examples.samples[probes], examples.labels[probes]
     passes = max(_STEPS // 2, _WORK // (explainer.cost * len(probes)))
     named: dict[str, np.ndarray] = {}
     if explainer.layer:
         named["Grad-CAM"] = explainer.grad_cam(explained, labels)
+    blank = _blank(examples)
     gradients, residuals = explainer.integrated_gradients(
-        explained, labels, steps=min(_STEPS, passes), most_steps=min(_MOST_STEPS, passes)
+        explained, labels, blank, steps=min(_STEPS, passes), most_steps=min(_MOST_STEPS, passes)
     )
-    named["integrated gradients"] = _in_cells(gradients.sum(-1))
-    boxes = next((each for each in (5, 4) if each ** (explained.ndim - 2) <= 2 * passes), 3)  # along each axis
-    size = max(min(2, *explained.shape[1:-1]), round(min(explained.shape[1:-1]) / boxes))
-    named["occlusion"] = explainer.occlusion(explained, labels, size=size, stride=size)
+    named["integrated gradients"] = in_cells(gradients.sum(-1))
+    size = box(explained.shape[1:-1], 2 * passes)
+    named["occlusion"] = explainer.occlusion(explained, labels, size=size, stride=size, fill=blank)
     for index, probe in enumerate(probes):
         true = examples.classes[labels[index]]
         name, prediction = text.isolated(true, _IN_TITLE), _prediction(examples, probabilities, probe, _IN_TITLE)
         title = f"true {name}; predicted {prediction}; what speaks for {name}"
         maps = {method: values[index] for method, values in named.items()}
-        yield summaries.image(f"what_decides/{true}", what_decides(explained[index], maps, title))
+        yield summaries.image(f"what_decides/{true}", what_decides(explained[index], maps, title, scale))
     yield summaries.scalar("attribution/completeness_residual", residuals.max())
     draws = 2 if passes >= _STEPS else 1
-    health = sanity(explainer, explained, labels, named.get("Grad-CAM"), gradients, draws=draws)
+    health = sanity(explainer, explained, labels, named.get("Grad-CAM"), gradients, baseline=blank, draws=draws)
     for name, correlation in health.items():
         yield summaries.scalar(f"attribution/sanity_{name}", correlation)
 
 
-def _in_cells(attributions: np.ndarray) -> np.ndarray:
-    """Returns attributions `(batch, *spatial)` summed in cells, each axis into at most 40, where it is longer than 64.
+def _blank(examples: Examples) -> np.ndarray:
+    """Returns the value of each channel that says nothing: black, silence, or where it has no bounds its mean."""
+    form = examples.form
+    return np.array(form.centre or [min(max(0.0, form.low), form.high)] * form.channels, np.float32)
 
-    In a photograph those of neighbouring pixels are of either sign, and too small a few to be seen.
+
+def box(sizes: Sequence[int], most: int) -> tuple[int, ...]:
+    """Returns the size of the boxes of which about `most` or fewer cover a sample, which is square for an image."""
+    rank = len(sizes)
+    each = next((each for each in _BOXES[rank] if each**rank <= most), _BOXES[rank][-1])
+    whole = (min(sizes),) * rank if rank == 2 else sizes
+    return tuple(max(min(2, size), round(size / each)) for size in whole)
+
+
+def in_cells(attributions: np.ndarray) -> np.ndarray:
+    """Returns attributions `(batch, *spatial)` summed in cells, where an axis is much longer than they are many.
+
+    Those of neighbouring positions are of either sign, and too small a few to be seen.
     """
+    rank = attributions.ndim - 1
     for axis, length in enumerate(attributions.shape[1:], 1):
-        if length > _MOST_CELLS:
-            cell = -(-length // _CELLS)
+        if length > _MOST_CELLS[rank]:
+            cell = -(-length // _CELLS[rank])
             sums = np.add.reduceat(attributions, range(0, length, cell), axis)
             attributions = sums.repeat(cell, axis).take(range(length), axis)
     return attributions
@@ -124,8 +143,9 @@ def _results(examples: Examples, probabilities: np.ndarray) -> Iterator[Summary]
             f"{_prediction(examples, probabilities, index, _IN_CAPTION)}"
             for index in worst
         ]
-        title = f"the worst {len(worst)} of {len(wrong)} mistakes on {len(labels)} validation images"
-        yield summaries.image("results/worst_mistakes", results.mistakes(examples.samples[worst], captions, title))
+        title = f"the worst {len(worst)} of {len(wrong)} mistakes on {len(labels)} validation {examples.noun}s"
+        picture = results.mistakes(examples.samples[worst], captions, title, scale_of(examples))
+        yield summaries.image("results/worst_mistakes", picture)
     for index, name in enumerate(classes):
         yield summaries.pr_curve(f"pr_curve/{name}", labels == index, probabilities[:, index])
 

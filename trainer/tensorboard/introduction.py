@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from tensorboard.compat.proto.summary_pb2 import Summary
 
+from trainer.data.form import Form
 from trainer.insight import choice, table
 from trainer.tensorboard import experiment, summaries
 from trainer.tensorboard.experiment import Domain, Metric
@@ -26,14 +27,15 @@ class Introduction(keras.callbacks.Callback):
       log: of the run.
       configuration: the run's, and its columns in the HParams table.
       command: the command line.
+      form: of the samples; None leaves units out of the table.
 
     Raises:
       StorageError: an event cannot be written.
     """
 
-    def __init__(self, log: Log, configuration: Mapping[str, Any], command: str):
+    def __init__(self, log: Log, configuration: Mapping[str, Any], command: str, form: Form | None = None):
         super().__init__()
-        self._log, self._configuration, self._command = log, dict(configuration), command
+        self._log, self._configuration, self._command, self._form = log, dict(configuration), command, form
 
     def on_train_begin(self, logs: Any = None) -> None:
         if not self._log.is_new:
@@ -45,7 +47,7 @@ class Introduction(keras.callbacks.Callback):
         for summary in (
             *([conceptual] if conceptual else []),
             *([summaries.text("pictures", "\n\n".join(said))] if said else []),
-            summaries.text("network", table.markdown(self.model)),
+            summaries.text("network", table.markdown(self.model, self._form)),
             summaries.text("configuration", f"| flag | value |\n| --- | --- |\n{rows}"),
             summaries.text("command_line", f"    {self._command}"),
             summaries.layout(),

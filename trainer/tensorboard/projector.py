@@ -8,6 +8,7 @@ from trainer.errors import one_line
 from trainer.insight.observer import Examples
 from trainer.tensorboard import summaries
 from trainer.tensorboard.draw import results
+from trainer.tensorboard.scaling import scale_of
 
 _MOST_POINTS = 1000  # which a browser still turns smoothly
 _SPRITE = 32  # pixels; the sheet of all points may have 8,192 in all
@@ -30,7 +31,7 @@ def write(folder: Path, examples: Examples, probabilities: np.ndarray, hidden: n
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "embedding.tsv").write_text("".join("\t".join(f"{v:.5g}" for v in row) + "\n" for row in points))
     (folder / "labels.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    sheet = results.sprite(examples.samples[: len(points)], _SPRITE)
+    sheet = results.sprite(examples.samples[: len(points)], _SPRITE, scale_of(examples))
     (folder / "sprite.png").write_bytes(summaries.png(sheet))
     text = summaries.projector_config("embedding.tsv", "labels.tsv", "sprite.png", _SPRITE)
     (folder / "projector_config.pbtxt").write_text(text)

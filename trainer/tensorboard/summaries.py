@@ -120,7 +120,7 @@ def pr_curve(tag: str, is_class: np.ndarray, probability: np.ndarray) -> Summary
 
     Args:
       tag: of the curve.
-      is_class: `(count,)`, which images are of the class.
+      is_class: `(count,)`, which samples are of the class.
       probability: `(count,)`, how likely each is said to be.
     """
     above = probability[:, None] >= np.linspace(0, 1, _THRESHOLDS)
@@ -132,7 +132,7 @@ def pr_curve(tag: str, is_class: np.ndarray, probability: np.ndarray) -> Summary
 
 
 def projector_config(tensor: str, labels: str, sprite: str, side: int) -> str:
-    """Returns the projector's configuration: files of vectors, of labels and of a sprite of `side` pixels an image."""
+    """Returns the projector's configuration: files of vectors, of labels and of a sprite of `side` pixels a sample."""
     return (
         f'embeddings {{\n  tensor_name: "last hidden layer"\n  tensor_path: "{tensor}"\n  metadata_path: "{labels}"\n'
         f'  sprite {{ image_path: "{sprite}" single_image_dim: {side} single_image_dim: {side} }}\n}}\n'

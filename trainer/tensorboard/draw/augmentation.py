@@ -1,15 +1,19 @@
 """What augmentation does to training samples, as a picture."""
 
-import numpy as np
-
 from trainer.tensorboard.draw import sample, sheets
+from trainer.tensorboard.draw.scale import IMAGES, Scale
 from trainer.tensorboard.draw.sheets import Array, Picture
 
 
-def augmentation(before: Array, after: Array) -> Picture:
-    """Returns training samples in pairs: as they are, and as the network sees them."""
-    pairs = [
-        np.concatenate([sample.picture(one, 84) for one in pair], axis=1) for pair in zip(before, after, strict=True)
-    ]
-    sheet = sheets.grid(pairs, [""] * len(pairs), columns=2)
-    return sheets.titled(sheet, "training images, and beside each what the network sees")
+def augmentation(before: Array, after: Array, scale: Scale = IMAGES) -> Picture:
+    """Returns training samples in pairs: as they are, and as the network sees them.
+
+    Args:
+      before: `(count, *spatial, channels)`.
+      after: of the same shape.
+      scale: of the samples.
+    """
+    rank = before.ndim - 2
+    pairs = [sample.pair(*both, sample.PAIRED[rank], scale) for both in zip(before, after, strict=True)]
+    sheet = sheets.grid(pairs, [""] * len(pairs), columns=sample.PAIRS_IN_ROW[rank])
+    return sheets.titled(sheet, f"training {scale.noun}s, and beside each what the network sees")

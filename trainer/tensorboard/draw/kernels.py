@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trainer.tensorboard.draw import sample, sheets
+from trainer.tensorboard.draw import curves, sample, sheets
 from trainer.tensorboard.draw.sheets import Array, Picture
 
-_SIDE = 27  # pixels that the longer side of a kernel is enlarged to
-_MOST_FILTERS = 256
-_STRONGEST = {1: 16, 2: 4, 3: 2}  # input channels drawn of a deeper layer's kernel, by its rank
+_SIDE = {2: 27, 3: 18}  # pixels that the longer side of a kernel is enlarged to, by its rank
+_MOST_FILTERS = {1: 64, 2: 256, 3: 64}  # by rank: lines and slices take more room
+_STRONGEST = {1: 3, 2: 4, 3: 2}  # input channels drawn of a deeper layer's kernel, by its rank
+_MOST_SLICES = 3  # of one of rank 3, from which on one channel is drawn
+_CURVE = (62, 40)  # pixels of a kernel's lines
 
 
 def filters(kernel: Array, layer: str, is_first: bool = False) -> Picture:
@@ -20,8 +22,8 @@ def filters(kernel: Array, layer: str, is_first: bool = False) -> Picture:
     filter shows the input channels that it weighs most, the strongest first, with their numbers below.
 
     Args:
-      kernel: `(*spatial, channels, filters)`, of one to three spatial axes. Where it is one, the channels are rows of
-        one picture; of three, the slices of the first are side by side.
+      kernel: `(*spatial, channels, filters)`, of one to three spatial axes. Where it is one, the channels are lines
+        over the taps; of three, the slices of the first are side by side.
       layer: its name.
       is_first: whether its channels are the input's.
     """
@@ -29,29 +31,40 @@ def filters(kernel: Array, layer: str, is_first: bool = False) -> Picture:
     kernel = np.nan_to_num(kernel.astype(np.float32))
     limit = float(np.abs(kernel).max()) or 1.0
     is_input = is_first and channels in (1, 3)
-    scaled = np.moveaxis(kernel[..., :_MOST_FILTERS], -1, 0) / (2 * limit) + 0.5
-    if rank == 2 and is_input and channels == 3:
-        drawn = _enlarged_kernels(np.rint(scaled * 255).astype(np.uint8), kernel.shape[:2])
+    most = _MOST_FILTERS[rank]
+    scaled = np.moveaxis(kernel[..., :most], -1, 0) / (2 * limit) + 0.5
+    if rank == 1:
+        drawn = _curves(scaled)
+    elif rank == 2 and is_input and channels == 3:
+        drawn = _enlarged_kernels(np.rint(scaled * 255).astype(np.uint8), kernel.shape[:2], _SIDE[rank])
     else:
         drawn = _by_channel(scaled, sheets.GREYS if is_input else sheets.DIVERGING)
-    size, few = "x".join(map(str, kernel.shape[:rank])), f"the first {_MOST_FILTERS} of "
+    size, few = "x".join(map(str, kernel.shape[:rank])), f"the first {most} of "
+    colours = "bottom to top" if rank == 1 else "black to white" if is_input else "blue to red"
     return sheets.titled(
-        sheets.grid(drawn, [str(index) for index in range(len(drawn))]),
-        f"{layer}: {few if count > _MOST_FILTERS else ''}{count} filters, {size} of {channels} "
-        f"channel{'s' if channels > 1 else ''}; {'black to white' if is_input else 'blue to red'} is {_range(limit)}",
+        sheets.grid(
+            drawn,
+            [str(index) for index in range(len(drawn))],
+            columns=sheets.columns(drawn[0].shape[1]) if rank != 2 else 0,
+        ),
+        f"{layer}: {few if count > most else ''}{count} filters, {size} of {channels} "
+        f"channel{'s' if channels > 1 else ''}; {colours} is {_range(limit)}",
     )
+
+
+def _curves(kernels: Array) -> list[Picture]:
+    """Returns kernels, `(filters, taps, channels)` from 0 to 1, each as lines of its strongest channels."""
+    chosen, strongest = _strongest(kernels)
+    names = [[str(one) for one in each] if kernels.shape[-1] > 1 else [""] for each in strongest]
+    return [curves.taps(2 * one.T - 1, each, 1.0, *_CURVE) for one, each in zip(chosen, names, strict=True)]
 
 
 def _by_channel(kernels: Array, colours: Sequence[tuple[int, int, int]]) -> list[Picture]:
     """Returns kernels, `(filters, *spatial, channels)` from 0 to 1, each by its strongest channels."""
     rank, channels = kernels.ndim - 2, kernels.shape[-1]
-    norms = np.square(kernels - 0.5).sum(tuple(range(1, 1 + rank)))
-    strongest = np.argsort(-norms, axis=1, kind="stable")[:, : _STRONGEST[rank]]
-    chosen = np.take_along_axis(kernels, strongest.reshape(len(kernels), *(1,) * rank, -1), -1)
-    if rank == 1:
-        return _enlarged_kernels(sheets.coloured(np.moveaxis(chosen, -1, 1), colours), chosen.shape[1:2])
+    chosen, strongest = _strongest(kernels)
     planes = sheets.coloured(sample.planes(np.moveaxis(chosen, -1, 1).reshape(-1, *chosen.shape[1:-1])), colours)
-    pictures = _enlarged_kernels(planes, chosen.shape[rank - 1 : rank + 1])
+    pictures = _enlarged_kernels(planes, chosen.shape[rank - 1 : rank + 1], _SIDE[rank])
     if channels == 1:
         return pictures
     numbered = sheets.numbered(pictures, [str(channel) for channel in strongest.flat])
@@ -60,8 +73,17 @@ def _by_channel(kernels: Array, colours: Sequence[tuple[int, int, int]]) -> list
     return list(beside.reshape(count, len(numbered[0]), -1, 3)[:, :, : -sheets.GAP])
 
 
-def _enlarged_kernels(pictures: Picture, size: tuple[int, ...]) -> list[Picture]:
-    factor = max(1, round(_SIDE / max(size)))
+def _strongest(kernels: Array) -> tuple[Array, Array]:
+    """Returns of kernels, `(filters, *spatial, channels)`, those of the strongest channels, and their numbers."""
+    rank = kernels.ndim - 2
+    few = 1 if rank == 3 and kernels.shape[1] > _MOST_SLICES else _STRONGEST[rank]
+    norms = np.square(kernels - 0.5).sum(tuple(range(1, 1 + rank)))
+    strongest = np.argsort(-norms, axis=1, kind="stable")[:, :few]
+    return np.take_along_axis(kernels, strongest.reshape(len(kernels), *(1,) * rank, -1), -1), strongest
+
+
+def _enlarged_kernels(pictures: Picture, size: tuple[int, ...], side: int) -> list[Picture]:
+    factor = max(1, round(side / max(size)))
     return list(pictures.repeat(factor, 1).repeat(factor, 2))
 
 

@@ -4,37 +4,84 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from trainer.tensorboard.draw import sample, sheets
+from trainer.tensorboard.draw import curves, sample, sheets
+from trainer.tensorboard.draw.scale import IMAGES, Scale
 from trainer.tensorboard.draw.sheets import Array, Picture
+from trainer.tensorboard.draw.slices import Place, middle, most_active
 
-_MOST_MAPS = 64
 _FEW = 4  # layers, of more fewer maps are drawn
-_MOST_MAPS_EACH = 20
-_SHOWN = 348  # pixels of a picture's width that TensorBoard shows by default, about
+# By rank: of how many maps; lines and slices take more room than pixels.
+_MOST_MAPS = {1: 16, 2: 64, 3: 20}
+_MOST_MAPS_EACH = {1: 8, 2: 20, 3: 10}
+_SIDE = {2: 28, 3: 60}  # pixels
+_STRIP = 17  # pixels of a line's height
 
 
-def feature_maps(seen: Array, layers: Mapping[str, Array], dead: Mapping[str, Array], title: str) -> Picture:
+def feature_maps(
+    seen: Array, layers: Mapping[str, Array], dead: Mapping[str, Array], title: str, scale: Scale = IMAGES
+) -> Picture:
     """Returns a sample, and below it what each convolution makes of it; no wider than TensorBoard shows by default.
 
     Maps of one layer share their scale: black is the layer's lowest value, or 0 where that is higher, and yellow its
-    highest. Dead filters are crossed out.
+    highest. Maps of a signal are lines over the signal's axis, from the one value to the other. Slices of a volume, and
+    of its maps, go through the position where the layers together are most active. Dead filters are crossed out; the
+    line of one is red.
 
     Args:
-      seen: the sample, `(*spatial, channels)`, 0 to 255.
+      seen: the sample, `(*spatial, channels)`.
       layers: each layer's output for it, `(*spatial, filters)`.
       dead: each layer's filters that are so, `(filters,)`.
       title: above it all.
+      scale: of the samples.
     """
-    parts = [sheets.titled(sheets.grid([sample.picture(seen, 112)], [""]), "input")]
+    outputs = {name: _finite(output) for name, output in layers.items()}
+    at = _place(seen.shape[:-1], outputs)
+    whole = sample.picture(seen, sample.ABOVE[seen.ndim - 1], scale, at=at)
+    parts = [sheets.titled(sheets.grid([whole], [""]), "input")]
     most = _MOST_MAPS if len(layers) <= _FEW else _MOST_MAPS_EACH
-    for name, output in layers.items():
-        maps = np.moveaxis(np.nan_to_num(output.astype(np.float32)), -1, 0)
+    for name, maps in outputs.items():
         low, high = min(0.0, float(maps.min())), float(maps.max())
-        drawn = sheets.coloured(sample.planes((maps[:most] - low) / ((high - low) or 1.0)), sheets.SEQUENTIAL)
-        more = f" of {len(maps)}" if len(maps) > len(drawn) else ""
-        pictures = [sheets.enlarged(picture, 28) for picture in drawn]
-        numbers = [str(index) for index in range(len(drawn))]
-        columns = max(1, (_SHOWN - sheets.GAP) // (pictures[0].shape[1] + sheets.GAP + 2))
-        sheet = sheets.grid(pictures, numbers, marked=dead[name][: len(drawn)], columns=min(columns, len(pictures)))
+        drawn = np.moveaxis(maps[..., : most[maps.ndim - 1]], -1, 0)
+        more = f" of {maps.shape[-1]}" if maps.shape[-1] > len(drawn) else ""
+        sheet = _sheet(drawn, (low, high), dead[name], _within(at, seen.shape[:-1], maps.shape[:-1]))
         parts.append(sheets.titled(sheet, f"{name}: {len(drawn)}{more} maps, {low:.3g} to {high:.3g}"))
     return sheets.titled(sheets.below(parts), title)
+
+
+def _sheet(maps: Array, limits: tuple[float, float], dead: Array, at: Place | None) -> Picture:
+    rank, numbers = maps.ndim - 1, [str(index) for index in range(len(maps))]
+    if rank == 1:
+        inks = [sheets.MARK if is_dead else curves.COLOURS[0] for is_dead in dead[: len(maps)]]
+        lines = [
+            curves.strip(line, sample.ABOVE[1], _STRIP, limits, label=number, ink=ink)
+            for line, number, ink in zip(maps, numbers, inks, strict=True)
+        ]
+        return sheets.grid([sheets.below(lines)], [""])
+    pictures = [sample.values(each, _SIDE[rank], limits, sheets.SEQUENTIAL, at=at) for each in maps]
+    columns = sheets.columns(pictures[0].shape[1])
+    return sheets.grid(pictures, numbers, marked=dead[: len(maps)], columns=min(columns, len(pictures)))
+
+
+def _finite(output: Array) -> Array:
+    values = np.asarray(output, np.float32)
+    return values if np.isfinite(values).all() else np.nan_to_num(values)
+
+
+def _place(sizes: tuple[int, ...], outputs: Mapping[str, Array]) -> Place | None:
+    """Returns where in a volume of these sizes its maps, `(*spatial, filters)`, are most active together."""
+    total = np.zeros(sizes, np.float32)
+    for maps in outputs.values():
+        if maps.ndim - 1 == len(sizes) == 3:
+            energy = np.einsum("...f,...f->...", maps, maps)
+            nearest = [
+                ((np.arange(size) + 0.5) * n / size).astype(int) for size, n in zip(sizes, energy.shape, strict=True)
+            ]
+            total += (energy / (float(energy.max()) or 1.0))[np.ix_(*nearest)]
+    return most_active(total) if len(sizes) == 3 else None
+
+
+def _within(at: Place | None, sizes: tuple[int, ...], smaller: tuple[int, ...]) -> Place:
+    """Returns a position of a sample in a map of it; where there is none, or the map has another rank, the middle."""
+    if at is None or len(sizes) != len(smaller):
+        return middle(smaller)
+    return tuple(int((one + 0.5) * n / size) for one, n, size in zip(at, smaller, sizes, strict=True))

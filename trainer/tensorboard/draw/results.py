@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from trainer.tensorboard.draw import sample, sheets, text
+from trainer.tensorboard.draw.scale import IMAGES, Scale
 from trainer.tensorboard.draw.sheets import Array, Picture
 
 _MOST_NUMBERED = 30  # classes: cells are large enough for numbers and names
@@ -53,16 +54,18 @@ def confusion_matrix(counts: Array, classes: Sequence[str]) -> Picture:
     return sheets.titled(np.asarray(canvas), f"rows: true, columns: predicted; {right} of {int(counts.sum())} right")
 
 
-def mistakes(samples: Array, captions: Sequence[str], title: str) -> Picture:
-    """Returns samples, `(count, *spatial, channels)` from 0 to 255, each under its caption."""
-    return sheets.titled(sheets.grid([sample.picture(one, 84) for one in samples], captions), title)
+def mistakes(samples: Array, captions: Sequence[str], title: str, scale: Scale = IMAGES) -> Picture:
+    """Returns samples, `(count, *spatial, channels)`, each under its caption."""
+    rank = samples.ndim - 2
+    pictures = [sample.picture(one, sample.TILE[rank], scale) for one in samples]
+    return sheets.titled(sheets.grid(pictures, captions, columns=sample.IN_ROW[rank]), title)
 
 
-def sprite(samples: Array, side: int = 32) -> Picture:
+def sprite(samples: Array, side: int = 32, scale: Scale = IMAGES) -> Picture:
     """Returns samples in rows of a square without gaps, each `side` pixels high and wide: what the projector shows."""
     columns = math.ceil(math.sqrt(len(samples)))
     sheet = np.full((columns * side, columns * side, 3), 255, np.uint8)
     for index, one in enumerate(samples):
         y, x = divmod(index, columns)
-        sheet[y * side : (y + 1) * side, x * side : (x + 1) * side] = sample.thumbnail(one, side)
+        sheet[y * side : (y + 1) * side, x * side : (x + 1) * side] = sample.thumbnail(one, side, scale)
     return sheet

@@ -18,6 +18,7 @@ Colour = tuple[int, int, int]
 INK, PAPER, FAINT, FRAME, MARK = (32, 32, 32), (255, 255, 255), (120, 120, 120), (176, 176, 176), (214, 39, 40)
 FONT = texts.HEIGHT - 4  # pixels of a line without what is above and below its letters
 GAP = 4
+SHOWN = 348  # pixels of a picture's width that TensorBoard shows by default, about
 
 # Scales of colours for values from 0 to 1; the brightness of each changes evenly.
 SEQUENTIAL = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
@@ -57,6 +58,11 @@ def grid(
             across = np.linspace(0, wide + 1, 2 * max(high, wide)).astype(int)
             framed[down, across] = framed[down, wide + 1 - across] = MARK
     return canvas
+
+
+def columns(width: int) -> int:
+    """Returns how many pictures of this width `grid` can put in a row that TensorBoard shows whole by default."""
+    return max(1, (SHOWN - GAP) // (width + GAP + 2))
 
 
 def titled(picture: Picture, title: str) -> Picture:

@@ -198,15 +198,15 @@ class HParams:
     filters: int = _flag(
         32,
         "Network",
-        "filters of the first convolution; they double with each later one, or, of residual, with each of its four "
-        "groups of blocks",
+        "filters of the first convolution; they double with each later one, or, of residual, with each of its groups of "
+        "blocks",
         minimum=1,
         networks=(CONVOLUTIONAL, RESIDUAL),
     )
     depth: int = _flag(
         2,
         "Network",
-        "convolutions; of residual, blocks in each of its four groups",
+        "convolutions; of residual, blocks in each of its groups: four, and of signals three",
         minimum=1,
         maximum=16,
         networks=(CONVOLUTIONAL, RESIDUAL),

@@ -170,9 +170,10 @@ def _gif(encoded: tf.Tensor, channels: int) -> tf.Tensor:
 def _nifti(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the voxels of a NIfTI file, float32, and its spacing in millimetres, or none."""
 
-    def read_file(content: bytes) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], bytes]:
+    def read_file(given: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], bytes]:
         try:
-            voxels, spacing = nifti.values(content)
+            # Outside a graph it is an array of one object; as one of bytes it would lose the zeros at its end.
+            voxels, spacing = nifti.values(given if isinstance(given, bytes) else given.item())
         except ValueError as error:
             return np.zeros((1, 1, 1, 1), np.float32), np.zeros(0, np.float32), str(error).encode()
         return voxels, np.array(spacing, np.float32), b""

@@ -116,7 +116,7 @@ class _Opened:
         try:
             dtype, (slope, intercept) = found.get_data_dtype(), found.get_slope_inter()
             affine, offset = found.get_best_affine(), int(found["vox_offset"])
-        except (nibabel.spatialimages.HeaderDataError, ArithmeticError, ValueError) as error:
+        except (nibabel.spatialimages.HeaderDataError, ArithmeticError, LookupError, ValueError) as error:
             raise ValueError(f"a NIfTI file with a header that cannot be read: {error}") from None
         if dtype.kind not in "iuf":
             raise ValueError(f"a NIfTI file of {dtype}; values must be numbers, neither complex nor records")

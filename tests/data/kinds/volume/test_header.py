@@ -129,7 +129,7 @@ BROKEN_NIFTI = [
     (lambda: _edited(344, b"ni1\0"), "values are in another file"),
     (lambda: _edited(344, b"nope"), "no NIfTI file"),
     (lambda: nifti(np.zeros((3, 4, 5), np.int16))[:100], "cut off"),
-    (lambda: b"\x1f\x8bnope", "broken gzip"),
+    (lambda: b"\x1f\x8bnope", "a gzip file that is broken"),
     (lambda: compressed(b"hello"), "no NIfTI file"),
 ]
 

@@ -144,10 +144,14 @@ def _with_channels(voxels: tf.Tensor, channels: int) -> tf.Tensor:
     shape = tf.shape(voxels)
     is_right = shape[3] == channels
     fits = is_right | (shape[3] == 1) if channels == 3 else is_right
-    with only_where(fits, f"a volume must have as many channels as the others, {channels}"):
+    with only_where(fits, _channels_rule(channels)):
         return tf.ensure_shape(
             tf.broadcast_to(voxels, tf.concat([shape[:3], [channels]], 0)), (None, None, None, channels)
         )
+
+
+def _channels_rule(channels: int) -> str:
+    return f"a volume must have as many channels as the others, {channels}"
 
 
 def _npy(encoded: tf.Tensor) -> tf.Tensor:
@@ -164,7 +168,10 @@ def _gif(encoded: tf.Tensor, channels: int) -> tf.Tensor:
     frames = tf.ensure_shape(tf.io.decode_gif(encoded), (None, None, None, 3))
     if channels == 1:
         return grey(frames)
-    return frames if channels == 3 else _with_channels(frames, channels)
+    if channels == 3:
+        return frames
+    with only_where(tf.constant(False), _channels_rule(channels)):
+        return tf.zeros((1, 1, 1, channels), tf.uint8)
 
 
 def _nifti(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

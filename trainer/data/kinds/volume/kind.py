@@ -2,7 +2,7 @@
 
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.volume import survey
-from trainer.data.kinds.volume.augment import change, choose_preset
+from trainer.data.kinds.volume.augment import PRESETS, change, choose_preset
 from trainer.data.kinds.volume.decode import exported, make_decoder, read
 from trainer.data.kinds.volume.encode import features
 from trainer.data.kinds.volume.fit import choose_form, fit_arrays
@@ -12,7 +12,7 @@ VOLUME: Kind[Header] = Kind(
     name="volume",
     rank=3,
     flags=("volume_size",),
-    presets=("volume",),
+    presets=PRESETS,
     suffixes=(".nii", ".nii.gz", ".npy", ".gif"),
     files=f"a {FORMATS} volume",
     read_header=Header.read,

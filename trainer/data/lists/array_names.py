@@ -5,7 +5,7 @@
 | `train_images`, `train_labels`, `val_images`, …, `test_labels` | MedMNIST |
 | `x_train`, `y_train`, `x_test`, `y_test`, perhaps `x_val`, `y_val` | Keras |
 | `x` and `y`, `data` and `labels`, `images` and `labels`, `features` and `labels` | one part, to be split |
-| `class_names`, `classes` or `label_names` | the names of the classes, where the file has them |
+| `class_names`, `classes`, `label_names` or `target_names` | the names of the classes, where the file has them |
 
 Capital letters make no difference.
 """
@@ -19,7 +19,7 @@ from trainer.errors import UsageError, one_line
 
 _SAMPLES = {"images", "image", "x", "data", "features", "samples", "signals", "volumes", "inputs"}
 _LABELS = {"labels", "label", "y", "targets", "target"}
-_NAMES = {"class_names", "classes", "label_names"}
+_NAMES = {"class_names", "classes", "label_names", "target_names"}
 _PARTS = (TRAIN, "", VALIDATION, TEST)  # the arrays of no part are training samples
 _SHOWN = 8  # names in a message
 

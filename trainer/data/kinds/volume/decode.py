@@ -132,6 +132,7 @@ def _decoder(form: Form, formats: Sequence[str]) -> Decode:
 
 def _ranged(voxels: tf.Tensor, form: Form) -> tf.Tensor:
     """Returns voxels in the type of a form; refuses those that it has no place for."""
+    voxels = tf.ensure_shape(voxels, form.shape)
     if not form.is_bounded:
         with only_where(tf.reduce_all(tf.math.is_finite(voxels)), _FINITE_RULE):
             return tf.identity(voxels)

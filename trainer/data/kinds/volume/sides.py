@@ -14,10 +14,11 @@ import numpy.typing as npt
 from trainer.data.kinds.image import sides
 
 SIDE = sides.SIDE
-MOST = 200  # volumes; a second's work on two cores for each axis
+MOST = 300  # volumes; a second's work on two cores for each axis
 
 Array = npt.NDArray[np.float32]
 
+_LEVEL = sides.LEVEL / 3  # any of three axes may differ by chance
 _MARGIN = 3  # deviations of chance by which the classifier must be better than the largest class
 
 
@@ -46,7 +47,7 @@ def look(volumes: npt.NDArray[Any], targets: npt.NDArray[np.int32]) -> Verdict:
     needed = most + _MARGIN * math.sqrt(most * (1 - most) / len(targets))
     found = []
     for axis in range(3):
-        verdict = sides.look(_pictures(grey, axis), targets)
+        verdict = sides.look(_pictures(grey, axis), targets, _LEVEL)
         if verdict.have_meaning:
             return Verdict(True, f"the direction of axis {axis + 1} has meaning ({_words(verdict)})")
         found.append(verdict)

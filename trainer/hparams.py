@@ -15,7 +15,7 @@ DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
 MANAGED = "managed"  # the data set that Vertex AI names in the environment
 PADDINGS = ("same", "valid", "causal")
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "linear")
-AUGMENTATIONS = ("auto", "affine", "photo", "photo_unmirrored", "signal", "volume", "none")
+AUGMENTATIONS = ("auto", "affine", "photo", "photo_unmirrored", "signal", "volume", "volume_unmirrored", "none")
 COLORS = ("auto", "grey", "rgb")
 CLASS_WEIGHTS = ("none", "auto")
 ANSWERS = ("no", "yes")
@@ -148,9 +148,9 @@ class HParams:
         "Data",
         "how training samples are changed at random: affine turns, scales, shears and shifts images a little, photo "
         "takes parts, mirrored or not, in another light, and photo_unmirrored never mirrors; signal shifts, scales and "
-        "stretches signals and adds noise; volume turns and shifts volumes a little, in another brightness; auto is "
-        "affine for grey images and photo for colour, but photo_unmirrored where mirrored copies make the classes "
-        "harder to tell apart",
+        "stretches signals and adds noise; volume turns, scales and shifts volumes, mirrored or not, in another "
+        "brightness, and volume_unmirrored never mirrors; auto is affine for grey images and photo for colour, but "
+        "photo_unmirrored or volume_unmirrored where mirrored copies make the classes harder to tell apart",
         choices=AUGMENTATIONS,
     )
     class_weights: str = _flag(
@@ -198,8 +198,8 @@ class HParams:
     filters: int = _flag(
         32,
         "Network",
-        "filters of the first convolution; they double with each later one, or, of residual, with each of its groups of "
-        "blocks",
+        "filters of the first convolution; they double with each later one, or, of residual, with each of its groups "
+        "of blocks",
         minimum=1,
         networks=(CONVOLUTIONAL, RESIDUAL),
     )

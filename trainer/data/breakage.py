@@ -31,5 +31,5 @@ def named_breaks(dataset: Dataset) -> Iterator[None]:
     except _UNREADABLE:
         for store in (dataset.train, dataset.validation, dataset.test):
             for broken in store.find_broken():
-                raise UsageError(f"{broken}; `--skip_broken=yes` leaves such images out") from None
+                raise UsageError(f"{broken}; `--skip_broken=yes` leaves such samples out") from None
         raise

@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 import google_crc32c
 import numpy as np
+import tensorflow as tf
 
 from trainer.data import moments
 from trainer.data.dataset import Dataset
 from trainer.data.fingerprint import Fingerprint, Mark
+from trainer.data.form import Form
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import copies
@@ -25,6 +27,7 @@ from trainer.data.stores.files import Files
 from trainer.data.stores.locations import Locations
 from trainer.errors import UsageError, one_line
 
+_TRAIN = PARTS.index(TRAIN)
 _FIRST = 1 << 16  # bytes; only a preview or a profile makes a header longer
 
 H = TypeVar("H")
@@ -83,10 +86,23 @@ def from_files(
     files = Files(locations, targets, form, kind, kind.make_decoder(headers, form))
     which = np.array([PARTS.index(entry.part) for entry in parted])
     if not form.is_bounded:
-        form = moments.of_store(form, files.chosen(np.flatnonzero(which == PARTS.index(TRAIN))))
-        files = dataclasses.replace(files, form=form)
+        files = dataclasses.replace(files, form=_with_moments(files, files.chosen(np.flatnonzero(which == _TRAIN))))
     train, validation, test = (files.chosen(np.flatnonzero(which == part)) for part in range(len(PARTS)))
     return Dataset(train, validation, test, len(names), names, fingerprint)
+
+
+def _with_moments(files: Files, training: Files) -> Form:
+    """Returns the form with the mean and the spread of the training samples.
+
+    Raises:
+      UsageError: one of all samples cannot be decoded.
+    """
+    try:
+        return moments.of_store(files.form, training)
+    except tf.errors.OpError:
+        for broken in files.find_broken():
+            raise UsageError(f"{broken}; `--skip_broken=yes` leaves such {files.kind.name}s out") from None
+        raise
 
 
 def _read_headers(
@@ -97,13 +113,18 @@ def _read_headers(
     def look(index: int) -> tuple[H | None, Mark, Broken | None]:
         try:
             content = locations.content(index, _FIRST)
-            mark = google_crc32c.value(content), _length(entries[index], content)
+            length = _length(entries[index], content)
+            mark = google_crc32c.value(content), length
             try:
-                return kind.read_header(content), mark, None
+                return kind.read_header(content, length), mark, None
+            except UsageError:  # of this machine, not of the file
+                raise
             except ValueError:
                 if len(content) < _FIRST:
                     raise
-                return kind.read_header(locations.content(index)), mark, None
+                return kind.read_header(locations.content(index), length), mark, None
+        except UsageError:
+            raise
         except (OSError, ValueError) as error:
             return None, (0, 0), Broken.of(locations, index, kind, error)
 

@@ -26,8 +26,8 @@ from trainer.networks.network import Network, Stage
 Layers = Sequence[keras.layers.Layer]
 Ints = tuple[int, ...]  # one for each spatial axis
 
-# By rank: groups of blocks, at any size, so that the parameters are as many for 8 pixels as for 512. Of 67 signals of 24
-# points, in three folds, as many were right with three groups as with four, and the loss was 0.31 rather than 0.49.
+# By rank: groups of blocks, at any size, so that the parameters are as many for 8 pixels as for 512. Of 67 signals of
+# 24 points, in three folds, as many were right with three groups as with four, and the loss was 0.31, not 0.49.
 _GROUPS = {1: 3, 2: 4, 3: 4}
 # By rank. The stem halves a side until the first blocks see no more positions than this. Of 50 signals of 150 points,
 # in three folds, 96 % were right with 32 positions and kernels of 3, all with 256 and 7.

@@ -96,7 +96,7 @@ class Predictor:
     def _fault(self, content: bytes) -> BrokenSampleError | None:
         """Returns what the header of a file shows to be wrong, before anything is decoded."""
         try:
-            extent = self.kind.extent(self.kind.read_header(content))
+            extent = self.kind.extent(self.kind.read_header(content, len(content)))
         except ValueError as error:
             return BrokenSampleError(str(error))
         if extent > self._most_positions:

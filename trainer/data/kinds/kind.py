@@ -43,8 +43,8 @@ class Kind(Generic[H]):
       presets: those of `--augment` that it has.
       suffixes: how names of its files end.
       files: the file types, in words that follow "must be".
-      read_header: returns what a file's first bytes, or the whole file, say of the sample. Raises ValueError where that
-        is no such file, or is cut off.
+      read_header: returns what a file's first bytes, or the whole file, say of the sample; given the file's length too.
+        Raises ValueError where that is no such file, or is cut off.
       choose_form: returns the form that the samples with these headers are brought to; there is at least one.
       notes: returns lines for a person about what the samples with these headers lose or gain in a form.
       make_decoder: returns the function from a file's content, a scalar string, to a sample of the form, for files with
@@ -76,7 +76,7 @@ class Kind(Generic[H]):
     presets: tuple[str, ...]
     suffixes: tuple[str, ...]
     files: str
-    read_header: Callable[[bytes], H]
+    read_header: Callable[[bytes, int], H]
     choose_form: Callable[[Sequence[H], SampleOptions], Form]
     notes: Callable[[Sequence[H], Form], Sequence[str]]
     make_decoder: Callable[[Sequence[H], Form], Decode]

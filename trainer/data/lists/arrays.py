@@ -1,19 +1,13 @@
 """Arrays of samples and labels in one NumPy file, `.npz`, as MedMNIST and Keras name them.
 
-| arrays | of |
-|---|---|
-| `train_images`, `train_labels`, `val_images`, …, `test_labels` | MedMNIST |
-| `x_train`, `y_train`, `x_test`, `y_test`, perhaps `x_val`, `y_val` | Keras |
-| `x` and `y`, `data` and `labels`, `images` and `labels`, `features` and `labels` | one part, to be split |
-| `class_names`, `classes` or `label_names` | the names of the classes, where the file has them |
-
-Capital letters make no difference. `shapes.py` says which rank samples have, `numbered.py` which labels are taken.
+`array_names.py` says which names arrays have, `shapes.py` which rank samples have, `numbered.py` which labels are
+taken.
 """
 
-import re
+import contextlib
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +16,17 @@ import numpy.typing as npt
 
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import folder, manifest
-from trainer.data.lists.entries import TEST, TRAIN, VALIDATION
+from trainer.data.lists.array_names import listed, pairs_of
+from trainer.data.lists.entries import TRAIN
 from trainer.data.lists.given import Given, Pair
 from trainer.data.lists.numbered import given_names, numbered
-from trainer.data.lists.parts import part_of
 from trainer.data.lists.shapes import Reading, reading, times
 from trainer.errors import UsageError, one_line
 
 Array = npt.NDArray[Any]
 
 _SUFFIX = ".npz"
-_SAMPLES = {"images", "image", "x", "data", "features", "samples", "signals", "volumes", "inputs"}
-_LABELS = {"labels", "label", "y", "targets", "target"}
-_NAMES = {"class_names", "classes", "label_names"}
-_PARTS = (TRAIN, "", VALIDATION, TEST)  # the arrays of no part are training samples
 _CHECKED = 2**24  # values that are looked at together
-_SHOWN = 8  # names of arrays in a message
 _BROKEN = (
     OSError,
     EOFError,
@@ -84,14 +73,14 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
         path, location = files[0], f"{location.rstrip('/')}/{files[0].name}"
     location = one_line(location)
     with _opened(path, location) as file:
-        pairs, names_of, unused = _pairs(file.files, location)
+        pairs, names_of, unused = pairs_of(file.files, location)
         if unused:
-            log(one_line(f"passed over in {location}: {_list(unused)} (no samples or labels of a part)"))
+            log(one_line(f"passed over in {location}: {listed(unused)} (no samples or labels of a part)"))
         names = given_names(_array(file, names_of, location), f"{location}: `{names_of}`") if names_of else ()
         labels = {of: _array(file, of, location) for _, of in pairs.values()}
         numbers, classes, missing = numbered(labels, pairs[TRAIN][1], names, location)
         if missing:
-            log(one_line(f"left out of the classes of {location}: {_list(missing)} (no training sample)"))
+            log(one_line(f"left out of the classes of {location}: {listed(missing)} (no training sample)"))
         parts: dict[str, Pair] = {}
         way: Reading | None = None
         for part, (of, labels_of) in pairs.items():  # the training part is the first
@@ -116,16 +105,19 @@ def _visible(path: Path) -> list[Path]:
     return [one for one in sorted(path.iterdir()) if not folder.is_passed_over(one)]
 
 
-def _opened(path: Path, location: str) -> np.lib.npyio.NpzFile:
-    """Returns a file of arrays, each of which is read when it is asked for."""
-    try:
-        file = np.load(path, allow_pickle=False)
-    except _BROKEN as error:
-        reason = "something else" if "pickle" in str(error) else _reason(error)  # as NumPy takes everything for that
-        raise UsageError(f"{location}: must be an .npz file, a zip of arrays. Received: {reason}") from None
-    if not isinstance(file, np.lib.npyio.NpzFile):
-        raise UsageError(f"{location}: must be an .npz file, a zip of arrays. Received: a single array")
-    return file
+@contextlib.contextmanager
+def _opened(path: Path, location: str) -> Iterator[np.lib.npyio.NpzFile]:
+    """Yields a file of arrays, each of which is read when it is asked for."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stream = stack.enter_context(path.open("rb"))  # NumPy leaves a broken one open
+            file = np.load(stream, allow_pickle=False)
+        except _BROKEN as error:
+            reason = "something else" if "pickle" in str(error) else _reason(error)  # it takes everything for that
+            raise UsageError(f"{location}: must be an .npz file, a zip of arrays. Received: {reason}") from None
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise UsageError(f"{location}: must be an .npz file, a zip of arrays. Received: a single array")
+        yield stack.enter_context(file)
 
 
 def _array(file: np.lib.npyio.NpzFile, name: str, location: str) -> Array:
@@ -141,53 +133,6 @@ def _array(file: np.lib.npyio.NpzFile, name: str, location: str) -> Array:
     if not array.size or not array.ndim:
         raise UsageError(f"{rule}, and not empty. Received: the shape {array.shape}")
     return array
-
-
-def _pairs(names: Sequence[str], location: str) -> tuple[dict[str, tuple[str, str]], str, list[str]]:
-    """Returns the names of the samples and labels of each part, of the array of class names, and the others.
-
-    The training part is the first. The name of the class names is empty where there are none.
-    """
-    found: dict[tuple[str, bool], list[str]] = {}
-    classes: list[str] = []
-    others: list[str] = []
-    for name in names:
-        role = _role(name)
-        if role:
-            found.setdefault(role, []).append(name)
-        else:
-            (classes if name.lower() in _NAMES else others).append(name)
-    for (_, is_label), some in found.items():
-        if len(some) > 1:
-            what = "labels" if is_label else "samples"
-            raise UsageError(f"{location}: must hold one array of {what} of a part. Received: {' and '.join(some)}")
-    if any(part for part, _ in found):
-        others += [name for key in (("", False), ("", True)) for name in found.pop(key, ())]
-    for part, is_label in found:
-        if (part, not is_label) not in found:
-            what = "samples" if is_label else "labels"
-            raise UsageError(
-                f"{location}: `{found[part, is_label][0]}` must go with an array of {what}. Received: {_list(names)}"
-            )
-    pairs = {part or TRAIN: (found[part, False][0], found[part, True][0]) for part in _PARTS if (part, True) in found}
-    if TRAIN not in pairs:
-        raise UsageError(
-            f"{location}: must hold training samples and their labels: train_images and train_labels, x_train and "
-            f"y_train, or images and labels. Received: {_list(names) or 'none'}"
-        )
-    if len(classes) > 1:
-        raise UsageError(f"{location}: must hold one array of class names. Received: {' and '.join(classes)}")
-    return pairs, "".join(classes), others
-
-
-def _role(name: str) -> tuple[str, bool] | None:
-    """Returns the part that an array's name says, or nothing for one, and whether it holds labels; None for others."""
-    words = re.split(r"[\W_]+", name.lower())
-    roles = [word in _LABELS for word in words if word in _LABELS | _SAMPLES]
-    parts = [part_of(word) for word in words if word not in _LABELS | _SAMPLES]
-    if len(roles) != 1 or len(parts) > 1 or not all(parts):
-        return None
-    return (parts[0] or "") if parts else "", roles[0]
 
 
 def _way(array: Array, name: str, asked: int, log: Callable[[str], object]) -> Reading:
@@ -237,11 +182,6 @@ def _check_alike(samples: Array, training: Array, name: str, other: str) -> None
             ("other numbers", "bytes") if training.dtype == np.uint8 else ("bytes", "other numbers than bytes")
         )
         raise UsageError(f"{name} must hold {wanted} (uint8), as `{other}`. Received: {one}")
-
-
-def _list(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-    return one_line(", ".join(names[:_SHOWN])) + more
 
 
 def _reason(error: BaseException) -> str:

@@ -11,6 +11,7 @@ features: parts of the image, wherever they are; Rasmussen and Williams, "Gaussi
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ _CHUNK = 64  # images whose patches are in memory at once
 # At most one of fifty data sets in which sides mean nothing is left unmirrored, which costs little; one in which they
 # have meaning is not learned with mirroring. Photographs of 155 and of 52 images had 0.5 or more, ten pairs of signs
 # 0.005 or less.
-_LEVEL = 0.02
+LEVEL = 0.02
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,12 +53,13 @@ class Verdict:
         return f"{self.images:,} images: {self.without:.0%} right without, {self.beside:.0%} with"
 
 
-def look(images: npt.NDArray[np.uint8], targets: npt.NDArray[np.int32]) -> Verdict:
+def look(images: npt.NDArray[Any], targets: npt.NDArray[np.int32], level: float = LEVEL) -> Verdict:
     """Returns whether the sides of images have meaning; the same for the same images.
 
     Args:
       images: `(count, 32, 32, channels)`, at least two.
       targets: their classes' numbers, `(count,)`.
+      level: how likely by chance a difference may be that counts.
     """
     pixels = images.astype(np.float32)
     parts = _Parts.of(pixels, np.random.default_rng(0))
@@ -65,7 +67,7 @@ def look(images: npt.NDArray[np.uint8], targets: npt.NDArray[np.int32]) -> Verdi
     labels = np.unique(targets, return_inverse=True)[1]
     without, beside = _classified(features, labels)
     chance = min(_chance(without == labels, beside == labels), _chance_of_pairs(without, beside, labels))
-    return Verdict(chance < _LEVEL, len(images), *(float((found == labels).mean()) for found in (without, beside)))
+    return Verdict(chance < level, len(images), *(float((found == labels).mean()) for found in (without, beside)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,9 +1,4 @@
-"""Small random changes of training volumes, as pure functions of a seed.
-
-No axis is mirrored. A volume does not say on which axis that is harmless: left and right are classes where the organ on
-one side is told from that on the other, NIfTI's other axes tell the front from the back and the head from the feet, a
-video has its time as an axis, and of an array nobody knows what the axes are.
-"""
+"""Small random changes of training volumes, as pure functions of a seed."""
 
 import math
 
@@ -11,6 +6,9 @@ import tensorflow as tf
 
 from trainer.data.form import Form
 from trainer.data.kinds.kind import Change, Look, Preset
+from trainer.data.kinds.options import SampleOptions
+from trainer.data.kinds.volume import sides
+from trainer.data.kinds.volume.fit import fit_arrays
 
 _TURN = math.radians(10)  # about each axis
 _SCALE = 0.1  # of each axis
@@ -18,16 +16,28 @@ _SHIFT = 0.06  # of each axis: a voxel of 16
 _CONTRAST, _BRIGHTNESS = 0.2, 0.2  # of a volume's own deviation
 
 
+_MIRRORED, _UNMIRRORED = PRESETS = ("volume", "volume_unmirrored")
+
+
 def choose_preset(asked: str, form: Form, look: Look) -> Preset:
     """Returns how volumes are changed, and why.
+
+    No format says along which axis mirroring is harmless: the organ on the left may be another class than that on the
+    right, a scan has its front and its head, and an axis of a video is its time. So the training samples are asked.
 
     Args:
       asked: the preset, or auto.
       form: of the volumes.
-      look: is not asked.
+      look: returns training volumes of a size.
     """
-    del form, look
-    return Preset("volume", "for volumes") if asked == "auto" else Preset(asked, f"as `--augment={asked}` asks")
+    del form
+    if asked != "auto":
+        return Preset(asked, f"as `--augment={asked}` asks")
+    volumes, targets = look(sides.MOST, sides.SIDE)
+    verdict = sides.look(fit_arrays(volumes, SampleOptions(volume_size=sides.SIDE)), targets)
+    if verdict.have_meaning:
+        return Preset(_UNMIRRORED, f"{verdict.reason}; `--augment={_MIRRORED}` mirrors")
+    return Preset(_MIRRORED, f"{verdict.reason}; see `--augment={_UNMIRRORED}`")
 
 
 def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor) -> Change:
@@ -38,15 +48,19 @@ def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor) -> 
     bits would be others.
 
     Args:
-      preset: volume, the only one.
+      preset: volume, which mirrors along each axis or not, or volume_unmirrored.
       count: volumes in the whole batch.
       sizes: the volumes' `(depth, height, width)`.
       seed: two integers.
     """
-    del preset
-    turns, scales, shifts, lights = tf.split(tf.random.stateless_uniform((11, count), seed, -1.0, 1.0), [3, 3, 3, 2])
+    turns, scales, shifts, mirrors, lights = tf.split(
+        tf.random.stateless_uniform((14, count), seed, -1.0, 1.0), [3, 3, 3, 3, 2]
+    )
+    scales = 1 + _SCALE * scales
+    if preset == _MIRRORED:
+        scales *= tf.where(mirrors < 0, -1.0, 1.0)
     maps = [
-        _maps(sizes[axis], sizes[(axis + 1) % 3], _TURN * turns[axis], 1 + _SCALE * scales[axis], _SHIFT * shifts[axis])
+        _maps(sizes[axis], sizes[(axis + 1) % 3], _TURN * turns[axis], scales[axis], _SHIFT * shifts[axis])
         for axis in range(3)
     ]
     gain, bias = 1 + _CONTRAST * lights[0], _BRIGHTNESS * lights[1]
@@ -70,7 +84,7 @@ def _maps(high: int, wide: int, turn: tf.Tensor, scale: tf.Tensor, shift: tf.Ten
       high: positions of the first axis, which is scaled and shifted.
       wide: of the second.
       turn: radians, `(count,)`.
-      scale: what the first axis is multiplied by.
+      scale: what the first axis is multiplied by; of a mirrored one it is negative.
       shift: a share of the first axis.
     """
     # Output position (x, y), with y along the first axis, is input position (a x + b y + c, d x + e y + f).

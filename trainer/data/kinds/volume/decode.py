@@ -132,6 +132,7 @@ def _decoder(form: Form, formats: Sequence[str]) -> Decode:
 
 def _ranged(voxels: tf.Tensor, form: Form) -> tf.Tensor:
     """Returns voxels in the type of a form; refuses those that it has no place for."""
+    voxels = tf.ensure_shape(voxels, form.shape)
     if not form.is_bounded:
         with only_where(tf.reduce_all(tf.math.is_finite(voxels)), _FINITE_RULE):
             return tf.identity(voxels)
@@ -144,10 +145,14 @@ def _with_channels(voxels: tf.Tensor, channels: int) -> tf.Tensor:
     shape = tf.shape(voxels)
     is_right = shape[3] == channels
     fits = is_right | (shape[3] == 1) if channels == 3 else is_right
-    with only_where(fits, f"a volume must have as many channels as the others, {channels}"):
+    with only_where(fits, _channels_rule(channels)):
         return tf.ensure_shape(
             tf.broadcast_to(voxels, tf.concat([shape[:3], [channels]], 0)), (None, None, None, channels)
         )
+
+
+def _channels_rule(channels: int) -> str:
+    return f"a volume must have as many channels as the others, {channels}"
 
 
 def _npy(encoded: tf.Tensor) -> tf.Tensor:
@@ -164,15 +169,19 @@ def _gif(encoded: tf.Tensor, channels: int) -> tf.Tensor:
     frames = tf.ensure_shape(tf.io.decode_gif(encoded), (None, None, None, 3))
     if channels == 1:
         return grey(frames)
-    return frames if channels == 3 else _with_channels(frames, channels)
+    if channels == 3:
+        return frames
+    with only_where(tf.constant(False), _channels_rule(channels)):
+        return tf.zeros((1, 1, 1, channels), tf.uint8)
 
 
 def _nifti(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the voxels of a NIfTI file, float32, and its spacing in millimetres, or none."""
 
-    def read_file(content: bytes) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], bytes]:
+    def read_file(given: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], bytes]:
         try:
-            voxels, spacing = nifti.values(content)
+            # Outside a graph it is an array of one object; as one of bytes it would lose the zeros at its end.
+            voxels, spacing = nifti.values(given if isinstance(given, bytes) else given.item())
         except ValueError as error:
             return np.zeros((1, 1, 1, 1), np.float32), np.zeros(0, np.float32), str(error).encode()
         return voxels, np.array(spacing, np.float32), b""

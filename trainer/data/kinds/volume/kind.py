@@ -2,7 +2,7 @@
 
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.volume import survey
-from trainer.data.kinds.volume.augment import change, choose_preset
+from trainer.data.kinds.volume.augment import PRESETS, change, choose_preset
 from trainer.data.kinds.volume.decode import exported, make_decoder, read
 from trainer.data.kinds.volume.encode import encode, features
 from trainer.data.kinds.volume.fit import choose_form, fit_arrays, notes
@@ -12,10 +12,10 @@ VOLUME: Kind[Header] = Kind(
     name="volume",
     rank=3,
     flags=("volume_size",),
-    presets=("volume",),
+    presets=PRESETS,
     suffixes=(".nii", ".nii.gz", ".npy", ".gif"),
     files=f"a {FORMATS} volume",
-    read_header=Header.read,
+    read_header=lambda content, length: Header.read(content),
     choose_form=choose_form,
     notes=notes,
     make_decoder=make_decoder,

@@ -116,7 +116,7 @@ class _Opened:
         try:
             dtype, (slope, intercept) = found.get_data_dtype(), found.get_slope_inter()
             affine, offset = found.get_best_affine(), int(found["vox_offset"])
-        except (nibabel.spatialimages.HeaderDataError, ArithmeticError, ValueError) as error:
+        except (nibabel.spatialimages.HeaderDataError, ArithmeticError, LookupError, ValueError) as error:
             raise ValueError(f"a NIfTI file with a header that cannot be read: {error}") from None
         if dtype.kind not in "iuf":
             raise ValueError(f"a NIfTI file of {dtype}; values must be numbers, neither complex nor records")
@@ -135,7 +135,7 @@ def _start(content: bytes) -> bytes:
     try:
         return zlib.decompressobj(31).decompress(content, _HEADER)
     except zlib.error as error:
-        raise ValueError(f"broken gzip: {error}") from None
+        raise ValueError(f"a gzip file that is broken: {error}") from None
 
 
 def _kind(start: bytes) -> tuple[str, int]:
@@ -198,7 +198,7 @@ def _decompressed(content: bytes, length: int) -> bytes:
             opened.read(1)  # at the end the checksum is looked at
             return found
     except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"broken gzip: {error}") from None
+        raise ValueError(f"a gzip file that is broken: {error}") from None
 
 
 def _nibabel() -> ModuleType:

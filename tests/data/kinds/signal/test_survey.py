@@ -56,4 +56,5 @@ def test_checks_every_value() -> None:
 
 
 def test_the_extent_is_what_is_decoded() -> None:
-    assert SIGNAL.extent(SIGNAL.read_header(waves.written(waves.noise(0, 30, 3)))) == 90
+    content = waves.written(waves.noise(0, 30, 3))
+    assert SIGNAL.extent(SIGNAL.read_header(content, len(content))) == 90

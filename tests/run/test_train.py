@@ -372,7 +372,7 @@ def test_a_metric_file_that_cannot_be_written_ends_the_run(tmp_path: Path) -> No
 
 
 def test_rejects_a_batch_larger_than_the_data_and_writes_nothing(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="`--batch_size` must be at most the number of training images, 1293"):
+    with pytest.raises(UsageError, match="`--batch_size` must be at most the number of training samples, 1293"):
         _run(dataclasses.replace(SMALL, batch_size=1294), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -153,6 +153,23 @@ def test_answers_for_each_series_of_a_file(tmp_path: Path, capsys: pytest.Captur
     assert "Toy_TEST.ts" in capsys.readouterr().err
 
 
+def test_a_broken_file_of_series_stops_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = _signals(tmp_path / "model", _TONES)
+    names = [tmp_path / name for name in ("a.wav", "b.ts", "none.tsv", "c.ts", "d.wav")]
+    for index in (0, 4):
+        names[index].write_bytes(waves.written(waves.noise(index, 30)))
+    names[1].write_text("@classLabel true a\n@data\n1,2,3:a\n")
+    names[3].write_text("no series\n")
+    assert _run(model, *names) == 2
+    output = capsys.readouterr()
+    assert [line.partition("\t")[0] for line in output.out.splitlines()] == [
+        str(names[0]),
+        f"{names[1]}:1",
+        str(names[4]),
+    ]
+    assert [line.split(": ")[1].partition(",")[0] for line in output.err.splitlines()] == [str(names[2]), str(names[3])]
+
+
 def test_a_broken_image_is_named_and_the_others_are_answered(
     folder: Path, images: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -77,7 +77,7 @@ def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
 
 
 def _classify_series(predictor: "Predictor", name: str, top: int, as_json: bool) -> int:
-    """Prints the answers for the series of a file, each under its number in it, from 1; returns 2 where it is broken."""
+    """Prints the answers for the series of a file, each under its number, from 1; returns 2 where it is broken."""
     from trainer.data.lists import series
 
     try:

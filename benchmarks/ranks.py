@@ -29,6 +29,7 @@ _WAV, _NPZ, _MEMORY = "wav", "npz", "memory"
 ROWS = (*rank_steps.NETWORKS, _WAV, _NPZ, _MEMORY)
 
 _BATCH = 32
+_FEWEST = 50  # files: three quarters of them are a batch
 _FRAMES = 2000  # of a WAV file: a quarter of a second
 _VOLUME = (16, 16, 16, 1)
 _NAME_WIDTH = 42
@@ -144,6 +145,9 @@ def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> N
     )
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=", ".join(ROWS))
     options = parser.parse_args(arguments)
+    for name, value, least in (("samples", options.samples, options.batch), ("files", options.files, _FEWEST)):
+        if value < least:
+            parser.error(f"`--{name}` must be at least {least}. Received: {value}")
     try:
         for line in _tables(options, popen):
             print(line, flush=True)

@@ -24,6 +24,19 @@ def test_the_copy_is_the_same_network_of_keras_s_layers(key: str) -> None:
     np.testing.assert_allclose(copy(samples), ours(samples), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--files=10"], "`--files` must be at least 50. Received: 10"),
+        (["--samples=8", "--batch=64"], "`--samples` must be at least 64. Received: 8"),
+    ],
+)
+def test_rejects_what_makes_no_batch(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        ranks.main(arguments)
+    assert message in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["convolutional-1", "wav", "npz", "memory"]

@@ -71,6 +71,7 @@ bench: $(VENV)/.benchmarks  ## measure accuracy and speed beside the peers, take
 	$(BIN)/python -m benchmarks.outage
 	$(BIN)/python -m benchmarks.tuning
 	$(BIN)/python -m benchmarks.input
+	$(BIN)/python -m benchmarks.ranks
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.chaos
 

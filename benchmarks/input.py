@@ -46,9 +46,7 @@ def rates(images: int, rounds: int) -> Iterable[str]:
         said = f"{images:,} JPEGs of {_SIDE} pixels, {size / 1e3:.1f} KB each"
         yield f"{said}, batches of {_BATCH}, {os.cpu_count()} CPUs"
         epochs = {**_ours(folder, Path(scratch) / "shards"), "Keras": _keras(folder), **_torch(folder)}
-        counts = {name: _timed(epoch)[1] for name, epoch in epochs.items()}  # also what is done once
-        seconds = timing.interleave({name: lambda e=epoch: _timed(e)[0] for name, epoch in epochs.items()}, rounds)
-        own = {name: [one / counts[name] for one in seconds[name]] for name in epochs}
+        own = timing.per_sample(epochs, rounds)
         peers = [name for name in own if not name.startswith("ours")]
         for name, each in own.items():
             beside = [f"{timing.ratio(each, own[peer])} of {peer}'s time" for peer in peers if peer != name]
@@ -95,14 +93,6 @@ def _torch(folder: Path) -> dict[str, Callable[[], Iterable[tuple[object, Sequen
     labels = [names.index(path.parent.name) for path in paths]
     epochs = Epochs([*map(str, paths)], labels, _SIDE, _BATCH, os.cpu_count() or 1)
     return {"PyTorch, Pillow": lambda: epochs}
-
-
-def _timed(epoch: Callable[[], Iterable[tuple[object, Sequence[int]]]]) -> tuple[float, int]:
-    """Returns the seconds that an epoch took, and its images."""
-    begin, count = time.perf_counter(), 0
-    for _, labels in epoch():
-        count += len(labels)
-    return time.perf_counter() - begin, count
 
 
 def wait(images: int, filters: int) -> str:

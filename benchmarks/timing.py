@@ -3,7 +3,7 @@
 import dataclasses
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +33,25 @@ def interleave(samplers: Mapping[str, Callable[[], float]], rounds: int) -> dict
         for name in list(samplers)[:: 1 if index % 2 else -1]:
             seconds[name].append(samplers[name]())
     return seconds
+
+
+def per_sample(
+    epochs: Mapping[str, Callable[[], Iterable[tuple[object, Sized]]]], rounds: int
+) -> dict[str, list[float]]:
+    """Returns the seconds that a sample took in each round, for each way to get an epoch of samples and labels."""
+
+    def sampler(name: str) -> Callable[[], float]:
+        def read() -> float:
+            begin = time.perf_counter()
+            count = sum(len(labels) for _, labels in epochs[name]())
+            return (time.perf_counter() - begin) / count
+
+        return read
+
+    samplers = {name: sampler(name) for name in epochs}
+    for once in samplers.values():  # what is done once
+        once()
+    return interleave(samplers, rounds)
 
 
 def ratio(mine: Sequence[float], theirs: Sequence[float]) -> Ratio:

@@ -1,14 +1,18 @@
 import io
 import json
+import math
 import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.data.kinds.signal import waves
 from tests.gcs.server import serve
 from tests.serving import models
 from trainer import predict
+from trainer.data.form import Form
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +97,79 @@ def test_looks_through_a_folder(folder: Path, images: list[Path], capsys: pytest
     assert [line.partition("\t")[0] for line in capsys.readouterr().out.splitlines()] == sorted(map(str, images))
 
 
+def _signals(folder: Path, form: Form) -> Path:
+    return models.exported(folder, models.build(form=form), form)
+
+
+_TONES = Form((40,), 1, -math.inf, math.inf, (0.0,), (0.25,), (1 / 8000,), "s")
+
+
+def test_answers_for_wav_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, folder = _signals(tmp_path / "model", _TONES), tmp_path / "tones"
+    (folder / "deep").mkdir(parents=True)
+    signals = [waves.noise(seed, 40) for seed in range(3)]
+    names = [folder / "a.wav", folder / "b.WAV", folder / "deep" / "c.wave"]
+    for name, signal in zip(names, signals, strict=True):
+        name.write_bytes(waves.written(signal, 32))
+    (folder / "a.png").write_bytes(b"no signal")
+    assert _run(model, "--json", folder) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["signal"] for one in found] == [*map(str, names)]
+    expected = models.probabilities(models.build(form=_TONES), np.stack(signals))
+    for one, row in zip(found, expected, strict=True):
+        assert one["class"] == models.CLASSES[row.argmax()]
+        assert one["probability"] == pytest.approx(row.max(), abs=1e-4)
+    names[1].write_bytes(b"RIFF")
+    assert _run(model, *names) == 2
+    output = capsys.readouterr()
+    assert len(output.out.splitlines()) == 2
+    assert output.err.startswith(f"trainer.predict: {names[1]}: ")
+
+
+_SERIES = """\
+@problemName Toy
+@univariate false
+@dimensions 2
+@classLabel true 1 2
+@data
+1,2,3,4:4,3,2,1:1
+1,?,3:0,0,0:2
+"""
+
+
+def test_answers_for_each_series_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    form = Form((4,), 2, -math.inf, math.inf, (0.0, 1.0), (1.0, 2.0))
+    model, path = _signals(tmp_path / "model", form), tmp_path / "Toy_TEST.ts"
+    path.write_text(_SERIES)
+    assert _run(model, path) == 0
+    lines = capsys.readouterr().out.splitlines()
+    series = np.array([[[1, 4], [2, 3], [3, 2], [4, 1]], [[1, 0], [2, 0], [3, 0], [2, 0]]])
+    expected = models.probabilities(models.build(form=form), series)
+    assert lines == [
+        f"{path}:{number}\t{models.CLASSES[row.argmax()]}\t{row.max():.4f}" for number, row in enumerate(expected, 1)
+    ]
+    path.write_text(_SERIES.replace("false", "true").replace("@dimensions 2\n", "").replace(":4,3,2,1:", ":"))
+    assert _run(model, path) == 2
+    assert "Toy_TEST.ts" in capsys.readouterr().err
+
+
+def test_a_broken_file_of_series_stops_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = _signals(tmp_path / "model", _TONES)
+    names = [tmp_path / name for name in ("a.wav", "b.ts", "none.tsv", "c.ts", "d.wav")]
+    for index in (0, 4):
+        names[index].write_bytes(waves.written(waves.noise(index, 30)))
+    names[1].write_text("@classLabel true a\n@data\n1,2,3:a\n")
+    names[3].write_text("no series\n")
+    assert _run(model, *names) == 2
+    output = capsys.readouterr()
+    assert [line.partition("\t")[0] for line in output.out.splitlines()] == [
+        str(names[0]),
+        f"{names[1]}:1",
+        str(names[4]),
+    ]
+    assert [line.split(": ")[1].partition(",")[0] for line in output.err.splitlines()] == [str(names[2]), str(names[3])]
+
+
 def test_a_broken_image_is_named_and_the_others_are_answered(
     folder: Path, images: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,7 +209,7 @@ def test_classes_keep_to_their_line_too(
     ("arguments", "message"),
     [
         (["--model=", "a.png"], "`--model` must be the folder model/ of a finished run. Received: nothing"),
-        (["--model=m"], "`IMAGE` must be one or more files, folders, or - for standard input. Received: nothing"),
+        (["--model=m"], "`FILE` must be one or more files, folders, or - for standard input. Received: nothing"),
         (["--model=m", "--top=0", "a.png"], "`--top` must be a whole number from 1"),
         (["--model=m", "--batch_size=x", "a.png"], "`--batch_size` must be a whole number from 1"),
         (["--model=m", "--tpo=2", "a.png"], "`--tpo` is no flag. Did you mean --top?"),
@@ -155,7 +232,7 @@ def test_what_is_no_file_is_named_at_once(folder: Path, tmp_path: Path, capsys: 
 
 def test_rejects_a_folder_without_images(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(folder, tmp_path) == 2
-    assert "`IMAGE` must be a folder that holds images" in capsys.readouterr().err
+    assert "`FILE` must be a folder that holds images" in capsys.readouterr().err
 
 
 def test_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,10 +58,12 @@ def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
     top = options.whole("top", given.top, 1, 1_000_000)
     batch_size = options.whole("batch_size", given.batch_size, 1, 4096)
     predictor = _load(given.model, given.cache_dir)
-    status, batch = 0, {}
+    status = 0
+    batch: dict[str, bytes] = {}
     for name in _names(given.files, predictor.kind):
         if predictor.form.rank == 1 and name.lower().endswith(_SERIES):
-            _print_series(predictor, name, top, given.json)
+            status = max(status, _classify(predictor, batch, top, given.json))  # lines are in the order of the names
+            status, batch = max(status, _classify_series(predictor, name, top, given.json)), {}
             continue
         try:
             batch[name] = standard_input.read() if name == _STANDARD_INPUT else _read_file(Path(expanded(name)))
@@ -74,15 +76,21 @@ def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
     return max(status, _classify(predictor, batch, top, given.json))
 
 
-def _print_series(predictor: "Predictor", name: str, top: int, as_json: bool) -> None:
-    """Prints the answers for the series of a file, each under its number in it, counted from 1."""
+def _classify_series(predictor: "Predictor", name: str, top: int, as_json: bool) -> int:
+    """Prints the answers for the series of a file, each under its number, from 1; returns 2 where it is broken."""
     from trainer.data.lists import series
 
-    values = series.samples(Path(expanded(name)), name, predictor.form)
+    try:
+        values = series.samples(Path(expanded(name)), name, predictor.form)
+    except UsageError as error:
+        _report(str(error))
+        return 2
     for first in range(0, len(values), _AT_ONCE):
         answers = predictor.of_values(values[first : first + _AT_ONCE])
         for number, answer in enumerate(answers, first + 1):
             _print(predictor, f"{name}:{number}", answer, top, as_json)
+    sys.stdout.flush()
+    return 0
 
 
 def _load(model: str, cache_dir: str) -> "Predictor":

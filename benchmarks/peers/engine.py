@@ -3,9 +3,7 @@
 import datetime
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 
@@ -14,6 +12,7 @@ from benchmarks.peers import dataset, primitives
 from benchmarks.peers.protocol import Channel, Report
 from benchmarks.peers.served_epochs import FOREVER, ServedEpochs
 from benchmarks.peers.setting import SEED, Setting
+from benchmarks.peers.step_clock import StepClock
 
 _PRIMITIVES_REPEATS = 5  # a round's sample; the median over the rounds does the rest
 
@@ -34,25 +33,6 @@ def run(arguments: Sequence[str], callbacks: Sequence[keras.callbacks.Callback])
     train.run(hparams, environment, Console(file=sys.stderr), callbacks)
 
 
-class StepClock(keras.callbacks.Callback):
-    """Times an epoch's steps, its validation left out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._begin, self._end, self._steps = 0.0, 0.0, 1
-
-    @property
-    def seconds(self) -> float:
-        """Seconds of one step, as the mean over the last epoch."""
-        return (self._end - self._begin) / self._steps
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._begin = time.perf_counter()
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._end, self._steps = time.perf_counter(), batch + 1
-
-
 def main(setting: Setting, channel: Channel) -> None:
     arrays, clock = dataset.read(setting.arrays), StepClock()
     graphs: list[primitives.Work] = []  # made once the engine has chosen its precision
@@ -60,14 +40,14 @@ def main(setting: Setting, channel: Channel) -> None:
     def describe(model: keras.Model) -> Report:
         precision = next(layer.compute_dtype for layer in model.layers if layer.weights)
         if not setting.primitives:
-            return {"precision": precision}
+            return {"precision": precision, "step_seconds": clock.seconds}
         if not graphs:
             graphs.append(primitives.graph(arrays.input_shape, setting, arrays.classes, precision))
         graphs[0]()  # the step has had the caches
         seconds = timing.sample(graphs[0], _PRIMITIVES_REPEATS)
         return {"precision": precision, "step_seconds": clock.seconds, "primitives_seconds": seconds}
 
-    flags = {
+    flags: dict[str, object] = {
         "data": setting.data,
         "filters": setting.filters,
         "batch_size": setting.batch,
@@ -79,6 +59,8 @@ def main(setting: Setting, channel: Channel) -> None:
         "augment": "none",
         "seed": SEED,
     }
+    if setting.model:
+        flags |= {"model": setting.model, "log_images": "never"}  # pictures are drawn between epochs
     served = ServedEpochs(channel, arrays.images_per_epoch(setting.batch), describe)
     with tempfile.TemporaryDirectory() as folder:
         run([f"--{name}={value}" for name, value in (flags | {"job_dir": folder}).items()], [clock, served])

@@ -8,6 +8,7 @@ from benchmarks.peers import dataset, keras_model
 from benchmarks.peers.protocol import Channel
 from benchmarks.peers.served_epochs import FOREVER, ServedEpochs
 from benchmarks.peers.setting import SEED, Setting
+from benchmarks.peers.step_clock import StepClock
 
 
 def main(setting: Setting, channel: Channel) -> None:
@@ -15,7 +16,14 @@ def main(setting: Setting, channel: Channel) -> None:
     keras.utils.set_random_seed(SEED)
     if setting.precision != "float32":
         keras.config.set_dtype_policy(f"mixed_{setting.precision}")
-    model = keras_model.build(arrays.input_shape, setting.filters, arrays.classes, setting.steps_per_execution)
+    if setting.model:
+        from benchmarks.peers import keras_copy  # brings this package, which the plain script need not have
+
+        copy = keras_copy.build(setting, arrays.input_shape, arrays.classes)
+        model = keras_model.compiled(copy, setting.steps_per_execution)
+    else:
+        model = keras_model.build(arrays.input_shape, setting.filters, arrays.classes, setting.steps_per_execution)
+    clock = StepClock()
     images = arrays.images_per_epoch(setting.batch)  # `fit` cannot drop the last batch: it gets none to drop
     model.fit(
         arrays.images[:images],
@@ -23,7 +31,7 @@ def main(setting: Setting, channel: Channel) -> None:
         batch_size=setting.batch,
         epochs=FOREVER,
         validation_data=(arrays.validation_images, arrays.validation_labels),
-        callbacks=[ServedEpochs(channel, images)],
+        callbacks=[clock, ServedEpochs(channel, images, lambda _: {"step_seconds": clock.seconds})],
         verbose=0,
     )
 

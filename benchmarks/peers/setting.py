@@ -18,6 +18,7 @@ class Setting:
       precision: float32 or bfloat16, which means mixed: weights stay in float32. The engine also takes auto.
       steps_per_execution: as in Keras's `compile`; for the Keras script alone.
       compiled: whether `torch.compile` is used; for PyTorch alone.
+      model: the engine's --model, of which the Keras script then trains a copy; empty for the network of the peers.
       primitives: whether the step's bare primitives are timed after each epoch; for the engine alone.
     """
 
@@ -28,6 +29,7 @@ class Setting:
     precision: str = "float32"
     steps_per_execution: int = 1
     compiled: bool = False
+    model: str = ""
     primitives: bool = False
 
     def to_json(self) -> str:

@@ -4,8 +4,8 @@ import dataclasses
 
 from benchmarks.timing import Ratio
 
-_NAME_WIDTH = 48
-HEADER = f"{'':<{_NAME_WIDTH}}{'ours':>12}{'theirs':>12}{'ratio, middle half':>24}   to reach"
+NAME_WIDTH = 48
+HEADER = f"{'':<{NAME_WIDTH}}{'ours':>12}{'theirs':>12}{'ratio, middle half':>24}   to reach"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Row:
 
     def __str__(self) -> str:
         goal = f"{'>=' if self.more_is_better else '<='}{self.goal:>5.2f}  {'yes' if self.is_reached else 'no'}"
-        return f"{self.name:<{_NAME_WIDTH}}{self.ours:>12}{self.theirs:>12}{self.ratio!s:>24}   {goal}"
+        return f"{self.name:<{NAME_WIDTH}}{self.ours:>12}{self.theirs:>12}{self.ratio!s:>24}   {goal}"
 
 
 def left_out(name: str, reason: str) -> str:
     """Returns the line of a row that could not be measured."""
-    return f"{name:<{_NAME_WIDTH}}left out: {reason}"
+    return f"{name:<{NAME_WIDTH}}left out: {reason}"

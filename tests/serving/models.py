@@ -24,11 +24,17 @@ RECORD = {
 
 
 def build(
-    policy: str = "float32", seed: int = 0, shape: tuple[int, int, int] = SHAPE, classes: int = len(CLASSES)
+    policy: str = "float32",
+    seed: int = 0,
+    shape: tuple[int, int, int] = SHAPE,
+    classes: int = len(CLASSES),
+    form: Form | None = None,
 ) -> keras.Model:
-    """Returns a network whose answers differ from image to image."""
+    """Returns a network whose answers differ from sample to sample: of images of a shape, or samples of a form."""
     keras.utils.set_random_seed(seed)
-    model = networks.build(HParams(filters=4, dense_units=8), Form(shape[:-1], shape[-1]), classes, policy).model
+    form = form or Form(shape[:-1], shape[-1])
+    hparams = HParams(model="convolutional", filters=4, dense_units=8)
+    model = networks.build(hparams, form, classes, policy).model
     model.set_weights([4 * weight if weight.ndim > 1 else weight for weight in model.get_weights()])
     return model
 
@@ -41,17 +47,17 @@ def encoded(images: np.ndarray) -> list[bytes]:
     return [tf.io.encode_png(image).numpy() for image in images]
 
 
-def about(model: keras.Model, classes: Sequence[str] = CLASSES) -> export.About:
+def about(model: keras.Model, classes: Sequence[str] = CLASSES, form: Form | None = None) -> export.About:
     *sizes, channels = shape = model.input_shape[1:]
     predicted = probabilities(model, pixels(10, 1, shape)).argmax(1)
     confusion = confusion_matrix(2 * [0, 1, 2, 0, 1], predicted, labels=range(len(classes)))
     images = {"train": 30, "validation": 4, "test": 10}
-    return export.About(classes, Form(tuple(sizes), channels), images, confusion, 0.5, RECORD)
+    return export.About(classes, form or Form(tuple(sizes), channels), images, confusion, 0.5, RECORD)
 
 
-def exported(folder: Path, model: keras.Model) -> Path:
+def exported(folder: Path, model: keras.Model, form: Form | None = None) -> Path:
     folder.mkdir(exist_ok=True)
-    export.save(model, folder, about(model))
+    export.save(model, folder, about(model, form=form))
     return folder
 
 

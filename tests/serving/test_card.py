@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,62 @@ values, 0 to 255, `(batch, height, width, channels)`. Both give `class`, `probab
 
 def test_the_text_is_this_one() -> None:
     assert CARD.text() == TEXT
+
+
+_SIGNAL = Form((150,), 2, -math.inf, math.inf, (0.5, -2.0), (1.0, 0.25), (1 / 8000,), "s")
+_VOLUME = Form((16, 16, 20), 1, -math.inf, math.inf, (100.0,), (31.4159265,), (1.0, 1.0, 2.5), "mm")
+
+
+@pytest.mark.parametrize(
+    ("form", "lines"),
+    [
+        (
+            _SIGNAL,
+            [
+                "# A classifier of signals: 2 classes",
+                "It takes 2-channel signals of 150 points at 8000 a second, and others, which it brings to that form.",
+                "trained on my_pets (1,293 train, 144 validation, 3 test signals), in bfloat16.",
+                "| channel | mean | standard deviation |",
+                "| 0       | 0.5  | 1                  |",
+                "| 1       | -2   | 0.25               |",
+                "Accuracy on the test signals: 66.67%.",
+                "python -m trainer.predict --model=. FILE…      classes of signals",
+                'keras.models.load_model("model.keras")         values to logits; needs `import trainer.layers`',
+                "`serving_default` takes `signal_bytes`, files' contents; `serving_array` takes `signal`,",
+                "values `(batch, length, channels)`.",
+            ],
+        ),
+        (
+            _VOLUME,
+            [
+                "# A classifier of volumes: 2 classes",
+                "It takes 1-channel volumes of 16x16x20 voxels of 1x1x2.5 mm, and others, which",
+                "| 0       | 100  | 31.4159            |",
+                "Accuracy on the test volumes: 66.67%.",
+                "`serving_default` takes `volume_bytes`, files' contents; `serving_array` takes `volume`,",
+                "values `(batch, depth, height, width, channels)`.",
+            ],
+        ),
+        (
+            dataclasses.replace(_VOLUME, low=0.0, high=255.0, centre=(), spread=(), spacing=(), unit=""),
+            [
+                "It takes 1-channel volumes of 16x16x20 voxels, and others, which",
+                "values, 0 to 255, `(batch, depth, height, width, channels)`.",
+            ],
+        ),
+    ],
+)
+def test_the_text_speaks_of_the_kind(form: Form, lines: list[str]) -> None:
+    text = dataclasses.replace(CARD, form=form).text()
+    for line in lines:
+        assert line in text
+    assert "image" not in text
+
+
+@pytest.mark.parametrize("form", [_SIGNAL, _VOLUME])
+def test_reads_the_scale_and_the_spacing_that_were_written(tmp_path: Path, form: Form) -> None:
+    (tmp_path / card.JSON).write_text(dataclasses.replace(CARD, form=form).json(), encoding="utf-8")
+    assert card.form(card.read(tmp_path)) == form
 
 
 def test_a_class_without_test_images_has_no_recall() -> None:

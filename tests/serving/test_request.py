@@ -1,5 +1,6 @@
 import base64
 import json
+import math
 
 import numpy as np
 import pytest
@@ -46,6 +47,36 @@ def test_takes_values_of_any_rank(sizes: tuple[int, ...], channels: int) -> None
     body = json.dumps({"instances": [(2 * values).tolist()]}).encode()
     with pytest.raises(MalformedError, match=r"must be numbers from -1 to 1 in the shape \["):
         request.instances(body, form)
+
+
+_SIGNAL = Form((3,), 2, low=-math.inf, high=math.inf, centre=(0.0, 1.0), spread=(1.0, 2.0))
+
+
+def test_takes_any_finite_values_of_a_form_without_bounds() -> None:
+    values = [[-1e6, 0.5], [2.0, 3e30], [4, 5]]
+    body = json.dumps({"instances": [values, {"signal": values}, {"signal_bytes": {"b64": _B64}}]}).encode()
+    *found, encoded = request.instances(body, _SIGNAL, "signal")
+    for one in found:
+        np.testing.assert_array_equal(one, np.array(values, np.float32))
+    assert encoded == b"\x89image"
+
+
+@pytest.mark.parametrize(
+    ("instance", "message"),
+    [
+        ("[[0, 1], [2, 3]]", "instances[0] must be numbers in the shape [3, 2]. Received: [2, 2]"),
+        ("[0, 1, 2]", "instances[0] must be numbers in the shape [3, 2]. Received: [3]"),
+        ("[[0, 1], [2, 3], [NaN, 1]]", "instances[0] must be numbers in the shape [3, 2]"),
+        ("[[0, 1], [2, 3], [Infinity, 1]]", "instances[0] must be numbers in the shape [3, 2]"),
+        ('{"image": [[0, 1], [2, 3], [4, 5]]}', 'instances[0] must be {"b64": …} or a list of values'),
+        ('{"image_bytes": {"b64": "AAAA"}}', 'instances[0] must be {"b64": …} or a list of values'),
+        ('{"b64": "?"}', "instances[0].b64 must be a signal in base64"),
+    ],
+)
+def test_rejects_what_is_no_sample_of_a_form_without_bounds(instance: str, message: str) -> None:
+    with pytest.raises(MalformedError) as raised:
+        request.instances(f'{{"instances": [{instance}]}}'.encode(), _SIGNAL, "signal")
+    assert str(raised.value) == message
 
 
 _NO_INSTANCES = r'the body must be \{"instances": \[…\]\}'

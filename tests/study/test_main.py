@@ -125,7 +125,7 @@ def test_a_study_whose_trials_all_fail_says_why(tmp_path: Path) -> None:
     config, folder = write_config(tmp_path, 5), tmp_path / "study"
     status, output = run(config, folder, "--data=digits", "--batch_size=100000")
     assert status == 1
-    assert "`--batch_size` must be at most the number of training images" in output
+    assert "`--batch_size` must be at most the number of training samples" in output
     states = [trial["state"] for trial in record(folder)["trials"]]
     assert states == ["INFEASIBLE"] * 3
 

@@ -152,7 +152,7 @@ class _Run:
         self.screen.out(f"precision {plan.precision}", highlight=False)
         for note in plan.notes:
             self.screen.out(note, highlight=False)
-        if not plan.dataset.train.arrays() or plan.preset.startswith("photo"):
+        if not plan.dataset.train.arrays() or plan.preset.startswith(("photo", "volume")):
             self.screen.out(f"augment {plan.preset}: {plan.augmentation.reason}", highlight=False)
         if state and state["step"]:
             self.screen.out(f"goes on from step {state['step']:,} of {plan.steps:,}", highlight=False)

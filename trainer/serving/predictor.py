@@ -1,7 +1,8 @@
 """An exported model that answers: which class, with which probability."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,12 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from trainer.data.form import Form
-from trainer.data.kinds import known
+from trainer.data.kinds import known, npy
 from trainer.data.kinds.reason import reason_of
 from trainer.errors import UsageError
 from trainer.serving import card, signature
 from trainer.serving.card import File
 from trainer.serving.folder import readable
-
-Read = Callable[[bytes, Form], npt.NDArray[Any]]
 
 _UNITS = {1: "points", 2: "pixels", 3: "voxels"}  # by rank
 
@@ -76,12 +75,14 @@ class Predictor:
 
     def of_encoded(self, contents: Sequence[bytes]) -> list[Answer | BrokenSampleError]:
         """Returns for each file's content an answer, or why there is none."""
-        answers: list[Answer | BrokenSampleError | None] = [self._fault(content) for content in contents]
-        sound = [index for index, fault in enumerate(answers) if fault is None]
-        read, chosen = self.kind.read, [contents[index] for index in sound]
-        for index, found in zip(sound, self._read(read, chosen) if read else self._decoded(chosen), strict=True):
-            answers[index] = found
-        return [found for found in answers if found is not None]
+        opened = [self._opened(content) for content in contents]
+        encoded = iter(self._decoded([one for one in opened if isinstance(one, bytes)]))
+        arrays = [one for one in opened if isinstance(one, np.ndarray)]
+        values = iter(self.of_values(np.stack(arrays)) if arrays else [])
+        return [
+            one if isinstance(one, BrokenSampleError) else next(encoded) if isinstance(one, bytes) else next(values)
+            for one in opened
+        ]
 
     def of_values(self, samples: npt.ArrayLike) -> list[Answer]:
         """Returns an answer for each sample of `(batch, *spatial, channels)`, raw values."""
@@ -93,29 +94,27 @@ class Predictor:
         self.of_values(nothing[np.newaxis])
         self.of_encoded([self.kind.encode(nothing)])
 
-    def _fault(self, content: bytes) -> BrokenSampleError | None:
-        """Returns what the header of a file shows to be wrong, before anything is decoded."""
+    def _opened(self, content: bytes) -> bytes | Values | BrokenSampleError:
+        """Returns a content that the SavedModel decodes, or its values where it does not, or why it cannot be read."""
         try:
+            if content.startswith(npy.MAGIC) and self.kind.read is None:
+                return self._array_of(content)
             extent = self.kind.extent(self.kind.read_header(content, len(content)))
+            if extent > self._most_positions:
+                unit = _UNITS[self.form.rank]
+                return BrokenSampleError(f"{extent:,} {unit}; at most {self._most_positions:,} are read")
+            return content if self.kind.read is None else np.asarray(self.kind.read(content, self.form), np.float32)
         except ValueError as error:
             return BrokenSampleError(str(error))
-        if extent > self._most_positions:
-            unit = _UNITS[self.form.rank]
-            return BrokenSampleError(f"{extent:,} {unit}; at most {self._most_positions:,} are read")
-        return None
 
-    def _read(self, read: Read, contents: Sequence[bytes]) -> list[Answer | BrokenSampleError]:
-        """Answers for files that the SavedModel does not decode."""
-        values: list[Values] = []
-        answers: list[Answer | BrokenSampleError | None] = []
-        for content in contents:
-            try:
-                values.append(np.asarray(read(content, self.form), np.float32))
-                answers.append(None)
-            except ValueError as error:
-                answers.append(BrokenSampleError(str(error)))
-        found = iter(self.of_values(np.stack(values)) if values else [])
-        return [next(found) if answer is None else answer for answer in answers]
+    def _array_of(self, content: bytes) -> Values:
+        """Returns the values of an `.npy` file, which have the model's own shape, or lack the axis of one channel."""
+        npy.header(content)
+        array: npt.NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
+        array = array[..., np.newaxis] if array.shape == self.form.sizes and self.form.channels == 1 else array
+        if array.shape != self.form.shape:
+            raise ValueError(f"an array of shape {array.shape}; the model takes {self.form.shape}")
+        return array.astype(np.float32)
 
     def _decoded(self, contents: Sequence[bytes]) -> list[Answer | BrokenSampleError]:
         """Answers for a batch at once or, where that fails, for each half of it, down to the broken one."""

@@ -8,6 +8,7 @@ IMAGE, LABEL, PART = ROLES = ("image", "label", "split")
 _NAMES = {
     **dict.fromkeys(("image", "path", "file", "filename", "file_name", "image_path", "imagegcsuri"), IMAGE),
     **dict.fromkeys(("images", "paths", "files", "filenames", "filepath", "filepaths", "file_path", "img"), IMAGE),
+    **dict.fromkeys(("signal", "audio", "sound", "wav", "volume", "scan", "video", "array", "sample"), IMAGE),
     **dict.fromkeys(("label", "class", "class_name", "category", "labels", "classes", "categories"), LABEL),
     **dict.fromkeys(("split", "part", "set", "ml_use"), PART),
 }

@@ -51,8 +51,8 @@ def split(entries: Sequence[Entry], validation_split: float) -> list[Entry]:
     found = {sample.part for sample in samples}
     for missing in (part for part in PARTS if part not in found):
         raise UsageError(
-            f"`--data` must have an image of each class for train, and one for each of {VALIDATION} and {TEST}. "
-            f"Received: {len(samples):,} images, which leave none for {missing}"
+            f"`--data` must have a sample of each class for train, and one for each of {VALIDATION} and {TEST}. "
+            f"Received: {len(samples):,} samples, which leave none for {missing}"
         )
     return [dataclasses.replace(sample.entry, part=sample.part) for sample in samples]
 

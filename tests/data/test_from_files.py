@@ -289,7 +289,7 @@ def test_images_that_begin_alike_are_no_copies(tmp_path: Path) -> None:
             {"train/a": 3, "train/b": 3, "validation/a": 1, "test/c": 1},
             "test/c/000.png: a class must have an image among those to train on. Received: c",
         ),
-        ({"a": 1, "b": 1}, "2 images, which leave none for validation"),
+        ({"a": 1, "b": 1}, "2 samples, which leave none for validation"),
     ],
 )
 def test_rejects_data_that_cannot_be_trained_on(tmp_path: Path, counts: dict[str, int], message: str) -> None:

@@ -88,5 +88,5 @@ def test_images_that_are_added_to_small_classes_move_few() -> None:
     ("classes", "images", "part"), [(1, 1, "validation"), (3, 1, "validation"), (1, 2, "validation")]
 )
 def test_rejects_too_few_images(classes: int, images: int, part: str) -> None:
-    with pytest.raises(UsageError, match=f"{classes * images} images, which leave none for {part}"):
+    with pytest.raises(UsageError, match=f"{classes * images} samples, which leave none for {part}"):
         split(_classes(classes, images), 0.1)

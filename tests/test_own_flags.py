@@ -101,7 +101,7 @@ def test_arguments_are_flags_of_their_types(module: Module) -> None:
     }
     assert command_line.command(given) == (
         "python -m trainer.task "
-        f"--model={model} --filters=6 --epochs=2 --width=9 --rate=0.5 --size=large --taps=5 --deep=no"
+        f"--rate=0.5 --model={model} --filters=6 --epochs=2 --width=9 --size=large --taps=5 --deep=no"
     )
     assert own_flags.hparams_of(model) is type(given)
     assert dataclasses.replace(given, width=10) != given

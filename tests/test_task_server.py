@@ -44,7 +44,7 @@ def test_runs_trials(forks: Client, tmp_path: Path, idx_folder: Path, isolation:
     roots = [tmp_path / name for name in ("one", "two", "bad")]
     with serving("process") as processes:
         server = forks if isolation == "fork" else processes
-        for trial, (root, more) in enumerate(zip(roots, ("--epochs=1", "--epochs=2", "--epochs=0"), strict=True)):
+        for trial, (root, more) in enumerate(zip(roots, ("--epochs=1", "--epochs=2", "--epochs=-1"), strict=True)):
             process = start(server, trial, idx_folder, root, more)
             if isolation == "fork" and hasattr(os, "sched_getaffinity"):
                 assert os.sched_getaffinity(process) == {0}
@@ -52,7 +52,7 @@ def test_runs_trials(forks: Client, tmp_path: Path, idx_folder: Path, isolation:
     assert record(roots[0])["epochs"] == 1
     assert record(roots[1])["epochs"] == 2
     assert "test accuracy" in (roots[0] / "log.txt").read_text()
-    assert (roots[2] / "log.txt").read_text() == "trainer: `--epochs` must be at least 1. Received: 0\n"
+    assert (roots[2] / "log.txt").read_text() == "trainer: `--epochs` must be at least 0. Received: -1\n"
 
 
 @pytest.mark.parametrize("server", ["fork", "process"], indirect=True)

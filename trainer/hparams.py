@@ -51,6 +51,7 @@ class Rule:
     placement: bool = False  # where a run goes, or how, not what is trained: no part of its configuration
     selects_samples: bool = False  # decides which samples are read, and in which form
     networks: tuple[str, ...] = ()  # the families that have it; all where there are none
+    may_be_replaced: bool = False  # by an argument of a user's own network
 
     def __str__(self) -> str:
         if self.choices:
@@ -117,6 +118,7 @@ class HParams:
         minimum=0,
         maximum=2**24,
         selects_samples=True,
+        may_be_replaced=True,
     )
     rate: int = _flag(
         0,
@@ -125,6 +127,7 @@ class HParams:
         minimum=0,
         maximum=768_000,
         selects_samples=True,
+        may_be_replaced=True,
     )
     volume_size: int = _flag(
         0,
@@ -134,6 +137,7 @@ class HParams:
         minimum=0,
         maximum=1024,
         selects_samples=True,
+        may_be_replaced=True,
     )
     rank: int = _flag(
         0,
@@ -142,6 +146,7 @@ class HParams:
         minimum=0,
         maximum=3,
         selects_samples=True,
+        may_be_replaced=True,
     )
     augment: str = _flag(
         "auto",

@@ -181,7 +181,8 @@ def _rule(help: str, choices: tuple[str, ...] = ()) -> Rule:
 
 def _check_name(model: str, name: str) -> None:
     standard = {field.name: rule_of(field) for field in dataclasses.fields(HParams)}
-    if name in _READ_BEFORE or (name in standard and not standard[name].networks):
+    is_free = name not in standard or standard[name].networks or standard[name].may_be_replaced
+    if name in _READ_BEFORE or not is_free:
         raise _refusal(model, name, f"must have another name: --{name} is a flag of every run", name)
     if name not in standard and hasattr(HParams, name):
         raise _refusal(model, name, "must have another name", name)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from trainer.data.dataset import Dataset
+from trainer.data.kinds.known import kind_of
 from trainer.errors import UsageError
 
 _UNREADABLE = (
@@ -31,5 +32,7 @@ def named_breaks(dataset: Dataset) -> Iterator[None]:
     except _UNREADABLE:
         for store in (dataset.train, dataset.validation, dataset.test):
             for broken in store.find_broken():
-                raise UsageError(f"{broken}; `--skip_broken=yes` leaves such samples out") from None
+                raise UsageError(
+                    f"{broken}; `--skip_broken=yes` leaves such {kind_of(dataset.form).name}s out"
+                ) from None
         raise

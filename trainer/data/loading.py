@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -20,9 +21,10 @@ from trainer.data.lists.manifest import Managed
 from trainer.environment import cache_folder
 from trainer.errors import UsageError, one_line
 from trainer.files import expanded
-from trainer.hparams import DATASETS, MANAGED, HParams
+from trainer.hparams import DATASETS, MANAGED, HParams, rule_of
 
 _VOLUME = 3  # the rank of what is too large to be kept in memory
+_GROUP = "Data"  # of flags
 _SHOWN = 3  # names in the line about what is passed over
 
 
@@ -48,6 +50,7 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
     def log(line: str) -> None:
         screen.out(line, highlight=False)
 
+    given = _given_flags(hparams)
     dataset = load(
         hparams.data,
         hparams.validation_split,
@@ -55,20 +58,28 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
         options=SampleOptions(
             hparams.image_size,
             hparams.color,
-            hparams.length,
-            hparams.rate,
-            hparams.volume_size,
-            hparams.rank,
+            **{name: given[name] for name in ("length", "rate", "volume_size", "rank") if name in given},
             skip_broken=hparams.skip_broken == "yes",
         ),
         log=log,
         fetch=lambda location: fetch_from_bucket(location, cache, log=log),
         managed=managed,
     )
-    fields = [field.name for field in dataclasses.fields(HParams)]
-    given = {name: value for name in fields if (value := getattr(hparams, name)) != getattr(HParams, name)}
     known.check_flags(known.kind_of(dataset.form), given)
     return dataset
+
+
+def _given_flags(hparams: HParams) -> dict[str, Any]:
+    """Returns the flags of the data that have other values than their defaults.
+
+    An argument of a user's own network may have the name of one, which then has its default.
+    """
+    rules = {field.name: rule_of(field) for field in dataclasses.fields(hparams)}
+    return {
+        field.name: getattr(hparams, field.name)
+        for field in dataclasses.fields(HParams)
+        if rules[field.name].group == _GROUP and getattr(hparams, field.name) != field.default
+    }
 
 
 def load(

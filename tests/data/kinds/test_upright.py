@@ -54,5 +54,5 @@ def test_a_photograph_of_a_phone_is_read_as_its_first_image_upright() -> None:
     noted[0x0112] = 6
     image = Image.fromarray(noise(0, 48, 64))
     image.save(stream, "MPO", save_all=True, append_images=[image.rotate(180)], exif=noted)
-    header = IMAGE.read_header(stream.getvalue())
+    header = IMAGE.read_header(stream.getvalue(), len(stream.getvalue()))
     assert (header.height, header.width) == (64, 48)

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from tests.study.shown import NOW, SHOWN, TRIALS
-from trainer.hparams import HParams
+from trainer.hparams import EPOCHS
 from trainer.study.screen import columns
 from trainer.study.screen.columns import Column
 
@@ -74,7 +74,8 @@ def test_long_values_can_be_told_apart(values: tuple[str, ...], cells: list[str]
         (("--epochs", "16", "--batch_size", "16"), {}, "16", 16),
         (("--epochs=16", "--data=digits", "--epochs=4"), {}, "4", 4),
         (("--epochs=16",), {"epochs": 8.0}, "8", 8),
-        (("--data=digits",), {}, "", HParams().epochs),
+        (("--data=digits",), {}, "", EPOCHS),
+        (("--epochs=0",), {}, "0", EPOCHS),
     ],
 )
 def test_epochs_come_from_the_flags(

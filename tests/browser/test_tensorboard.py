@@ -169,11 +169,20 @@ def test_weights_gradients_and_activations_have_their_spread(kind: str, dashboar
 def test_text_describes_the_network_layer_by_layer(dashboard: Dashboard) -> None:
     page = dashboard("text", tags="^network$")
     table = _of_tag(page.locator("tf-text-loader"), "network").first.locator("table")
-    headings = ["layer", "output shape", "kernel", "stride", "padding", "receptive field", "parameters", "share"]
+    headings = [
+        "layer",
+        "output shape",
+        "kernel",
+        "stride",
+        "padding",
+        "receptive field (pixels)",
+        "parameters",
+        "share",
+    ]
     expect(table.locator("th")).to_have_text([*headings, "multiply-adds"])
     row = table.locator("tr").filter(has=page.get_by_role("cell", name="conv1", exact=True))
     expect(row.locator("td").nth(headings.index("kernel"))).to_have_text("3×3")
-    expect(row.locator("td").nth(headings.index("receptive field"))).to_have_text("3×3")
+    expect(row.locator("td").nth(headings.index("receptive field (pixels)"))).to_have_text("3×3")
     expect(row.locator("td").nth(headings.index("parameters"))).to_have_text("80")  # 9 · 8 + 8
 
 

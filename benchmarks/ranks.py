@@ -4,10 +4,11 @@
     python -m benchmarks.ranks --only residual-1 wav --samples=512   # some rows
     python -m benchmarks.ranks --only=memory --files=20000
 
-steps: one process for each peer, their epochs in turns and in the opposite order every other time. Both train one
-network on the same samples, Adam at 1e-3, without dropout and augmentation; validation is no part of a step. wav, npz:
-whole epochs of batches in float32, all in one process. memory: the peak of a process that lists WAV files and reads an
-epoch of them, at several points, for a tenth of the files and for all of them.
+steps: in float32, and in the precision that the engine chooses; one process for each peer, their epochs in turns and in
+the opposite order every other time. Both train one network on the same samples, Adam at 1e-3, without dropout and
+augmentation; validation is no part of a step. wav, npz: whole epochs of batches in float32, all in one process. memory:
+the peak of a process that lists WAV files and reads an epoch of them, at several points, for a tenth of the files and
+for all of them.
 """
 
 import argparse
@@ -32,7 +33,7 @@ _BATCH = 32
 _FEWEST = 50  # files: three quarters of them are a batch
 _FRAMES = 2000  # of a WAV file: a quarter of a second
 _VOLUME = (16, 16, 16, 1)
-_NAME_WIDTH = 42
+_NAME_WIDTH = 48
 
 Epoch = Callable[[], Iterable[tuple[Any, Any]]]
 

@@ -204,7 +204,7 @@ class HParams:
         32,
         "Network",
         "filters of the first convolution; they double with each later one, or, of residual, with each of its groups "
-        "of blocks",
+        "of blocks, which have half as many on volumes",
         minimum=1,
         networks=(CONVOLUTIONAL, RESIDUAL),
     )

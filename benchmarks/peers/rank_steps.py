@@ -84,7 +84,7 @@ def _rows(network: Network, setting: Setting, rounds: int, popen: command.Popen)
 
         chosen = start("engine", "auto")
         precision = str(chosen.ready["precision"])
-        pairs = {f"{precision}, as chosen": (chosen, start("keras_fit", precision))}
+        pairs = {precision: (chosen, start("keras_fit", precision))}
         if precision != "float32":
             pairs = {"float32": (start("engine", "float32"), start("keras_fit", "float32"))} | pairs
         peers = {f"{name} {index}": peer for name, pair in pairs.items() for index, peer in enumerate(pair)}

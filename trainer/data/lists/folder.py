@@ -232,9 +232,10 @@ def _frames(folder: Path, top: Path) -> set[str]:
     """
     found = frames.names(folder)
     if found and folder == top:
+        more = f" and {len(found) - 1:,} more images" if len(found) > 1 else ""
         raise UsageError(
             f"{folder}: with `--rank=3` a class folder must hold a folder of frames for each video. "
-            f"Received: {len(found):,} images, such as {found[0]}"
+            f"Received: {found[0]}{more}"
         )
     return {*found}
 

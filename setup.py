@@ -63,6 +63,8 @@ setup(
             "matplotlib>=3.10.7,<4",  # older ones call what pyparsing 3.3 has deprecated
             "nbclient>=0.10.4,<1",  # runs them in the tests; older ones leave sockets open
             "nbformat>=5.10,<6",
+            NIBABEL,
+            "nilearn>=0.12,<1",  # its wheel holds the brain that 7_volumes.ipynb cuts, 5 MB of NIfTI: no download
         ],
         "dev": [
             *FONTS,

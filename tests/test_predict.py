@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.data.kinds.signal import waves
+from tests.data.making import encoded
 from tests.gcs.server import serve
 from tests.serving import models
 from trainer import predict
@@ -238,3 +239,26 @@ def test_rejects_a_folder_without_images(folder: Path, tmp_path: Path, capsys: p
 def test_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert predict.main(["--help"], io.BytesIO()) == 0
     assert "--model MODEL" in capsys.readouterr().out
+
+
+def test_classifies_folders_of_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    form = Form((4, 6, 5), 1)
+    model = models.build(form=form)
+    folder = models.exported(tmp_path / "model", model, form)
+    videos = np.random.default_rng(0).integers(0, 256, (3, *form.shape), np.uint8)
+    for name, video in zip(("one", "deep/two", "deep/three"), videos, strict=True):
+        (tmp_path / "clips" / name).mkdir(parents=True)
+        for number, frame in enumerate(video, 8):  # 8, 9, 10, 11
+            (tmp_path / "clips" / name / f"frame_{number}.png").write_bytes(encoded(frame))
+    names = [f"{tmp_path}/clips/{name}" for name in ("deep/three", "deep/two", "one")]
+    expected = [models.CLASSES[row.argmax()] for row in models.probabilities(model, videos[::-1])]
+
+    assert _run(folder, tmp_path / "clips") == 0
+    assert [line.split("\t")[:2] for line in capsys.readouterr().out.splitlines()] == [
+        [name, label] for name, label in zip(names, expected, strict=True)
+    ]
+    (tmp_path / "clips" / "one" / "frame_9.png").write_bytes(b"")
+    assert _run(folder, *names) == 2
+    found = capsys.readouterr()
+    assert [line.split("\t")[0] for line in found.out.splitlines()] == names[:2]
+    assert found.err == f"trainer.predict: {names[2]}: its frame frame_9.png: an empty file\n"

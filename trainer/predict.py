@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _STANDARD_INPUT = "-"
 _SERIES = (".ts", ".tsv", ".txt")  # a file of many samples
 _AT_ONCE = 256  # of them
+_VOLUME = 3  # a rank
 
 
 def main(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
@@ -102,27 +103,43 @@ def _load(model: str, cache_dir: str) -> "Predictor":
 
 
 def _read_file(path: Path) -> bytes:
-    """Returns a file's content.
+    """Returns a file's content, or that of a folder of frames.
 
     Raises:
       OSError: it cannot be read, or is a pipe or a device, which might never end.
     """
+    if path.is_dir():
+        from trainer.data.lists import frames
+
+        return frames.read(str(path))
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "not a file")
     return path.read_bytes()
 
 
 def _names(files: Sequence[str], kind: "Kind[Any]") -> Iterator[str]:
-    """Yields each sample's name: what was given, and of a folder the files of the model's kind in it, sorted."""
+    """Yields each sample's name: what was given, and of a folder the files of the model's kind in it, sorted.
+
+    For a model of volumes each folder of frames is one sample.
+    """
     for name in dict.fromkeys(files):
         folder = Path(expanded(name))
         if name == _STANDARD_INPUT or not os.path.isdir(folder):  # noqa: PTH112  false too of a name that is too long
             yield name
             continue
         found = [path for path in folder.rglob("*") if path.name.lower().endswith(kind.suffixes) and path.is_file()]
+        if kind.rank == _VOLUME:
+            found += _videos(folder)
         if not found:
             raise UsageError(f"`FILE` must be a folder that holds {kind.name}s, where it is one. Received: {name}")
         yield from map(str, sorted(found))
+
+
+def _videos(folder: Path) -> list[Path]:
+    """Returns which of a folder and all below it are folders of frames."""
+    from trainer.data.lists import frames
+
+    return [Path(above) for above, _, names in os.walk(folder) if frames.among(names)]
 
 
 def _classify(predictor: "Predictor", batch: dict[str, bytes], top: int, as_json: bool) -> int:

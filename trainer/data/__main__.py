@@ -88,7 +88,7 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
     def log(line: str) -> None:
         _say(screen, line)
 
-    entries = loading.list_entries(options.data, lambda location: fetch(location, cache, log=log), log)
+    entries = loading.list_entries(options.data, lambda location: fetch(location, cache, log=log), log, options.rank)
     source = Path(expanded(options.data))
     is_listed = any(entry.listed for entry in entries)  # by a manifest or shards, beside which folders are no classes
     empty = folder.empty_classes(source) if source.is_dir() and not is_listed else []

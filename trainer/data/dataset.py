@@ -36,9 +36,12 @@ class Dataset:
 
     @property
     def sample(self) -> str:
-        """A file that is a test sample, to try the model on; empty where there is none whose name can be typed."""
+        """A file that is a test sample, to try the model on; empty where there is none whose name can be typed.
+
+        Of videos it is a folder of frames.
+        """
         test = self.test
-        if not isinstance(test, Files) or not test.locations.are_whole_files:
+        if not isinstance(test, Files) or test.locations.has_parts:
             return ""
         name = os.fsdecode(test.locations.files[test.locations.rows[0, 0]])
         return "" if not name.isprintable() else f"./{name}" if name.startswith("-") else name

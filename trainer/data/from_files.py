@@ -16,11 +16,12 @@ from trainer.data import moments
 from trainer.data.dataset import Dataset
 from trainer.data.fingerprint import Fingerprint, Mark
 from trainer.data.form import Form
+from trainer.data.kinds import archive
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
-from trainer.data.lists import copies
+from trainer.data.lists import copies, frames
 from trainer.data.lists import entries as listed
-from trainer.data.lists.entries import PARTS, TRAIN, WHOLE, Entry
+from trainer.data.lists.entries import FRAMES, PARTS, TRAIN, WHOLE, Entry
 from trainer.data.lists.split import split
 from trainer.data.stores.broken import Broken, each, find_broken
 from trainer.data.stores.files import Files
@@ -113,6 +114,9 @@ def _read_headers(
     def look(index: int) -> tuple[H | None, Mark, Broken | None]:
         try:
             content = locations.content(index, _FIRST)
+            if archive.is_one(content):  # the first bytes of each frame, in a folder and in a shard alike
+                is_folder = entries[index].length == FRAMES
+                content = archive.starts(content if is_folder else locations.content(index), _FIRST)
             length = _length(entries[index], content)
             mark = google_crc32c.value(content), length
             try:
@@ -132,6 +136,8 @@ def _read_headers(
 
 
 def _length(entry: Entry, first: bytes) -> int:
+    if entry.length == FRAMES:
+        return frames.length(entry.file)
     if len(first) < _FIRST:
         return len(first)
     return Path(entry.file).stat().st_size if entry.length == WHOLE else entry.length

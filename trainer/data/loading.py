@@ -14,7 +14,7 @@ from trainer.data.from_files import from_files
 from trainer.data.kinds import known
 from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.kinds.options import SampleOptions
-from trainer.data.lists import array_files, arrays, folder, idx, manifest, named, recognize, series, tfrecord
+from trainer.data.lists import array_files, arrays, folder, frames, idx, manifest, named, recognize, series, tfrecord
 from trainer.data.lists.entries import TEST, TRAIN, Entry
 from trainer.data.lists.given import Given, Pair
 from trainer.data.lists.manifest import Managed
@@ -117,7 +117,7 @@ def load(
     path = _local(name, fetch)
     if found := _arrays(path, name, options, log):
         return from_arrays(found, known.BY_RANK[found.rank], validation_split, seed=seed, options=options)
-    return _of_files(_entries(path, expanded(name), fetch, log), validation_split, seed, options, log)
+    return _of_files(_entries(path, expanded(name), fetch, log, options.rank), validation_split, seed, options, log)
 
 
 def _of_files(
@@ -146,7 +146,7 @@ def _given(training: Pair, test: Pair) -> Given:
 
 
 def list_entries(
-    name: str, fetch: Callable[[str], Path] = Path, log: Callable[[str], object] = lambda line: None
+    name: str, fetch: Callable[[str], Path] = Path, log: Callable[[str], object] = lambda line: None, rank: int = 0
 ) -> list[Entry]:
     """Returns the samples of a folder of class folders or of TFRecord shards, or of a manifest.
 
@@ -154,6 +154,7 @@ def list_entries(
       name: its path, or its location in a bucket.
       fetch: as in `load`.
       log: receives a line about what is passed over.
+      rank: as in `SampleOptions`; 3 for videos as folders of frames.
 
     Raises:
       UsageError: there is none, or it breaks a rule.
@@ -161,7 +162,7 @@ def list_entries(
     path = _local(name, fetch)
     if idx.is_one(path) or arrays.is_one(path) or series.is_one(path):
         raise UsageError(f"`--data` must hold a file for each sample to be written as shards. Received: {name}")
-    return _entries(path, expanded(name), fetch, log)
+    return _entries(path, expanded(name), fetch, log, rank)
 
 
 def _local(name: str, fetch: Callable[[str], Path]) -> Path:
@@ -176,7 +177,9 @@ def _local(name: str, fetch: Callable[[str], Path]) -> Path:
     return path
 
 
-def _entries(path: Path, location: str, fetch: Callable[[str], Path], log: Callable[[str], object]) -> list[Entry]:
+def _entries(
+    path: Path, location: str, fetch: Callable[[str], Path], log: Callable[[str], object], rank: int
+) -> list[Entry]:
     if path.is_file():
         others = manifest.of_other_parts(path)
         if others:
@@ -197,7 +200,10 @@ def _entries(path: Path, location: str, fetch: Callable[[str], Path], log: Calla
         return manifest.read_parts(lists, above, fetch, log)
     if lists:
         return manifest.read(lists[0], f"{above}/{lists[0].name}", fetch, log=log)
-    return folder.read(path, log)
+    found = folder.read(path, log, has_videos=rank == _VOLUME)
+    if not rank and frames.seem_meant(one.name for one in found):
+        log(one_line(f"{location}: each file is an image; `--rank=3` makes one video of each folder of frames"))
+    return found
 
 
 def _log_others(path: Path, location: str, used: Collection[Path], log: Callable[[str], object]) -> None:

@@ -12,7 +12,8 @@ import tensorflow as tf
 from trainer import files
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.reason import reason_of
-from trainer.data.lists.entries import Entry
+from trainer.data.lists import frames
+from trainer.data.lists.entries import FRAMES, Entry
 from trainer.data.stores.broken import each
 from trainer.data.stores.locations import Locations
 
@@ -83,12 +84,16 @@ def _key(entries: Sequence[Entry], stamps: dict[str, tuple[int, int]]) -> str:
     for entry in entries:
         if entry.file not in stamps:
             try:
-                status = Path(entry.file).stat()
-                stamps[entry.file] = status.st_size, status.st_mtime_ns
+                stamps[entry.file] = frames.stamp(entry.file) if entry.length == FRAMES else _stamp(entry.file)
             except (OSError, ValueError):  # no file can have such a name
                 stamps[entry.file] = 0, 0
         rows.append((entry.file, entry.offset, entry.length, *stamps[entry.file]))
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:32]
+
+
+def _stamp(file: str) -> tuple[int, int]:
+    status = Path(file).stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def statistics(findings: Sequence[Finding], kind: Kind[Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from trainer.data.lists.entries import TEST, TRAIN, VALIDATION, Entry
+from trainer.data.lists import frames
+from trainer.data.lists.entries import FRAMES, TEST, TRAIN, VALIDATION, WHOLE, Entry
 from trainer.data.lists.parts import of_folder, part_of
 from trainer.data.lists.text import normal
 from trainer.errors import UsageError, one_line
@@ -69,7 +70,7 @@ class _Passed:
         return "; ".join(kinds)
 
 
-def read(root: Path, log: Callable[[str], object] = lambda line: None) -> list[Entry]:
+def read(root: Path, log: Callable[[str], object] = lambda line: None, *, has_videos: bool = False) -> list[Entry]:
     """Returns the images of a folder: every file below a class folder, whatever its name, each file once.
 
     Hidden files, what file managers leave, the output of this program and links to folders that hold the data are
@@ -77,16 +78,17 @@ def read(root: Path, log: Callable[[str], object] = lambda line: None) -> list[E
 
     Args:
       root: the folder.
+      has_videos: whether a folder that holds image files is one sample, a video, and these are its frames.
       log: receives one line about what is passed over, if anything is, and one about a part's name that is a class.
 
     Raises:
-      UsageError: there is no class folder, a folder cannot be read, or the names of folders do not say what is a part
-        and what a class.
+      UsageError: there is no class folder, a folder cannot be read, the names of folders do not say what is a part
+        and what a class, or the frames of a video are in the class folder itself.
     """
     passed = _Passed(root)
     try:
         classes = _class_folders(root, passed, log)
-        entries = _entries(root, classes, passed)
+        entries = _entries(root, classes, passed, has_videos)
     except OSError as error:
         raise UsageError(
             f"{error.filename or root}: must be a folder that can be read. Received: {error.strerror}"
@@ -106,7 +108,7 @@ def empty_classes(root: Path) -> list[Path]:
     """Returns the class folders that hold no image."""
     passed = _Passed(root)
     classes = _class_folders(root, passed, lambda line: None)
-    filled = {(entry.part, entry.label) for entry in _entries(root, classes, passed)}
+    filled = {(entry.part, entry.label) for entry in _entries(root, classes, passed, False)}
     return [one.path for one in classes if (one.part, normal(one.top.name)) not in filled and one.path not in passed]
 
 
@@ -172,25 +174,27 @@ def _with_inner_parts(folder: Path, folders: Sequence[Path], passed: _Passed) ->
     return [_Class(folder, one, part) for one, part in inner]
 
 
-def _entries(root: Path, classes: Sequence[_Class], passed: _Passed) -> list[Entry]:
-    """Returns the files of class folders."""
+def _entries(root: Path, classes: Sequence[_Class], passed: _Passed, has_videos: bool) -> list[Entry]:
+    """Returns the files of class folders, or the folders of frames in them."""
     data = {_identity(path) for path in (*root.resolve().parents, root)}
     data |= {_identity(path) for one in classes for path in (one.path, one.path.parent, one.path.parent.parent)}
     seen: dict[tuple[Identity, str], Path] = {}  # a file in two classes stays in both, since one of them is wrong
     entries = []
     for one in sorted(classes, key=lambda one: _FIRST.index(one.part)):
         label = normal(one.top.name)
-        for path, identity in _files(one.path, data, passed):
+        for path, identity, length in _files(one.path, data, passed, has_videos):
             if any(identity) and seen.setdefault((identity, label), path) != path:
                 passed.add("files that are read already", path)
             else:
                 name = f"{one.top.name}/{path.relative_to(one.top).as_posix()}"
-                entries.append(Entry(str(path), label, name, one.part))
+                entries.append(Entry(str(path), label, name, one.part, length=length))
     return entries
 
 
-def _files(folder: Path, data: set[Identity], passed: _Passed) -> Iterator[tuple[Path, Identity]]:
-    """Yields the files below a class folder, in the order of their names."""
+def _files(
+    folder: Path, data: set[Identity], passed: _Passed, has_videos: bool
+) -> Iterator[tuple[Path, Identity, int]]:
+    """Yields the files, or folders of frames, below a class folder in the order of their names; see `Entry.length`."""
     visited = {_identity(folder)}
     waiting = [folder]
     while waiting:
@@ -200,6 +204,9 @@ def _files(folder: Path, data: set[Identity], passed: _Passed) -> Iterator[tuple
         if above != folder and _is_output(above):
             passed.add("output", above)
             continue
+        video = _frames(above, folder) if has_videos else set()
+        if video:
+            yield above, _identity(above), FRAMES
         below = []
         for child in children:
             if _is_system(child.name):
@@ -212,11 +219,35 @@ def _files(folder: Path, data: set[Identity], passed: _Passed) -> Iterator[tuple
                 else:
                     visited.add(identity)
                     below.append(Path(child.path))
-            elif child.is_symlink() or child.is_file():  # a link to nothing, or to itself, is named when it is read
-                yield Path(child.path), _identity(Path(child.path))
-            else:
-                passed.add("not a file", Path(child.path))  # reading a pipe might never end
+            elif _is_sample(child, video, passed):
+                yield Path(child.path), _identity(Path(child.path)), WHOLE
         waiting += reversed(below)
+
+
+def _frames(folder: Path, top: Path) -> set[str]:
+    """Returns the names of the frames of a video; none where a folder is no video.
+
+    Raises:
+      UsageError: it is the class folder itself.
+    """
+    found = frames.names(folder)
+    if found and folder == top:
+        more = f" and {len(found) - 1:,} more images" if len(found) > 1 else ""
+        raise UsageError(
+            f"{folder}: with `--rank=3` a class folder must hold a folder of frames for each video. "
+            f"Received: {found[0]}{more}"
+        )
+    return {*found}
+
+
+def _is_sample(child: os.DirEntry[str], video: set[str], passed: _Passed) -> bool:
+    """Returns whether a file is a sample by itself, and not a frame of the video that its folder is, or beside one."""
+    if not child.is_symlink() and not child.is_file():
+        passed.add("not a file", Path(child.path))  # reading a pipe might never end
+        return False
+    if video and child.name not in video:
+        passed.add("beside frames", Path(child.path))
+    return not video  # a link to nothing, or to itself, is named when it is read
 
 
 def _folders(root: Path, passed: _Passed, *, quietly: bool = False) -> list[Path]:

@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from trainer.data.lists import delimited, fields, json_lines, labels, parts
+from trainer.data.lists import delimited, fields, frames, json_lines, labels, parts
 from trainer.data.lists.columns import PassedOver
-from trainer.data.lists.entries import Entry
+from trainer.data.lists.entries import FRAMES, WHOLE, Entry
 from trainer.data.lists.fields import IMAGE, LABEL, PART, ROLES, role_of
 from trainer.data.lists.pointers import POINTER
 from trainer.data.lists.text import normal
@@ -173,8 +173,9 @@ def _entries(
     folder = above if above.startswith(_SCHEME) else os.path.abspath(above)  # noqa: PTH100  of a text
     local = _Local([_joined(above, image) for _, image, *_ in checked], fetch)
     return [
-        Entry(local.path(_joined(above, image)), label, _name(image, folder), part, listed=where)
+        Entry(file, label, _name(image, folder), part, length=FRAMES if frames.is_one(file) else WHOLE, listed=where)
         for where, image, label, part in checked
+        for file in [local.path(_joined(above, image))]
     ]
 
 

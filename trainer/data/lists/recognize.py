@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-from trainer.data.kinds import npy
+from trainer.data.kinds import archive, npy
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.known import BY_RANK
 from trainer.data.kinds.options import SampleOptions
@@ -29,8 +29,8 @@ def kind_of_files(entries: Sequence[Entry], options: SampleOptions) -> tuple[Kin
     if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
         return BY_RANK[_SIGNAL], False
     is_nifti = head[344:347] in (b"n+1", b"ni1") or head[4:7] == b"n+2"
-    is_video = head.startswith(b"GIF8") and options.rank == _VOLUME
-    return BY_RANK[_VOLUME if is_nifti or is_video or head.startswith(_GZIP) else _IMAGE], False
+    is_volume = is_nifti or archive.is_one(head) or head.startswith(_GZIP) or options.rank == _VOLUME
+    return BY_RANK[_VOLUME if is_volume else _IMAGE], False
 
 
 def _head(entry: Entry) -> bytes:

@@ -89,7 +89,10 @@ class Files:
 
         def parts(indices: tf.data.Dataset) -> tf.data.Dataset:
             # TensorFlow has no operation that reads a part of a file. A data set for each, which can, took 1.8 ms.
-            encoded = indices.batch(_READ).map(self._read_parts).unbatch()
+            # Videos one by one: 16 of them may be a gigabyte, and each is many files to wait for.
+            has_frames = self.locations.has_frames
+            batches = indices.batch(1 if has_frames else _READ)
+            encoded = batches.map(self._read_parts, num_parallel_calls=calls if has_frames else None).unbatch()
             return encoded.map(self.decode, num_parallel_calls=calls, deterministic=True)
 
         return parts

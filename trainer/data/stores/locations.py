@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from trainer.data.lists.entries import WHOLE, Entry
+from trainer.data.lists.entries import FRAMES, WHOLE, Entry
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Locations:
     Attributes:
       files: paths.
       rows: of each sample its file's index in `files`, the first byte and the number of bytes, `(count, 3)`; the number
-        is -1 where it is the whole file.
+        is -1 where it is the whole file, -2 where the path is of a folder of frames.
     """
 
     files: tuple[str, ...]
@@ -34,8 +34,18 @@ class Locations:
 
     @property
     def are_whole_files(self) -> bool:
-        """Whether no sample is a part of a file."""
+        """Whether each sample is a file."""
         return not (self.rows[:, 2] != WHOLE).any()
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether a sample is a part of a file."""
+        return bool((self.rows[:, 2] >= 0).any())
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether a sample is a folder of frames."""
+        return bool((self.rows[:, 2] == FRAMES).any())
 
     def name(self, index: int) -> str:
         """Returns a sample's file, and the part of it where there are others, for a person."""

@@ -10,7 +10,9 @@ import pytest
 import tensorflow as tf
 
 from tests.data.kinds.volume.files import compressed, gif, nifti, noise, npy
+from tests.data.making import encoded
 from trainer.data.form import Form
+from trainer.data.kinds import archive
 from trainer.data.kinds.volume import decode, survey
 from trainer.data.kinds.volume.header import Header
 
@@ -57,6 +59,15 @@ def test_a_gif_is_its_frames(channels: int) -> None:
     frames = noise(5, 8, 9)
     found = _all(gif(frames), Form((5, 8, 9), channels))
     np.testing.assert_array_equal(found, np.repeat(frames[..., None], channels, 3))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_archive_is_the_frames_of_a_video(channels: int) -> None:
+    frames = noise(5, 8, 9, channels)
+    content = archive.joined((f"{index}.png", encoded(frame)) for index, frame in enumerate(frames))
+    assert Header.read(content) == Header("frames", (5, 8, 9), channels, True)
+    np.testing.assert_array_equal(_all(content, Form((5, 8, 9), channels)), frames)
+    assert _all(content, Form((3, 4, 4), 3)).std() > 1
 
 
 def test_a_coloured_gif_is_grey_where_grey_is_asked_for() -> None:

@@ -9,19 +9,21 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from trainer.data.form import Form
-from trainer.data.kinds import npy
+from trainer.data.kinds import archive, npy
 from trainer.data.kinds.image.fit import grey
 from trainer.data.kinds.image.reading import chosen, only_where
 from trainer.data.kinds.kind import Decode
 from trainer.data.kinds.reason import reason_of
-from trainer.data.kinds.volume import gif, nifti
-from trainer.data.kinds.volume.header import FORMATS, GIF, NIFTI, NPY, Header
+from trainer.data.kinds.volume import frames, gif, nifti
+from trainer.data.kinds.volume.header import FORMATS, FRAMES, GIF, NIFTI, NPY, Header
 from trainer.data.kinds.volume.resize import fit, fit_spaced
 
 _FINITE_RULE = "a volume must hold finite numbers"
 _BYTES_RULE = "a volume must hold values from 0 to 255, as those that were trained on"
 _AXES_RULE = "a volume must be an array (depth, height, width), or (depth, height, width, channels)"
-_IN_GRAPH = (GIF, NPY)  # what TensorFlow reads alone
+_IN_GRAPH = (GIF, NPY, FRAMES)  # what TensorFlow reads alone
+_OF_IMAGES = (1, 3)  # channels
+_SIDE = 32  # of frames that are looked at and not trained on, as of images
 
 
 def make_decoder(headers: Sequence[Header], form: Form) -> Decode:
@@ -33,7 +35,7 @@ def make_decoder(headers: Sequence[Header], form: Form) -> Decode:
 
 
 def exported(form: Form) -> Decode:
-    """Returns the function from the content of an `.npy` or GIF file to voxels of a form.
+    """Returns the function from the content of an `.npy` or GIF file, or of an archive of frames, to voxels of a form.
 
     NIfTI is not read in a graph: it is compressed, and its axes have any order.
     """
@@ -50,16 +52,16 @@ def read(content: bytes, form: Form) -> npt.NDArray[Any]:
     try:
         voxels: npt.NDArray[Any] = _reader(form)(tf.constant(content)).numpy()
     except tf.errors.OpError as error:
-        raise ValueError(reason_of(error)) from None
+        raise _fault(content, form.channels, error) from None
     return voxels
 
 
 def volume(content: bytes, channels: int | None) -> npt.NDArray[Any]:
-    """Returns the voxels of any file as they are, `(depth, height, width, channels)`.
+    """Returns the voxels of any file as they are, `(depth, height, width, channels)`; frames are 32 x 32 pixels.
 
     Args:
       content: the whole file.
-      channels: that it is brought to; None is as many as it has, 3 of a GIF.
+      channels: that it is brought to; None is as many as it has, 3 of a GIF and of frames.
 
     Raises:
       ValueError: it cannot be read, or has another number of channels.
@@ -68,8 +70,18 @@ def volume(content: bytes, channels: int | None) -> npt.NDArray[Any]:
     try:
         voxels: npt.NDArray[Any] = _whole(found.format, channels)(tf.constant(content)).numpy()
     except tf.errors.OpError as error:
-        raise ValueError(reason_of(error)) from None
+        raise _fault(content, channels or 3, error) from None
     return voxels
+
+
+def _fault(content: bytes, channels: int, error: tf.errors.OpError) -> ValueError:
+    """Returns what is wrong with a file, and of frames with which."""
+    if archive.is_one(content) and channels in _OF_IMAGES:
+        try:
+            frames.check(content, channels)
+        except ValueError as found:
+            return found
+    return ValueError(reason_of(error))
 
 
 @functools.lru_cache(16)
@@ -80,6 +92,8 @@ def _reader(form: Form) -> Decode:
 @functools.lru_cache(16)
 def _whole(format: str, channels: int | None) -> Decode:
     def decode(encoded: tf.Tensor) -> tf.Tensor:
+        if format == FRAMES:
+            return _frames(encoded, (_SIDE, _SIDE), channels or 3)
         if format == NIFTI:
             found = _nifti(encoded)[0]
         else:
@@ -109,25 +123,36 @@ def _decoder(form: Form, formats: Sequence[str]) -> Decode:
         return tf.cond(is_known, lambda: fit_spaced(voxels, spacing, sizes, form.spacing), lambda: fit(voxels, sizes))
 
     def in_graph(encoded: tf.Tensor) -> tf.Tensor:
-        begins = [tf.strings.substr(encoded, 0, len(magic)) == magic for magic in (gif.MAGIC, npy.MAGIC)]
-        which = tf.argmax(tf.stack([*begins, True]), output_type=tf.int32)
+        which = tf.argmax(tf.stack([*_begins(encoded), True]), output_type=tf.int32)
         functions: list[Decode] = [
             lambda encoded: fit(_gif(encoded, channels), sizes),
             lambda encoded: fit(_with_channels(_npy(encoded), channels), sizes),
             lambda encoded: _refuse(form),
         ]
+        functions.insert(2, of_frames if FRAMES in formats else functions[2])  # the largest part of the graph
         return chosen(which, functions, encoded, tf.TensorSpec(form.shape, tf.float32))
 
+    def of_frames(encoded: tf.Tensor) -> tf.Tensor:
+        return fit(_frames(encoded, (sizes[1], sizes[2]), channels), sizes)
+
     def decode(encoded: tf.Tensor) -> tf.Tensor:
+        if formats == (FRAMES,):
+            return _ranged(of_frames(encoded), form)
         if NIFTI not in formats:
             return _ranged(in_graph(encoded), form)
         if len(formats) == 1:
             return _ranged(of_nifti(encoded), form)
         # Not one of the functions above: called outside a graph, an operation with functions waits for ever for Python.
-        is_other = tf.reduce_any([tf.strings.substr(encoded, 0, len(one)) == one for one in (gif.MAGIC, npy.MAGIC)])
+        is_other = tf.reduce_any(_begins(encoded))
         return _ranged(tf.cond(is_other, lambda: in_graph(encoded), lambda: of_nifti(encoded)), form)
 
     return decode
+
+
+def _begins(encoded: tf.Tensor) -> list[tf.Tensor]:
+    """Returns whether a file is a GIF, an array, or an archive of frames."""
+    magics = [tf.strings.substr(encoded, 0, len(magic)) == magic for magic in (gif.MAGIC, npy.MAGIC)]
+    return [*magics, archive.holds(encoded)]
 
 
 def _ranged(voxels: tf.Tensor, form: Form) -> tf.Tensor:
@@ -173,6 +198,14 @@ def _gif(encoded: tf.Tensor, channels: int) -> tf.Tensor:
         return frames
     with only_where(tf.constant(False), _channels_rule(channels)):
         return tf.zeros((1, 1, 1, channels), tf.uint8)
+
+
+def _frames(encoded: tf.Tensor, size: tuple[int, int], channels: int) -> tf.Tensor:
+    """Returns the frames of an archive at a size, uint8 with 1 or 3 channels."""
+    if channels in _OF_IMAGES:
+        return frames.decode(encoded, size, channels)
+    with only_where(tf.constant(False), _channels_rule(channels)):
+        return tf.zeros((1, *size, channels), tf.uint8)
 
 
 def _nifti(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -5,14 +5,14 @@ import math
 
 import numpy as np
 
-from trainer.data.kinds import npy
-from trainer.data.kinds.volume import gif, nifti
+from trainer.data.kinds import archive, npy
+from trainer.data.kinds.volume import frames, gif, nifti
 
 FORMATS = "NIfTI, .npy or GIF"
 MAXIMUM_VOXELS = 2**28  # 1 GB in float32, as 512x512x1024; a small file can ask for any number
 MOST_CHANNELS = 16  # of an .npy file: a longer last axis is another one, as where the channels are the first
 
-NIFTI, NPY, GIF = "NIfTI", "npy", "GIF"
+NIFTI, NPY, GIF, FRAMES = "NIfTI", "npy", "GIF", "frames"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)  # a data set has as many as volumes
@@ -20,9 +20,9 @@ class Header:
     """One volume's format, its sizes and its values.
 
     Attributes:
-      format: NIfTI, npy or GIF.
-      sizes: `(depth, height, width)`; of a GIF the depth are its frames, of NIfTI the axes go to the right, to the
-        front and up.
+      format: NIfTI, npy, GIF, or frames, which are image files in an archive.
+      sizes: `(depth, height, width)`; of a GIF and of frames the depth is their number, of NIfTI the axes go to the
+        right, to the front and up.
       channels: values of a voxel.
       is_bytes: whether they are whole numbers from 0 to 255, and stored so.
       spacing: of voxels along each axis, in millimetres; empty where the file does not say it.
@@ -38,7 +38,7 @@ class Header:
 
     @classmethod
     def read(cls, content: bytes) -> "Header":
-        """Returns what a file's content says of it; of a GIF the whole content.
+        """Returns what a file's content says of it; of a GIF the whole content, of frames the first bytes of each.
 
         Raises:
           ValueError: it is none that can be read; the message says why. UsageError where a package is missing.
@@ -47,22 +47,25 @@ class Header:
             raise ValueError("an empty file")
         content = bytes(content)
         found = _read(content)
-        voxels = math.prod(found.sizes) * found.channels
+        voxels = found.voxels * found.channels
         if voxels > MAXIMUM_VOXELS:
             raise ValueError(f"{voxels:,} values; at most {MAXIMUM_VOXELS:,} are read")
         return found
 
     @property
     def voxels(self) -> int:
-        """The number of positions."""
-        return math.prod(self.sizes)
+        """The number of positions that are decoded at once: frames are made smaller one by one."""
+        return math.prod(self.sizes[1:] if self.format == FRAMES else self.sizes)
 
 
 def _read(content: bytes) -> Header:
     if content[: len(gif.MAGIC)] == gif.MAGIC:
-        frames = gif.header(content)
-        sizes = frames.frames, frames.height, frames.width
-        return Header(GIF, sizes, 1 if frames.is_grey else 3, True)
+        video = gif.header(content)
+        sizes = video.frames, video.height, video.width
+        return Header(GIF, sizes, 1 if video.is_grey else 3, True)
+    if archive.is_one(content):
+        sizes, is_grey = frames.read_header(content)
+        return Header(FRAMES, sizes, 1 if is_grey else 3, True)
     if content[: len(npy.MAGIC)] == npy.MAGIC:
         array = npy.header(content)
         if len(array.shape) not in (3, 4) or math.prod(array.shape[3:]) > MOST_CHANNELS:

@@ -32,7 +32,7 @@ def describe(content: bytes) -> Description:
 
     Returns:
       `format`, `sizes`, `channels`, `is_bytes`, `spacing` and `orientation` as `Header` has them; `mean` and `square`,
-      the mean and the mean square of all values; `minimum` and `maximum`.
+      the mean and the mean square of all values, of frames over 32 x 32 pixels; `minimum` and `maximum`.
 
     Raises:
       ValueError: it cannot be read.

@@ -10,7 +10,7 @@ FAST := --dist=worksteal -m 'not slow'
 SLOW := --dist=loadfile --no-loadscope-reorder -m slow
 
 .DEFAULT_GOAL := help
-.PHONY: help train study cluster gcs-demo submit destination vertex-demo test test-slow lint format bench notebooks tensorboard image compatibility dist flags lock clean
+.PHONY: help train study cluster gcs-demo submit destination vertex-demo test test-slow lint format bench notebooks tensorboard image compatibility dist docs flags lock clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ dist: $(VENV)/.dev  ## build the source distribution and the wheel into dist/, a
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
 
+docs: $(VENV)/.docs  ## build the documentation site into build/site and check its links
+	$(BIN)/mkdocs build --strict
+
 flags: $(VENV)/.run  ## write docs/flags.md from the programs
 	@$(BIN)/python -m tests.documents.flags_page
 
@@ -109,6 +112,7 @@ $(BIN)/pip:
 
 $(VENV)/.run: EXTRAS := [fonts]
 $(VENV)/.dev: EXTRAS := [dev,notebooks]
+$(VENV)/.docs: EXTRAS := [docs]
 $(VENV)/.vertex: EXTRAS := [vertex]
 $(VENV)/.benchmarks: EXTRAS := [dev,notebooks,benchmarks]
 $(VENV)/.%: setup.py constraints.txt | $(BIN)/pip

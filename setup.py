@@ -95,6 +95,11 @@ setup(
             "optax>=0.2.4,<1",
             "torch==2.13.0",
         ],
+        "docs": [  # make docs: the documentation as a site
+            "mkdocs-material>=9.6,<10",
+            "mkdocstrings[python]>=1,<2",  # API pages from docstrings
+            "ruff>=0.11,<1",  # formats the signatures there
+        ],
         "fonts": FONTS,  # class names in any script on TensorBoard's pictures; without them in Latin letters
         "gpu": ["tensorflow[and-cuda]>=2.21,<3"],  # CUDA's libraries, 4 GB, for a machine that has the driver alone
         "profile": ["tensorboard-plugin-profile>=2.20,<3"],  # opens the traces of --profile_steps, 120 MB

@@ -93,15 +93,16 @@ class Explainer:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns attributions `(batch, *spatial, channels)`, signed, and their residual `(batch,)`.
 
-        A sample's attributions should sum to its logit minus the baseline's. The residual is by how much they miss it,
-        as a share of that difference; where the difference is 0, it is the amount itself.
+        A sample's attributions should sum to its logit minus the baseline's. The residual is the error of this sum
+        relative to the difference; if the difference is 0, it is the absolute error.
 
         Args:
           samples: raw values, as the model takes them.
           classes: one per sample.
-          baseline: the value of every element of the sample that says nothing, one for all or one for each channel.
-          steps: at how many points between the baseline and the sample the gradient is taken, at first.
-          tolerance, most_steps: while a sample's residual is above the one, its steps double up to the other.
+          baseline: the value of every element of a sample without information: one number, or one per channel.
+          steps: the number of points between the baseline and the sample at which the gradient is computed first.
+          tolerance: while the residual of a sample is larger, its number of steps is doubled.
+          most_steps: the limit of this number.
 
         Raises:
           ValueError: samples or classes do not fit the model, or there is no step.

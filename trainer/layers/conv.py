@@ -24,14 +24,18 @@ class _Conv(keras.layers.Layer):
 
     Args:
         filters: output channels.
-        kernel_size: an integer or one per axis; as are `strides` and `dilation_rate`, also both above 1.
+        kernel_size: an integer, or one per axis.
+        strides: an integer, or one per axis.
         padding: `valid`, `same` (TensorFlow's convention at any stride), `causal` (the first spatial axis; the
             others `same`), an integer, one per axis, or one (before, after) pair per axis.
-        data_format: `channels_last` or `channels_first`; by default as Keras is configured.
-        groups: how many independent convolutions share the channels; as many as channels is depthwise.
-        activation, use_bias, *_initializer, *_regularizer, *_constraint: as in `keras.layers.Conv2D`.
+        data_format: `channels_last` or `channels_first`; by default, Keras's setting.
+        dilation_rate: an integer, or one per axis; it and `strides` may both be above 1.
+        groups: the number of independent convolutions that share the channels; a depthwise convolution has one group
+            per channel.
         padding_mode: `zeros`, `constant`, `replicate`, `symmetric`, `reflect` or `circular`; see `padding.py`.
-        padding_value: what stands in the border; for `constant` only.
+        padding_value: the value of the border; for `constant` only.
+
+    The other arguments are those of `keras.layers.Conv2D`.
     """
 
     rank: ClassVar[int]

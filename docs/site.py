@@ -49,17 +49,18 @@ def adapted(markdown: str, source: str, address: str) -> str:
       source: its file, relative to the repository.
       address: the start of the URLs of the repository's files; empty where they have none.
     """
-    lines, fence = [], ""
+    parts, prose, fence = [], [], ""
     for line in markdown.splitlines():
         found = _FENCE.fullmatch(line)
         if fence:
+            parts.append(line)
             fence = "" if found and found[2].startswith(fence) and not found[3] else fence
         elif found:
-            fence, line = found[2], f"{found[1]}{found[2]}{found[3]}"  # noqa: PLW2901
+            parts += [_LINK.sub(_redirect(source, address), "\n".join(prose)), found[1] + found[2] + found[3]]
+            prose, fence = [], found[2]
         else:
-            line = _LINK.sub(_redirect(source, address), line)  # noqa: PLW2901
-        lines.append(line)
-    return "\n".join(lines) + "\n"
+            prose.append(line)
+    return "\n".join([*parts, _LINK.sub(_redirect(source, address), "\n".join(prose))]).strip("\n") + "\n"
 
 
 def _redirect(source: str, address: str) -> Callable[[re.Match[str]], str]:

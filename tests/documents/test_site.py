@@ -23,6 +23,7 @@ CONFIG = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
         ("docs/data.md", "[a](../trainer/run)", "[a](https://host/trainer/run)"),
         ("docs/api/run.md", "[a](../running.md)", "[a](../running.md)"),
         ("benchmarks/NOTES.md", "[a](../docs/data.md)", "[a](data.md)"),
+        ("README.md", "[a\nb](docs/data.md)\n\n```sh\na\n```", "[a\nb](data.md)\n\n```sh\na\n```"),
         ("docs/data.md", "```sh account\n[a](../b)\n```\n[c](../d)", "```sh\n[a](../b)\n```\n[c](https://host/d)"),
     ],
 )

@@ -98,7 +98,7 @@ class _Conv(keras.layers.Layer):
 
     @property
     def receptive_field(self) -> tuple[int, ...]:
-        """How many input elements one output element of this layer looks across, per axis."""
+        """The number of input elements per axis that one output element of this layer depends on."""
         return self._geometry.spans
 
     def build(self, input_shape: Shape) -> None:
@@ -172,7 +172,7 @@ class _Conv(keras.layers.Layer):
         return channels
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Returns the output's shape; an unknown size stays unknown."""
+        """Returns the shape of the output; an unknown size remains unknown."""
         # A size of 1 in place of an unknown one: no axis looks at another.
         sizes = [1 if size is None else size for size in self._spatial(input_shape)]
         pairs = self._geometry.pairs(sizes)
@@ -196,12 +196,12 @@ class _Conv(keras.layers.Layer):
             )
 
     def parameters(self, input_shape: Shape) -> int:
-        """Returns how many numbers kernel and bias hold for such an input."""
+        """Returns the number of weights of kernel and bias for this input shape."""
         taps = math.prod(self.kernel_size) * self._channels(input_shape) // self.groups
         return self.filters * (taps + bool(self.use_bias))
 
     def multiply_adds(self, input_shape: Shape) -> int:
-        """Returns the multiply-adds of one image, exactly: every tap counts, also one that meets padding."""
+        """Returns the exact number of multiply-adds per sample, including those with padding."""
         outputs = self._spatial(self.compute_output_shape(input_shape))
         if None in outputs:
             raise ValueError(f"`input_shape` must have known spatial sizes. Received: input_shape={input_shape!r}")

@@ -10,27 +10,34 @@ FAST := --dist=worksteal -m 'not slow'
 SLOW := --dist=loadfile --no-loadscope-reorder -m slow
 
 .DEFAULT_GOAL := help
-.PHONY: help train study cluster gcs-demo submit destination vertex-demo test test-slow lint format bench notebooks tensorboard image compatibility dist flags lock clean
+.PHONY: help train study cluster gcs-demo submit destination vertex-demo test test-slow lint format bench notebooks tensorboard image compatibility dist docs flags lock clean
 
-help:  ## say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { \
+		line = sprintf("make %-14s", $$1); words = split($$2, word, " "); \
+		for (i = 1; i <= words; i++) { \
+			if (length(line word[i]) > 79) { print line; line = sprintf("%19s", "") } \
+			line = line " " word[i] \
+		} \
+		print line \
+	}' $(MAKEFILE_LIST)
 
 train: $(VENV)/.run  ## train on real digits; ARGS="--data=mnist --epochs=8" for more
 	@$(BIN)/python -m trainer.task $(ARGS)
 
-study: $(VENV)/.run  ## tune config.yaml's parameters on this machine; ARGS="--data=digits --epochs=2" for a short one
+study: $(VENV)/.run  ## tune the parameters of config.yaml on this machine; ARGS="--data=digits --epochs=2" for a short study
 	@$(BIN)/python -m trainer.study $(ARGS)
 
-cluster: $(VENV)/.run  ## train on two worker processes over loopback, as on two machines; ARGS as for train
+cluster: $(VENV)/.run  ## train with two worker processes that simulate two machines; ARGS as for train
 	@$(BIN)/python -m trainer.local_cluster $(ARGS)
 
-gcs-demo: $(VENV)/.run  ## train with all output on a bucket, gs://demo, without an account; ARGS as for train
+gcs-demo: $(VENV)/.run  ## train with all output in a simulated bucket, gs://demo, without an account; ARGS as for train
 	@$(BIN)/python -m tests.gcs.demo $(ARGS)
 
-vertex-demo: $(VENV)/.vertex  ## a job service and a bucket on this machine, to submit to without an account
+vertex-demo: $(VENV)/.vertex  ## run a simulated job service and bucket on this machine, for make submit without an account
 	@$(BIN)/python -m tests.vertex.demo $(ARGS)
 
-submit: destination $(VENV)/.vertex  ## send config.yaml's study to Vertex AI: PROJECT=… REGION=… BUCKET=…; ARGS="--dry_run" shows it
+submit: destination $(VENV)/.vertex  ## submit the study in config.yaml to Vertex AI: PROJECT=… REGION=… BUCKET=…; ARGS="--dry_run" prints the request
 	@$(BIN)/python -m trainer.study --target=vertex --project="$$PROJECT" --region="$$REGION" --bucket="$$BUCKET" $(ARGS)
 
 # By the environment, so that neither make nor the shell reads a $ or a quote in them.
@@ -44,24 +51,24 @@ destination:
 			|| { echo "make: $${example%%=*} must be given, as in $$example. Received: nothing" >&2; missing=2; }; \
 	done; exit $$missing
 
-test: $(VENV)/.dev  ## run the tests of everything that a change can break; ARGS=tests/data for some of them
+test: $(VENV)/.dev  ## run the fast tests; ARGS=tests/data for one folder
 	@$(PYTEST) $(FAST) $(ARGS)
 
-test-slow: $(VENV)/.dev  ## run the tests that take long: documents, notebooks, browser, image, kill ladders; ARGS as for test
+test-slow: $(VENV)/.dev  ## run the slow tests: documents, notebooks, browser, container image, random kills; ARGS as for test
 	@$(PYTEST) $(SLOW) $(ARGS)
 
-lint: $(VENV)/.dev  ## check style, types and which way imports run
+lint: $(VENV)/.dev  ## check style, types and the order of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(VENV)/.dev  ## put the code into the common style
+format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/.benchmarks  ## measure accuracy and speed beside the peers, take a bucket away, and kill a run 60 times
+bench: $(VENV)/.benchmarks  ## run all benchmarks: accuracy and speed compared with peers, a bucket outage, 60 kills of a run
 	$(BIN)/python -m benchmarks.accuracy
 	$(BIN)/python -m benchmarks.conv
 	$(BIN)/python -m benchmarks.training
@@ -78,13 +85,13 @@ bench: $(VENV)/.benchmarks  ## measure accuracy and speed beside the peers, take
 notebooks: $(VENV)/.dev  ## run every notebook from top to bottom
 	$(BIN)/python -m pytest tests/test_notebooks.py
 
-tensorboard: $(VENV)/.run  ## show the logs of all runs in this folder; ARGS="--logdir=gs://bucket/run" for others
+tensorboard: $(VENV)/.run  ## start TensorBoard with the logs in runs/; ARGS="--logdir=gs://bucket/run" for other logs
 	@$(BIN)/python -m trainer.tensorboard $(ARGS)
 
-image:  ## build the container image by docker, podman or buildah; ARGS="--extras=serve,gpu --tag=trainer:gpu" for GPUs
+image:  ## build the container image with docker, podman or buildah; ARGS="--extras=serve,gpu --tag=trainer:gpu" for GPUs
 	@$(PYTHON) -m container $(if $(BASE_IMAGE),--base_image=$(BASE_IMAGE)) $(ARGS)
 
-compatibility: $(VENV)/.dev  ## run the fast tests with the oldest and the newest dependencies; SETS=oldest for one
+compatibility: $(VENV)/.dev  ## run the fast tests with the oldest and the newest dependencies; SETS=oldest for one set
 	@$(BIN)/python -m tests.compatibility --sets="$(SETS)" $(ARGS)
 
 dist: $(VENV)/.dev  ## build the source distribution and the wheel into dist/, and check them
@@ -92,14 +99,17 @@ dist: $(VENV)/.dev  ## build the source distribution and the wheel into dist/, a
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
 
-flags: $(VENV)/.run  ## write docs/flags.md from the programs
+docs: $(VENV)/.docs  ## build the documentation site into build/site and check its links
+	$(BIN)/mkdocs build --strict
+
+flags: $(VENV)/.run  ## generate docs/flags.md from the programs
 	@$(BIN)/python -m tests.documents.flags_page
 
-lock: $(VENV)/.dev  ## resolve the versions in constraints.txt anew
+lock: $(VENV)/.dev  ## update the versions in constraints.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version=3.11 --all-extras --upgrade --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --output-file=constraints.txt setup.py
 
-clean:  ## remove what was installed and built, but no run
+clean:  ## remove everything that make installed and built; runs are kept
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/pip:
@@ -109,6 +119,7 @@ $(BIN)/pip:
 
 $(VENV)/.run: EXTRAS := [fonts]
 $(VENV)/.dev: EXTRAS := [dev,notebooks]
+$(VENV)/.docs: EXTRAS := [docs]
 $(VENV)/.vertex: EXTRAS := [vertex]
 $(VENV)/.benchmarks: EXTRAS := [dev,notebooks,benchmarks]
 $(VENV)/.%: setup.py constraints.txt | $(BIN)/pip

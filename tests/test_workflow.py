@@ -20,8 +20,9 @@ def _read() -> dict[str, Any]:
 
 
 def _steps() -> Iterator[dict[str, Any]]:
-    for job in _read()["jobs"].values() if WORKFLOW.exists() else ():
-        yield from job["steps"]
+    for workflow in sorted(WORKFLOW.parent.glob("*.yml")):
+        for job in yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"].values():
+            yield from job["steps"]
 
 
 def _targets() -> set[str]:

@@ -83,17 +83,17 @@ class HParams:
     data: str = _flag(
         "digits",
         "Data",
-        f"{', '.join(DATASETS)}; a folder of class folders of images, WAV files, arrays (.npy), volumes (.nii, "
-        ".nii.gz) or GIF videos, with train, validation and test above them or not; an .npz file; a folder of the "
-        "UCR/UEA archive's NAME_TRAIN.ts and NAME_TEST.ts, or .tsv; a manifest (.csv, .jsonl); a folder of TFRecord "
-        "shards or of the MNIST family's IDX files; also gs://…; or managed, the data set that Vertex AI was given for "
-        "the job",
+        f"{', '.join(DATASETS)}; a folder of class folders with images, WAV files, arrays (.npy), volumes (.nii, "
+        ".nii.gz) or GIF videos, optionally below train, validation and test; an .npz file; a folder with "
+        "NAME_TRAIN.ts and NAME_TEST.ts of the UCR/UEA archive, or .tsv; a manifest (.csv, .jsonl); a folder of "
+        "TFRecord shards, or of IDX files of the MNIST family; also gs://…; or managed, the managed data set of a "
+        "job on Vertex AI",
         selects_samples=True,
     )
     validation_split: float = _flag(
         0.1,
         "Data",
-        "share of the training images held out for validation, where the data say no other",
+        "share of the training samples used for validation, if the data have no validation split",
         minimum=0.01,
         maximum=0.5,
         selects_samples=True,
@@ -101,20 +101,24 @@ class HParams:
     image_size: int = _flag(
         0,
         "Data",
-        "pixels of a side that images are brought to; 0 is their own, but of files 96 where they are not all alike or "
-        "have more than 128 x 128",
+        "side length in pixels to which images are resized; 0 keeps their own size, but uses 96 for files with "
+        "different sizes or more than 128 x 128 pixels",
         minimum=0,
         maximum=4096,
         selects_samples=True,
     )
     color: str = _flag(
-        "auto", "Data", "grey or colour; auto is grey where all images are", choices=COLORS, selects_samples=True
+        "auto",
+        "Data",
+        "grey for grayscale or rgb for color; auto is grey if all images are grayscale",
+        choices=COLORS,
+        selects_samples=True,
     )
     length: int = _flag(
         0,
         "Data",
-        "positions of signals: shorter ones are padded at their end with their own mean, longer ones cut; 0 is the "
-        "length of the longest training signal",
+        "length of signals in values: shorter signals are padded at the end with their mean, longer ones are cut; 0 "
+        "is the length of the longest training signal",
         minimum=0,
         maximum=2**24,
         selects_samples=True,
@@ -123,7 +127,7 @@ class HParams:
     rate: int = _flag(
         0,
         "Data",
-        "samples a second that WAV files are resampled to; 0 is the lowest rate of any of them",
+        "samples per second to which WAV files are resampled; 0 is the lowest rate of all files",
         minimum=0,
         maximum=768_000,
         selects_samples=True,
@@ -132,8 +136,8 @@ class HParams:
     volume_size: int = _flag(
         0,
         "Data",
-        "voxels of a side that volumes are brought to; 0 is their own, but of files 32 where they are not all alike or "
-        "have more than 64 x 64 x 64",
+        "side length in voxels to which volumes are resized; 0 keeps their own size, but uses 32 for files with "
+        "different sizes or more than 64 x 64 x 64 voxels",
         minimum=0,
         maximum=1024,
         selects_samples=True,
@@ -142,7 +146,7 @@ class HParams:
     rank: int = _flag(
         0,
         "Data",
-        "spatial axes of arrays that can be read in two ways: 1 signals, 2 images, 3 volumes; 0 follows from the data",
+        "number of spatial axes of ambiguous arrays: 1 signals, 2 images, 3 volumes; 0 detects it",
         minimum=0,
         maximum=3,
         selects_samples=True,
@@ -151,20 +155,20 @@ class HParams:
     augment: str = _flag(
         "auto",
         "Data",
-        "how training samples are changed at random: affine turns, scales, shears and shifts images a little, photo "
-        "takes parts, mirrored or not, in another light, and photo_unmirrored never mirrors; signal shifts, scales and "
-        "stretches signals and adds noise; volume turns, scales and shifts volumes, mirrored or not, in another "
-        "brightness, and volume_unmirrored never mirrors; auto is affine for grey images and photo for colour, but "
-        "photo_unmirrored or volume_unmirrored where mirrored copies make the classes harder to tell apart",
+        "random augmentation of training samples. affine: rotations, scaling, shear and translation of images; "
+        "photo: random crops, mirroring and lighting; photo_unmirrored: the same without mirroring; signal: shifts, "
+        "scaling, stretching and noise; volume: rotations, scaling, translation, mirroring and brightness; "
+        "volume_unmirrored: the same without mirroring; auto: affine for grayscale images and photo for color, but "
+        "photo_unmirrored or volume_unmirrored if mirroring makes the classes harder to distinguish",
         choices=AUGMENTATIONS,
     )
     class_weights: str = _flag(
-        "none", "Data", "auto weighs the images of a class the more, the fewer they are", choices=CLASS_WEIGHTS
+        "none", "Data", "auto weights each sample inversely to the size of its class", choices=CLASS_WEIGHTS
     )
     skip_broken: str = _flag(
         "no",
         "Data",
-        "whether images that cannot be read are listed and left out, and are no error",
+        "yes lists samples that cannot be read and leaves them out; no reports an error",
         choices=ANSWERS,
         placement=True,  # a run goes on with it once a file has broken; whether the data are the same is asked of them
         selects_samples=True,
@@ -173,10 +177,10 @@ class HParams:
     model: str = _flag(
         AUTO,
         "Network",
-        "convolutional: a stack of convolutions; linear: no convolution, to compare with; residual: residual blocks, "
-        "for larger images; a network of keras.applications, as MobileNetV3Small; a .keras file, also gs://…; "
-        "package.module:function, your own; auto is convolutional for images of up to 32 pixels a side or where one of "
-        "its own flags is given, else residual",
+        "convolutional: a stack of convolutions; linear: no convolution, for comparison; residual: residual blocks, "
+        "for larger images; a network of keras.applications, such as MobileNetV3Small; a .keras file, also gs://…; "
+        "package.module:function, your own function; auto is convolutional for images of up to 32 x 32 pixels or if "
+        "one of its own flags is given, otherwise residual",
         pattern=r"auto|convolutional|linear|residual|[A-Z]\w*|(?s:.+)\.keras|[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*",
         form="auto, convolutional, linear, residual, a name of keras.applications, a .keras file, or "
         "package.module:function",
@@ -184,7 +188,7 @@ class HParams:
     weights: str = _flag(
         "",
         "Network",
-        "weights to start from: imagenet, which Keras downloads, or a file, .keras, .weights.h5 or the .h5 of "
+        "pretrained weights: imagenet, which Keras downloads, or a file: .keras, .weights.h5 or the .h5 of "
         "keras.applications, also gs://…",
         pattern=r"|imagenet|(?s:.+)\.(keras|h5)",
         form="imagenet, or a .keras, .weights.h5 or .h5 file",
@@ -192,50 +196,50 @@ class HParams:
     unfreeze: str = _flag(
         "none",
         "Network",
-        "what of a pretrained network learns after its new head has: all, none, or so many of the last blocks",
+        "part of a pretrained network that is fine-tuned after its new head: all, none, or a number of last blocks",
         pattern=r"all|none|[1-9]\d*",
         form="all, none, or a number of blocks",
     )
-    freeze_epochs: int = _flag(5, "Network", "epochs in which the new head alone learns, before --unfreeze", minimum=0)
+    freeze_epochs: int = _flag(5, "Network", "epochs that train only the new head, before --unfreeze", minimum=0)
     fine_tune_rate: float = _flag(
-        0.1, "Network", "share of the learning rate with which the network learns after --unfreeze", minimum=1e-12
+        0.1, "Network", "learning rate after --unfreeze, as a factor of --learning_rate", minimum=1e-12
     )
     filters: int = _flag(
         32,
         "Network",
-        "filters of the first convolution; they double with each later one, or, of residual, with each of its groups "
-        "of blocks, which have half as many on volumes",
+        "filters of the first convolution, doubled with each later one; for residual, with each group of blocks; "
+        "residual networks for volumes use half as many",
         minimum=1,
         networks=(CONVOLUTIONAL, RESIDUAL),
     )
     depth: int = _flag(
         2,
         "Network",
-        "convolutions; of residual, blocks in each of its groups: four, and of signals three",
+        "number of convolutions; for residual, blocks per group, in four groups, or three for signals",
         minimum=1,
         maximum=16,
         networks=(CONVOLUTIONAL, RESIDUAL),
     )
     kernel_size: int = _flag(
-        3, "Network", "height and width of every kernel, in pixels", minimum=1, networks=(CONVOLUTIONAL,)
+        3, "Network", "size of every kernel per axis, in pixels", minimum=1, networks=(CONVOLUTIONAL,)
     )
     stride: int = _flag(
-        1, "Network", "pixels from one kernel position to the next", minimum=1, networks=(CONVOLUTIONAL,)
+        1, "Network", "distance between kernel positions, in pixels", minimum=1, networks=(CONVOLUTIONAL,)
     )
     padding: str = _flag(
         "same",
         "Network",
-        "how a map is extended before each convolution",
+        "padding of every convolution",
         choices=PADDINGS,
         networks=(CONVOLUTIONAL,),
     )
     dilation_rate: int = _flag(
-        1, "Network", "pixels from one kernel tap to the next", minimum=1, networks=(CONVOLUTIONAL,)
+        1, "Network", "distance between kernel elements, in pixels", minimum=1, networks=(CONVOLUTIONAL,)
     )
     activation: str = _flag(
         "relu",
         "Network",
-        "after every layer but the last",
+        "activation after every layer except the last",
         choices=ACTIVATIONS,
         networks=(CONVOLUTIONAL, RESIDUAL),
     )
@@ -243,7 +247,7 @@ class HParams:
     dropout: float = _flag(
         0.3,
         "Network",
-        "share of the last feature maps and of the dense units dropped in training",
+        "share of the last feature maps and of the dense units that is dropped in training",
         minimum=0,
         below=1,
         networks=(CONVOLUTIONAL, RESIDUAL, APPLICATION, FILE),
@@ -252,28 +256,37 @@ class HParams:
     epochs: int = _flag(
         0,
         "Training",
-        f"passes over the training samples; 0 is {EPOCHS} for images, and for signals and volumes as many as they need",
+        f"passes over the training samples; 0 is {EPOCHS} for images; for signals and volumes it depends on their "
+        "number",
         minimum=0,
     )
     batch_size: int = _flag(
-        0, "Training", f"samples per step; 0 is {BATCH_SIZE}, and fewer where there are few training samples", minimum=0
+        0, "Training", f"samples per step; 0 is {BATCH_SIZE}, or less for few training samples", minimum=0
     )
-    learning_rate: float = _flag(2e-3, "Training", "the highest rate, at the end of the warm-up", minimum=1e-12)
+    learning_rate: float = _flag(
+        2e-3, "Training", "peak of the learning-rate schedule, after the warm-up", minimum=1e-12
+    )
     schedule: str = _flag(
-        "cosine", "Training", "the rate's way: a warm-up and half a cosine to zero, or constant", choices=SCHEDULES
+        "cosine",
+        "Training",
+        "learning-rate schedule: warm-up, then cosine decay to zero; or constant",
+        choices=SCHEDULES,
     )
-    optimizer: str = _flag("adam", "Training", "how weights follow from gradients", choices=OPTIMIZERS)
-    momentum: float = _flag(0.9, "Training", "of sgd", minimum=0, below=1)
+    optimizer: str = _flag("adam", "Training", "optimizer", choices=OPTIMIZERS)
+    momentum: float = _flag(0.9, "Training", "momentum of sgd", minimum=0, below=1)
     weight_decay: float = _flag(
-        0.004, "Training", "of adamw: times the rate, the share of a weight lost at each step", minimum=0
+        0.004,
+        "Training",
+        "weight decay of adamw: share of a weight that is subtracted per step, times the learning rate",
+        minimum=0,
     )
     precision: str = _flag(
-        "auto", "Training", "what is computed in; auto is what this machine is fastest in", choices=PRECISIONS
+        "auto", "Training", "precision of the computation; auto is the fastest on this machine", choices=PRECISIONS
     )
     seed: int = _flag(
         0,
         "Training",
-        "fixes the split, first weights, order and noise",
+        "seed of the split, the initial weights, the order and the augmentation",
         minimum=0,
         maximum=2**31 - 1,
         selects_samples=True,
@@ -282,29 +295,38 @@ class HParams:
     strategy: str = _flag(
         "auto",
         "Devices",
-        "one device, all of this machine, or the machines in TF_CONFIG or CLUSTER_SPEC; auto is the most there are",
+        "one device, all devices of this machine, or the machines in TF_CONFIG or CLUSTER_SPEC; auto uses all that "
+        "are available",
         choices=STRATEGIES,
         placement=True,
     )
     logical_devices: int = _flag(
-        1, "Devices", "devices that the CPU is divided into, to try --strategy=mirrored", minimum=1, placement=True
+        1,
+        "Devices",
+        "number of devices into which the CPU is divided, to test --strategy=mirrored",
+        minimum=1,
+        placement=True,
     )
 
     checkpoint_every: str = _flag(
         "30s",
         "Checkpoints",
-        "how often the state is saved within an epoch; besides, at the end of each",
+        "interval between checkpoints within an epoch; each epoch also ends with one",
         pattern=r"[1-9]\d*|\d*\.?\d*[1-9]\d*s",
         form="steps, as in 500, or seconds, as in 30s",
         placement=True,
     )
     keep_checkpoints: int = _flag(
-        2, "Checkpoints", "how many of the last are kept, besides that of the best epoch", minimum=1, placement=True
+        2,
+        "Checkpoints",
+        "number of recent checkpoints to keep, in addition to that of the best epoch",
+        minimum=1,
+        placement=True,
     )
     resume: str = _flag(
         "auto",
         "Checkpoints",
-        "auto goes on with the run in --job_dir where there is one, must insists on it, never on a new one",
+        "auto resumes the run in --job_dir if there is one; must requires a run; never requires a new folder",
         choices=RESUMES,
         placement=True,
     )
@@ -312,7 +334,8 @@ class HParams:
     log_images: str = _flag(
         "auto",
         "Output",
-        "when TensorBoard gets pictures: up to ten times, ever more seldom; after each epoch; or each so many steps",
+        "when pictures are written for TensorBoard. auto: up to ten times, less often over time; epoch: after each "
+        "epoch; or a number of steps",
         pattern=r"auto|never|epoch|[1-9]\d*",
         form="auto, never, epoch, or a number of steps",
         placement=True,
@@ -326,12 +349,12 @@ class HParams:
         placement=True,
     )
     job_dir: str = _flag(
-        "", "Output", "folder of the run, also gs://bucket/folder; runs/<date-time> if not given", placement=True
+        "", "Output", "folder of the run, also gs://bucket/folder; default runs/<date-time>", placement=True
     )
     cache_dir: str = _flag(
         "~/.cache/trainer",
         "Output",
-        "holds what is on its way from and to a bucket; several runs may share it",
+        "local folder for uploads and downloads of buckets; several runs can share it",
         placement=True,
     )
 

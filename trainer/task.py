@@ -36,13 +36,17 @@ def main(
     callbacks: "Sequence[keras.callbacks.Callback]" = (),
     read: "Callable[[HParams, Console], Dataset] | None" = None,
 ) -> int:
-    """Runs a command line in an environment, with Keras callbacks of one's own, and returns the exit status.
+    """Runs a command line and returns the exit status.
 
-    `read` returns the data set where it is not to be read from where `--data` says, as `trainer.run.train` takes it.
+    The status is 0 for success, 2 for an invalid flag, file or variable, 3 if the loss is not finite, and 4 if the
+    output cannot be written. It is 129, 130 or 143 after SIGHUP, SIGINT or SIGTERM. It is 134 if another machine of the
+    cluster has failed; Vertex AI restarts a job with this status only.
 
-    0: done. 2: a flag, file or variable breaks a rule. 3: the loss is not finite. 4: the output cannot be written.
-    129, 130, 143: stopped by SIGHUP, SIGINT or SIGTERM. 134: another machine is gone; Vertex AI starts such a job
-    again, which other failures of a program end.
+    Args:
+      arguments: the flags.
+      variables: the environment variables.
+      callbacks: your own Keras callbacks.
+      read: a function that returns the data set, instead of the data set that `--data` names.
     """
     if "--help" in arguments or "-h" in arguments:
         return _help(arguments)

@@ -37,20 +37,20 @@ def draw(file: Path, folder: Path, source: str, epochs: int) -> None:
     layers = [model.get_layer(name) for name in ("conv1", "conv2")]
     seer = keras.Model(model.inputs[0], [*(layer.output for layer in layers), *model.outputs])
     *maps, logits = (keras.ops.convert_to_numpy(value)[0].astype(np.float32) for value in seer(image))
-    maps = [np.maximum(values, 0) for values in maps]  # the second layer's activation stands behind its pooling
+    maps = [np.maximum(values, 0) for values in maps]  # the second layer's activation follows its pooling
     kernel = layers[0].get_weights()[0][:, :, 0]
     cam = Explainer(model).grad_cam(image, [label])[0]
     share = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
 
-    plt.rcParams.update({"font.family": "sans-serif", "font.size": 11, "text.color": _INK})
-    figure = plt.figure(figsize=(16, 2.9), dpi=100, facecolor="white")
+    plt.rcParams.update({"font.family": "sans-serif", "font.size": 9, "text.color": _INK})
+    figure = plt.figure(figsize=(10, 2.1), dpi=160, facecolor="white")
     parts = figure.subfigures(1, 6, width_ratios=[1, 1.33, 1.33, 1.33, 1, 1])
-    _picture(parts[0], "an image", "28 × 28 pixels", image[0, ..., 0], colours="gray")
-    _grid(parts[1], "12 kernels, learned", "5 × 5 weights, shared by all places", kernel, "RdBu_r", centred=True)
-    _grid(parts[2], "their feature maps", "where each kernel finds its pattern", maps[0], "inferno")
-    _grid(parts[3], "12 of the second layer's 24", "patterns of patterns", maps[1][..., _liveliest(maps[1])], "inferno")
-    _picture(parts[4], "what decides", "Grad-CAM", cam, colours="inferno", under=image[0, ..., 0])
-    _bars(parts[5], "what it reads", share)
+    _picture(parts[0], "image", "28 × 28 pixels", image[0, ..., 0], colours="gray")
+    _grid(parts[1], "kernels", "12, of 5 × 5 weights", kernel, "RdBu_r", centred=True)
+    _grid(parts[2], "feature maps", "one per kernel", maps[0], "inferno")
+    _grid(parts[3], "second layer", "12 of 24 maps", maps[1][..., _liveliest(maps[1])], "inferno")
+    _picture(parts[4], "evidence", "Grad-CAM", cam, colours="inferno", under=image[0, ..., 0])
+    _bars(parts[5], "prediction", share)
     figure.savefig(file)
     plt.close(figure)
 
@@ -61,8 +61,8 @@ def _liveliest(maps: np.ndarray) -> np.ndarray:
 
 
 def _titled(part: SubFigure, title: str, note: str) -> None:
-    part.suptitle(title, fontsize=14, y=0.97)
-    part.text(0.5, 0.03, note, ha="center", fontsize=11, color=_SOFT)
+    part.suptitle(title, fontsize=11, y=0.98)
+    part.text(0.5, 0.03, note, ha="center", fontsize=9, color=_SOFT)
 
 
 def _picture(
@@ -89,7 +89,7 @@ def _grid(part: SubFigure, title: str, note: str, values: np.ndarray, colours: s
 
 
 def _bars(part: SubFigure, title: str, share: np.ndarray) -> None:
-    _titled(part, title, f"an {share.argmax()}, {share.max():.1%}" if share.argmax() == 8 else f"a {share.argmax()}")
+    _titled(part, title, f"{share.argmax()}: {share.max():.1%}")
     axis = part.add_axes((0.16, 0.16, 0.74, 0.68))
     axis.barh(np.arange(len(share)), share, color=["#b0b0b0" if value < share.max() else "#c0392b" for value in share])
     axis.set_yticks(np.arange(len(share)))

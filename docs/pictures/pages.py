@@ -1,4 +1,4 @@
-"""TensorBoard's pages on two runs, as a browser shows them."""
+"""TensorBoard's pages on two runs, as a browser shows them, without what surrounds the pictures."""
 
 import contextlib
 import re
@@ -9,7 +9,7 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import FloatRect, Page, sync_playwright
 
 _RUNS = {"wide": ["--filters=16", "--kernel_size=5"], "strided": ["--filters=8", "--stride=2"]}
 
@@ -29,13 +29,14 @@ def draw(to: Path, folder: Path, source: str, epochs: int) -> None:
     with _served(folder) as address, sync_playwright() as playwright:
         chromium = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        context = browser.new_context(viewport={"width": 1100, "height": 700})
-        for name, (place, ready) in _PAGES.items():
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        for name, (place, ready, (left, top, right, bottom)) in _PAGES.items():
             page = context.new_page()
             page.set_default_timeout(60_000)
             page.goto(f"{address}#{place}")
             ready(page)
-            page.screenshot(path=to / f"{name}.png")
+            clip: FloatRect = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+            page.screenshot(path=to / f"{name}.png", clip=clip)
             page.close()
         browser.close()
 
@@ -93,11 +94,12 @@ def _hparams(page: Page) -> None:
     page.wait_for_timeout(2000)
 
 
-_PAGES: dict[str, tuple[str, Callable[[Page], None]]] = {
-    "filters": _images("^filters/"),
-    "feature_maps": _images("^feature_maps/[38]$"),
-    "what_decides": _images("^what_decides/[38]$"),
-    "curves": ("custom_scalars", _scalars),
-    "graph": ("graphs", _graph),
-    "projector": ("projector", _projector),
+# What follows `#` in the address, what the page waits for, and the corners of the part that is kept, in pixels.
+_PAGES: dict[str, tuple[str, Callable[[Page], None], tuple[int, int, int, int]]] = {
+    "filters": (*_images("^filters/"), (330, 170, 1066, 800)),
+    "feature_maps": (*_images("^feature_maps/[38]$"), (330, 170, 1066, 786)),
+    "what_decides": (*_images("^what_decides/[38]$"), (330, 170, 1066, 672)),
+    "curves": ("custom_scalars", _scalars, (330, 74, 1056, 740)),
+    "graph": ("graphs", _graph, (480, 65, 1280, 800)),
+    "projector": ("projector", _projector, (313, 65, 979, 800)),
 }

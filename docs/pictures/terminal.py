@@ -5,6 +5,7 @@ import io
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -22,16 +23,20 @@ class Shown:
       name: of its file.
       command: what is typed.
       before: commands whose output is not shown.
-      width: characters in a line.
+      width: characters in a line of the terminal.
+      first: how the first line of the output that is shown begins.
+      last: how the first line after it that is left out begins.
     """
 
     name: str
     command: str
     before: str = ""
     width: int = 100
+    first: str = ""
+    last: str = "\0"
 
 
-_NARROWEST = 100  # characters, so that a page shows all of them at about one size
+_WIDTH = 110  # characters, which a table of trials takes; at 800 pixels, letters are 12 pixels high
 _HOME = "/home/me/trainer"  # where a reader has it, in place of a folder that is soon gone
 _STUDY = (
     "python -m trainer.study --config=config.yaml --data=digits --epochs=4 --max_trial_count=12 --job_dir=runs/study"
@@ -50,28 +55,39 @@ SHOWN = (
         "python -m trainer.task --job_dir=runs/first\n"
         "python -c 'from docs.pictures import digits; digits.write(\"digits\", 6)'",
     ),
-    Shown("study", _STUDY, width=110),
+    Shown("study", _STUDY, width=110, first="Trial ", last="The best one"),
     Shown(
         "submit",
         "make submit PROJECT=demo-project REGION=us-central1 BUCKET=demo ARGS='--watch --max_trial_count=6'",
         _DEMO,
         width=110,
+        first="job state",
+        last="Ranking",
     ),
 )
 
 
 def draw(shown: Shown, file: Path, scratch: Scratch) -> None:
-    """Runs a command in a reader's terminal, and draws what stands there at its end."""
+    """Runs a command in a reader's terminal, and draws a part of its output."""
     ansi = _run(shown, scratch).rstrip().replace(str(scratch.repository), _HOME)
-    lines = [Text.assemble(("$ ", "bold green"), shown.command), *map(Text.from_ansi, ansi.splitlines())]
-    width = max(_NARROWEST, *(line.cell_len for line in lines))
-    console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True)
+    file.write_text(picture(shown, [*map(Text.from_ansi, ansi.splitlines())]))
+
+
+def picture(shown: Shown, output: Sequence[Text]) -> str:
+    """Returns the SVG picture of a command and a part of its output, wrapped at 110 characters."""
+    texts = [line.plain for line in output]
+    first = next((number for number, text in enumerate(texts) if text.startswith(shown.first)), 0)
+    last = next((number for number, text in enumerate(texts) if text.startswith(shown.last)), len(texts))
+    lines = [Text.assemble(("$ ", "bold green"), shown.command), *output[first:last]]
+    while not lines[-1].plain.strip():
+        lines.pop()
+    console = Console(record=True, width=_WIDTH, file=io.StringIO(), force_terminal=True)
     for line in lines:
         line.rstrip()
-        console.print(line, soft_wrap=True)
+        console.print(line, overflow="fold")
     svg = console.export_svg(title="trainer", theme=DIMMED_MONOKAI)
     fonts = r"@font-face {.*?}\s*"  # from another site, where no page lets a picture fetch from
-    file.write_text(re.sub(fonts, "", svg, flags=re.DOTALL))
+    return re.sub(fonts, "", svg, flags=re.DOTALL)
 
 
 def _run(shown: Shown, scratch: Scratch) -> str:

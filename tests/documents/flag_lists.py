@@ -18,7 +18,7 @@ _CODE = re.compile(
     r"(?<!\w)\.(?:csv|jsonl)\b|\b\w+\.json\b|\btrainer\.\w+"
 )
 _RULE = re.compile(r"`--(\w+)` must be (.*?)\. Received: ")  # of a message
-_UNSAID = {"logdir": "folder of one run, or of many; also gs://…"}  # flags without a help text
+_UNSAID = {"logdir": "folder of one run or of several; also gs://…"}  # flags without a help text
 _DEFAULT = re.compile(r" \(default ([^)]*)\)$")  # of a help text
 
 
@@ -59,7 +59,7 @@ def flags(root: Path, program: str) -> list[Flag]:
         )
         return [*_of_actions(parser._actions, _bounds(_tree(root / path)))]
     if program == "trainer.local_cluster":
-        return [Flag("workers", "", "`2`", "at least 2", "processes; the first one is the chief")]
+        return [Flag("workers", "", "`2`", "at least 2", "number of processes; the first one is the chief")]
     return [*_of_source(root.joinpath(*program.split("."), "__main__.py"))]
 
 

@@ -14,12 +14,12 @@ PAGE = ROOT / "docs" / "flags.md"
 _HEAD = """\
 # Flags
 
-Every flag, variable and exit status of every program. `make flags` writes this page from the programs themselves, and a
-test says when it is out of date; do not edit it.
+This reference is for anyone who looks up a flag, an environment variable or an exit status of a program. `make flags`
+generates this page from the programs, and a test checks that it is current; do not edit it.
 
-`--flag=value` and `--flag value` are the same, and so are `--learning-rate` and `--learning_rate`. A flag given twice
-has its last value. Every program prints its own by `--help`. A value that breaks its rule ends the program with status
-2 and one line that says the rule; [troubleshooting](troubleshooting.md) has the lines.
+`--flag=value` and `--flag value` are equivalent, and so are `--learning-rate` and `--learning_rate`. If a flag is given
+twice, the last value counts. `--help` of every program lists its flags. An invalid value ends the program with status 2
+and one line that states the rule; [troubleshooting](troubleshooting.md) explains these lines.
 
 | program | what it does | flags |
 |---|---|---|
@@ -27,77 +27,77 @@ has its last value. Every program prints its own by `--help`. A value that break
 
 _PROGRAMS = {
     "trainer.task": "trains one network",
-    "trainer.study": "tunes: many runs, here or on Vertex AI",
-    "trainer.predict": "says what images show",
-    "trainer.serve": "answers prediction requests over HTTP",
-    "trainer.data": "checks a data set, and writes it as TFRecord shards",
+    "trainer.study": "tunes hyperparameters with many runs, on this machine or on Vertex AI",
+    "trainer.predict": "classifies images, signals or volumes",
+    "trainer.serve": "serves a model over HTTP",
+    "trainer.data": "checks a data set and writes it as TFRecord shards",
     "trainer.tensorboard": "TensorBoard, for logs on this machine or in a bucket",
-    "trainer.local_cluster": "one training on several worker processes of this machine",
+    "trainer.local_cluster": "trains with several worker processes on this machine",
 }
 
 _LEADS = {
-    "trainer.task": "The flags but those of Devices, Checkpoints and Output are the run's configuration: a run goes on "
-    "with the same ones only.",
-    "trainer.study": "Besides, it takes every flag of [trainer.task](#trainertask), and hands it to each trial. "
-    "`--job_dir` is the study's folder, with one folder for each trial.",
-    "trainer.predict": "All other arguments are images: files, folders, or `-` for standard input.",
-    "trainer.serve": "In a container of Vertex AI, [variables](#environment-variables) say the rest.",
-    "trainer.data": "The data set is as in [trainer.task](#trainertask).",
-    "trainer.tensorboard": "All other flags are TensorBoard's own, as `--port` and `--bind_all`: "
+    "trainer.task": "All flags except those of Devices, Checkpoints and Output are the configuration of the run. A run "
+    "can only be resumed with the same configuration.",
+    "trainer.study": "It also accepts every flag of [trainer.task](#trainertask), and passes it to each trial. "
+    "`--job_dir` is the folder of the study, with one subfolder per trial.",
+    "trainer.predict": "All other arguments are samples: files, folders, or `-` for standard input.",
+    "trainer.serve": "In a container on Vertex AI, [environment variables](#environment-variables) give the defaults.",
+    "trainer.data": "The data set is given as for [trainer.task](#trainertask).",
+    "trainer.tensorboard": "All other flags are TensorBoard's own, such as `--port` and `--bind_all`: "
     "`python -m trainer.tensorboard --help` lists them.",
     "trainer.local_cluster": "All other flags are those of [trainer.task](#trainertask). The number must "
     "follow an equals sign, as in `--workers=3`.",
 }
 
 VARIABLES = {
-    "Of a training run: `trainer.task`": {
-        "AIP_MODEL_DIR": "takes the place of `<job_dir>/model`; on Vertex AI, from `baseOutputDirectory`",
-        "AIP_CHECKPOINT_DIR": "takes the place of `<job_dir>/checkpoints`",
-        "AIP_TENSORBOARD_LOG_DIR": "takes the place of `<job_dir>/logs`",
-        "AIP_DATA_FORMAT": "of `--data=managed`: `csv` or `jsonl`",
-        "AIP_TRAINING_DATA_URI": "of `--data=managed`: the files of the training part",
-        "AIP_VALIDATION_DATA_URI": "of `--data=managed`: the files of the validation part",
-        "AIP_TEST_DATA_URI": "of `--data=managed`: the files of the test part",
-        "CLOUD_ML_HP_METRIC_FILE": "where a trial reports its metric, by cloudml-hypertune; nothing is reported "
-        "without it",
+    "For `trainer.task`": {
+        "AIP_MODEL_DIR": "overrides `<job_dir>/model`; Vertex AI derives it from `baseOutputDirectory`",
+        "AIP_CHECKPOINT_DIR": "overrides `<job_dir>/checkpoints`",
+        "AIP_TENSORBOARD_LOG_DIR": "overrides `<job_dir>/logs`",
+        "AIP_DATA_FORMAT": "for `--data=managed`: `csv` or `jsonl`",
+        "AIP_TRAINING_DATA_URI": "for `--data=managed`: the files of the training split",
+        "AIP_VALIDATION_DATA_URI": "for `--data=managed`: the files of the validation split",
+        "AIP_TEST_DATA_URI": "for `--data=managed`: the files of the test split",
+        "CLOUD_ML_HP_METRIC_FILE": "the file in which cloudml-hypertune reports the metric of a trial; without it, "
+        "nothing is reported",
         "CLOUD_ML_TRIAL_ID": "the trial's number in that report; read by cloudml-hypertune",
-        "CLUSTER_SPEC": "the machines that train together, as Vertex AI names them; `TF_CONFIG` goes before it",
-        "TF_CONFIG": "the machines that train together, as TensorFlow names them",
+        "CLUSTER_SPEC": "the machines of a distributed run, in the format of Vertex AI; `TF_CONFIG` overrides it",
+        "TF_CONFIG": "the machines of a distributed run, in the format of TensorFlow",
         "TPU_NAME": "the TPU to train on",
-        "KERAS_HOME": "holds the data sets that Keras downloads; `~/.keras` if not given. Its `keras.json` and Keras's "
-        "other variables change nothing",
-        "TF_NUM_INTRAOP_THREADS": "the threads that share an operation, and so the parts of a sum; as many as "
-        "there are cores if not given",
-        "TF_ENABLE_ONEDNN_OPTS": "`0` computes without oneDNN. This and the following two TensorFlow reads; they are "
-        "recorded in `hparams.json`, since weights are then not the same to the bit",
-        "TF_XLA_FLAGS": "flags of its compiler",
-        "TF_DETERMINISTIC_OPS": "`1` has a GPU sum up in one order always",
-        "TRAINER_PRECISION_FILE": "where the trials of a study keep the precision that the first of them has chosen",
+        "KERAS_HOME": "the folder of the data sets that Keras downloads; default `~/.keras`. Its `keras.json` and "
+        "Keras's other variables have no effect",
+        "TF_NUM_INTRAOP_THREADS": "the number of threads per operation, and therefore the parts of a sum; default: "
+        "the number of cores",
+        "TF_ENABLE_ONEDNN_OPTS": "`0` disables oneDNN. TensorFlow reads this variable and the next two; `hparams.json` "
+        "records them, since they change the results",
+        "TF_XLA_FLAGS": "flags of the XLA compiler",
+        "TF_DETERMINISTIC_OPS": "`1` makes a GPU add numbers always in the same order",
+        "TRAINER_PRECISION_FILE": "the file with the precision that the first trial of a study has chosen for all",
     },
-    "Of a server: `trainer.serve`": {
-        "AIP_STORAGE_URI": "the model, where `--model` is not given",
-        "AIP_HTTP_PORT": "the port, where `--port` is not given; then it listens on all addresses",
-        "AIP_HEALTH_ROUTE": "the path of health checks; `/health` if not given",
-        "AIP_PREDICT_ROUTE": "the path of predictions; `/predict` if not given",
+    "For `trainer.serve`": {
+        "AIP_STORAGE_URI": "the default of `--model`",
+        "AIP_HTTP_PORT": "the default of `--port`; if set, the server listens on all addresses",
+        "AIP_HEALTH_ROUTE": "the path of health checks; default `/health`",
+        "AIP_PREDICT_ROUTE": "the path of predictions; default `/predict`",
     },
-    "Of everything": {
+    "For all programs": {
         "GOOGLE_APPLICATION_CREDENTIALS": "a file with Google credentials, for `gs://…` and Vertex AI; Google's "
         "libraries read it",
-        "STORAGE_EMULATOR_HOST": "an address in place of Cloud Storage, as in localhost:4443",
-        "CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM": "an address in place of Vertex AI, as gcloud takes it; for "
-        "`trainer.study`",
-        "TF_CPP_MIN_LOG_LEVEL": "how much TensorFlow says of itself: `0` all, `3` errors only; set to `3` if not given",
+        "STORAGE_EMULATOR_HOST": "the address of an emulator of Cloud Storage, as in localhost:4443",
+        "CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM": "the address of another service instead of Vertex AI, as for "
+        "gcloud; for `trainer.study`",
+        "TF_CPP_MIN_LOG_LEVEL": "the lowest level of TensorFlow's messages: `0` all, `3` errors only; default `3`",
     },
 }
 
 STATUSES = {
-    "0": ("done; of a server, also ended by Ctrl-C or SIGTERM", "all"),
+    "0": ("success; for a server, also stopped by Ctrl-C or SIGTERM", "all"),
     "1": ("too many trials failed, or the job on Vertex AI did not succeed", "`trainer.study`"),
-    "2": ("a flag, a file or a variable breaks a rule; one line says which and how, and nothing was written", "all"),
-    "3": ("the loss is no longer finite", "`trainer.task`"),
-    "4": ("the output cannot be written, or a bucket or the service cannot be reached; what was saved stays", "all"),
+    "2": ("an invalid flag, file or variable; one line explains the error, and nothing was written", "all"),
+    "3": ("the loss is not finite", "`trainer.task`"),
+    "4": ("the output cannot be written, or a bucket or the service is unreachable; saved data are kept", "all"),
     "130": ("stopped by SIGINT (Ctrl-C); a run or a study has saved its state", "all but servers and TensorBoard"),
-    "134": ("another machine of the cluster is gone; Vertex AI starts such a job again", "`trainer.task`"),
+    "134": ("another machine of the cluster has failed; Vertex AI restarts such a job", "`trainer.task`"),
     "143": ("stopped by SIGTERM; a run or a study has saved its state", "`trainer.task`, `trainer.study`"),
 }
 
@@ -120,7 +120,7 @@ def page() -> str:
         rows = [(f"`{name}`", what) for name, what in variables.items()]
         parts += [f"### {group}", _table(("variable", "meaning"), rows)]
     rows = [(f"`{status}`", *said) for status, said in STATUSES.items()]
-    parts += ["## Exit statuses", _table(("status", "meaning", "of"), rows)]
+    parts += ["## Exit statuses", _table(("status", "meaning", "programs"), rows)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -14,7 +14,7 @@ from tests.documents.pythons import Pythons
 from tests.documents.scratch import ROOT, Scratch
 from tests.documents.shell import Shell
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 RUN = [document for document in DOCUMENTS if any(block.tag in blocks.RUN for block in blocks.read(document))]
 PROGRAMS = Programs(ROOT)
 DOWNLOADED = re.compile(r"--data=(mnist|fashion_mnist|cifar10|cifar100)\b")

@@ -24,11 +24,3 @@ def test_names_what_it_cannot_draw(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["nothing"])
     assert "a name must be one of hero, tensorboard, train" in capsys.readouterr().err
-
-
-def test_each_line_of_gcloud_in_the_readme_is_one_of_the_page_that_is_tried() -> None:
-    root = Path(__file__).parents[2]
-    readme, page = ((root / name).read_text().replace("\\\n", "") for name in ("README.md", "docs/vertex.md"))
-    lines = [" ".join(line.split()) for line in readme.splitlines() if line.startswith("gcloud ")]
-    assert len(lines) == 5
-    assert set(lines) <= {" ".join(line.split()) for line in page.splitlines()}

@@ -61,13 +61,18 @@ def main(arguments: Sequence[str], screen: Console | None = None) -> int:
 def _read(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser("python -m trainer.data", "Checks a data set and writes it as TFRecord shards.")
     parser.add_argument("--data", required=True, help="as in trainer.task")
-    parser.add_argument("--to", required=True, help="a new folder")
+    parser.add_argument("--to", required=True, help="a new folder for the shards")
     parser.add_argument("--validation_split", type=float, default=0.1, help="as in trainer.task (default 0.1)")
     parser.add_argument(
         "--skip_broken", choices=("no", "yes"), nargs="?", const="yes", default="no", help="as in trainer.task"
     )
     parser.add_argument("--rank", type=int, choices=(0, 1, 2, 3), default=0, help="as in trainer.task (default 0)")
-    parser.add_argument("--shard_megabytes", type=float, default=_SHARD_MEGABYTES, help="more or less (default 100)")
+    parser.add_argument(
+        "--shard_megabytes",
+        type=float,
+        default=_SHARD_MEGABYTES,
+        help="approximate size of a shard in MB (default 100)",
+    )
     parser.add_argument("--cache_dir", default=HParams.cache_dir, help="as in trainer.task")
     return parser.read(arguments)
 

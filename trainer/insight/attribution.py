@@ -30,19 +30,19 @@ _OF_A_WEIGHT = 1000  # multiply-adds of a weight in a layer that cannot be looke
 class Explainer:
     """Attributions of a model from `(batch, *spatial, channels)` to logits, `(batch, classes)`, its first output.
 
-    It reads the weights anew at each call, and changes none. Of a network of up to 40 layers nothing is traced: to make
-    a graph took 0.1 to 0.2 s for each method, more than it saved on the few samples that a person looks at. In all
-    methods `classes` holds, for each sample, the class whose logit is explained.
+    Each call reads the current weights and does not change them. In all methods, `classes` contains, for each sample,
+    the class whose logit is explained. Networks of up to 40 layers run eagerly: tracing a graph took 0.1 to 0.2 s per
+    method, more than it saves on a few samples.
 
     Args:
-      model: a Sequential or functional model of one input; nested models, and layers of one's own, are entered.
-      layer: the name of the convolution that `grad_cam` looks at, under its activation; by default the last whose map
-        has more than one position, or where none has, the last. Within a nested model the name begins with that model's
-        and a slash, as in `backbone/conv1`.
+      model: a Sequential or functional model with one input. Nested models and custom layers are supported.
+      layer: the name of the convolution for `grad_cam`, which uses the output of its activation. The default is the
+        last convolution whose map has more than one position, or the last one if there is none. For a convolution in a
+        nested model, the name starts with that model's name and a slash, as in `backbone/conv1`.
 
     Attributes:
-      layer: that name; None where the model has no convolution, and so no Grad-CAM.
-      cost: about how many multiply-adds it takes to pass one sample through the network.
+      layer: the name of that convolution; None if the model has no convolution, and therefore no Grad-CAM.
+      cost: the approximate number of multiply-adds per sample.
 
     Raises:
       ValueError: the model has no convolution of this name.
@@ -67,10 +67,10 @@ class Explainer:
         )
 
     def grad_cam(self, samples: np.ndarray, classes: Iterable[int]) -> np.ndarray:
-        """Returns maps `(batch, *spatial)`, at least 0: where the layer's output speaks for the class.
+        """Returns maps `(batch, *spatial)` of the evidence for the class in the layer's output; no value is negative.
 
-        Each channel of that output counts by the mean, over its positions, of the logit's gradient; what the channels'
-        sum has above 0 is brought to the samples' size, linear along each axis.
+        The weight of each channel is the gradient of the logit, averaged over the positions. The positive part of the
+        weighted sum is resized to the samples' size with linear interpolation.
 
         Raises:
           ValueError: samples or classes do not fit the model, or the model has no convolution.
@@ -93,15 +93,16 @@ class Explainer:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns attributions `(batch, *spatial, channels)`, signed, and their residual `(batch,)`.
 
-        A sample's attributions should sum to its logit minus the baseline's. The residual is by how much they miss it,
-        as a share of that difference; where the difference is 0, it is the amount itself.
+        A sample's attributions should sum to its logit minus the baseline's. The residual is the error of this sum
+        relative to the difference; if the difference is 0, it is the absolute error.
 
         Args:
-          samples: raw values, as the model takes them.
+          samples: raw values, as the input of the model.
           classes: one per sample.
-          baseline: the value of every element of the sample that says nothing, one for all or one for each channel.
-          steps: at how many points between the baseline and the sample the gradient is taken, at first.
-          tolerance, most_steps: while a sample's residual is above the one, its steps double up to the other.
+          baseline: the value of every element of a sample without information: one number, or one per channel.
+          steps: the number of points between the baseline and the sample at which the gradient is computed first.
+          tolerance: while the residual of a sample is larger, its number of steps is doubled.
+          most_steps: the limit of this number.
 
         Raises:
           ValueError: samples or classes do not fit the model, or there is no step.
@@ -131,19 +132,20 @@ class Explainer:
         stride: int | Sequence[int],
         fill: float | np.ndarray = 0.0,
     ) -> np.ndarray:
-        """Returns maps `(batch, *spatial)`: by how much the logit falls where a box covers the element.
+        """Returns maps `(batch, *spatial)` of the decrease of the logit when a box covers the element.
 
-        It is the mean over the boxes that do: `size` elements along each axis, `stride` apart, the last at the border.
+        The value of an element is the mean over all boxes that cover it. Boxes have `size` elements per axis and a
+        distance of `stride`; the last box ends at the border.
 
         Args:
-          samples: raw values, as the model takes them.
+          samples: raw values, as the input of the model.
           classes: one per sample.
-          size: of a box, one for all axes or one for each.
-          stride: likewise.
-          fill: the value of covered elements, one for all or one for each channel.
+          size: the size of a box: one number, or one per axis.
+          stride: the distance between boxes: one number, or one per axis.
+          fill: the value of covered elements: one number, or one per channel.
 
         Raises:
-          ValueError: samples or classes do not fit the model, or boxes would leave out an element.
+          ValueError: samples or classes do not fit the model, or the boxes do not cover all elements.
 
         Source: Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014, section 4.2.
         """
@@ -173,7 +175,7 @@ class Explainer:
         return np.asarray(sums / counts, np.float32)
 
     def shuffled(self, seed: int) -> "Explainer":
-        """Returns an explainer of the same network where the values of each weight are permuted at random."""
+        """Returns an explainer of the same network with the values of each weight randomly permuted."""
         random = np.random.default_rng(seed)
         other = copy.copy(self)
         other._fixed = [[_permuted(value, random) for value in part] for part in self._values()]

@@ -27,15 +27,15 @@ _MOST_VARIABLES = 24  # whose histograms are drawn
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
-    """The samples that a network is observed on.
+    """The samples on which a network is observed.
 
     Attributes:
-      samples: that it was not trained on, `(count, *spatial, channels)`.
-      labels: theirs, `(count,)`.
-      classes: their names.
-      changes: training samples, as they are and as augmentation changes them; None where these are the same.
-      given: what one sample is; None says values from 0 to 255 and nothing of the axes.
-      noun: what one sample is called.
+      samples: samples that are not in the training split, `(count, *spatial, channels)`.
+      labels: the labels of the samples, `(count,)`.
+      classes: the names of the classes.
+      changes: training samples before and after augmentation; None if there is no augmentation.
+      given: the form of a sample; None means values from 0 to 255 and unknown axes.
+      noun: the word for a sample, such as image.
     """
 
     samples: np.ndarray
@@ -47,22 +47,22 @@ class Examples:
 
     @property
     def form(self) -> Form:
-        """What one sample is."""
+        """The form of a sample."""
         return self.given or Form(self.samples.shape[1:-1], self.samples.shape[-1])
 
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """What a network does at one moment; of a deep network, what the layers do that `trainer.insight.choice` takes.
+    """A snapshot of a network. For a deep network, it contains the layers that `trainer.insight.choice` selects.
 
     Attributes:
-      kernels: of each convolution, `(*spatial, channels, filters)`; of a shared one under its first call's name.
-      maps: what each call of a convolution gives under its activation, `(count, *spatial, filters)`; the probes are
-        the first.
-      activations: these, and what each dense layer gives under its activation, `(count, units)`.
-      weights: by the name of layer and variable.
-      gradients: likewise, of the mean loss over the samples.
-      templates: the weights of each dense layer that takes the flattened sample, `(*spatial, channels, units)`.
+      kernels: the kernel of each convolution, `(*spatial, channels, filters)`; a shared one has the name of its first
+        call.
+      maps: the activated output of each call of a convolution, `(count, *spatial, filters)`; the probes come first.
+      activations: the maps, and the activated output of each dense layer, `(count, units)`.
+      weights: the weights, by the name of layer and variable.
+      gradients: the gradients of the mean loss over the samples, by the same names.
+      templates: the weights of each dense layer that reads the flattened sample, `(*spatial, channels, units)`.
     """
 
     kernels: dict[str, np.ndarray]
@@ -73,12 +73,12 @@ class Look:
     templates: dict[str, np.ndarray]
 
     def dead(self) -> dict[str, np.ndarray]:
-        """Returns, for each convolution, which filters give the same everywhere, `(filters,)`."""
+        """Returns, for each convolution, which filters have a constant output, `(filters,)`."""
         flat = {name: maps.reshape(-1, maps.shape[-1]) for name, maps in self.maps.items()}
         return {name: values.min(0) == values.max(0) for name, values in flat.items()}
 
     def changes(self, kernels: dict[str, np.ndarray]) -> dict[str, float]:
-        """Returns how far each convolution's kernels have moved since, as a share of their length then."""
+        """Returns the norm of the change of each convolution's kernels, relative to their previous norm."""
         pairs = {name: (kernel, kernels[name]) for name, kernel in self.kernels.items() if name in kernels}
         return {
             name: float(np.linalg.norm(now - then) / (np.linalg.norm(then) or 1.0))
@@ -87,19 +87,19 @@ class Look:
 
 
 class Observer:
-    """Observes a network through a copy, so that no strategy and no random state of the training has a part in it.
+    """Observes a network through a copy, which is independent of the strategy and the random state of the training.
 
-    Where a network cannot be copied, it is observed itself, which changes nothing of it.
+    If a network cannot be copied, the original is observed; this does not change it.
 
     Args:
       model: a Sequential or functional model from samples, `(batch, *spatial, channels)`, to logits.
-      examples: the first of each class, at most 10, are the probes.
+      examples: the samples. The first sample of each class, for at most 10 classes, is a probe.
 
     Attributes:
       model: the copy.
-      examples: those.
-      probes: the indices of the probes among them.
-      graph: the copy's calls.
+      examples: the samples.
+      probes: the indices of the probes in the samples.
+      graph: the calls of the copy's layers.
     """
 
     def __init__(self, model: keras.Model, examples: Examples):
@@ -126,7 +126,7 @@ class Observer:
         self._ahead = Unfolded(self.model, graph, (hidden, graph.outputs[0]))
 
     def look(self) -> Look:
-        """Returns what the network does now."""
+        """Returns a snapshot of the network."""
         self.catch_up()
         pairs = zip(self.model.variables, self._original.variables, strict=True)
         learning = {id(ours) for ours, theirs in pairs if theirs.trainable}
@@ -150,11 +150,11 @@ class Observer:
         )
 
     def classify(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns, of at most the first 2,000 examples, the classes' probabilities and the last hidden values.
+        """Returns the probabilities and the last hidden values of the first samples, at most 2,000.
 
-        Shapes: `(count, classes)` and `(count, units)`. Of more than 4,096 units, such as the pixels that a linear
-        network takes, groups drawn at random are summed under random signs, which keeps distances about as they are
-        (Weinberger et al., Feature Hashing, 2009). Where the last hidden values are not known, they are the logits.
+        Shapes: `(count, classes)` and `(count, units)`. More than 4,096 units, such as the input of a linear network,
+        are reduced: random groups are added with random signs, which approximately preserves distances (Weinberger et
+        al., Feature Hashing, 2009). If the last hidden values are unknown, the logits are returned instead.
         """
         self.catch_up()
         samples = self.examples.samples[:_MOST_EXAMPLES]
@@ -166,7 +166,7 @@ class Observer:
         return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
     def catch_up(self) -> None:
-        """Gives the copy the network's weights."""
+        """Copies the current weights of the network to the copy."""
         if self.model is not self._original:
             for ours, theirs in zip(self.model.variables, self._original.variables, strict=True):
                 ours.assign(theirs.value)

@@ -1,4 +1,4 @@
-"""Whether attributions show what a network has learned: compared with those of the same network, weights shuffled."""
+"""Sanity checks of attributions: their correlation with those of the same network with shuffled weights."""
 
 from collections.abc import Iterable
 
@@ -17,20 +17,20 @@ def sanity(
     baseline: float | np.ndarray = 0.0,
     draws: int = 2,
 ) -> dict[str, float]:
-    """Returns, by method, the rank correlation of its maps with those of a `shuffled` network.
+    """Returns, for each method, the rank correlation between its maps and those of a `shuffled` network.
 
-    It is the mean over samples and draws: one draw of Grad-CAM alone may be anything. Near 1, the maps show the
-    samples and not what was learned. Integrated gradients are summed over channels; an element that equals the
-    baseline is left out, since it has 0 in any network.
+    The value is the mean over samples and draws; a single draw is unreliable for Grad-CAM. A value near 1 means that
+    the maps show the samples and not what the network has learned. Integrated gradients are summed over channels.
+    Elements that equal the baseline are left out, since their attribution is 0 in every network.
 
     Args:
-      explainer: of the network.
-      samples: raw values, as the model takes them.
+      explainer: the explainer of the network.
+      samples: raw values, as the input of the model.
       classes: one per sample.
-      cams: what `grad_cam` returns for them; None leaves it out.
-      paths: what `integrated_gradients` returns.
-      baseline: from which it does.
-      draws: how many shuffled networks.
+      cams: the result of `grad_cam` for the samples; None leaves this method out.
+      paths: the result of `integrated_gradients` for the samples.
+      baseline: the baseline of `paths`.
+      draws: the number of shuffled networks.
 
     Raises:
       ValueError: samples or classes do not fit the model.
@@ -53,10 +53,10 @@ def sanity(
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Returns, `(batch,)`, Spearman's correlation of each sample's map in `a` with that in `b`.
+    """Returns Spearman's correlation between the maps of each sample in `a` and `b`, `(batch,)`.
 
-    Equal values share their mean rank; elements that are NaN in both are left out; where a map is constant, the
-    correlation is 0.
+    Equal values have their mean rank. Elements that are NaN in both maps are left out. The correlation with a constant
+    map is 0.
 
     Raises:
       ValueError: the shapes differ.

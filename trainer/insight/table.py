@@ -30,19 +30,19 @@ _SHORT = 0.01  # seconds from one point to the next, below which receptive field
 
 @dataclass(frozen=True)
 class Row:
-    """One call of one layer; a size that is not known is None.
+    """One call of a layer; an unknown size is None.
 
     Attributes:
-        layer: the call's name, as `walk` gives it.
-        output_shape: without the batch.
-        kernel: of a convolution or pooling, as are `stride` and `padding`.
+        layer: the name of the call, as in `walk`.
+        output_shape: the shape without the batch axis.
+        kernel: the kernel size of a convolution or pooling; None for other layers, as for `stride` and `padding`.
         stride: one per axis.
-        padding: a name, or (before, after) of each axis; then the mode, if not zeros.
-        receptive_field: what one output position depends on in the model's input, per spatial axis, and at most all
-            of it. None where it is not known, or where the input has no spatial axis.
-        parameters: weights that no row above has.
-        share: of the model's parameters, 0 to 1.
-        multiply_adds: of one sample; taps that meet padding count. None where they are not known.
+        padding: a name, or (before, after) per axis, followed by the mode if it is not zeros.
+        receptive_field: the number of input positions that one output position depends on, per spatial axis, limited to
+            the size of the input. None if it is unknown or the input has no spatial axis.
+        parameters: the number of weights that are not in an earlier row.
+        share: the share of the model's parameters, from 0 to 1.
+        multiply_adds: multiply-adds per sample, including those with padding. None if unknown.
     """
 
     layer: str
@@ -57,9 +57,10 @@ class Row:
 
 
 def rows(model: keras.Model) -> list[Row]:
-    """Returns a row for every call of a layer, each after those it depends on; inputs have none.
+    """Returns a row for every call of a layer except inputs, in topological order.
 
-    Layers of one's own are entered where that can be; an operation that takes a weight as it is has a row too.
+    The layers inside custom layers have rows if they can be found. An operation that uses a weight directly has a row
+    too.
 
     Raises:
         ValueError: the model is not a graph of layers, or not built.
@@ -99,12 +100,12 @@ def rows(model: keras.Model) -> list[Row]:
 
 
 def markdown(model: keras.Model, form: Form | None = None) -> str:
-    """Returns the rows and their total as a table, as GitHub and TensorBoard read it; a size not known is `?`.
+    """Returns the rows and their total as a Markdown table for GitHub and TensorBoard; an unknown size is `?`.
 
     Args:
       model: a Sequential or functional model.
-      form: of the samples that it takes; by it receptive fields are in points, pixels or voxels, and where it says the
-        spacing of these, in seconds or millimetres too.
+      form: the form of the input samples. With it, receptive fields are in points, pixels or voxels, and also in
+        seconds or millimeters if the form includes their spacing.
 
     Raises:
         ValueError: the model is not a graph of layers, or not built.

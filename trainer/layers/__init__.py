@@ -1,4 +1,4 @@
-"""Convolution of any rank, with every padding, dropout that any number of devices share, and preprocessing."""
+"""Convolution of any rank with all paddings, dropout that is independent of the devices, and preprocessing."""
 
 from trainer.layers.conv import Conv1D, Conv2D, Conv3D
 from trainer.layers.dropout import Dropout

@@ -24,14 +24,18 @@ class _Conv(keras.layers.Layer):
 
     Args:
         filters: output channels.
-        kernel_size: an integer or one per axis; as are `strides` and `dilation_rate`, also both above 1.
+        kernel_size: an integer, or one per axis.
+        strides: an integer, or one per axis.
         padding: `valid`, `same` (TensorFlow's convention at any stride), `causal` (the first spatial axis; the
             others `same`), an integer, one per axis, or one (before, after) pair per axis.
-        data_format: `channels_last` or `channels_first`; by default as Keras is configured.
-        groups: how many independent convolutions share the channels; as many as channels is depthwise.
-        activation, use_bias, *_initializer, *_regularizer, *_constraint: as in `keras.layers.Conv2D`.
+        data_format: `channels_last` or `channels_first`; by default, Keras's setting.
+        dilation_rate: an integer, or one per axis; it and `strides` may both be above 1.
+        groups: the number of independent convolutions that share the channels; a depthwise convolution has one group
+            per channel.
         padding_mode: `zeros`, `constant`, `replicate`, `symmetric`, `reflect` or `circular`; see `padding.py`.
-        padding_value: what stands in the border; for `constant` only.
+        padding_value: the value of the border; for `constant` only.
+
+    The other arguments are those of `keras.layers.Conv2D`.
     """
 
     rank: ClassVar[int]
@@ -94,7 +98,7 @@ class _Conv(keras.layers.Layer):
 
     @property
     def receptive_field(self) -> tuple[int, ...]:
-        """How many input elements one output element of this layer looks across, per axis."""
+        """The number of input elements per axis that one output element of this layer depends on."""
         return self._geometry.spans
 
     def build(self, input_shape: Shape) -> None:
@@ -168,7 +172,7 @@ class _Conv(keras.layers.Layer):
         return channels
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Returns the output's shape; an unknown size stays unknown."""
+        """Returns the shape of the output; an unknown size remains unknown."""
         # A size of 1 in place of an unknown one: no axis looks at another.
         sizes = [1 if size is None else size for size in self._spatial(input_shape)]
         pairs = self._geometry.pairs(sizes)
@@ -192,12 +196,12 @@ class _Conv(keras.layers.Layer):
             )
 
     def parameters(self, input_shape: Shape) -> int:
-        """Returns how many numbers kernel and bias hold for such an input."""
+        """Returns the number of weights of kernel and bias for this input shape."""
         taps = math.prod(self.kernel_size) * self._channels(input_shape) // self.groups
         return self.filters * (taps + bool(self.use_bias))
 
     def multiply_adds(self, input_shape: Shape) -> int:
-        """Returns the multiply-adds of one image, exactly: every tap counts, also one that meets padding."""
+        """Returns the exact number of multiply-adds per sample, including those with padding."""
         outputs = self._spatial(self.compute_output_shape(input_shape))
         if None in outputs:
             raise ValueError(f"`input_shape` must have known spatial sizes. Received: input_shape={input_shape!r}")

@@ -1,4 +1,4 @@
-"""Dropout that is a function of (seed, step, position in the batch), whatever devices share the batch."""
+"""Dropout that depends only on the seed, the step and the position in the batch, not on the devices."""
 
 from typing import Any
 
@@ -8,23 +8,23 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("trainer")
 class Dropout(keras.layers.Layer):
-    """Sets a share of its inputs to zero in training, and scales the others so that the sum is expected to stay.
+    """Sets a share of its inputs to zero in training, and scales the others so that the expected sum is unchanged.
 
-    Keras's layer draws the same numbers on every replica of a strategy, and others where the batch is split otherwise.
-    Here each replica has its own rows of the whole batch's mask, so that two machines learn what one learns. The count
-    of steps is a weight: a model whose weights are restored goes on with the next mask.
+    Keras's layer draws the same numbers on every replica of a strategy, and other numbers if the batch is split
+    differently. In this layer, each replica uses its own rows of the mask of the whole batch, so two machines learn the
+    same weights as one. The number of steps is a weight, so a restored model continues with the next mask.
 
     Source: Srivastava et al., "Dropout", 2014; whole maps: Tompson et al., "Efficient Object Localization Using
     Convolutional Networks", 2015.
 
     Args:
-      rate: the share, from 0 to below 1.
-      whole_maps: drop all positions of a channel together: `(batch, *spatial, channels)` as by
-        `keras.layers.SpatialDropout2D`.
-      seed: of the mask.
+      rate: the share of inputs set to zero, from 0 to below 1.
+      whole_maps: drop all positions of a channel of `(batch, *spatial, channels)` together, as
+        `keras.layers.SpatialDropout2D` does.
+      seed: the seed of the mask.
 
     Raises:
-      ValueError: `rate` is not in its range.
+      ValueError: `rate` is out of range.
     """
 
     def __init__(

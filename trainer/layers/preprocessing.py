@@ -1,4 +1,4 @@
-"""What the networks of keras.applications expect of an image, as the first layer of a network."""
+"""The preprocessing of the networks of keras.applications, as the first layer of a network."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ _MODES = ("none", "tf", "torch", "caffe")
 
 @keras.saving.register_keras_serializable("trainer")
 class Preprocessing(keras.layers.Layer):
-    """Brings raw values to what a published network was trained on: `(batch, height, width, 3)` of them.
+    """Converts raw values to the input of a published network, `(batch, height, width, 3)`.
 
-    Values are brought to 0 to 255, grey is repeated as red, green and blue, and the rest is
-    `keras.applications.imagenet_utils.preprocess_input`, which this layer calls.
+    The layer scales values to the range from 0 to 255, repeats a gray channel as red, green and blue, and calls
+    `keras.applications.imagenet_utils.preprocess_input`.
 
     Args:
-      mode: `tf`, from -1 to 1; `torch`, each channel less ImageNet's mean by its deviation; `caffe`, blue, green and
-        red less their means; or `none`, 0 to 255.
-      low: the least raw value.
-      high: the greatest.
+      mode: `tf` scales to -1 to 1. `torch` subtracts ImageNet's mean of each channel and divides by its standard
+        deviation. `caffe` reorders to blue, green and red and subtracts their means. `none` keeps 0 to 255.
+      low: the smallest raw value.
+      high: the largest raw value.
 
     Raises:
       ValueError: `mode` is not one of these, or `high` is not above `low`.

@@ -19,19 +19,19 @@ _BUILDERS = {  # by family
 
 
 def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:
-    """Returns an untrained network, or one that starts from `--weights`, and the stages in which it learns.
+    """Returns a network, untrained or with the weights of `--weights`, and the stages of its training.
 
-    Its input is `(batch, *sizes, channels)` of raw values; its output is `(batch, outputs)`.
+    The input is raw values, `(batch, *sizes, channels)`; the output is `(batch, outputs)`.
 
     Args:
-      hparams: the network's flags.
-      form: what one sample is.
-      outputs: how many numbers the last layer gives, such as one logit for each class.
-      policy: Keras's name of the dtype policy of every layer but the last.
+      hparams: the flags of the network.
+      form: the form of a sample.
+      outputs: the number of units of the last layer, such as one logit per class.
+      policy: the name of Keras's dtype policy for every layer except the last.
 
     Raises:
-      UsageError: the network cannot be; the message names the flag.
-      StorageError: a file of weights cannot be fetched.
+      UsageError: the network cannot be built; the message names the flag.
+      StorageError: a file of weights cannot be downloaded.
     """
     chosen, _ = choose(hparams, form)
     network = _BUILDERS[chosen](hparams, form, outputs, policy)

@@ -1,4 +1,4 @@
-"""Which family of networks `--model=auto` means."""
+"""The family of networks that `--model=auto` selects."""
 
 import dataclasses
 
@@ -10,11 +10,11 @@ _SMALL = 32  # positions of a side, as in MNIST's family and CIFAR
 
 
 def choose(hparams: HParams, form: Form) -> tuple[str, str]:
-    """Returns the family of networks that is trained, and why.
+    """Returns the family of networks that a run trains, and the reason.
 
     Args:
-      hparams: with `model`.
-      form: of the samples.
+      hparams: the hyperparameters; `model` selects the family.
+      form: the form of the samples.
     """
     if hparams.model != AUTO:
         return family(hparams.model), f"as `--model={hparams.model}` asks"

@@ -1,4 +1,4 @@
-"""What a run trains: a model, and the stages in which its layers learn."""
+"""What a run trains: a model, and the stages of its training."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ import keras
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """A part of the training in which the same layers learn.
+    """A stage of the training, in which the same layers are trainable.
 
     Attributes:
-      epochs: how long it takes.
-      rate: the share of the run's learning rate with which its layers learn.
-      trainable: names of the layers that learn, as `trainer.insight.graph.walk` has them: of one in a nested model
-        that model's and a slash come first, as in `backbone/conv1`. None for all of them.
+      epochs: the number of epochs.
+      rate: the factor of the run's learning rate.
+      trainable: the names of the trainable layers, as in `trainer.insight.graph.walk`. The name of a layer in a nested
+        model starts with that model's name and a slash, as in `backbone/conv1`. None means all layers.
     """
 
     epochs: int
@@ -24,13 +24,13 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """An untrained model and how it is to be trained.
+    """A model and the stages of its training.
 
     Attributes:
       model: a Sequential or functional model from raw samples, `(batch, *sizes, channels)`, to float32 outputs,
-        `(batch, outputs)`, before any softmax or sigmoid.
-      stages: in their order; most networks have one.
-      notes: lines that a person should read, such as which head was replaced.
+        `(batch, outputs)`, without a softmax or sigmoid.
+      stages: the stages in order; most networks have one.
+      notes: lines to print, for example that a head was replaced.
     """
 
     model: keras.Model

@@ -31,15 +31,15 @@ State = Mapping[str, Any] | None  # what a run resumes from
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a run has reached.
+    """The result of a run.
 
     Attributes:
-      test_accuracy: the share of the test samples that are classified rightly.
-      model: the file of the trained model; nothing on a machine that is not the chief.
-      seconds: from the first step to the end of the last validation; 0 where the run was finished before.
-      speed: training samples a second.
-      samples: what they are, such as images.
-      sample: a file with a test sample; empty where there is none.
+      test_accuracy: the share of the test samples that are classified correctly.
+      model: the file of the trained model; None on machines other than the chief.
+      seconds: the time from the first step to the end of the last validation; 0 if the run was finished before.
+      speed: training samples per second.
+      samples: the word for the samples, such as images.
+      sample: a file with a test sample; empty if there is none.
     """
 
     test_accuracy: float
@@ -59,26 +59,25 @@ def run(
     *,
     read: Read | None = None,
 ) -> Result:
-    """Trains, evaluates the test part once, and saves the model.
+    """Trains a network, evaluates it once on the test split, and saves the model.
 
-    A stopped run resumes from where it was last saved, as if it had not stopped. Machines that train together all call
-    this, and the chief alone writes.
+    An interrupted run resumes bit-exactly from its last checkpoint. In a distributed run, all machines call this
+    function, and only the chief writes files.
 
     Args:
       hparams: what to train.
-      environment: where.
-      screen: what a person watches.
-      callbacks: Keras's or one's own; they get every event on every machine. What they remember is saved too.
-      stop: whether the program was told to stop.
-      read: returns the data set, in place of the one that `--data` names.
+      environment: where to train: folders, machines and devices.
+      screen: the console for the output.
+      callbacks: Keras callbacks. They receive every event on every machine, and checkpoints include their state.
+      stop: the stop signal of the program.
+      read: a function that returns the data set, instead of the data set that `--data` names.
 
     Raises:
-      UsageError: the data, the network, the callbacks or the output folder cannot be what is asked for; nothing was
-        written.
+      UsageError: the data, the network, the callbacks or the output folder are invalid; nothing was written.
       DivergedError: the loss is not finite.
-      StorageError: the output can no longer be written.
-      StoppedError: the program was told to stop, and the state is saved.
-      MachineLostError: another machine of the cluster is gone.
+      StorageError: the output cannot be written.
+      StoppedError: the program received a stop signal, and the state is saved.
+      MachineLostError: another machine of the cluster has failed.
     """
     stop = stop or Stop()
     screen = screen if environment.is_chief else Console(quiet=True, force_terminal=False)

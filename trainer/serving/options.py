@@ -14,11 +14,13 @@ class Options:
 
     Attributes:
       model: the folder of a finished run, or of an exported model; also gs://….
-      host, port: where to listen; port 0 is any that is free.
-      health_route, predict_route: paths.
-      max_batch: images that are classified in one call.
-      max_wait_ms: milliseconds that one image waits for others, where none is being classified.
-      cache_dir: holds what is fetched from a bucket.
+      host: the address to listen on.
+      port: the port to listen on; 0 selects a free one.
+      health_route: the path of health checks.
+      predict_route: the path of predictions.
+      max_batch: samples per call of the model.
+      max_wait_ms: milliseconds that a sample waits for others if the model is idle.
+      cache_dir: the local folder for downloads.
     """
 
     model: str
@@ -63,24 +65,26 @@ _ROUTES = ("health_route", "predict_route")
 
 def serve_parser() -> Parser:
     """Returns what reads the command line of `trainer.serve`, and explains it."""
-    parser = _parser("trainer.serve", "Answers prediction requests over HTTP, as a container on Vertex AI does.")
+    parser = _parser("trainer.serve", "Serves a model over HTTP as a prediction container of Vertex AI.")
     parser.add_argument("--host", default="", help=f"address to listen on (default {Options.host})")
-    parser.add_argument("--port", default="", help=f"0 is any that is free (default {Options.port})")
+    parser.add_argument("--port", default="", help=f"port to listen on; 0 selects a free port (default {Options.port})")
     batch, wait = Options.max_batch, Options.max_wait_ms
-    parser.add_argument("--max_batch", default=str(batch), help=f"samples in one call of the model (default {batch})")
+    parser.add_argument("--max_batch", default=str(batch), help=f"samples per call of the model (default {batch})")
     parser.add_argument(
         "--max_wait_ms", default=str(wait), help=f"milliseconds that a sample waits for others (default {wait})"
     )
-    parser.epilog = "On Vertex AI, AIP_STORAGE_URI, AIP_HTTP_PORT, AIP_HEALTH_ROUTE and AIP_PREDICT_ROUTE say the rest."
+    parser.epilog = (
+        "On Vertex AI, AIP_STORAGE_URI, AIP_HTTP_PORT, AIP_HEALTH_ROUTE and AIP_PREDICT_ROUTE give the defaults."
+    )
     return parser
 
 
 def predict_parser() -> Parser:
     """Returns what reads the command line of `trainer.predict`, and explains it."""
     parser = _parser("trainer.predict", "Prints the class of each image, signal or volume, with its probability.")
-    parser.add_argument("--top", default="1", help="how many classes, the most probable first (default 1)")
-    parser.add_argument("--json", action="store_true", help="a JSON object on each line")
-    parser.add_argument("--batch_size", default="64", help="samples in one call of the model (default 64)")
+    parser.add_argument("--top", default="1", help="number of classes to print, most probable first (default 1)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
+    parser.add_argument("--batch_size", default="64", help="samples per call of the model (default 64)")
     parser.add_argument("files", nargs="*", metavar="FILE", help="file, folder, or - for standard input")
     return parser
 
@@ -89,7 +93,7 @@ def _parser(module: str, description: str) -> Parser:
     parser = Parser(f"python -m {module}", description)
     parser.add_argument("--model", default="", help="folder of a finished run, or its model/; also gs://…")
     cache = HParams.cache_dir
-    parser.add_argument("--cache_dir", default=cache, help=f"holds what is fetched from a bucket (default {cache})")
+    parser.add_argument("--cache_dir", default=cache, help=f"local folder for downloads from buckets (default {cache})")
     return parser
 
 

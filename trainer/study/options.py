@@ -11,8 +11,8 @@ from trainer.hparams import Field, Rule, Value, check, rule_of
 
 _MARGIN = 26  # characters before the help texts
 _TRAILER = (
-    "\nFlags of python -m trainer.task reach every trial, as in --data=digits --epochs=2. --job_dir is the\n"
-    "study's folder, with one folder for each trial; the same command with it goes on where a study was stopped."
+    "\nFlags of python -m trainer.task apply to every trial, as in --data=digits --epochs=2. --job_dir is the\n"
+    "folder of the study, with one subfolder per trial. The same command with it resumes an interrupted study."
 )
 
 
@@ -25,39 +25,39 @@ def _flag(default: Any, group: str, help: str, choices: tuple[str, ...] = ()) ->
 class Options:
     """What to do with a study."""
 
-    config: str = _flag("config.yaml", "Study", "a HyperparameterTuningJob, as gcloud takes it")
+    config: str = _flag("config.yaml", "Study", "a HyperparameterTuningJob, as gcloud accepts it")
     target: str = _flag("local", "Study", "where trials run", choices=("local", "vertex"))
-    max_trial_count: int = _flag(0, "Study", "in place of the file's maxTrialCount")
-    parallel_trial_count: int = _flag(0, "Study", "in place of the file's parallelTrialCount")
+    max_trial_count: int = _flag(0, "Study", "overrides maxTrialCount of the file")
+    parallel_trial_count: int = _flag(0, "Study", "overrides parallelTrialCount of the file")
     isolation: str = _flag(
         "fork",
-        "Here",
-        "trials are forks of one process that has loaded TensorFlow, or processes of their own",
+        "On this machine",
+        "fork: trials are forks of one process that has loaded TensorFlow; process: each trial is a separate process",
         choices=("fork", "process"),
     )
     project: str = _flag("", "On Vertex AI", "project id")
-    region: str = _flag("", "On Vertex AI", "as in europe-west4")
-    bucket: str = _flag("", "On Vertex AI", "takes the output, as in gs://bucket or gs://bucket/folder")
-    image: str = _flag("", "On Vertex AI", "the container image, in place of the file's")
-    service_account: str = _flag("", "On Vertex AI", "the e-mail address of the account that trials run as")
-    tensorboard: str = _flag("", "On Vertex AI", "a TensorBoard instance; needs --service_account")
-    display_name: str = _flag("", "On Vertex AI", "in place of the file's displayName")
+    region: str = _flag("", "On Vertex AI", "region, as in europe-west4")
+    bucket: str = _flag("", "On Vertex AI", "bucket or folder for the output, as in gs://bucket or gs://bucket/folder")
+    image: str = _flag("", "On Vertex AI", "container image; overrides that of the file")
+    service_account: str = _flag("", "On Vertex AI", "e-mail address of the account that runs the trials")
+    tensorboard: str = _flag("", "On Vertex AI", "a TensorBoard instance; requires --service_account")
+    display_name: str = _flag("", "On Vertex AI", "overrides displayName of the file")
     job: str = _flag(
         "tuning",
         "On Vertex AI",
-        "the tuning job, or one custom job with its trialJobSpec and the flags given",
+        "tuning: the tuning job; custom: one custom job with the trialJobSpec of the file and the given flags",
         choices=("tuning", "custom"),
     )
-    replica_count: int = _flag(0, "On Vertex AI", "machines of each trial")
-    machine_type: str = _flag("", "On Vertex AI", "in place of the file's machineType")
-    accelerator_type: str = _flag("", "On Vertex AI", "as in NVIDIA_L4")
-    accelerator_count: int = _flag(0, "On Vertex AI", "accelerators of each machine")
-    spot: str = _flag("", "On Vertex AI", "whether to use Spot machines, in place of the file's", choices=("yes", "no"))
-    dry_run: bool = _flag(False, "On Vertex AI", "print the request and the gcloud command, and send nothing")
+    replica_count: int = _flag(0, "On Vertex AI", "machines per trial")
+    machine_type: str = _flag("", "On Vertex AI", "overrides machineType of the file")
+    accelerator_type: str = _flag("", "On Vertex AI", "accelerator, as in NVIDIA_L4")
+    accelerator_count: int = _flag(0, "On Vertex AI", "accelerators per machine")
+    spot: str = _flag("", "On Vertex AI", "whether to use Spot machines; overrides the file", choices=("yes", "no"))
+    dry_run: bool = _flag(False, "On Vertex AI", "print the request and the gcloud command without sending it")
     watch: bool = _flag(False, "On Vertex AI", "follow the job until it ends")
-    cancel_on_interrupt: bool = _flag(False, "On Vertex AI", "let Ctrl-C cancel the job that is watched")
+    cancel_on_interrupt: bool = _flag(False, "On Vertex AI", "cancel the watched job on Ctrl-C")
     results: str = _flag(
-        "", "On Vertex AI", "fetch a job's trials, by its name or number, and write study.json from them"
+        "", "On Vertex AI", "download the trials of a job, by its name or number, and write study.json"
     )
 
 

@@ -1,0 +1,69 @@
+"""The documents are in plain technical English: the field's words, in short sentences."""
+
+import re
+from pathlib import Path
+from statistics import mean
+
+import pytest
+
+from tests.documents import words
+from tests.documents.scratch import ROOT
+
+# Pages that are yet to be rewritten. flags.md has the texts of `--help`; the programs' messages are the next step.
+LATER = {"how_it_works.md", "signals_and_volumes.md"}
+PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if page.name not in LATER]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
+PURPOSE = re.compile(r"This (tutorial|how-to guide|reference|explanation) is for anyone who ")
+AVERAGE = 20  # words a sentence, over a page
+LONGEST = 30  # words in any sentence
+
+
+def _name(document: Path) -> str:
+    return str(document.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
+def test_uses_the_words_of_the_field(document: Path) -> None:
+    found = [*words.forbidden(document)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
+def test_sentences_are_short(document: Path) -> None:
+    sentences = words.sentences(document)
+    assert mean(map(words.length, sentences)) <= AVERAGE
+    long = [sentence for sentence in sentences if words.length(sentence) > LONGEST]
+    assert not long, "\n".join(long)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_a_page_begins_with_its_kind_and_its_readers(page: Path) -> None:
+    title, first, *_ = (line for line in page.read_text(encoding="utf-8").splitlines() if line)
+    assert title.startswith("# ") and PURPOSE.match(first), first
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 200
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A damaged one is told.", ["told"]),
+        ("It lies in [a place](x.md),\nand goes on.", ["place", "lies", "goes on"]),
+        ("Replace the placeholder; `place`, [a](place.md)\n```text\ntold\n```", []),
+        ("Whoever reads, comes to some ten", ["comes to", "Whoever", "some ten"]),
+    ],
+)
+def test_finds_private_words(text: str, expected: list[str], tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text(text)
+    assert sorted(line.rsplit(": ", 1)[1] for line in words.forbidden(tmp_path / "page.md")) == sorted(expected)
+
+
+def test_counts_sentences(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text(
+        "# Title\n\nOne [two](x.md) `three four`. Five\nsix, e.g. seven.\n\n| a. B | c |\n"
+        "- Eight.\n- Nine ten\n  eleven\n"
+    )
+    sentences = words.sentences(tmp_path / "page.md")
+    assert [words.length(sentence) for sentence in sentences] == [3, 5, 1, 3]

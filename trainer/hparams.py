@@ -84,10 +84,10 @@ class HParams:
         "digits",
         "Data",
         f"{', '.join(DATASETS)}; a folder of class folders with images, WAV files, arrays (.npy), volumes (.nii, "
-        ".nii.gz) or GIF videos, optionally below train, validation and test; an .npz file; a folder with "
-        "NAME_TRAIN.ts and NAME_TEST.ts of the UCR/UEA archive, or .tsv; a manifest (.csv, .jsonl); a folder of "
-        "TFRecord shards, or of IDX files of the MNIST family; also gs://…; or managed, the managed data set of a "
-        "job on Vertex AI",
+        ".nii.gz), GIF videos or folders of frames, optionally below train, validation and test; an .npz file; a "
+        "folder with NAME_TRAIN.ts and NAME_TEST.ts of the UCR/UEA archive, or .tsv; a manifest (.csv, .jsonl); a "
+        "folder of TFRecord shards, or of IDX files of the MNIST family; also gs://…; or "
+        "managed, the managed data set of a job on Vertex AI",
         selects_samples=True,
     )
     validation_split: float = _flag(
@@ -146,7 +146,8 @@ class HParams:
     rank: int = _flag(
         0,
         "Data",
-        "number of spatial axes of ambiguous arrays: 1 signals, 2 images, 3 volumes; 0 detects it",
+        "number of spatial axes of ambiguous arrays, GIFs and folders of frames: 1 signals, 2 images, 3 volumes; 0 "
+        "detects it",
         minimum=0,
         maximum=3,
         selects_samples=True,

@@ -93,7 +93,7 @@ class HParams:
     validation_split: float = _flag(
         0.1,
         "Data",
-        "share of the training images held out for validation, where the data say no other",
+        "share of the training samples held out for validation, where the data say no other",
         minimum=0.01,
         maximum=0.5,
         selects_samples=True,
@@ -159,12 +159,12 @@ class HParams:
         choices=AUGMENTATIONS,
     )
     class_weights: str = _flag(
-        "none", "Data", "auto weighs the images of a class the more, the fewer they are", choices=CLASS_WEIGHTS
+        "none", "Data", "auto weighs the samples of a class the more, the fewer they are", choices=CLASS_WEIGHTS
     )
     skip_broken: str = _flag(
         "no",
         "Data",
-        "whether images that cannot be read are listed and left out, and are no error",
+        "whether samples that cannot be read are listed and left out, and are no error",
         choices=ANSWERS,
         placement=True,  # a run goes on with it once a file has broken; whether the data are the same is asked of them
         selects_samples=True,
@@ -216,11 +216,9 @@ class HParams:
         maximum=16,
         networks=(CONVOLUTIONAL, RESIDUAL),
     )
-    kernel_size: int = _flag(
-        3, "Network", "height and width of every kernel, in pixels", minimum=1, networks=(CONVOLUTIONAL,)
-    )
+    kernel_size: int = _flag(3, "Network", "taps of every kernel along each axis", minimum=1, networks=(CONVOLUTIONAL,))
     stride: int = _flag(
-        1, "Network", "pixels from one kernel position to the next", minimum=1, networks=(CONVOLUTIONAL,)
+        1, "Network", "positions from one place of the kernel to the next", minimum=1, networks=(CONVOLUTIONAL,)
     )
     padding: str = _flag(
         "same",
@@ -230,7 +228,7 @@ class HParams:
         networks=(CONVOLUTIONAL,),
     )
     dilation_rate: int = _flag(
-        1, "Network", "pixels from one kernel tap to the next", minimum=1, networks=(CONVOLUTIONAL,)
+        1, "Network", "positions from one kernel tap to the next", minimum=1, networks=(CONVOLUTIONAL,)
     )
     activation: str = _flag(
         "relu",

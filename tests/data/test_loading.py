@@ -137,7 +137,7 @@ def test_says_what_lies_beside_files_of_another_form(tmp_path: Path, idx_folder:
             {"train.csv": ONE, "train.jsonl": JSON},
             ": manifests must be of one format, CSV or JSON Lines. Received: train.",
         ),
-        ({"train.csv": ONE, "test.csv": ONE}, "/train.csv, line 2: an image must be in one part. Received: "),
+        ({"train.csv": ONE, "test.csv": ONE}, "/train.csv, line 2: a sample must be in one part. Received: "),
         (
             {"train.csv": ONE, "train_test.csv": TWO},
             "/train_test.csv: a name must say one part of train, validation and",

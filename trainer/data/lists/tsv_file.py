@@ -34,12 +34,13 @@ def begins_as_one(path: Path) -> bool:
         return False
 
 
-def read(path: Path, location: str) -> Rows:
+def read(path: Path, location: str, *, needs_classes: bool = True) -> Rows:
     """Returns the series of a file; values that are missing at a series's end are beyond it.
 
     Args:
       path: the file.
       location: the same, for a person.
+      needs_classes: whether each series must have a class; otherwise the first column is not looked at.
 
     Raises:
       UsageError: it is no such file, or a line breaks a rule.
@@ -55,7 +56,7 @@ def read(path: Path, location: str) -> Rows:
         delimiter = delimiter or _delimiter(line)
         place = f"{location}, line {number}"
         label, values = _split(line, delimiter)
-        labels.append(_label(label, place))
+        labels.append(_label(label, place) if needs_classes else "")
         series.append([_without_end(as_float32(_values(values, delimiter, place), place))])
         numbered.append(number)
     return Rows(location, labels, series, numbered)

@@ -85,12 +85,13 @@ def test_mistakes_on_volumes_are_cut_where_they_speak_for_the_class() -> None:
     observer = Observer(convolutional(FORMS["scan"]), examples(FORMS["scan"]))
     probabilities, _ = observer.classify()
     samples, predicted = observer.examples.samples, probabilities.argmax(1)
-    places = [most_active(one) for one in Explainer(observer.model).grad_cam(samples, predicted)]
+    gradients, _ = Explainer(observer.model).integrated_gradients(samples, predicted, 900.0, steps=16, most_steps=16)
+    places = [most_active(drawing.in_boxes(one)) for one in gradients.sum(-1)]
     drawn = pictures(drawing.conclusion(observer, probabilities))["results/worst_mistakes"]
     wrong = np.flatnonzero(predicted != observer.examples.labels)
     worst = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")]
     scale = scale_of(observer.examples)
-    first = sample.picture(samples[worst[0]], sample.TILE[3], scale, at=places[worst[0]])
+    first = sample.picture(samples[worst[0]], sample.MISTAKEN[3], scale, at=places[worst[0]])
     high, wide, _ = first.shape
     corners = [(top, left) for top in range(30, 80) for left in range(8)]
     assert any((first == drawn[top : top + high, left : left + wide]).all() for top, left in corners)
@@ -122,6 +123,14 @@ def test_titles_have_the_name_of_the_kind() -> None:
     np.testing.assert_array_equal(drawn["augmentation"], sheets.shown(augmentation(*observer.examples.changes, scale)))
     title = sheets.line_of("training signals, and beside each what the network sees", sheets.INK)
     np.testing.assert_array_equal(drawn["augmentation"][3 : 3 + len(title), 4 : 4 + title.shape[1]], title)
+
+
+def test_attributions_are_summed_in_boxes_about_each_position() -> None:
+    values = np.random.default_rng(0).normal(size=(20, 11, 3))
+    sums = drawing.in_boxes(values)
+    for place in ((0, 0, 0), (10, 5, 1), (19, 10, 2)):
+        box = tuple(slice(max(0, at - reach), at + reach + 1) for at, reach in zip(place, (2, 1, 1), strict=True))
+        np.testing.assert_allclose(sums[place], values[box].sum())
 
 
 @pytest.mark.parametrize(

@@ -151,18 +151,31 @@ def _results(examples: Examples, explainer: Explainer, probabilities: np.ndarray
             for index in worst
         ]
         title = f"the worst {len(worst)} of {len(wrong)} mistakes on {len(labels)} validation {examples.noun}s"
-        places = _places(explainer, examples.samples[worst], predicted[worst])
+        places = _places(explainer, examples.samples[worst], predicted[worst], _blank(examples))
         picture = results.mistakes(examples.samples[worst], captions, title, scale_of(examples), places)
         yield _image("results/worst_mistakes", picture)
     for index, name in enumerate(classes):
         yield summaries.pr_curve(f"pr_curve/{name}", labels == index, probabilities[:, index])
 
 
-def _places(explainer: Explainer, samples: np.ndarray, classes: np.ndarray) -> list[Place]:
-    """Returns where each volume speaks most for a class; of other samples, and without a convolution, nothing."""
-    if samples.ndim != _VOLUMES or explainer.layer is None:
+def _places(explainer: Explainer, samples: np.ndarray, classes: np.ndarray, blank: np.ndarray) -> list[Place]:
+    """Returns where most speaks for a class in each volume: the middle of a box; of other samples nothing."""
+    if samples.ndim != _VOLUMES:
         return []
-    return [most_active(one) for one in np.nan_to_num(explainer.grad_cam(samples, classes))]
+    steps = max(1, min(_STEPS, _WORK // (explainer.cost * len(samples))))
+    gradients, _ = explainer.integrated_gradients(samples, classes, blank, steps=steps, most_steps=steps)
+    return [most_active(in_boxes(one)) for one in np.nan_to_num(gradients.sum(-1))]
+
+
+def in_boxes(attributions: np.ndarray) -> np.ndarray:
+    """Returns at each position the sum of attributions, `(*spatial)`, in a box of a fifth of each axis about it."""
+    for axis, length in enumerate(attributions.shape):
+        reach = max(1, length // _BOXES[3][0] // 2)
+        edges = [(0, 0)] * axis + [(reach + 1, reach)] + [(0, 0)] * (attributions.ndim - axis - 1)
+        sums = np.cumsum(np.pad(attributions, edges), axis, np.float64)
+        upper, lower = (sums.take(range(first, first + length), axis) for first in (2 * reach + 1, 0))
+        attributions = upper - lower
+    return attributions
 
 
 def _prediction(examples: Examples, probabilities: np.ndarray, index: int, most: int) -> str:

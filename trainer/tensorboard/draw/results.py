@@ -70,9 +70,10 @@ def mistakes(
     """
     rank = samples.ndim - 2
     at = places or [None] * len(samples)
-    pictures = [sample.picture(one, sample.TILE[rank], scale, at=place) for one, place in zip(samples, at, strict=True)]
-    sheet = sheets.grid(pictures, captions, columns=sample.IN_ROW[rank])
-    return sheets.titled(sheets.titled(sheet, "cut where they speak most for it") if places else sheet, title)
+    side = sample.MISTAKEN[rank]
+    pictures = [sample.picture(one, side, scale, at=place) for one, place in zip(samples, at, strict=True)]
+    how = ", cut where most speaks for the predicted class" if places else ""
+    return sheets.titled(sheets.grid(pictures, captions, columns=sample.MISTAKEN_IN_ROW[rank]), title + how)
 
 
 def sprite(samples: Array, side: int = 32, scale: Scale = IMAGES) -> Picture:

@@ -35,14 +35,15 @@ def grid(
       pictures: `(height, width, 3)` each.
       captions: one for each.
       marked: which are framed in red and crossed out.
-      columns: how many; by themselves, so many that it all is about a third wider than high, and is shown whole.
+      columns: how many, or fewer where captions are wide; by themselves, so many that it all is about a third wider
+        than high. In any case no more than TensorBoard shows whole.
     """
     high, wide, _ = pictures[0].shape
     head = FONT + 2 if any(captions) else 0
     width = max(wide, *map(width_of, captions)) + GAP + 2
     height = high + GAP + 2 + head
-    best = min(len(pictures), round(math.sqrt(len(pictures) * height / width * 4 / 3)), (SHOWN - GAP) // width)
-    columns = columns or max(1, best)
+    best = columns or min(len(pictures), round(math.sqrt(len(pictures) * height / width * 4 / 3)))
+    columns = max(1, min(best, (SHOWN - GAP) // width))
     canvas = np.full((-(-len(pictures) // columns) * height + GAP, columns * width + GAP, 3), 255, np.uint8)
     for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
         y, x = divmod(index, columns)

@@ -41,6 +41,12 @@ def test_rejects_a_split_without_images(idx_folder: Path) -> None:
         data.load(str(idx_folder), 0.01, seed=0)
 
 
+def test_rejects_too_few_samples_for_a_test_part(tmp_path: Path) -> None:
+    np.savez(tmp_path / "few.npz", x=np.zeros((5, 9, 9, 9)), y=np.array([0, 1, 0, 1, 0]))
+    with pytest.raises(UsageError, match=r"`--data` must have at least 6 volumes where it has no test part, .*: 5$"):
+        data.load(str(tmp_path / "few.npz"), 0.5, seed=0)
+
+
 @pytest.mark.parametrize("name", ["no-such-folder", "", "setup.py"])
 def test_rejects_what_is_neither_a_name_nor_a_folder(name: str) -> None:
     with pytest.raises(UsageError, match="^`--data` must be one of digits, mnist, .*, or a folder. Received: "):

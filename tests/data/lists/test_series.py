@@ -322,6 +322,7 @@ def test_rejects_a_broken_file_in_one_line(tmp_path: Path, name: str) -> None:
         ("1\t1\t2\n0.5\t1\t2\n", "line 2: must have its class, a name or a whole number, first. Received: 0.5"),
         ("1\t1\t2\nnan\t1\t2\n", "line 2: must have its class, a name or a whole number. Received: nan"),
         ("1\t1\t2\n1\t1\t2\n", "must hold at least two classes. Received: 1"),
+        ("label\tt0\tt1\n1\t1\t2\n", "line 1: a value must be a finite number, .* Received: t0"),
     ],
 )
 def test_rejects_a_broken_table_in_one_line(tmp_path: Path, text: str, message: str) -> None:

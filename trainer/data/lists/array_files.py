@@ -74,9 +74,18 @@ def _array(entry: Entry, rank: int) -> npt.NDArray[Any]:
     array = array[..., np.newaxis] if array.ndim == rank else array
     if array.ndim != rank + 1 or not array.size:
         raise UsageError(f"{entry.place}: must have {rank} or {rank + 1} axes. Received: shape {array.shape}")
-    if not np.isfinite(array).all() and rank == _IMAGE:
-        raise UsageError(f"{entry.place}: must have numbers alone. Received: NaN or infinity")
-    return array
+    if array.dtype.kind != "f":
+        return array
+    with np.errstate(over="ignore"):
+        values: npt.NDArray[Any] = array.astype(np.float32)
+    if rank == _IMAGE and not np.isfinite(values).all():
+        raise UsageError(f"{entry.place}: must have numbers of at most 3e38 alone. Received: others, NaN or infinity")
+    if np.isinf(values).any():
+        value = f"{array[np.isinf(values)][0]:g}"
+        raise UsageError(
+            f"{entry.place}: must have numbers of at most 3e38, or NaN where one is missing. Received: {value}"
+        )
+    return values
 
 
 def _brought(

@@ -86,6 +86,8 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
         way: Reading | None = None
         for part, (of, labels_of) in pairs.items():  # the training part is the first
             name, array = f"{location}: `{of}`", _array(file, of, location)
+            if array.dtype.kind not in "biuf":
+                raise UsageError(f"{name} must hold numbers. Received: {array.dtype}")
             way = way or _way(array, name, options.rank, log)
             samples = _samples(array, name, way)
             if len(samples) != len(numbers[labels_of]):
@@ -148,8 +150,6 @@ def _way(array: Array, name: str, asked: int, log: Callable[[str], object]) -> R
 
 def _samples(array: Array, name: str, way: Reading) -> Array:
     """Returns samples as bytes, 0 to 255, or as finite float32."""
-    if array.dtype.kind not in "biuf":
-        raise UsageError(f"{name} must hold numbers. Received: {array.dtype}")
     array = stored.plain(array, array.shape[1:], way.rank)
     if way.rank > 1 and array.dtype == np.uint8:
         return array

@@ -1,6 +1,7 @@
 """Of which kind the files of a data set are."""
 
 import contextlib
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ from trainer.data.kinds import npy
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.known import BY_RANK
 from trainer.data.kinds.options import SampleOptions
+from trainer.data.kinds.signal import header
+from trainer.data.kinds.volume import gif
 from trainer.data.lists.entries import Entry
 from trainer.errors import UsageError
 
@@ -15,6 +18,9 @@ _SIGNAL, _IMAGE, _VOLUME = 1, 2, 3  # ranks
 _CHANNELS = (1, 3, 4)  # of an image
 _GZIP = b"\x1f\x8b"
 _HEAD = 512  # bytes of a file that say what it is
+_SOUNDS = tuple(header.OTHERS)  # what begins like this is no image either, and its error names it
+_GIF = b"GIF8"
+_LOOKED = 16  # GIFs, of which one may have several frames
 
 
 def kind_of_files(entries: Sequence[Entry], options: SampleOptions) -> tuple[Kind[Any], bool]:
@@ -26,11 +32,23 @@ def kind_of_files(entries: Sequence[Entry], options: SampleOptions) -> tuple[Kin
     head = next(filter(None, map(_head, entries)), b"")
     if head.startswith(npy.MAGIC):
         return BY_RANK[_rank_of_array(head, entries[0], options.rank)], True
-    if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
+    if (head.startswith(header.BEGINNINGS) and head[8:12] == header.WAVE) or head.startswith(_SOUNDS):
         return BY_RANK[_SIGNAL], False
     is_nifti = head[344:347] in (b"n+1", b"ni1") or head[4:7] == b"n+2"
-    is_video = head.startswith(b"GIF8") and options.rank == _VOLUME
+    is_video = head.startswith(_GIF) and options.rank == _VOLUME
     return BY_RANK[_VOLUME if is_nifti or is_video or head.startswith(_GZIP) else _IMAGE], False
+
+
+def frames_note(entries: Sequence[Entry], kind: Kind[Any]) -> str:
+    """Returns a line about GIFs with several frames that are read as images; nothing where there are none."""
+    if kind.rank != _IMAGE:
+        return ""
+    for entry in itertools.islice((one for one in entries if _head(one).startswith(_GIF)), _LOOKED):
+        with contextlib.suppress(OSError, ValueError):
+            frames = gif.header(entry.read()).frames
+            if frames > 1:
+                return f"{entry.place}: an image, the first of {frames} frames; `--rank=3` reads GIFs as videos"
+    return ""
 
 
 def _head(entry: Entry) -> bytes:
@@ -54,5 +72,8 @@ def _rank_of_array(head: bytes, entry: Entry, asked: int) -> int:
         return asked or possible[0]
     if not asked and len(shape) == 3:  # channels of an image are few
         return _IMAGE if shape[-1] in _CHANNELS else _VOLUME
-    readings = " or ".join(f"`--rank={rank}` ({BY_RANK[rank].name}s)" for rank in possible) or "arrays of 1 to 4 axes"
-    raise UsageError(f"{entry.place}: an array of shape {shape} must be read with {readings}. Received: --rank={asked}")
+    if not possible:
+        raise UsageError(f"{entry.place}: must be an array of 1 to 4 axes. Received: shape {shape}")
+    readings = " or ".join(f"`--rank={rank}` ({BY_RANK[rank].name}s)" for rank in possible)
+    given = f"--rank={asked}" if asked else "no --rank"
+    raise UsageError(f"{entry.place}: an array of shape {shape} must be read with {readings}. Received: {given}")

@@ -81,12 +81,12 @@ def test_all_of_it_is_drawn_as_wide_as_is_shown(name: str, tmp_path: Path) -> No
         assert sprite.size == (96, 96)
 
 
-def test_mistakes_on_volumes_are_cut_where_they_speak_for_the_class() -> None:
+def test_mistakes_on_volumes_are_cut_through_what_decides() -> None:
     observer = Observer(convolutional(FORMS["scan"]), examples(FORMS["scan"]))
     probabilities, _ = observer.classify()
     samples, predicted = observer.examples.samples, probabilities.argmax(1)
     gradients, _ = Explainer(observer.model).integrated_gradients(samples, predicted, 900.0, steps=16, most_steps=16)
-    places = [most_active(drawing.in_boxes(one)) for one in gradients.sum(-1)]
+    places = [most_active(drawing.in_boxes(np.abs(one))) for one in gradients.sum(-1)]
     drawn = pictures(drawing.conclusion(observer, probabilities))["results/worst_mistakes"]
     wrong = np.flatnonzero(predicted != observer.examples.labels)
     worst = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")]

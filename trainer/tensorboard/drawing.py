@@ -159,12 +159,12 @@ def _results(examples: Examples, explainer: Explainer, probabilities: np.ndarray
 
 
 def _places(explainer: Explainer, samples: np.ndarray, classes: np.ndarray, blank: np.ndarray) -> list[Place]:
-    """Returns where most speaks for a class in each volume: the middle of a box; of other samples nothing."""
+    """Returns where in each volume most speaks for a class or against it: the middle of a box; of others nothing."""
     if samples.ndim != _VOLUMES:
         return []
     steps = max(1, min(_STEPS, _WORK // (explainer.cost * len(samples))))
     gradients, _ = explainer.integrated_gradients(samples, classes, blank, steps=steps, most_steps=steps)
-    return [most_active(in_boxes(one)) for one in np.nan_to_num(gradients.sum(-1))]
+    return [most_active(in_boxes(np.abs(one))) for one in np.nan_to_num(gradients.sum(-1))]
 
 
 def in_boxes(attributions: np.ndarray) -> np.ndarray:

@@ -33,6 +33,7 @@ NIFTI = struct.pack("<i", 348) + bytes(340) + b"n+1\0"
         (b"RIFF\x24\0\0\0WEBPVP8 ", 0, ("image", False)),
         (b"RF64\xff\xff\xff\xffWAVEds64", 0, ("signal", False)),
         (b"fLaC\0\0\0", 0, ("signal", False)),
+        (b"version https://git-lfs.github.com/spec/v1", 0, ("image", False)),
         (NIFTI, 0, ("volume", False)),
         (b"\x1f\x8b\x08", 0, ("volume", False)),
         (b"GIF89a", 0, ("image", False)),

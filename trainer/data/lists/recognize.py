@@ -9,8 +9,6 @@ from trainer.data.kinds import npy
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.known import BY_RANK
 from trainer.data.kinds.options import SampleOptions
-from trainer.data.kinds.signal import header
-from trainer.data.kinds.volume import gif
 from trainer.data.lists.entries import Entry
 from trainer.errors import UsageError
 
@@ -18,7 +16,17 @@ _SIGNAL, _IMAGE, _VOLUME = 1, 2, 3  # ranks
 _CHANNELS = (1, 3, 4)  # of an image
 _GZIP = b"\x1f\x8b"
 _HEAD = 512  # bytes of a file that say what it is
-_SOUNDS = tuple(header.OTHERS)  # what begins like this is no image either, and its error names it
+_WAVES = (b"RIFF", b"RF64", b"BW64")
+_SOUNDS = (
+    b"RIFX",
+    b"riff",
+    b"FORM",
+    b"fLaC",
+    b"OggS",
+    b".snd",
+    b"caff",
+    b"ID3",
+)  # not read; errors of signals name them
 _GIF = b"GIF8"
 _LOOKED = 16  # GIFs, of which one may have several frames
 
@@ -32,7 +40,7 @@ def kind_of_files(entries: Sequence[Entry], options: SampleOptions) -> tuple[Kin
     head = next(filter(None, map(_head, entries)), b"")
     if head.startswith(npy.MAGIC):
         return BY_RANK[_rank_of_array(head, entries[0], options.rank)], True
-    if (head.startswith(header.BEGINNINGS) and head[8:12] == header.WAVE) or head.startswith(_SOUNDS):
+    if (head.startswith(_WAVES) and head[8:12] == b"WAVE") or head.startswith(_SOUNDS):
         return BY_RANK[_SIGNAL], False
     is_nifti = head[344:347] in (b"n+1", b"ni1") or head[4:7] == b"n+2"
     is_video = head.startswith(_GIF) and options.rank == _VOLUME
@@ -45,7 +53,8 @@ def frames_note(entries: Sequence[Entry], kind: Kind[Any]) -> str:
         return ""
     for entry in itertools.islice((one for one in entries if _head(one).startswith(_GIF)), _LOOKED):
         with contextlib.suppress(OSError, ValueError):
-            frames = gif.header(entry.read()).frames
+            content = entry.read()
+            frames = BY_RANK[_VOLUME].read_header(content, len(content)).sizes[0]
             if frames > 1:
                 return f"{entry.place}: an image, the first of {frames} frames; `--rank=3` reads GIFs as videos"
     return ""

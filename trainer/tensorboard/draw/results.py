@@ -69,10 +69,10 @@ def mistakes(
       places: the position that the slices of each volume go through; the middle where there are none.
     """
     rank = samples.ndim - 2
-    at = places or [None] * len(samples)
+    at: Sequence[Place | None] = places or [None] * len(samples)
     side = sample.MISTAKEN[rank]
     pictures = [sample.picture(one, side, scale, at=place) for one, place in zip(samples, at, strict=True)]
-    how = ", cut where most speaks for the predicted class" if places else ""
+    how = ", cut through what decides most" if places else ""
     return sheets.titled(sheets.grid(pictures, captions, columns=sample.MISTAKEN_IN_ROW[rank]), title + how)
 
 

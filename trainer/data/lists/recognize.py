@@ -1,7 +1,6 @@
 """Of which kind the files of a data set are."""
 
 import contextlib
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ _SIGNAL, _IMAGE, _VOLUME = 1, 2, 3  # ranks
 _CHANNELS = (1, 3, 4)  # of an image
 _GZIP = b"\x1f\x8b"
 _HEAD = 512  # bytes of a file that say what it is
+# Files of the first three are read; what begins as one of the others is named by the errors of signals.
 _WAVES = (b"RIFF", b"RF64", b"BW64")
 _SOUNDS = (
     b"RIFX",
@@ -26,9 +26,9 @@ _SOUNDS = (
     b".snd",
     b"caff",
     b"ID3",
-)  # not read; errors of signals name them
+)
 _GIF = b"GIF8"
-_LOOKED = 16  # GIFs, of which one may have several frames
+_LOOKED = 16  # files, of which one may be a GIF with several frames
 
 
 def kind_of_files(entries: Sequence[Entry], options: SampleOptions) -> tuple[Kind[Any], bool]:
@@ -48,10 +48,10 @@ def kind_of_files(entries: Sequence[Entry], options: SampleOptions) -> tuple[Kin
 
 
 def frames_note(entries: Sequence[Entry], kind: Kind[Any]) -> str:
-    """Returns a line about GIFs with several frames that are read as images; nothing where there are none."""
+    """Returns a line about GIFs with several frames that are read as images; nothing where the first files are none."""
     if kind.rank != _IMAGE:
         return ""
-    for entry in itertools.islice((one for one in entries if _head(one).startswith(_GIF)), _LOOKED):
+    for entry in (one for one in entries[:_LOOKED] if _head(one).startswith(_GIF)):
         with contextlib.suppress(OSError, ValueError):
             content = entry.read()
             frames = BY_RANK[_VOLUME].read_header(content, len(content)).sizes[0]

@@ -44,6 +44,8 @@ NIFTI = struct.pack("<i", 348) + bytes(340) + b"n+1\0"
         (npy((20, 20, 3)), 0, ("image", True)),
         (npy((20, 20, 20)), 0, ("volume", True)),
         (npy((20, 20, 3)), 3, ("volume", True)),
+        (npy((28, 28), np.uint8), 0, ("image", True)),
+        (npy((3, 20, 20)), 3, ("volume", True)),
         (npy((8, 8, 8, 2)), 0, ("volume", True)),
     ],
 )
@@ -56,8 +58,11 @@ def test_the_content_says_the_kind(tmp_path: Path, content: bytes, rank: int, ex
 @pytest.mark.parametrize(
     ("content", "rank", "message"),
     [
-        (npy((20, 3)), 0, r"\(20, 3\) must be read with `--rank=1` \(signals\) or .* Received: no --rank$"),
-        (npy((20,)), 3, r"shape \(20,\) must be read with `--rank=1` \(signals\). Received: --rank=3"),
+        (npy((20, 3)), 0, r"`--rank` must say what the samples of 20x3 in .*: 1 for signals of 20 .*, 2 for images"),
+        (npy((3, 20, 20)), 0, r"`--rank` must say what the samples of 3x20x20 in .*: 3 for volumes of 3x20x20 voxels"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", 2, r"`--rank` must be 1 for WAV files, or not be given\. Received: 2$"),
+        (NIFTI, 1, r"`--rank` must be 3 for NIfTI files, or not be given\. Received: 1$"),
+        (npy((20,)), 3, r"shape \(20,\) must be read with `--rank=1` \(signals\). Received: --rank=3$"),
         (npy((2, 2, 2, 2, 2)), 0, "must be an array of 1 to 4 axes. Received: shape"),
         (npy((3,), object), 0, "an array that can be read. Received: an .npy file of objects"),
     ],

@@ -8,11 +8,11 @@ from trainer.data.kinds import npy
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.known import BY_RANK
 from trainer.data.kinds.options import SampleOptions
+from trainer.data.lists import shapes
 from trainer.data.lists.entries import Entry
 from trainer.errors import UsageError
 
 _SIGNAL, _IMAGE, _VOLUME = 1, 2, 3  # ranks
-_CHANNELS = (1, 3, 4)  # of an image
 _GZIP = b"\x1f\x8b"
 _HEAD = 512  # bytes of a file that say what it is
 # Files of the first three are read; what begins as one of the others is named by the errors of signals.
@@ -41,10 +41,18 @@ def kind_of_files(entries: Sequence[Entry], options: SampleOptions) -> tuple[Kin
     if head.startswith(npy.MAGIC):
         return BY_RANK[_rank_of_array(head, entries[0], options.rank)], True
     if (head.startswith(_WAVES) and head[8:12] == b"WAVE") or head.startswith(_SOUNDS):
+        _check_rank(_SIGNAL, "WAV files", options)
         return BY_RANK[_SIGNAL], False
     is_nifti = head[344:347] in (b"n+1", b"ni1") or head[4:7] == b"n+2"
+    if is_nifti or head.startswith(_GZIP):
+        _check_rank(_VOLUME, "NIfTI files", options)
     is_video = head.startswith(_GIF) and options.rank == _VOLUME
     return BY_RANK[_VOLUME if is_nifti or is_video or head.startswith(_GZIP) else _IMAGE], False
+
+
+def _check_rank(rank: int, files: str, options: SampleOptions) -> None:
+    if options.rank not in (0, rank):
+        raise UsageError(f"`--rank` must be {rank} for {files}, or not be given. Received: {options.rank}")
 
 
 def frames_note(entries: Sequence[Entry], kind: Kind[Any]) -> str:
@@ -67,22 +75,24 @@ def _head(entry: Entry) -> bytes:
 
 
 def _rank_of_array(head: bytes, entry: Entry, asked: int) -> int:
-    """Returns the number of spatial axes of arrays in files, as the first of them has them.
+    """Returns the number of spatial axes of arrays in files, as the first of them has them; see `shapes`.
 
     Raises:
       UsageError: it can be read in two ways, or not as `--rank` says.
     """
     try:
-        shape = npy.header(head).shape
+        array = npy.header(head)
     except ValueError as error:
         raise UsageError(f"{entry.place}: must be an array that can be read. Received: {error}") from None
+    shape = array.shape
     possible = [rank for rank in BY_RANK if len(shape) in (rank, rank + 1)]
-    if asked in possible or (len(possible) == 1 and not asked):
-        return asked or possible[0]
-    if not asked and len(shape) == 3:  # channels of an image are few
-        return _IMAGE if shape[-1] in _CHANNELS else _VOLUME
+    if asked in possible:
+        return asked
     if not possible:
         raise UsageError(f"{entry.place}: must be an array of 1 to 4 axes. Received: shape {shape}")
-    readings = " or ".join(f"`--rank={rank}` ({BY_RANK[rank].name}s)" for rank in possible)
-    given = f"--rank={asked}" if asked else "no --rank"
-    raise UsageError(f"{entry.place}: an array of shape {shape} must be read with {readings}. Received: {given}")
+    if asked:
+        readings = " or ".join(f"`--rank={rank}` ({BY_RANK[rank].name}s)" for rank in possible)
+        raise UsageError(
+            f"{entry.place}: an array of shape {shape} must be read with {readings}. Received: --rank={asked}"
+        )
+    return shapes.reading(shape, array.dtype, 0, entry.place)[0].rank

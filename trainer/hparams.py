@@ -222,10 +222,10 @@ class HParams:
         networks=(CONVOLUTIONAL, RESIDUAL),
     )
     kernel_size: int = _flag(
-        3, "Network", "size of every kernel per axis, in pixels", minimum=1, networks=(CONVOLUTIONAL,)
+        3, "Network", "size of every kernel per axis, in positions", minimum=1, networks=(CONVOLUTIONAL,)
     )
     stride: int = _flag(
-        1, "Network", "distance between kernel positions, in pixels", minimum=1, networks=(CONVOLUTIONAL,)
+        1, "Network", "distance between kernel positions, in positions", minimum=1, networks=(CONVOLUTIONAL,)
     )
     padding: str = _flag(
         "same",
@@ -235,7 +235,7 @@ class HParams:
         networks=(CONVOLUTIONAL,),
     )
     dilation_rate: int = _flag(
-        1, "Network", "distance between kernel elements, in pixels", minimum=1, networks=(CONVOLUTIONAL,)
+        1, "Network", "distance between kernel elements, in positions", minimum=1, networks=(CONVOLUTIONAL,)
     )
     activation: str = _flag(
         "relu",

@@ -34,9 +34,9 @@ def test_says_what_changed(tmp_path: Path) -> None:
     former = _taken(tmp_path / "g")
     with (tmp_path / "g/cat/000.png").open("ab") as image:
         image.write(b"\0")
-    assert _taken(tmp_path / "g").changes(former) == ["the contents of images changed", "the sizes of images changed"]
+    assert _taken(tmp_path / "g").changes(former) == ["the contents of samples changed", "the sizes of samples changed"]
     (tmp_path / "g/cat/000.png").rename(tmp_path / "g/cat/zero.png")
-    assert "the names of images changed" in " ".join(_taken(tmp_path / "g").changes(former))
+    assert "the names of samples changed" in " ".join(_taken(tmp_path / "g").changes(former))
     (tmp_path / "g/cat").rename(tmp_path / "g/zebra")
     assert _taken(tmp_path / "g").changes(former)[:2] == ["class zebra is new", "class cat is gone"]
 
@@ -48,7 +48,7 @@ def test_a_manifests_exchanged_labels_are_a_change(tmp_path: Path) -> None:
     former = _taken(tmp_path / "a.csv")
     other = [row.replace(",cat", ",x").replace(",dog", ",cat").replace(",x", ",dog") for row in rows]
     (tmp_path / "a.csv").write_text("\n".join(["image,label", *other]))
-    assert _taken(tmp_path / "a.csv").changes(former) == ["the labels of images changed"]
+    assert _taken(tmp_path / "a.csv").changes(former) == ["the labels of samples changed"]
 
 
 def test_samples_in_memory_have_one_of_their_values() -> None:
@@ -56,9 +56,7 @@ def test_samples_in_memory_have_one_of_their_values() -> None:
     samples, labels = np.zeros((2, 4, 4), np.uint8), np.array([0, 1])
     one = Fingerprint.of_arrays([samples, labels], "ab", counts)
     assert Fingerprint.of_arrays([samples.copy(), labels], "ab", counts) == one
-    assert Fingerprint.of_arrays([samples, labels[::-1]], "ab", counts).changes(one) == [
-        "the samples of images changed"
-    ]
+    assert Fingerprint.of_arrays([samples, labels[::-1]], "ab", counts).changes(one) == ["the samples changed"]
     assert Fingerprint.of_arrays([samples.reshape(2, 16, 1), labels], "ab", counts) != one
 
 
@@ -75,4 +73,4 @@ def test_contents_of_one_size_that_were_exchanged_are_a_change(tmp_path: Path) -
     (tmp_path / "cat").rename(tmp_path / "other")
     (tmp_path / "dog").rename(tmp_path / "cat")
     (tmp_path / "other").rename(tmp_path / "dog")
-    assert _taken(tmp_path).changes(former) == ["the contents of images changed"]
+    assert _taken(tmp_path).changes(former) == ["the contents of samples changed"]

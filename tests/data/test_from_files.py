@@ -256,7 +256,7 @@ def test_an_image_is_of_one_class_in_every_list(
     rows.append((rows[0][0], "a", "train"))  # a copy of its own class and part stays
     write_list(tmp_path, rows)
     one, other = (f"{tmp_path}/{place.format(tmp_path)}" for place in (one, other))
-    wrong = f"of class b; the same image as {other}, of class a"
+    wrong = f"of class b; the same content as {other}, of class a"
     with pytest.raises(UsageError) as error:
         _load(tmp_path)
     assert str(error.value) == (

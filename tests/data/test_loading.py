@@ -41,6 +41,12 @@ def test_rejects_a_split_without_images(idx_folder: Path) -> None:
         data.load(str(idx_folder), 0.01, seed=0)
 
 
+def test_rejects_too_few_samples_for_a_test_part(tmp_path: Path) -> None:
+    np.savez(tmp_path / "few.npz", x=np.zeros((5, 9, 9, 9)), y=np.array([0, 1, 0, 1, 0]))
+    with pytest.raises(UsageError, match=r"`--data` must have at least 6 volumes where it has no test part, .*: 5$"):
+        data.load(str(tmp_path / "few.npz"), 0.5, seed=0)
+
+
 @pytest.mark.parametrize("name", ["no-such-folder", "", "setup.py"])
 def test_rejects_what_is_neither_a_name_nor_a_folder(name: str) -> None:
     with pytest.raises(UsageError, match="^`--data` must be one of digits, mnist, .*, or a folder. Received: "):
@@ -137,7 +143,7 @@ def test_says_what_lies_beside_files_of_another_form(tmp_path: Path, idx_folder:
             {"train.csv": ONE, "train.jsonl": JSON},
             ": manifests must be of one format, CSV or JSON Lines. Received: train.",
         ),
-        ({"train.csv": ONE, "test.csv": ONE}, "/train.csv, line 2: an image must be in one part. Received: "),
+        ({"train.csv": ONE, "test.csv": ONE}, "/train.csv, line 2: a sample must be in one part. Received: "),
         (
             {"train.csv": ONE, "train_test.csv": TWO},
             "/train_test.csv: a name must say one part of train, validation and",

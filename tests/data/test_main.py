@@ -75,9 +75,9 @@ def test_lists_everything_that_is_wrong_and_writes_nothing(
     for index in range(len(BROKEN)):
         assert any(line.startswith(f"{source}/train/ö/{index} broken.jpg: cannot be read: ") for line in wrong)
     assert not any("Graph execution" in line for line in wrong)
-    assert f"{source}/train/ö/000.png: in train; the same image as {twin}, in test" in wrong
-    assert f"{source}/test/other/one.png: its class, other, has no image to train on" in wrong
-    assert f"{source}/train/empty: a class without an image" in wrong
+    assert f"{source}/train/ö/000.png: in train; the same content as {twin}, in test" in wrong
+    assert f"{source}/test/other/one.png: its class, other, has no sample to train on" in wrong
+    assert f"{source}/train/empty: a class without a sample" in wrong
     assert f"Received: {source}, {len(wrong)} problems" in capsys.readouterr().err
     assert {path.name for path in (tmp_path / "to").iterdir()} == {".partial"}
 
@@ -122,13 +122,13 @@ def test_tells_lines_of_a_manifest_and_what_is_passed_over(
     status, lines = _run(f"--data={tmp_path / 'lists'}", f"--to={tmp_path / 'to'}")
     assert status == 0, capsys.readouterr().err
     assert lines[0] == f"{tmp_path}/lists/credits.csv is passed over: it has no `image` and `label`"
-    assert lines[1].endswith(".csv: 6 of 78 lines list an image again, which counts once")
+    assert lines[1].endswith(".csv: 6 of 78 lines list a sample again, which counts once")
     with (tmp_path / "lists" / "test.csv").open("a") as file:
         file.write(f"\n{source}/test/ö/003.png,a b\n")
     status, lines = _run(f"--data={tmp_path / 'lists'}", f"--to={tmp_path / 'other'}")
     assert status == 2
     place, wrong = f"{tmp_path}/lists/test.csv, line", f"{source}/test/ö/003.png"
-    assert lines[-1] == f"{place} 28: {wrong}: of class a b; the same image as {place} 17: {wrong}, of class ö"
+    assert lines[-1] == f"{place} 28: {wrong}: of class a b; the same content as {place} 17: {wrong}, of class ö"
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:-5], lambda content: content[:-40] + b"!" + content[-39:]])
@@ -224,7 +224,10 @@ def test_rejects_data_of_which_nothing_is_left(tmp_path: Path, capsys: pytest.Ca
     for path in (tmp_path / "from" / "test").rglob("*.png"):
         path.write_bytes(b"")
     assert _run(f"--data={tmp_path / 'from'}", f"--to={tmp_path / 'to'}", "--skip_broken=yes")[0] == 2
-    assert "must have sound images of two classes, and for each of train, validation, test." in capsys.readouterr().err
+    assert (
+        "must have images without a problem in two classes, and in each of train, validation, test."
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(

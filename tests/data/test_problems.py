@@ -19,21 +19,21 @@ def test_names_broken_images_and_classes_that_are_left_without_any() -> None:
         ("a", "train", "x", "1"), ("b", "train", "y", ""), ("c", "test", "y", "2"), ("d", "test", "z", "3")
     ) == [
         ("b", "cannot be read: no image", 1),
-        ("c", "its class, y, has no image that can be trained on", 2),
-        ("d", "its class, z, has no image to train on", 3),
-        ("y", "a class without an image to train on", -1),
+        ("c", "its class, y, has no sample that can be trained on", 2),
+        ("d", "its class, z, has no sample to train on", 3),
+        ("y", "a class without a sample to train on", -1),
     ]
 
 
 def test_of_duplicates_across_parts_the_test_image_stays() -> None:
     rows = (("a", "train", "x", "1"), ("b", "test", "x", "1"), ("c", "validation", "x", "1"), ("d", "train", "x", "2"))
     assert _find(*rows) == [
-        ("a", "in train; the same image as b, in test", 0),
-        ("c", "in validation; the same image as b, in test", 2),
+        ("a", "in train; the same content as b, in test", 0),
+        ("c", "in validation; the same content as b, in test", 2),
     ]
 
 
 def test_one_image_is_of_one_class() -> None:
     assert _find(("a", "train", "x", "1"), ("b", "train", "y", "1"), ("c", "train", "y", "2")) == [
-        ("b", "of class y; the same image as a, of class x", 1)
+        ("b", "of class y; the same content as a, of class x", 1)
     ]

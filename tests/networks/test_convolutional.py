@@ -102,6 +102,20 @@ def test_blames_a_flag_that_was_given_or_says_that_it_was_not(
         build(HParams(model="convolutional", **values), Form((size, size), 3), 10)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("sizes", "values", "message"),
+    [
+        ((2,), {"stride": 2}, r"`--stride` .* \(1 would do\) on signals of 2\. Received: 2$"),
+        ((1,), {}, r"`--length` .* \(2 would do\) on signals of 1\. Received: 0, the default, so 1$"),
+        ((1, 1, 1), {}, r"`--volume_size` .* \(2 would do\) on volumes of 1x1x1\. Received: 0, the default, so 1x1x1$"),
+        ((300_000,), {}, r"`--length` must be at most 122069 here, .* Received: 0, the default, so 300000, for one of"),
+    ],
+)
+def test_blames_the_flag_of_the_samples_sizes(sizes: tuple[int, ...], values: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        build(HParams(model="convolutional", **values), Form(sizes, 1), 3)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("sizes", [(40,), (12, 9), (8, 7, 6)])
 def test_is_built_for_every_rank(sizes: tuple[int, ...]) -> None:
     model = build(HParams(filters=2, dense_units=4), Form(sizes, 2, low=-1, high=1), 3).model

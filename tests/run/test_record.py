@@ -65,9 +65,12 @@ def test_data_that_moved_are_the_same(tmp_path: Path) -> None:
     ("changes", "said"),
     [
         ({"classes": ("dog", "zebra")}, "class zebra is new; class cat is gone"),
-        ({"counts": {"train": 7, "validation": 2, "test": 1}}, "8 images for train became 7; 1 images for validation"),
-        ({"checksums": {**DATA.checksums, "labels": "x"}}, "the labels of images changed"),
-        ({"checksums": {**DATA.checksums, "sizes": "x"}}, "the sizes of images changed"),
+        (
+            {"counts": {"train": 7, "validation": 2, "test": 1}},
+            "8 samples for train became 7; 1 samples for validation",
+        ),
+        ({"checksums": {**DATA.checksums, "labels": "x"}}, "the labels of samples changed"),
+        ({"checksums": {**DATA.checksums, "sizes": "x"}}, "the sizes of samples changed"),
         ({"classes": tuple("abcdef")}, "class a is new; .*; and 4 more changes"),
     ],
 )

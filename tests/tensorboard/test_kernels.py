@@ -71,3 +71,11 @@ def test_the_strongest_channels_are_lines_and_in_the_order_of_their_strength() -
 @pytest.mark.parametrize("shape", [(9, 24, 128), (3, 1, 32), (3, 3, 3, 16, 32), (5, 5, 5, 1, 16)])
 def test_a_sheet_is_about_as_wide_as_is_shown(shape: tuple[int, ...]) -> None:
     assert filters(np.random.default_rng(0).normal(size=shape), "conv").shape[1] <= 1.2 * sheets.SHOWN
+
+
+def test_slices_of_a_kernel_are_parted_by_what_no_weight_looks_like() -> None:
+    kernel = np.linspace(-1, 1, 27, dtype=np.float32).reshape(3, 3, 3, 1, 1)
+    drawn = filters(kernel, "conv1", is_first=True)
+    row = drawn[40]
+    (edges,) = np.nonzero((row[:-2] == 255).all(-1) & (row[1:-1] == sheets.FRAME).all(-1) & (row[2:] == 255).all(-1))
+    assert np.diff(edges).tolist() == [3 * 6 + 3]

@@ -12,11 +12,13 @@ from PIL import Image
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from trainer.data.form import Form
+from trainer.insight.attribution import Explainer
 from trainer.insight.observer import Examples, Observer
 from trainer.networks.parts import CONVOLUTIONS, GLOBAL_AVERAGES, MAX_POOLINGS, scale
 from trainer.tensorboard import drawing, projector
-from trainer.tensorboard.draw import sheets
+from trainer.tensorboard.draw import sample, sheets
 from trainer.tensorboard.draw.augmentation import augmentation
+from trainer.tensorboard.draw.slices import most_active
 from trainer.tensorboard.draw.templates import templates
 from trainer.tensorboard.scaling import scale_of
 
@@ -73,10 +75,26 @@ def test_all_of_it_is_drawn_as_wide_as_is_shown(name: str, tmp_path: Path) -> No
     conclusion = pictures(drawing.conclusion(observer, probabilities))
     assert {"what_decides/a", "results/worst_mistakes"} <= set(conclusion)
     for tag, picture in (moment | conclusion).items():
-        assert picture.shape[1] <= 1.1 * sheets.SHOWN, tag
+        assert picture.shape[1] == sheets.SHOWN, tag
     projector.write(tmp_path, observer.examples, probabilities, hidden)
     with Image.open(tmp_path / "sprite.png") as sprite:
         assert sprite.size == (96, 96)
+
+
+def test_mistakes_on_volumes_are_cut_through_what_decides() -> None:
+    observer = Observer(convolutional(FORMS["scan"]), examples(FORMS["scan"]))
+    probabilities, _ = observer.classify()
+    samples, predicted = observer.examples.samples, probabilities.argmax(1)
+    gradients, _ = Explainer(observer.model).integrated_gradients(samples, predicted, 900.0, steps=16, most_steps=16)
+    places = [most_active(drawing.in_boxes(np.abs(one))) for one in gradients.sum(-1)]
+    drawn = pictures(drawing.conclusion(observer, probabilities))["results/worst_mistakes"]
+    wrong = np.flatnonzero(predicted != observer.examples.labels)
+    worst = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")]
+    scale = scale_of(observer.examples)
+    first = sample.picture(samples[worst[0]], sample.MISTAKEN[3], scale, at=places[worst[0]])
+    high, wide, _ = first.shape
+    corners = [(top, left) for top in range(30, 80) for left in range(8)]
+    assert any((first == drawn[top : top + high, left : left + wide]).all() for top, left in corners)
 
 
 @pytest.mark.parametrize("name", ["channels", "scan"])
@@ -94,16 +112,25 @@ def test_a_linear_network_has_its_weights_over_the_sample(name: str) -> None:
     drawn = pictures(drawing.moment(observer, observer.look(), {}))
     (weights,) = observer.look().templates.values()
     scale = scale_of(observer.examples)
-    np.testing.assert_array_equal(drawn["filters/logits"], templates(weights, ["a", "b", "c"], "logits", scale))
+    expected = sheets.shown(templates(weights, ["a", "b", "c"], "logits", scale))
+    np.testing.assert_array_equal(drawn["filters/logits"], expected)
     assert "what_decides/a" in pictures(drawing.conclusion(observer, observer.classify()[0]))
 
 
 def test_titles_have_the_name_of_the_kind() -> None:
     observer = Observer(linear(FORMS["signal"]), examples(FORMS["signal"]))
     drawn, scale = pictures(drawing.moment(observer, observer.look(), {})), scale_of(observer.examples)
-    np.testing.assert_array_equal(drawn["augmentation"], augmentation(*observer.examples.changes, scale))
+    np.testing.assert_array_equal(drawn["augmentation"], sheets.shown(augmentation(*observer.examples.changes, scale)))
     title = sheets.line_of("training signals, and beside each what the network sees", sheets.INK)
     np.testing.assert_array_equal(drawn["augmentation"][3 : 3 + len(title), 4 : 4 + title.shape[1]], title)
+
+
+def test_attributions_are_summed_in_boxes_about_each_position() -> None:
+    values = np.random.default_rng(0).normal(size=(20, 11, 3))
+    sums = drawing.in_boxes(values)
+    for place in ((0, 0, 0), (10, 5, 1), (19, 10, 2)):
+        box = tuple(slice(max(0, at - reach), at + reach + 1) for at, reach in zip(place, (2, 1, 1), strict=True))
+        np.testing.assert_allclose(sums[place], values[box].sum())
 
 
 @pytest.mark.parametrize(

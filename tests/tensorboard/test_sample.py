@@ -20,15 +20,6 @@ def test_opacity_lays_colours_over_a_faint_sample() -> None:
     assert (mixed[0] == ((164, 164, 164), (250, 0, 0))).all()
 
 
-def test_planes_of_every_rank() -> None:
-    assert sample.planes(np.zeros((2, 9))).shape == (2, 1, 9)
-    assert sample.planes(np.zeros((2, 5, 4))).shape == (2, 5, 4)
-    slices = sample.planes(np.arange(24.0).reshape(1, 2, 3, 4))
-    assert slices.shape == (1, 3, 4 + 1 + 4)
-    assert np.isnan(slices[0, :, 4]).all()
-    assert slices[0, 0, 5] == 12
-
-
 def test_a_thumbnail_is_square() -> None:
     assert sample.thumbnail(np.zeros((5, 7, 3), np.uint8), 8).shape == (8, 8, 3)
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from trainer.tensorboard.draw import sheets
 
@@ -30,3 +31,25 @@ def test_what_lies_below_is_as_wide_as_the_widest() -> None:
 def test_a_title_has_room() -> None:
     title = "a title that is wider than what it is above"
     assert sheets.titled(np.zeros((4, 4, 3), np.uint8), title).shape[1] > sheets.width_of(title)
+
+
+def test_a_long_title_has_lines() -> None:
+    title = "a title that is wider than what TensorBoard shows of a picture, which would leave out some of its pixels"
+    assert sheets.width_of(title) > sheets.SHOWN
+    drawn = sheets.titled(np.zeros((4, 4, 3), np.uint8), title)
+    assert drawn.shape[1] <= sheets.SHOWN
+    assert len(drawn) == len(sheets.titled(np.zeros((4, 4, 3), np.uint8), "a")) + sheets.FONT + 2
+
+
+@pytest.mark.parametrize(("width", "times"), [(10, 35), (100, 3), (175, 2), (176, 1), (350, 1), (500, 1)])
+def test_a_picture_is_as_wide_as_it_is_shown(width: int, times: int) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (3, width, 3), np.uint8)
+    drawn = sheets.shown(picture)
+    assert drawn.shape == (3 * times, max(350, width), 3)
+    np.testing.assert_array_equal(drawn[::times, : width * times : times], picture)
+    assert (drawn[:, width * times :] == 255).all()
+
+
+def test_a_grid_is_not_wider_than_is_shown() -> None:
+    pictures = [np.zeros((100, 80, 3), np.uint8)] * 20
+    assert sheets.grid(pictures, [""] * 20).shape[1] <= sheets.SHOWN

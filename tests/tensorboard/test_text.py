@@ -80,3 +80,12 @@ def test_a_line_is_as_wide_as_it_says() -> None:
         picture = text.line(name)
         assert picture.shape == (text.HEIGHT, text.width(name))
         assert picture.dtype == np.uint8
+
+
+def test_lines_are_broken_between_words_and_keep_isolated_parts_whole() -> None:
+    name = text.isolated("a name of several words", 200)
+    lines = text.wrapped(f"true {name}; predicted {name}, 50%", 180)
+    assert " ".join(lines) == f"true {name}; predicted {name}, 50%"
+    assert [line.count(fonts.ISOLATE) for line in lines] == [line.count(fonts.END) for line in lines]
+    assert len(lines) > 1
+    assert all(text.width(line) <= 180 for line in lines)

@@ -30,8 +30,8 @@ _SHARD_MEGABYTES = 100.0  # so many that a bucket is read side by side, so few t
 def main(arguments: Sequence[str], screen: Console | None = None) -> int:
     """Runs a command line and returns the exit status.
 
-    0: written. 2: a flag breaks a rule, or something is wrong with the images, and a line was printed for each; nothing
-    was written. 4: the shards cannot be written. 130: stopped by SIGINT.
+    0: written. 2: a flag breaks a rule, or something is wrong with the samples, and a line was printed for each;
+    nothing was written. 4: the shards cannot be written. 130: stopped by SIGINT.
     """
     try:
         options = _read(arguments)
@@ -105,7 +105,7 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
             options.validation_split,
             shard_bytes=round(options.shard_megabytes * 1e6),
             skip_broken=options.skip_broken == "yes",
-            others=[Problem(str(one), "a class without an image") for one in empty],
+            others=[Problem(str(one), "a class without a sample") for one in empty],
             on_progress=on_progress,
         )
 

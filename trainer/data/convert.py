@@ -69,7 +69,7 @@ def convert(
             return problems
         out = {problem.index for problem in problems}
         kept = [pair for index, pair in enumerate(zip(parted, findings, strict=True)) if index not in out]
-        names = _check_classes(kept, len(parted))
+        names = _check_classes(kept, len(parted), kind)
         planned = shards.plan([_record(entry, finding, kind) for entry, finding in kept], shard_bytes)
         written = shards.write(planned, names, work, lambda more: on_progress("written", more, len(kept)))
         _land(list(written), _describe(kept, kind, planned, names, problems), to)
@@ -80,13 +80,13 @@ def _record(entry: Entry, finding: Finding, kind: Kind[Any]) -> Record:
     return Record(entry, finding.bytes, finding.digest, kind.features(finding.description))
 
 
-def _check_classes(kept: Kept, count: int) -> tuple[str, ...]:
+def _check_classes(kept: Kept, count: int, kind: Kind[Any]) -> tuple[str, ...]:
     """Returns the names of the classes that are left of so many samples."""
     names = listed.class_names(entry for entry, _ in kept)
     if {entry.part for entry, _ in kept} != {*PARTS} or len(names) < 2:
         raise UsageError(
-            f"`--data` must have sound images of two classes, and for each of {', '.join(PARTS)}. "
-            f"Received: {len(kept):,} sound images of {count:,}"
+            f"`--data` must have {kind.name}s without a problem in two classes, and in each of {', '.join(PARTS)}. "
+            f"Received: {len(kept):,} such {kind.name}s of {count:,}"
         )
     return names
 

@@ -14,6 +14,8 @@ from trainer.data.lists.entries import PARTS, Entry
 
 Mark = tuple[int, int]  # of a sample
 
+_SAMPLES = "samples"  # the only checksum of those in memory
+
 
 @dataclasses.dataclass(frozen=True)
 class Fingerprint:
@@ -59,7 +61,7 @@ class Fingerprint:
         for array in arrays:
             digest.update(f"{array.dtype.str} {array.shape}".encode())
             digest.update(np.ascontiguousarray(array).data)
-        return cls(tuple(classes), dict(counts), {"samples": digest.hexdigest()[:16]})
+        return cls(tuple(classes), dict(counts), {_SAMPLES: digest.hexdigest()[:16]})
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> "Fingerprint":
@@ -87,13 +89,13 @@ class Fingerprint:
         found = [f"class {name} is new" for name in self.classes if name not in former.classes]
         found += [f"class {name} is gone" for name in former.classes if name not in self.classes]
         found += [
-            f"{former.counts.get(part, 0):,} images for {part} became {self.counts.get(part, 0):,}"
+            f"{former.counts.get(part, 0):,} samples for {part} became {self.counts.get(part, 0):,}"
             for part in PARTS
             if former.counts.get(part, 0) != self.counts.get(part, 0)
         ]
         if not found:
             differ = [name for name in self.checksums if self.checksums[name] != former.checksums.get(name)]
-            found = [f"the {name} of images changed" for name in differ]
+            found = [f"the {name} of samples changed" if name != _SAMPLES else "the samples changed" for name in differ]
         return found
 
 

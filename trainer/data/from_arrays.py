@@ -18,6 +18,7 @@ from trainer.data.stores.memory import Memory
 from trainer.errors import UsageError
 
 _TEST_SHARE = 0.1  # of the samples of a data set without a test part
+_FEWEST = 6  # of which such a share is one
 
 
 def from_arrays(
@@ -37,6 +38,11 @@ def from_arrays(
     """
     parts = dict(given.parts)
     if TEST not in parts:  # the same samples for every seed
+        if round(len(parts[TRAIN][1]) * _TEST_SHARE) < 1:
+            raise UsageError(
+                f"`--data` must have at least {_FEWEST} {kind.name}s where it has no test part, which is a tenth of "
+                f"them. Received: {len(parts[TRAIN][1])}"
+            )
         parts[TEST], parts[TRAIN] = _split_off(parts[TRAIN], _TEST_SHARE, 0, kind)
     if VALIDATION not in parts:
         parts[VALIDATION], parts[TRAIN] = _split_off(parts[TRAIN], validation_split, seed, kind)

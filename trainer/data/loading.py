@@ -125,6 +125,8 @@ def _of_files(
 ) -> Dataset:
     """Returns a data set of files of single samples; arrays that are not volumes are read into memory."""
     kind, are_arrays = recognize.kind_of_files(entries, options)
+    if note := recognize.frames_note(entries, kind):
+        log(one_line(note))
     if are_arrays and kind.rank < _VOLUME:
         found = array_files.read(entries, kind.rank, validation_split, options, log)
         return from_arrays(found, kind, validation_split, seed=seed, options=options)

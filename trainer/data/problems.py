@@ -30,7 +30,7 @@ class Problem:
 def find(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[Problem]:
     """Returns the samples that cannot be read, are in two parts or classes, or are of a class without training samples.
 
-    Of the images with one content `copies.of_others` says which stays.
+    Of the samples with one content `copies.of_others` says which stays.
     """
     problems = [
         Problem(entry.place, f"cannot be read: {finding.reason}", index)
@@ -43,10 +43,10 @@ def find(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[Problem]
     listed = {entry.label for entry in entries if entry.part == TRAIN}
     for index, entry in enumerate(entries):
         if index not in out and entry.label not in trained:
-            what = "no image that can be trained on" if entry.label in listed else "no image to train on"
+            what = "no sample that can be trained on" if entry.label in listed else "no sample to train on"
             problems.append(Problem(entry.place, f"its class, {one_line(entry.label)}, has {what}", index))
     for label in sorted(listed - trained):
-        problems.append(Problem(one_line(label), "a class without an image to train on"))
+        problems.append(Problem(one_line(label), "a class without a sample to train on"))
     return sorted(problems, key=lambda problem: (problem.location, problem.text))
 
 
@@ -57,7 +57,7 @@ def _duplicates(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[P
         own, other = entries[index], entries[original]
         if own.part != other.part:
             problems.append(
-                Problem(own.place, f"in {own.part}; the same image as {other.place}, in {other.part}", index)
+                Problem(own.place, f"in {own.part}; the same content as {other.place}, in {other.part}", index)
             )
         elif own.label != other.label:
             problems.append(Problem(own.place, copies.contradiction(own, other), index))

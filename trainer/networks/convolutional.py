@@ -1,5 +1,7 @@
 """Convolutions whose filters double, one max pooling, one hidden dense layer, the logits."""
 
+import math
+
 import keras
 
 from trainer.data.form import Form
@@ -19,9 +21,9 @@ _ROOMIER: dict[str, Value] = {
     "dilation_rate": 1,
     "kernel_size": 1,
     "depth": 1,
-    "image_size": 4096,
+    remedy.SIZE: math.inf,
 }
-_LARGER = ("image_size", "filters", "depth", "kernel_size", "dense_units")  # what gives a network more parameters
+_LARGER = (remedy.SIZE, "filters", "depth", "kernel_size", "dense_units")  # what gives a network more parameters
 
 
 def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:
@@ -95,16 +97,17 @@ def _maps(hparams: HParams, rank: int, policy: str = "float32", late: bool = Fal
 def _check_maps(hparams: HParams, form: Form) -> None:
     if _leaves_maps(hparams, form):
         return
-    found = remedy.find(hparams, form, _ROOMIER, _leaves_maps)
+    found, noun = remedy.find(hparams, form, _ROOMIER, _leaves_maps), remedy.NOUNS[form.rank]
     if found:
         raise UsageError(
-            f"`--{found.flag}` must leave every map at least one pixel, which needs another value here "
-            f"({found.value} would do) on images of {form}. Received: {found.received}"
+            f"`--{found.flag}` must leave every map at least one position, which needs another value here "
+            f"({found.value} would do) on {noun} of {form}. Received: {found.received}"
         )
-    flags = [flag for flag in _ROOMIER if remedy.is_given(hparams, flag)]
+    roomier = [remedy.named(flag, form) for flag in _ROOMIER]
+    flags = [flag for flag in roomier if remedy.is_given(hparams, flag)]
     values = ", ".join(str(getattr(hparams, flag)) for flag in flags)
     raise UsageError(
-        f"{remedy.listed(flags)} must leave every map at least one pixel; together they do not on images of {form}. "
+        f"{remedy.listed(flags)} must leave every map at least one position; together they do not on {noun} of {form}. "
         f"Received: {values}"
     )
 

@@ -7,7 +7,7 @@ from trainer.hparams import HParams
 from trainer.networks import parts, remedy, size
 from trainer.networks.network import Network, Stage
 
-_LARGER = ("image_size",)  # what gives a network more parameters
+_LARGER = (remedy.SIZE,)  # what gives a network more parameters
 
 
 def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:

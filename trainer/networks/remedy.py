@@ -9,8 +9,11 @@ from trainer.data.form import Form
 from trainer.errors import UsageError
 from trainer.hparams import HParams, Value
 
-IMAGE_SIZE = "image_size"
+SIZE = "size"  # stands for the flag that says the samples' sizes
+NOUNS = {1: "signals", 2: "images", 3: "volumes"}  # by rank
 
+_SIZES = {1: "length", 2: "image_size", 3: "volume_size"}  # by rank, that flag
+_LARGEST = {1: 2**24, 2: 4096, 3: 1024}  # by rank, the most that it takes
 _MAXIMUM_PARAMETERS = 500_000_000  # with the gradient and Adam's two moments, 8 GB in float32
 _USUAL_SIZE = 96  # pixels of a side, of photographs
 
@@ -41,9 +44,11 @@ def find(hparams: HParams, form: Form, aims: Mapping[str, Value], is_possible: T
     Args:
       hparams: with which it cannot be.
       form: of the samples.
-      aims: by flag, in the order in which to give them up, the value with which a network is the likeliest to be.
+      aims: by flag, or `SIZE`, in the order in which to give them up, the value with which a network is the likeliest
+        to be; of `SIZE` at most what its flag takes.
       is_possible: returns whether it can be.
     """
+    aims = {named(flag, form): _LARGEST[form.rank] if flag == SIZE else aim for flag, aim in aims.items()}
     for flag in sorted(aims, key=lambda flag: not is_given(hparams, flag)):
         value = next(_values(hparams, form, flag, aims[flag], is_possible), None)
         if value is not None:
@@ -58,7 +63,7 @@ def check_parameters(parameters: int, hparams: HParams, form: Form, larger: Sequ
       parameters: how many numbers they are.
       hparams: of the network.
       form: of the samples.
-      larger: the flags that give it more weights.
+      larger: the flags, or `SIZE`, that give it more weights.
       count: returns how many weights a network has; none where it cannot be.
 
     Raises:
@@ -66,6 +71,7 @@ def check_parameters(parameters: int, hparams: HParams, form: Form, larger: Sequ
     """
     if parameters <= _MAXIMUM_PARAMETERS:
         return
+    larger = [named(flag, form) for flag in larger]
     aims = dict.fromkeys(sorted(larger, key=lambda flag: count(*_by_default(hparams, form, flag))), 1)
     found = find(hparams, form, aims, lambda *changed: 0 < count(*changed) <= _MAXIMUM_PARAMETERS)
     if found:
@@ -89,15 +95,15 @@ def is_given(hparams: HParams, flag: str) -> bool:
 
 
 def changed(hparams: HParams, form: Form, flag: str, value: Value) -> tuple[HParams, Form]:
-    """Returns both with another value of a flag; the form follows from `image_size`."""
-    if flag == IMAGE_SIZE:
+    """Returns both with another value of a flag; the form follows from that of the samples' sizes."""
+    if flag == _SIZES[form.rank]:
         form = dataclasses.replace(form, sizes=(int(value),) * form.rank)
     values: dict[str, Any] = {flag: value}
     return dataclasses.replace(hparams, **values), form
 
 
 def _by_default(hparams: HParams, form: Form, flag: str) -> tuple[HParams, Form]:
-    return changed(hparams, form, flag, _USUAL_SIZE if flag == IMAGE_SIZE else getattr(HParams, flag))
+    return changed(hparams, form, flag, _USUAL_SIZE if flag == _SIZES[form.rank] else getattr(HParams, flag))
 
 
 def _values(hparams: HParams, form: Form, flag: str, aim: Value, is_possible: Test) -> Iterator[Value]:
@@ -106,7 +112,7 @@ def _values(hparams: HParams, form: Form, flag: str, aim: Value, is_possible: Te
     def fits(value: Value) -> bool:
         return is_possible(*changed(hparams, form, flag, value))
 
-    own: Any = max(form.sizes) if flag == IMAGE_SIZE else getattr(hparams, flag)
+    own: Any = max(form.sizes) if flag == _SIZES[form.rank] else getattr(hparams, flag)
     if isinstance(aim, int):
         steps: Sequence[int] = range(own - 1, aim - 1, -1) if aim < own else range(own + 1, aim + 1)
         index = bisect.bisect_left(steps, True, key=fits)
@@ -119,4 +125,9 @@ def _received(hparams: HParams, form: Form, flag: str) -> str:
     value = getattr(hparams, flag)
     if is_given(hparams, flag):
         return str(value)
-    return f"{value}, the default" + (f", so {form}" if flag == IMAGE_SIZE else "")
+    return f"{value}, the default" + (f", so {form}" if flag == _SIZES[form.rank] else "")
+
+
+def named(flag: str, form: Form) -> str:
+    """Returns a flag's name, which may be that of the samples' sizes."""
+    return _SIZES[form.rank] if flag == SIZE else flag

@@ -71,7 +71,7 @@ def _check_unused(root: Path) -> None:
     """Checks that a folder without a record holds nothing that is no run's, but hidden files and logs of a screen.
 
     Raises:
-      UsageError: it does, as a folder of images or of another program.
+      UsageError: it does, as a folder of samples or of another program.
     """
     found = files.strangers(root, _FOLDERS)
     if not found and not (root / "checkpoints" / "latest.json").exists():
@@ -158,7 +158,7 @@ def make(
 
 
 def check_steps(former: Mapping[str, Any], steps: int, root: str) -> None:
-    """Makes sure that an epoch of a run that resumes has as many steps as it had: images that are left out may end one.
+    """Makes sure that an epoch of a run that resumes has as many steps as it had: it ends where samples are left out.
 
     Args:
       former: the record of the run; empty where it has not begun.
@@ -171,7 +171,7 @@ def check_steps(former: Mapping[str, Any], steps: int, root: str) -> None:
     was = former.get("epoch", {}).get("steps", steps)
     if was != steps:
         raise UsageError(
-            "`--job_dir` must be new where `--skip_broken=yes` leaves out so many images that an epoch has another "
+            "`--job_dir` must be new where `--skip_broken=yes` leaves out so many samples that an epoch has another "
             f"number of steps. Received: {root} ({was} steps then, {steps} now)"
         )
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from trainer.data.form import Form
-from trainer.data.kinds import known, npy
+from trainer.data.kinds import known, npy, stored
 from trainer.data.kinds.reason import reason_of
 from trainer.errors import UsageError
 from trainer.serving import card, signature
@@ -111,6 +111,7 @@ class Predictor:
         """Returns the values of an `.npy` file, which have the model's own shape, or lack the axis of one channel."""
         npy.header(content)
         array: npt.NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
+        array = stored.plain(array, array.shape, self.form.rank)
         array = array[..., np.newaxis] if array.shape == self.form.sizes and self.form.channels == 1 else array
         if array.shape != self.form.shape:
             raise ValueError(f"an array of shape {array.shape}; the model takes {self.form.shape}")

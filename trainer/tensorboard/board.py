@@ -9,6 +9,7 @@ import keras
 
 from trainer import command_line
 from trainer.data.form import Form
+from trainer.data.kinds.known import kind_of
 from trainer.errors import StoppedError
 from trainer.hparams import HParams
 from trainer.insight.observer import Examples
@@ -40,7 +41,7 @@ def callbacks(
       log: of the run.
       hparams: what is trained.
       schedule: when pictures are made and a trace is taken.
-      form: of the samples; None leaves units out of the table of layers.
+      form: of the samples; None leaves units out of the table of layers, and takes samples for images.
       examples: validation samples; None leaves out everything that looks into the network.
       lag: returns the seconds by which a bucket is behind; None where there is no bucket.
     """
@@ -48,7 +49,7 @@ def callbacks(
     return [
         Introduction(log, hparams.configuration(), command_line.command(hparams), form),
         Profile(log.folder / TRAIN, schedule.profile),
-        Scalars(log, hparams.batch_size, watch, lag),
+        Scalars(log, hparams.batch_size, watch, lag, noun=kind_of(form).name if form else "image"),
         Pictures(log, watch, examples, schedule.pictures),
     ]
 

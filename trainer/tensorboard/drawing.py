@@ -9,11 +9,12 @@ from trainer.insight.attribution import Explainer
 from trainer.insight.observer import Examples, Look, Observer
 from trainer.insight.sanity import sanity
 from trainer.tensorboard import summaries
-from trainer.tensorboard.draw import results, text
+from trainer.tensorboard.draw import results, sheets, text
 from trainer.tensorboard.draw.augmentation import augmentation
 from trainer.tensorboard.draw.decides import what_decides
 from trainer.tensorboard.draw.kernels import filters
 from trainer.tensorboard.draw.maps import feature_maps
+from trainer.tensorboard.draw.slices import Place, most_active
 from trainer.tensorboard.draw.templates import templates
 from trainer.tensorboard.scaling import scale_of
 
@@ -24,6 +25,7 @@ _FEWEST_PROBES = 3
 _BOXES = {1: (32, 24, 16), 2: (5, 4, 3), 3: (5, 4, 3)}  # by rank, along each axis: what is covered at once, or less
 # By rank, along each axis: about as many as a person tells apart in the picture.
 _CELLS, _MOST_CELLS = {1: 80, 2: 40, 3: 20}, {1: 128, 2: 64, 3: 32}
+_VOLUMES = 5  # axes of several volumes
 _IN_TITLE, _IN_CAPTION = 120, 64  # pixels of a class's name
 
 
@@ -37,25 +39,25 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
     """
     dead, scale = look.dead(), scale_of(observer.examples)
     for index, (name, kernel) in enumerate(look.kernels.items()):
-        yield summaries.image(f"filters/{name}", filters(kernel, name, is_first=index == 0))
+        yield _image(f"filters/{name}", filters(kernel, name, is_first=index == 0))
     for name, is_dead in dead.items():
         yield summaries.scalar(f"dead_filters/{name}", is_dead.mean())
     for name, weights in look.templates.items():
         is_last, units = weights.shape[-1] == len(observer.examples.classes), weights.shape[-1]
         captions = [text.isolated(one, _IN_CAPTION) for one in observer.examples.classes] if is_last else None
-        yield summaries.image(f"filters/{name}", templates(weights, captions or [*map(str, range(units))], name, scale))
+        yield _image(f"filters/{name}", templates(weights, captions or [*map(str, range(units))], name, scale))
     for name, change in look.changes(dict(former)).items():
         yield summaries.scalar(f"filter_change/{name}", change)
     examples = observer.examples
     if examples.changes and not former:
-        yield summaries.image("augmentation", augmentation(*examples.changes, scale))
+        yield _image("augmentation", augmentation(*examples.changes, scale))
     for index, probe in enumerate(observer.probes if look.maps else ()):
         label = examples.classes[examples.labels[probe]]
         maps = {name: output[index] for name, output in look.maps.items()}
         article = "an" if scale.noun[:1] in "aeiou" else "a"
         title = f"{article} {scale.noun} of class {text.isolated(label, _IN_TITLE)}"
         picture = feature_maps(examples.samples[probe], maps, dead, title, scale)
-        yield summaries.image(f"feature_maps/{label}", picture)
+        yield _image(f"feature_maps/{label}", picture)
     for kind, values in (("weights", look.weights), ("gradients", look.gradients), ("activations", look.activations)):
         for name, value in values.items():
             yield summaries.histogram(f"{kind}/{name}", value)
@@ -68,13 +70,14 @@ def conclusion(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
       observer: of the network.
       probabilities: of the first examples, `(count, classes)`, as `classify` returns them.
     """
-    yield from _decisions(observer, probabilities)
-    yield from _results(observer.examples, probabilities)
+    explainer = Explainer(observer.model)
+    yield from _decisions(observer, explainer, probabilities)
+    yield from _results(observer.examples, explainer, probabilities)
 
 
-def _decisions(observer: Observer, probabilities: np.ndarray) -> Iterator[Summary]:
+def _decisions(observer: Observer, explainer: Explainer, probabilities: np.ndarray) -> Iterator[Summary]:
     """Yields what decides on the probes; of a large network on fewer of them, in fewer passes."""
-    examples, explainer, scale = observer.examples, Explainer(observer.model), scale_of(observer.examples)
+    examples, scale = observer.examples, scale_of(observer.examples)
     probes = observer.probes[: max(_FEWEST_PROBES, _WORK // (_STEPS // 2 * explainer.cost))]
     explained, labels = examples.samples[probes], examples.labels[probes]
     passes = max(_STEPS // 2, _WORK // (explainer.cost * len(probes)))
@@ -93,12 +96,16 @@ def _decisions(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
         name, prediction = text.isolated(true, _IN_TITLE), _prediction(examples, probabilities, probe, _IN_TITLE)
         title = f"true {name}; predicted {prediction}; what speaks for {name}"
         maps = {method: values[index] for method, values in named.items()}
-        yield summaries.image(f"what_decides/{true}", what_decides(explained[index], maps, title, scale))
+        yield _image(f"what_decides/{true}", what_decides(explained[index], maps, title, scale))
     yield summaries.scalar("attribution/completeness_residual", residuals.max())
     draws = 2 if passes >= _STEPS else 1
     health = sanity(explainer, explained, labels, named.get("Grad-CAM"), gradients, baseline=blank, draws=draws)
     for name, correlation in health.items():
         yield summaries.scalar(f"attribution/sanity_{name}", correlation)
+
+
+def _image(tag: str, picture: np.ndarray) -> Summary:
+    return summaries.image(tag, sheets.shown(picture))
 
 
 def _blank(examples: Examples) -> np.ndarray:
@@ -129,12 +136,12 @@ def in_cells(attributions: np.ndarray) -> np.ndarray:
     return attributions
 
 
-def _results(examples: Examples, probabilities: np.ndarray) -> Iterator[Summary]:
+def _results(examples: Examples, explainer: Explainer, probabilities: np.ndarray) -> Iterator[Summary]:
     classes, labels = examples.classes, examples.labels[: len(probabilities)]
     predicted = probabilities.argmax(1)
     counts = np.zeros((len(classes), len(classes)), int)
     np.add.at(counts, (labels, predicted), 1)
-    yield summaries.image("results/confusion_matrix", results.confusion_matrix(counts, classes))
+    yield _image("results/confusion_matrix", results.confusion_matrix(counts, classes))
     wrong = np.flatnonzero(predicted != labels)
     worst = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")][:_MOST_MISTAKES]
     if len(worst):
@@ -144,10 +151,31 @@ def _results(examples: Examples, probabilities: np.ndarray) -> Iterator[Summary]
             for index in worst
         ]
         title = f"the worst {len(worst)} of {len(wrong)} mistakes on {len(labels)} validation {examples.noun}s"
-        picture = results.mistakes(examples.samples[worst], captions, title, scale_of(examples))
-        yield summaries.image("results/worst_mistakes", picture)
+        places = _places(explainer, examples.samples[worst], predicted[worst], _blank(examples))
+        picture = results.mistakes(examples.samples[worst], captions, title, scale_of(examples), places)
+        yield _image("results/worst_mistakes", picture)
     for index, name in enumerate(classes):
         yield summaries.pr_curve(f"pr_curve/{name}", labels == index, probabilities[:, index])
+
+
+def _places(explainer: Explainer, samples: np.ndarray, classes: np.ndarray, blank: np.ndarray) -> list[Place]:
+    """Returns where in each volume most speaks for a class or against it: the middle of a box; of others nothing."""
+    if samples.ndim != _VOLUMES:
+        return []
+    steps = max(1, min(_STEPS, _WORK // (explainer.cost * len(samples))))
+    gradients, _ = explainer.integrated_gradients(samples, classes, blank, steps=steps, most_steps=steps)
+    return [most_active(in_boxes(np.abs(one))) for one in np.nan_to_num(gradients.sum(-1))]
+
+
+def in_boxes(attributions: np.ndarray) -> np.ndarray:
+    """Returns at each position the sum of attributions, `(*spatial)`, in a box of a fifth of each axis about it."""
+    for axis, length in enumerate(attributions.shape):
+        reach = max(1, length // _BOXES[3][0] // 2)
+        edges = [(0, 0)] * axis + [(reach + 1, reach)] + [(0, 0)] * (attributions.ndim - axis - 1)
+        sums = np.cumsum(np.pad(attributions, edges), axis, np.float64)
+        upper, lower = (sums.take(range(first, first + length), axis) for first in (2 * reach + 1, 0))
+        attributions = upper - lower
+    return attributions
 
 
 def _prediction(examples: Examples, probabilities: np.ndarray, index: int, most: int) -> str:

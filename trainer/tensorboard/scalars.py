@@ -23,22 +23,31 @@ class Scalars(keras.callbacks.Callback):
 
     The step axis counts training steps. `loss` and `accuracy` are means over the epoch, `learning_rate` and
     `gradient_norm`, of all and of each layer (of many layers, of 16 evenly spaced), are its last; `input_wait` is the
-    share of the time that steps waited for their samples,
-    `images_per_second` leaves the validation and the pictures out, `memory_mib` is the most that the
-    process has had, of a GPU that the GPU has.
+    share of the time that steps waited for their samples, `images_per_second`, or `signals_…` or `volumes_…`, leaves
+    the validation and the pictures out, `memory_mib` is the most that the process has had, of a GPU that the GPU has.
 
     Args:
       log: of the run.
       batch_size: samples in each step.
       watch: started at each epoch; others pause it for what is no part of the steps.
       lag: returns the seconds by which a bucket is behind, `bucket_lag`; None where there is no bucket.
+      noun: what one sample is called.
 
     Raises:
       StorageError: an event cannot be written.
     """
 
-    def __init__(self, log: Log, batch_size: int, watch: Stopwatch, lag: Callable[[], float] | None = None):
+    def __init__(
+        self,
+        log: Log,
+        batch_size: int,
+        watch: Stopwatch,
+        lag: Callable[[], float] | None = None,
+        *,
+        noun: str = "image",
+    ):
         super().__init__()
+        self._speed = f"{noun}s_per_second"
         self._log, self._batch_size, self._watch, self._lag = log, batch_size, watch, lag
         self._seconds = 0.0
 
@@ -54,7 +63,7 @@ class Scalars(keras.callbacks.Callback):
             TRAIN: {
                 **{name: logs[name] for name in _shown(logs) if not name.startswith(_VALIDATION)},
                 "learning_rate": float(tf.convert_to_tensor(self.model.optimizer.learning_rate)),
-                "images_per_second": steps * self._batch_size / self._seconds,
+                self._speed: steps * self._batch_size / self._seconds,
                 "memory_mib": _peak_memory() / 2**20,
                 **({"bucket_lag": self._lag()} if self._lag else {}),
             },

@@ -6,8 +6,8 @@ import pytest
 
 from trainer import data
 from trainer.data.kinds.options import SampleOptions
-from trainer.data.lists import array_files
-from trainer.data.lists.entries import Entry
+from trainer.data.lists import array_files, arrays
+from trainer.data.lists.entries import PARTS, Entry
 from trainer.data.lists.given import Given
 from trainer.errors import UsageError
 
@@ -74,13 +74,38 @@ def test_images_keep_their_values(tmp_path: Path, stored: str, kept: str, channe
     np.testing.assert_array_equal(samples[labels], images.reshape(2, 8, 9, channels))
 
 
+@pytest.mark.parametrize("shape", [(8, 9), (8, 9, 3), (8, 9, 4)])
+@pytest.mark.parametrize("dtype", ["u1", "?", "f4"])
+def test_images_are_as_in_an_npz_file(tmp_path: Path, shape: tuple[int, ...], dtype: str) -> None:
+    images = np.random.default_rng(0).integers(0, 2, (6, *shape)).astype(dtype)
+    each = {f"{part}/{label}/0": images[i + 2 * j] for j, part in enumerate(PARTS) for i, label in enumerate("ab")}
+    given, log = _read(_write(tmp_path, each), 2)
+    named = {
+        f"{part}_{what}": values
+        for j, part in enumerate(PARTS)
+        for what, values in (("images", images[2 * j : 2 * j + 2]), ("labels", np.array([0, 1])))
+    }
+    np.savez(tmp_path / "x.npz", **named)
+    expected = arrays.read(tmp_path / "x.npz", "x.npz", SampleOptions(rank=2), log.append)
+    for part in PARTS:
+        (ours, labels), (theirs, _) = given.parts[part], expected.parts[part]
+        ours = ours[np.argsort(labels)]
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs.reshape(ours.shape))
+    said = "the fourth channel of images, their transparency, is left out"
+    assert log == ([said, f"x.npz: `train_images`: {said}"] if shape[2:] == (4,) else [])
+
+
 @pytest.mark.parametrize(
     ("rank", "other", "message"),
     [
         (1, np.zeros((5, 2)), r"/b/0.npy: must have the shape \(5, 1\), as .*Received: \(5, 2\)$"),
         (2, np.zeros((8, 10)), r"/b/0.npy: must have the shape \(8, 9, 1\), as .*Received: \(8, 10, 1\)$"),
         (2, np.zeros((2, 8, 9, 3)), r"/b/0.npy: must have 2 or 3 axes. Received: shape \(2, 8, 9, 3\)$"),
-        (2, np.full((8, 9), np.nan), r"/b/0.npy: must have numbers alone. Received: NaN or infinity$"),
+        (2, np.full((8, 9), np.nan), r"/b/0.npy: must have numbers of at most 3e38 alone. Received: "),
+        (2, np.full((8, 9), 1e39), r"/b/0.npy: must have numbers of at most 3e38 alone. Received: "),
+        (1, np.array([0, np.inf]), r"/b/0.npy: must have numbers of at most 3e38, or NaN .* Received: inf$"),
+        (1, np.array([0, 1e39]), r"/b/0.npy: must have numbers of at most 3e38, or NaN .* Received: 1e\+39$"),
         (1, np.zeros(0), r"/b/0.npy: must be an array that can be read. Received: .* none empty$"),
         (1, np.array([None, 1]), r"/b/0.npy: must be an array that can be read. Received: "),
         (1, np.array([1j, 1]), r"/b/0.npy: must be an array that can be read. Received: "),

@@ -216,7 +216,7 @@ BAD_CONTENT = [
     ({"x": _zeros(20), "images": _zeros(20), "y": LABELS}, "one array of samples of a part. Received: x and images"),
     ({"x": _zeros(0), "y": LABELS}, "not empty. Received: the shape (6, 0)"),
     ({"x": _zeros(20, dtype="c8"), "y": LABELS}, "`x` must hold numbers. Received: complex64"),
-    ({"x": np.array(["a"] * 6), "y": LABELS}, "samples of no axis"),
+    ({"x": np.array(["a"] * 6), "y": LABELS}, "`x` must hold numbers. Received: <U1"),
     ({"x": np.array([None] * 6, object), "y": LABELS}, "`x` must be an array that can be read. Received: pickled"),
     ({"x": np.full((6, 20), np.inf), "y": LABELS}, "finite numbers of at most 3e38. Received: another one in sample 0"),
     ({"x": np.full((6, 20), 1e300), "y": LABELS}, "another one in sample 0"),

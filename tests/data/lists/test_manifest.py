@@ -98,8 +98,8 @@ def test_relative_paths_are_relative_to_the_manifest_in_its_bucket(tmp_path: Pat
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("m.csv", "", "must list an image. Received: none"),
-        ("m.csv", "image,label\n", "must list an image. Received: none"),
+        ("m.csv", "", "must list a sample. Received: none"),
+        ("m.csv", "image,label\n", "must list a sample. Received: none"),
         ("m.csv", "m/cat/0.png,cat\nm/dog/0.png,dog\n", "must have one column `image`. Received: m/cat/0.png, cat"),
         ("m.csv", "image,kind\na,b\n", "must have one column `label`. Received: image, kind"),
         ("m.csv", "image,path,label\na,b,c\n", "must have one column `image`. Received: image, path, label"),
@@ -118,9 +118,9 @@ def test_relative_paths_are_relative_to_the_manifest_in_its_bucket(tmp_path: Pat
         ("m.csv", "image,label,class\na,b,c\n", "must have one column `label`. Received: image, label, class"),
         ("m.csv", "image,label,split,set\na,b,,\n", "must have one column `split`. Received: image, label, split, set"),
         ("m.csv", "image;label\na;b;c\n", "line 2: must have 2 columns. Received: 3"),
-        ("m.csv", "image,label\n\na,b\nimage,label\nc,d\n", "line 4: must be an image's. Received: the header again"),
-        ("m.csv", "image,label\na,b\nImage, LABEL\nc,d\n", "line 3: must be an image's. Received: the header again"),
-        ("m.csv", "image,label\na,b\nfile,class\nc,d\n", "line 3: must be an image's. Received: the header again"),
+        ("m.csv", "image,label\n\na,b\nimage,label\nc,d\n", "line 4: must be a sample's. Received: the header again"),
+        ("m.csv", "image,label\na,b\nImage, LABEL\nc,d\n", "line 3: must be a sample's. Received: the header again"),
+        ("m.csv", "image,label\na,b\nfile,class\nc,d\n", "line 3: must be a sample's. Received: the header again"),
         ("m.jsonl", f'{{"image": "a", "label": {"9" * 5000}}}', "a number of more digits than can be read"),
         ("m.csv", "image,label\na,b\0\n", "line 2: must be text. Received: a NUL character"),
         (
@@ -227,7 +227,7 @@ MISSING = (
     *("nan", "NaN", "-nan", "None", "NULL", "null", "<NA>", "N/A", "n/a", "#N/A", "NA", "NaT", "?", "\\N"),
     *("#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#SPILL!", "1.#QNAN"),
 )
-FOLDER = "; a class of this name must be a folder of its images"
+FOLDER = "; a class of this name must be a folder of its samples"
 CONTROL = "a control character; the name of a class must be printable"
 
 
@@ -430,9 +430,9 @@ def test_an_image_that_is_listed_again_counts_once(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("image,label\na,cat\nb,dog\n./a,cat\na,dog\n")
     entries = manifest.read(tmp_path / "m.csv", "m.csv", _no_bucket, log=lines.append)
     assert [(entry.name, entry.label) for entry in entries] == [("a", "cat"), ("b", "dog"), ("a", "dog")]
-    assert lines == ["m.csv: 1 of 4 lines list an image again, which counts once"]
+    assert lines == ["m.csv: 1 of 4 lines list a sample again, which counts once"]
     assert _rejects(tmp_path, "m.csv", "image,label,split\na,cat,train\na,cat,test\n") == (
-        f"{tmp_path}/m.csv, line 3: an image must be in one part. "
+        f"{tmp_path}/m.csv, line 3: a sample must be in one part. "
         f"Received: {tmp_path}/a in test, and in train in {tmp_path}/m.csv, line 2"
     )
 
@@ -444,7 +444,7 @@ def test_one_file_is_in_one_part_however_it_is_written(tmp_path: Path, again: st
     (tmp_path / "link.png").symlink_to("a.png")
     (tmp_path / "hard.png").hardlink_to(tmp_path / "a.png")
     text = f"image,label,split\na.png,cat,train\n{again.format(folder=tmp_path)},cat,test\n"
-    assert "line 3: an image must be in one part" in _rejects(tmp_path, "m.csv", text)
+    assert "line 3: a sample must be in one part" in _rejects(tmp_path, "m.csv", text)
 
 
 def test_names_are_the_same_where_the_folder_has_moved(tmp_path: Path) -> None:

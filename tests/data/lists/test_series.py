@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from trainer.data.form import Form
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import series, ts_file
 from trainer.data.lists.given import Given
@@ -137,6 +138,35 @@ def test_missing_values_are_interpolated_and_counted(tmp_path: Path) -> None:
 def test_a_missing_value_beyond_the_length_changes_no_mean(tmp_path: Path) -> None:
     path = _ts(tmp_path, HEAD + "1,?,?:up\n1,2,3,4:down\n")
     assert _values(path) == [[1, 1, 1, 1], [1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("no classes.ts", WIDE.replace(" true up down", " false") + "1,2:3,4\n5,6:7,8\n"),
+        ("a colon at the end.ts", WIDE.replace(" true up down", " false") + "1,2:3,4:\n5,6:7,8:\n"),
+        ("no dimensions.ts", "@problemName Toy\n@classLabel false\n@data\n1,2:3,4\n5,6:7,8\n"),
+        ("unknown.ts", WIDE + "1,2:3,4:?\n5,6:7,8:left\n"),
+        ("numbers.ts", WIDE.replace("@classLabel true up down", "@targetLabel true") + "1,2:3,4:0.5\n5,6:7,8:1\n"),
+    ],
+)
+def test_samples_need_no_classes(tmp_path: Path, name: str, text: str) -> None:
+    """To predict; to train, such files are refused."""
+    path = _ts(tmp_path, text, name)
+    assert series.samples(path, name, Form((2,), 2)).tolist() == [[[1, 3], [2, 4]], [[5, 7], [6, 8]]]
+    with pytest.raises(UsageError, match="class"):
+        _read(path)
+
+
+def test_samples_of_a_table_need_no_classes(tmp_path: Path) -> None:
+    path = _ts(tmp_path, "?\t1\t2\n0.5\t3\t4\n", "toy.tsv")
+    assert series.samples(path, "toy.tsv", Form((2,), 1))[..., 0].tolist() == [[1, 2], [3, 4]]
+
+
+def test_samples_without_classes_of_other_dimensions_are_refused(tmp_path: Path) -> None:
+    path = _ts(tmp_path, WIDE.replace(" true up down", " false") + "1,2:3,4:5,6\n")
+    with pytest.raises(UsageError, match=r"line 6: must have 2 dimensions, .* Received: 3 dimensions$"):
+        series.samples(path, str(path), Form((2,), 2))
 
 
 @pytest.mark.parametrize("ending", [".tsv", ".txt"])
@@ -292,6 +322,7 @@ def test_rejects_a_broken_file_in_one_line(tmp_path: Path, name: str) -> None:
         ("1\t1\t2\n0.5\t1\t2\n", "line 2: must have its class, a name or a whole number, first. Received: 0.5"),
         ("1\t1\t2\nnan\t1\t2\n", "line 2: must have its class, a name or a whole number. Received: nan"),
         ("1\t1\t2\n1\t1\t2\n", "must hold at least two classes. Received: 1"),
+        ("label\tt0\tt1\n1\t1\t2\n", "line 1: a value must be a finite number, .* Received: t0"),
     ],
 )
 def test_rejects_a_broken_table_in_one_line(tmp_path: Path, text: str, message: str) -> None:

@@ -76,7 +76,7 @@ def test_says_which_names_name_no_part(tmp_path: Path) -> None:
     tfrecord.read(tmp_path, lines.append)
     assert lines == [
         f"{tmp_path}: no part is named by cats.tfrecord, dogs.tfrecord, empty.tfrecord: "
-        "the hash of each image's name decides its part"
+        "the hash of each sample's name decides its part"
     ]
     _parts(tmp_path / "one", ["photos-00000-of-00002", "photos-00001-of-00002"])
     tfrecord.read(tmp_path / "one", pytest.fail)
@@ -115,7 +115,7 @@ def test_rejects_sets_that_are_not_clear_or_not_whole(tmp_path: Path, names: Seq
 
 
 CONTROL = "a control character; the name of a class must be printable"
-MISSING = "a missing value; a class of this name must be a folder of its images"
+MISSING = "a missing value; a class of this name must be a folder of its samples"
 ZEROS = r"\x00" * 3
 RULE = "must be one whole number from 0, or one name. Received: "
 
@@ -126,8 +126,8 @@ RULE = "must be one whole number from 0, or one name. Received: "
         ({"image": IMAGE}, "must have image/encoded and image/class/label. Received: image"),
         ({"label": 1, "height": 3}, "must have image/encoded and image/class/label. Received: height, label"),
         ({"image": IMAGE, "label": []}, "must have image/encoded and image/class/label. Received: image, label"),
-        ({"image": 7, "label": 1}, "`image` must hold one image as bytes. Received: another kind of value"),
-        ({"image": [IMAGE, IMAGE], "label": 1}, "`image` must hold one image as bytes. Received: 2 values"),
+        ({"image": 7, "label": 1}, "`image` must hold one sample as bytes. Received: another kind of value"),
+        ({"image": [IMAGE, IMAGE], "label": 1}, "`image` must hold one sample as bytes. Received: 2 values"),
         (
             {"image": IMAGE, "image_raw": IMAGE, "label": 1},
             "must have one field for the image. Received: image, image_raw",
@@ -296,7 +296,7 @@ def test_a_record_whose_length_looks_like_a_compressed_files_start_is_read(tmp_p
     [
         (
             lambda shard: shard.write_bytes(WHOLE),
-            "train.tfrecord and what belongs to it must hold 2 images, as dataset.json",
+            "train.tfrecord and what belongs to it must hold 2 samples, as dataset.json",
         ),
         (lambda shard: shard.unlink(), "must hold train.tfrecord, as dataset.json says. Received: none"),
     ],

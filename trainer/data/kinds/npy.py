@@ -31,9 +31,10 @@ _ITEM = f"{_DTYPE}|{_ORDER}|{_SHAPE}"
 _HEADER = rf"\{{ *(?:{_ITEM}) *, *(?:{_ITEM}) *, *(?:{_ITEM}) *,? *\}}[ \n]*"
 _AXIS = r"[0-9]+"
 
+_TRUTH = "b1"
 # What is stored, by NumPy's letters, and what TensorFlow reads it as. It reads no unsigned numbers of 4 or 8 bytes.
 _TYPES: dict[str, tuple[tf.DType, tf.DType]] = {
-    "b1": (tf.uint8, tf.uint8),
+    _TRUTH: (tf.uint8, tf.uint8),
     "u1": (tf.uint8, tf.uint8),
     "i1": (tf.int8, tf.int8),
     "u2": (tf.uint16, tf.uint16),
@@ -106,6 +107,8 @@ def _parsed(text: str, offset: int) -> Npy:
 def decode(encoded: tf.Tensor) -> tf.Tensor:
     """Returns the values of a file, float32 of the shape that its header says; operations of TensorFlow alone.
 
+    Truth values are 0 and 255; see `trainer.data.kinds.stored`.
+
     Args:
       encoded: the file's content, a scalar string.
 
@@ -167,9 +170,12 @@ def _parts(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 def _readers() -> list[Callable[[tf.Tensor], tf.Tensor]]:
     """Returns what reads each type, the lowest byte first and last."""
 
-    def reader(stored: tf.DType, meant: tf.DType, little: bool) -> Callable[[tf.Tensor], tf.Tensor]:
+    def reader(letters: str, little: bool) -> Callable[[tf.Tensor], tf.Tensor]:
+        stored, meant = _TYPES[letters]
+        if letters == _TRUTH:
+            return lambda values: tf.where(tf.io.decode_raw(values, stored) != 0, 255.0, 0.0)
         return lambda values: tf.cast(
             tf.bitcast(tf.io.decode_raw(values, stored, little_endian=little), meant), tf.float32
         )
 
-    return [reader(*types, little) for types in _TYPES.values() for little in (True, False)]
+    return [reader(letters, little) for letters in _TYPES for little in (True, False)]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trainer.data.kinds import npy
+from trainer.data.kinds import npy, stored
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import entries as listed
 from trainer.data.lists import one_length
@@ -29,7 +29,8 @@ def read(
     """Returns what files of arrays hold, each part with its samples.
 
     Signals, `(length,)` or `(length, channels)`, are brought to one length; images, `(height, width)` or
-    `(height, width, channels)`, must be of one shape.
+    `(height, width, channels)`, must be of one shape. Images of four channels lose the last one, their transparency;
+    truth values of images become 0 and 255.
 
     Args:
       entries: the files, each with its label.
@@ -43,7 +44,10 @@ def read(
     """
     parted = split(entries, validation_split)
     names = listed.class_names(parted)
-    arrays = [_array(entry, rank) for entry in parted]
+    whole = [_array(entry, rank) for entry in parted]
+    if any(stored.is_transparent(array.shape, rank) for array in whole):
+        log(stored.LEFT_OUT)
+    arrays = [stored.plain(array, array.shape, rank) for array in whole]
     for entry, array in zip(parted, arrays, strict=True):
         if array.shape[-1] != arrays[0].shape[-1] or (rank == _IMAGE and array.shape != arrays[0].shape):
             raise UsageError(
@@ -70,9 +74,18 @@ def _array(entry: Entry, rank: int) -> npt.NDArray[Any]:
     array = array[..., np.newaxis] if array.ndim == rank else array
     if array.ndim != rank + 1 or not array.size:
         raise UsageError(f"{entry.place}: must have {rank} or {rank + 1} axes. Received: shape {array.shape}")
-    if not np.isfinite(array).all() and rank == _IMAGE:
-        raise UsageError(f"{entry.place}: must have numbers alone. Received: NaN or infinity")
-    return array
+    if array.dtype.kind != "f":
+        return array
+    with np.errstate(over="ignore"):
+        values: npt.NDArray[Any] = array.astype(np.float32)
+    if rank == _IMAGE and not np.isfinite(values).all():
+        raise UsageError(f"{entry.place}: must have numbers of at most 3e38 alone. Received: others, NaN or infinity")
+    if np.isinf(values).any():
+        value = f"{array[np.isinf(values)][0]:g}"
+        raise UsageError(
+            f"{entry.place}: must have numbers of at most 3e38, or NaN where one is missing. Received: {value}"
+        )
+    return values
 
 
 def _brought(

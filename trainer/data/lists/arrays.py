@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trainer.data.kinds import stored
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import folder, manifest
 from trainer.data.lists.array_names import listed, pairs_of
@@ -85,6 +86,8 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
         way: Reading | None = None
         for part, (of, labels_of) in pairs.items():  # the training part is the first
             name, array = f"{location}: `{of}`", _array(file, of, location)
+            if array.dtype.kind not in "biuf":
+                raise UsageError(f"{name} must hold numbers. Received: {array.dtype}")
             way = way or _way(array, name, options.rank, log)
             samples = _samples(array, name, way)
             if len(samples) != len(numbers[labels_of]):
@@ -140,23 +143,16 @@ def _way(array: Array, name: str, asked: int, log: Callable[[str], object]) -> R
     way, other = reading(array.shape[1:], array.dtype, asked, name)
     if other:
         log(f"{name}: samples of {times(array.shape[1:])} are read as {way}; `--rank={other.rank}` reads {other}")
-    if _is_transparent(array, way):
-        log(f"{name}: the fourth channel of images, their transparency, is left out")
+    if stored.is_transparent(array.shape[1:], way.rank):
+        log(f"{name}: {stored.LEFT_OUT}")
     return way
-
-
-def _is_transparent(array: Array, way: Reading) -> bool:
-    return way.rank == 2 and array.ndim == 4 and array.shape[3] == 4
 
 
 def _samples(array: Array, name: str, way: Reading) -> Array:
     """Returns samples as bytes, 0 to 255, or as finite float32."""
-    if array.dtype.kind not in "biuf":
-        raise UsageError(f"{name} must hold numbers. Received: {array.dtype}")
-    if _is_transparent(array, way):
-        array = array[..., :3]
-    if way.rank > 1 and array.dtype in (np.uint8, np.bool_):
-        return array if array.dtype == np.uint8 else array * np.uint8(255)
+    array = stored.plain(array, array.shape[1:], way.rank)
+    if way.rank > 1 and array.dtype == np.uint8:
+        return array
     with np.errstate(over="ignore"):
         values = array.astype(np.float32, copy=False)
     step = max(1, _CHECKED * len(values) // values.size)

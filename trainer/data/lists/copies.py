@@ -1,4 +1,4 @@
-"""Images with one content."""
+"""Samples with one content."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 
@@ -9,7 +9,7 @@ from trainer.errors import one_line
 def of_others(entries: Sequence[Entry], contents: Mapping[int, Hashable]) -> Iterator[tuple[int, int]]:
     """Yields the index of each entry that is a copy, with the index of the one that is not.
 
-    Of the images with one content that of the test part is the original, else that of the validation part, else the
+    Of the samples with one content that of the test part is the original, else that of the validation part, else the
     first by name.
 
     Args:
@@ -25,4 +25,4 @@ def of_others(entries: Sequence[Entry], contents: Mapping[int, Hashable]) -> Ite
 
 def contradiction(own: Entry, other: Entry) -> str:
     """Returns what is wrong with a copy that is of another class."""
-    return f"of class {one_line(own.label)}; the same image as {other.place}, of class {one_line(other.label)}"
+    return f"of class {one_line(own.label)}; the same content as {other.place}, of class {one_line(other.label)}"

@@ -96,7 +96,7 @@ def read(root: Path, log: Callable[[str], object] = lambda line: None, *, has_vi
     if str(passed):
         log(one_line(f"passed over in {root}: {passed}"))
     if not entries:
-        raise UsageError(f"{root}: must hold a folder of images for each class. Received: none")
+        raise UsageError(f"{root}: must hold a folder of samples for each class. Received: none")
     if len({entry.label for entry in entries}) == 1:
         _refuse_nested(root, next(one.top for one in classes if normal(one.top.name) == entries[0].label))
     if not any(entry.part for entry in entries):
@@ -128,7 +128,7 @@ def _class_folders(root: Path, passed: _Passed, log: Callable[[str], object]) ->
                 log(one_line(f"{folder}: read as a class, not as a part, for it has no class folders"))
             parts = {}
         elif parts:
-            raise UsageError(f"{min(parts)}: must hold a folder of images for each class. Received: none")
+            raise UsageError(f"{min(parts)}: must hold a folder of samples for each class. Received: none")
     if not parts:
         return [one for folder in folders for one in _with_inner_parts(folder, folders, passed)]
     for folder in folders:

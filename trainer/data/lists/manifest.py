@@ -167,7 +167,7 @@ def _entries(
         for name in row.keys() - ROLES:
             others.add(name, row[name], label, where)
     if not checked:
-        raise UsageError(f"{shown}: must list an image. Received: none")
+        raise UsageError(f"{shown}: must list a sample. Received: none")
     others.check(has_parts, log)
     above = location.rpartition("/")[0]
     folder = above if above.startswith(_SCHEME) else os.path.abspath(above)  # noqa: PTH100  of a text
@@ -228,14 +228,14 @@ def _once(entries: Sequence[Entry], log: Log) -> list[Entry]:
         other = of_file.setdefault(file, entry)
         if other.part != entry.part:
             raise UsageError(
-                f"{entry.listed}: an image must be in one part. "
+                f"{entry.listed}: a sample must be in one part. "
                 f"Received: {entry.location} in {entry.part or 'none'}, and in {other.part or 'none'} in {other.listed}"
             )
         if first.setdefault((file, entry.label), entry) is entry:
             kept.append(entry)
     if len(kept) < len(entries):
         location, count = kept[0].listed.rpartition(", line ")[0], f"{len(entries) - len(kept):,} of {len(entries):,}"
-        log(f"{location}: {count} lines list an image again, which counts once")
+        log(f"{location}: {count} lines list a sample again, which counts once")
     return kept
 
 
@@ -340,7 +340,7 @@ def _csv_rows(text: str, location: str) -> Iterator[tuple[int, dict[str, str]]]:
         if len(cells) != len(columns):
             raise UsageError(f"{location}, line {line}: must have {len(columns)} columns. Received: {len(cells)}")
         if header and fields.is_header(cells, columns):
-            raise UsageError(f"{location}, line {line}: must be an image's. Received: the header again")
+            raise UsageError(f"{location}, line {line}: must be a sample's. Received: the header again")
         yield line, dict(zip(columns, cells, strict=True))
 
 

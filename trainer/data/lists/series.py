@@ -48,10 +48,10 @@ class _File:
         part = parts.part_of(found[2]) if found else None
         return cls(path, location, (found[1] or "") if found and part else path.stem, part or "")
 
-    def read(self) -> Rows:
-        """Returns its series."""
+    def read(self, *, needs_classes: bool = True) -> Rows:
+        """Returns its series, also those without a class where none is needed."""
         read_rows = ts_file.read if self.path.suffix.lower() == ".ts" else tsv_file.read
-        return read_rows(self.path, self.location)
+        return read_rows(self.path, self.location, needs_classes=needs_classes)
 
 
 def is_one(path: Path) -> bool:
@@ -102,12 +102,12 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
 
 
 def samples(path: Path, location: str, form: Form) -> npt.NDArray[np.float32]:
-    """Returns the series of one file in a form, `(count, length, channels)`, whatever their classes.
+    """Returns the series of one file in a form, `(count, length, channels)`, whatever their classes, if they have any.
 
     Raises:
       UsageError: the file breaks a rule, or its series have other channels.
     """
-    rows = _File.of(path, location).read()
+    rows = _File.of(path, location).read(needs_classes=False)
     for index, channels in enumerate(rows.series):
         if len(channels) != form.channels:
             raise UsageError(f"{rows.place(index)}: must have {form.channels} dimensions. Received: {len(channels)}")

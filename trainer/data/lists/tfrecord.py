@@ -103,7 +103,7 @@ def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list
     several = sorted({_OF.sub(r"\1\4", file.name) for file in files})
     if not any(of_files) and not any(said) and len(several) > 1:
         names = f"{', '.join(several[:3])}{' …' if len(several) > 3 else ''}"
-        log(f"{one_line(f'{folder}: no part is named by {names}')}: the hash of each image's name decides its part")
+        log(f"{one_line(f'{folder}: no part is named by {names}')}: the hash of each sample's name decides its part")
     for entry, label, values in listed:
         for name, value in values.items():
             others.add(name, value, label.text or label.number, entry.listed)
@@ -166,20 +166,20 @@ def _check_sets(files: Sequence[Path]) -> None:
 
 
 def _check_counts(folder: Path, counts: dict[str, int]) -> None:
-    """Checks that shards that `python -m trainer.data` has written are all there, with as many images as it says."""
+    """Checks that shards that `python -m trainer.data` has written are all there, with as many samples as it says."""
     try:
         said = json.loads((folder / _DESCRIPTION).read_bytes())
         expected = [(part["shards"], part["images"]) for part in said["parts"].values()]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return  # none, or another program's
-    for names, images in expected:
+    for names, samples in expected:
         missing = next((name for name in names if name not in counts), None)
         if missing:
             raise UsageError(f"{one_line(str(folder))}: must hold {missing}, as {_DESCRIPTION} says. Received: none")
         held = sum(counts[name] for name in names)
-        if held != images:
+        if held != samples:
             raise UsageError(
-                f"{one_line(str(folder))}: {names[0]} and what belongs to it must hold {images:,} images, "
+                f"{one_line(str(folder))}: {names[0]} and what belongs to it must hold {samples:,} samples, "
                 f"as {_DESCRIPTION} says. Received: {held:,}"
             )
 
@@ -339,7 +339,7 @@ def _image(content: bytes, values: Sequence[Any], name: str, where: str) -> tupl
     """Returns where in a record the only value of a list of bytes begins and ends."""
     if len(values) != 1 or not isinstance(values[0], bytes):
         what = "another kind of value" if len(values) == 1 else f"{len(values):,} values"
-        raise UsageError(f"{where}: `{name}` must hold one image as bytes. Received: {what}")
+        raise UsageError(f"{where}: `{name}` must hold one sample as bytes. Received: {what}")
     image = values[0]
     first = content.find(image[:_PREFIX])
     while not content.startswith(image, first):  # it is there, and nearly always the first that begins so

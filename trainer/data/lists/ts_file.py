@@ -25,25 +25,28 @@ class _Header:
       end: the index of the first line behind `@data`.
       classes: those that `@classLabel` lists; empty where it lists none.
       dimensions: of each series; 0 where the first series says it.
+      has_labels: whether a class, or a number, is behind the last colon of each line.
     """
 
     end: int
     classes: Sequence[str]
     dimensions: int
+    has_labels: bool
 
 
-def read(path: Path, location: str) -> Rows:
+def read(path: Path, location: str, *, needs_classes: bool = True) -> Rows:
     """Returns the series of a `.ts` file.
 
     Args:
       path: the file.
       location: the same, for a person.
+      needs_classes: whether each series must have a class; otherwise classes are not looked at, and are empty.
 
     Raises:
       UsageError: it is no such file, its series have time stamps or no classes, or a line breaks a rule.
     """
     lines = lines_of(path, location)
-    header = _read_header(lines, location)
+    header = _read_header(lines, location, needs_classes)
     names = _Names(header.classes)
     labels: list[str] = []
     series: list[Channels] = []
@@ -54,10 +57,12 @@ def read(path: Path, location: str) -> Rows:
         if not line or line.startswith(b"#"):
             continue
         place = f"{location}, line {index + 1}"
+        if not header.has_labels and not line.endswith(b":"):
+            line += b":"  # each dimension has a colon behind it, also where no class follows
         dimensions = dimensions or max(line.count(b":"), 1)
-        _check_colons(line, dimensions, place)
+        _check_colons(line, dimensions, place, header.has_labels)
         body, _, label = line.rpartition(b":")
-        labels.append(names.of(label, place))
+        labels.append(names.of(label, place) if needs_classes else "")
         series.append(_channels(body, dimensions, place))
         numbered.append(index + 1)
     if not series:
@@ -65,15 +70,18 @@ def read(path: Path, location: str) -> Rows:
     return Rows(location, labels, series, numbered)
 
 
-def _check_colons(line: bytes, dimensions: int, place: str) -> None:
+def _check_colons(line: bytes, dimensions: int, place: str, has_labels: bool) -> None:
     found = line.count(b":")
     if found == dimensions:
         return
     if line.startswith(b"("):
         raise UsageError(f"{place}: must have values without time stamps. Received: {_shown(line)}")
+    wanted = f"{dimensions} dimension{'s' * (dimensions > 1)}"
+    if not has_labels:
+        raise UsageError(f"{place}: must have {wanted}, with a colon between two of them. Received: {found} dimensions")
     raise UsageError(
-        f"{place}: must have {dimensions} dimension{'s' * (dimensions > 1)} and a class, with a colon behind each "
-        f"dimension. Received: {found} colon{'s' * (found != 1)}"
+        f"{place}: must have {wanted} and a class, with a colon behind each dimension. "
+        f"Received: {found} colon{'s' * (found != 1)}"
     )
 
 
@@ -131,7 +139,7 @@ def _differ_folded(names: Sequence[str]) -> bool:
     return len({name.casefold() for name in names}) == len({*names})
 
 
-def _read_header(lines: Sequence[bytes], location: str) -> _Header:
+def _read_header(lines: Sequence[bytes], location: str, needs_classes: bool) -> _Header:
     found: dict[str, tuple[str, int]] = {}
     for index, raw in enumerate(lines):
         line = raw.strip()
@@ -145,12 +153,12 @@ def _read_header(lines: Sequence[bytes], location: str) -> _Header:
         word, *value = line.decode("utf-8", "surrogateescape").split(None, 1)
         name = word[1:].lower()
         if name == "data":
-            return _checked(found, location, index)
+            return _checked(found, location, index, needs_classes)
         found[name.removesuffix("s")] = " ".join(value), index + 1
     raise UsageError(f"{location}: must have a line @data, and a series in each line behind it. Received: none")
 
 
-def _checked(found: Mapping[str, tuple[str, int]], location: str, data: int) -> _Header:
+def _checked(found: Mapping[str, tuple[str, int]], location: str, data: int, needs_classes: bool) -> _Header:
     """Returns a header that can be read, from its directives' values and lines."""
     none = ("", data + 1)
     stamped, line = found.get("timestamp", none)
@@ -160,16 +168,18 @@ def _checked(found: Mapping[str, tuple[str, int]], location: str, data: int) -> 
             "Received: true"
         )
     target, line = found.get("targetlabel", none)
-    if target.lower().startswith("true"):
+    has_target = target.lower().startswith("true")
+    if has_target and needs_classes:
         raise UsageError(
             f"{location}, line {line}: must have classes, which @classLabel lists. Received: @targetLabel, for numbers"
         )
     listed, line = found.get("classlabel", none)
-    has_classes, *names = listed.split() or ["true"]
-    if has_classes.lower() != "true":
+    word, *names = listed.split() or ["true"]
+    has_classes = word.lower() == "true"
+    if not has_classes and needs_classes:
         raise UsageError(f"{location}, line {line}: @classLabel must be true, and the classes. Received: {listed}")
     classes = [normal(name) for name in names]
-    return _Header(data + 1, classes, _dimensions(found, location))
+    return _Header(data + 1, classes, _dimensions(found, location), has_classes or has_target)
 
 
 def _dimensions(found: Mapping[str, tuple[str, int]], location: str) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from trainer.data.lists import numbers
+from trainer.data.lists import fields, numbers
 from trainer.data.lists.series_rows import Channels, Rows, as_float32, class_of, lines_of
 from trainer.errors import UsageError
 
@@ -20,13 +20,24 @@ _LARGEST_LABEL = 2**53  # that float64 tells from its neighbours
 
 
 def begins_as_one(path: Path) -> bool:
-    """Returns whether a file's first line is a class and numbers."""
+    """Returns whether a file's first line is a class and numbers; or the second, below names of no manifest's columns.
+
+    The names are then refused with their line.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
     except OSError:
         return False
-    line = next((line for line in head.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()), b"").strip()
+    lines = [line.strip() for line in head.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()][:2]
+    if not lines or _is_series(lines[0]):
+        return bool(lines)
+    names = lines[0].decode("utf-8", "replace").split("\t")
+    is_manifest = fields.IMAGE in map(fields.role_of, names)
+    return path.suffix.lower() == ".tsv" and len(names) > _FEWEST and not is_manifest and _is_series(lines[-1])
+
+
+def _is_series(line: bytes) -> bool:
     _, values = _split(line, _delimiter(line))
     try:
         return len(numbers.parse(values, _delimiter(line), may_be_empty=True)) >= _FEWEST
@@ -34,12 +45,13 @@ def begins_as_one(path: Path) -> bool:
         return False
 
 
-def read(path: Path, location: str) -> Rows:
+def read(path: Path, location: str, *, needs_classes: bool = True) -> Rows:
     """Returns the series of a file; values that are missing at a series's end are beyond it.
 
     Args:
       path: the file.
       location: the same, for a person.
+      needs_classes: whether each series must have a class; otherwise the first column is not looked at.
 
     Raises:
       UsageError: it is no such file, or a line breaks a rule.
@@ -55,7 +67,7 @@ def read(path: Path, location: str) -> Rows:
         delimiter = delimiter or _delimiter(line)
         place = f"{location}, line {number}"
         label, values = _split(line, delimiter)
-        labels.append(_label(label, place))
+        labels.append(_label(label, place) if needs_classes else "")
         series.append([_without_end(as_float32(_values(values, delimiter, place), place))])
         numbered.append(number)
     return Rows(location, labels, series, numbered)

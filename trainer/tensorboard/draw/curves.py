@@ -26,7 +26,8 @@ COLOURS: tuple[Colour, ...] = (
 _FOOT = 13  # pixels of the numbers below
 _LEAST = 20  # pixels of a channel's height
 _SMALLEST = 8  # of one in a thumbnail
-_APART = 48  # pixels between two numbers of an axis, at least
+_APART = 48  # pixels between two numbers of an axis, about
+_FEWEST = 3  # numbers of an axis, or fewer where these are all that are round
 _FAINTEST = 0.4  # of a coloured band's opacity; the line above it is as the colour
 
 
@@ -174,7 +175,7 @@ def _horizontal(canvas: Picture, length: int, inner: int, scale: Scale) -> None:
         step, unit = 1000 * step, "ms"
     top = len(canvas) - _FOOT
     canvas[top, MARGIN : MARGIN + inner] = sheets.FRAME
-    ticks = scales.ticks(0.0, step * (length - 1), max(2, inner // _APART)) or [0.0]
+    ticks = scales.ticks(0.0, step * (length - 1), max(_FEWEST, inner // _APART)) or [0.0]
     for value, label in zip(ticks, scales.labels(ticks), strict=True):
         column = MARGIN + (value / step + 0.5) / length * inner
         canvas[top : top + 3, math.floor(column)] = sheets.FAINT

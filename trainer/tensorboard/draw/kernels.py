@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trainer.tensorboard.draw import curves, sample, sheets
+from trainer.tensorboard.draw import curves, sheets
 from trainer.tensorboard.draw.sheets import Array, Picture
 
 _SIDE = {2: 27, 3: 18}  # pixels that the longer side of a kernel is enlarged to, by its rank
 _MOST_FILTERS = {1: 64, 2: 256, 3: 64}  # by rank: lines and slices take more room
 _STRONGEST = {1: 3, 2: 4, 3: 2}  # input channels drawn of a deeper layer's kernel, by its rank
 _MOST_SLICES = 3  # of one of rank 3, from which on one channel is drawn
+_PLANES = 4  # axes of several pictures
 _CURVE = (62, 40)  # pixels of a kernel's lines
 
 
@@ -63,8 +64,8 @@ def _by_channel(kernels: Array, colours: Sequence[tuple[int, int, int]]) -> list
     """Returns kernels, `(filters, *spatial, channels)` from 0 to 1, each by its strongest channels."""
     rank, channels = kernels.ndim - 2, kernels.shape[-1]
     chosen, strongest = _strongest(kernels)
-    planes = sheets.coloured(sample.planes(np.moveaxis(chosen, -1, 1).reshape(-1, *chosen.shape[1:-1])), colours)
-    pictures = _enlarged_kernels(planes, chosen.shape[rank - 1 : rank + 1], _SIDE[rank])
+    coloured = sheets.coloured(np.moveaxis(chosen, -1, 1).reshape(-1, *chosen.shape[1:-1]), colours)
+    pictures = _enlarged_kernels(coloured, chosen.shape[rank - 1 : rank + 1], _SIDE[rank])
     if channels == 1:
         return pictures
     numbered = sheets.numbered(pictures, [str(channel) for channel in strongest.flat])
@@ -83,8 +84,15 @@ def _strongest(kernels: Array) -> tuple[Array, Array]:
 
 
 def _enlarged_kernels(pictures: Picture, size: tuple[int, ...], side: int) -> list[Picture]:
+    """Returns pictures, `(count, *spatial, 3)`, as squares for pixels; the slices of three axes are side by side."""
     factor = max(1, round(side / max(size)))
-    return list(pictures.repeat(factor, 1).repeat(factor, 2))
+    large = pictures.repeat(factor, -3).repeat(factor, -2)
+    if large.ndim == _PLANES:
+        return list(large)
+    # White, grey, white: no weight is so thin.
+    edge = np.broadcast_to(np.array([sheets.PAPER, sheets.FRAME, sheets.PAPER], np.uint8), (*large.shape[:3], 3, 3))
+    parted = np.concatenate([large, edge], -2)
+    return list(np.concatenate([*np.moveaxis(parted, 1, 0)], -2)[..., :-3, :])
 
 
 def _range(limit: float) -> str:

@@ -9,9 +9,10 @@ from PIL import Image, ImageDraw
 from trainer.tensorboard.draw import sample, sheets, text
 from trainer.tensorboard.draw.scale import IMAGES, Scale
 from trainer.tensorboard.draw.sheets import Array, Picture
+from trainer.tensorboard.draw.slices import Place
 
 _MOST_NUMBERED = 30  # classes: cells are large enough for numbers and names
-_CELL = 34  # pixels, where there are numbers
+_CELL, _LARGEST = 34, 60  # pixels, where there are numbers: at least, and of few classes
 _WIDTH = 800  # pixels of a matrix without numbers
 _NAME = 160  # pixels of a class's name, at most
 _RIGHT = (33, 102, 172)
@@ -25,9 +26,10 @@ def confusion_matrix(counts: Array, classes: Sequence[str]) -> Picture:
       classes: their names.
     """
     count, has_numbers = len(classes), len(classes) <= _MOST_NUMBERED
-    cell = _CELL if has_numbers else max(4, _WIDTH // count)
     names = [text.cut(name, _NAME) for name in classes] if has_numbers else []
     margin = (max(map(text.width, names)) + 2 * sheets.GAP) if has_numbers else sheets.GAP
+    room = (sheets.SHOWN - margin - sheets.GAP) // count
+    cell = min(max(_CELL, room), _LARGEST) if has_numbers else max(4, _WIDTH // count)
     is_upright = any(text.width(name) > cell - 2 for name in names)  # above the columns
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     side = margin + count * cell + sheets.GAP
@@ -54,11 +56,24 @@ def confusion_matrix(counts: Array, classes: Sequence[str]) -> Picture:
     return sheets.titled(np.asarray(canvas), f"rows: true, columns: predicted; {right} of {int(counts.sum())} right")
 
 
-def mistakes(samples: Array, captions: Sequence[str], title: str, scale: Scale = IMAGES) -> Picture:
-    """Returns samples, `(count, *spatial, channels)`, each under its caption."""
+def mistakes(
+    samples: Array, captions: Sequence[str], title: str, scale: Scale = IMAGES, places: Sequence[Place] = ()
+) -> Picture:
+    """Returns samples, each under its caption.
+
+    Args:
+      samples: `(count, *spatial, channels)`.
+      captions: one for each.
+      title: above them all.
+      scale: of the samples.
+      places: the position that the slices of each volume go through; the middle where there are none.
+    """
     rank = samples.ndim - 2
-    pictures = [sample.picture(one, sample.TILE[rank], scale) for one in samples]
-    return sheets.titled(sheets.grid(pictures, captions, columns=sample.IN_ROW[rank]), title)
+    at: Sequence[Place | None] = places or [None] * len(samples)
+    side = sample.MISTAKEN[rank]
+    pictures = [sample.picture(one, side, scale, at=place) for one, place in zip(samples, at, strict=True)]
+    how = ", cut through what decides most" if places else ""
+    return sheets.titled(sheets.grid(pictures, captions, columns=sample.MISTAKEN_IN_ROW[rank]), title + how)
 
 
 def sprite(samples: Array, side: int = 32, scale: Scale = IMAGES) -> Picture:

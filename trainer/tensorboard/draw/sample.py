@@ -17,6 +17,7 @@ from trainer.tensorboard.draw.slices import Place
 
 # Pixels of one sample, by rank, and how many are in a row; 0 lets the sheet choose.
 TILE, IN_ROW = {1: 164, 2: 84, 3: 108}, {1: 2, 2: 0, 3: 3}  # among many others
+MISTAKEN, MISTAKEN_IN_ROW = {1: 164, 2: 84, 3: 160}, {1: 2, 2: 0, 3: 2}  # under their mistakes
 PAIRED, PAIRS_IN_ROW = {1: 165, 2: 84, 3: 80}, {1: 1, 2: 2, 3: 2}  # each of a pair
 EXPLAINED, EXPLAINED_IN_ROW = {1: 338, 2: 140, 3: 160}, {1: 1, 2: 2, 3: 2}  # under attributions
 ABOVE = {1: 338, 2: 112, 3: 160}  # above its feature maps
@@ -120,16 +121,6 @@ def thumbnail(sample: Array, side: int, scale: Scale = IMAGES) -> Picture:
 def heat(rank: int) -> Sequence[Colour]:
     """Returns the colours of values from none to many over a sample: on dark pixels, or on the paper of a plot."""
     return _WARM if rank == 1 else sheets.SEQUENTIAL
-
-
-def planes(values: Array) -> Array:
-    """Returns `(count, *spatial)` as `(count, height, width)`: one axis is a row; of three, slices are side by side."""
-    if values.ndim == 2:
-        return values[:, None]
-    if values.ndim == 3:
-        return values
-    slices = np.pad(values, ((0, 0), (0, 0), (0, 0), (0, 1)), constant_values=np.nan)
-    return np.concatenate([slices[:, index] for index in range(slices.shape[1])], 2)[..., :-1]
 
 
 def _tinted(sample: Array, colours: Picture, opacity: Array, limits: Limits) -> Picture:

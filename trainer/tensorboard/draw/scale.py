@@ -13,6 +13,20 @@ _SHARES = (1, 99)  # per cent of a sample's values below what is drawn black, an
 _NEARLY = 0.02  # of the difference between bounds
 _MOST_VALUES = 100_000  # that these are taken of
 _DIGITS, _MOST_DIGITS = 4, 9
+_FACTORS = (
+    1,
+    2,
+    5,
+    10,
+    20,
+    50,
+    4,
+    3,
+    40,
+    25,
+    30,
+)  # of a power of ten: steps of an axis, as they are tried
+_PAIR = 2  # numbers, without which an axis has no scale
 
 Limits = tuple[float, float]
 
@@ -72,17 +86,23 @@ def as_bytes(values: Array, limits: Limits) -> Array:
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
-    """Returns at most so many round numbers from low to high: multiples of 1, 2 or 5 times a power of ten."""
+    """Returns at most so many round numbers from low to high: multiples of 1, 2 or 5 times a power of ten.
+
+    Where only one would be left, they are multiples of 4, 3 or 2.5 times it.
+    """
     width = high - low
     if not (math.isfinite(width) and width > 0):
         return []
     power = 10.0 ** math.floor(math.log10(width / most))
-    for factor in (1, 2, 5, 10, 20, 50):
+    found: list[float] = []
+    for factor in _FACTORS:
         step = factor * power
         first, last = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
-        if last - first < most:
-            return [float(f"{index * step:.12g}") + 0.0 for index in range(first, last + 1)]
-    return []
+        if last - first < most and not (found and last <= first):
+            found = [float(f"{index * step:.12g}") + 0.0 for index in range(first, last + 1)]
+            if len(found) > 1 or most < _PAIR:
+                break
+    return found
 
 
 def labels(values: Sequence[float]) -> list[str]:

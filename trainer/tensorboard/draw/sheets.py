@@ -18,7 +18,7 @@ Colour = tuple[int, int, int]
 INK, PAPER, FAINT, FRAME, MARK = (32, 32, 32), (255, 255, 255), (120, 120, 120), (176, 176, 176), (214, 39, 40)
 FONT = texts.HEIGHT - 4  # pixels of a line without what is above and below its letters
 GAP = 4
-SHOWN = 348  # pixels of a picture's width that TensorBoard shows by default, about
+SHOWN = 350  # pixels of a picture's width as TensorBoard shows it by default, whatever its own
 
 # Scales of colours for values from 0 to 1; the brightness of each changes evenly.
 SEQUENTIAL = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
@@ -35,13 +35,15 @@ def grid(
       pictures: `(height, width, 3)` each.
       captions: one for each.
       marked: which are framed in red and crossed out.
-      columns: how many; by themselves, so many that it all is about a third wider than high.
+      columns: how many, or fewer where captions are wide; by themselves, so many that it all is about a third wider
+        than high. In any case no more than TensorBoard shows whole.
     """
     high, wide, _ = pictures[0].shape
     head = FONT + 2 if any(captions) else 0
     width = max(wide, *map(width_of, captions)) + GAP + 2
     height = high + GAP + 2 + head
-    columns = columns or min(len(pictures), max(1, round(math.sqrt(len(pictures) * height / width * 4 / 3))))
+    best = columns or min(len(pictures), round(math.sqrt(len(pictures) * height / width * 4 / 3)))
+    columns = max(1, min(best, (SHOWN - GAP) // width))
     canvas = np.full((-(-len(pictures) // columns) * height + GAP, columns * width + GAP, 3), 255, np.uint8)
     for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
         y, x = divmod(index, columns)
@@ -66,13 +68,28 @@ def columns(width: int) -> int:
 
 
 def titled(picture: Picture, title: str) -> Picture:
-    """Returns a picture under a line of text; of one that is too narrow for it, wider."""
-    label, head = line_of(title, INK), FONT + 2 * GAP
-    width = max(picture.shape[1], label.shape[1] + 2 * GAP)
+    """Returns a picture under a text, in lines no wider than the picture, or than TensorBoard shows by default."""
+    labels = [line_of(one, INK) for one in texts.wrapped(title, max(picture.shape[1], SHOWN) - 2 * GAP)]
+    head = len(labels) * (FONT + 2) + 2 * GAP - 2
+    width = max(picture.shape[1], *(label.shape[1] + 2 * GAP for label in labels))
     canvas = np.full((picture.shape[0] + head, width, 3), 255, np.uint8)
-    canvas[GAP - 1 : GAP - 1 + len(label), GAP : GAP + label.shape[1]] = label
+    for index, label in enumerate(labels):
+        top = GAP - 1 + index * (FONT + 2)
+        # The first and the last rows of a line overlap with its neighbours'.
+        area = canvas[top : top + len(label), GAP : GAP + label.shape[1]]
+        area[:] = np.minimum(area, label)
     canvas[head:, : picture.shape[1]] = picture
     return canvas
+
+
+def shown(picture: Picture) -> Picture:
+    """Returns a picture as wide as TensorBoard shows it: a whole number of times as large, white at its right.
+
+    TensorBoard makes it that wide by leaving out pixels or doubling some, which letters do not survive.
+    """
+    times = max(1, SHOWN // picture.shape[1])
+    large = picture.repeat(times, 0).repeat(times, 1)
+    return np.pad(large, ((0, 0), (0, max(0, SHOWN - large.shape[1])), (0, 0)), constant_values=255)
 
 
 def below(pictures: Sequence[Picture]) -> Picture:

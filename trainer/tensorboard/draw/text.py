@@ -2,6 +2,7 @@
 
 import functools
 import math
+import re
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ HEIGHT = fonts.SIZE + 4  # pixels of a line
 
 _BASE = 11  # pixels from a line's top down to what letters stand on
 _ELLIPSIS = "…"
+_WORD = re.compile(f"(?:{fonts.ISOLATE}[^{fonts.END}]*{fonts.END}|\\S)+")
 
 Mask = npt.NDArray[np.uint8]
 
@@ -44,6 +46,18 @@ def cut(text: str, most: int) -> str:
     return next(
         (short for short in (text[:end].rstrip() + _ELLIPSIS for end in fitting) if width(short) <= most), _ELLIPSIS
     )
+
+
+@functools.lru_cache(2048)
+def wrapped(text: str, most: int) -> list[str]:
+    """Returns a text as lines, broken between words, of at most so many pixels; an isolated part stays whole."""
+    lines: list[str] = []
+    for word in _WORD.findall(text):
+        if lines and width(f"{lines[-1]} {word}") <= most:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines or [text]
 
 
 def isolated(text: str, most: int) -> str:

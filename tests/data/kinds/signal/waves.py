@@ -48,6 +48,12 @@ def written(
     return riff(fmt(bits, values.shape[1], rate, FLOAT if is_float else PCM), chunk(b"data", data, size))
 
 
+def rf64(*chunks: bytes, size: int, magic: bytes = b"RF64") -> bytes:
+    """Returns a file of chunks, behind one that says the bytes of the samples."""
+    body = b"WAVE" + chunk(b"ds64", struct.pack("<QQQI", 0, size, 0, 0)) + b"".join(chunks)
+    return magic + b"\xff\xff\xff\xff" + body
+
+
 def tone(frequency: float, rate: int, seconds: float, channels: int = 1) -> np.ndarray:
     """Returns a sine of amplitude 0.5, `(frames, channels)`."""
     times = np.arange(round(rate * seconds)) / rate
@@ -64,6 +70,9 @@ _LIST = chunk(b"LIST", b"INFOISFT\x05\0\0\0abcd\0")  # of an odd size
 
 # By name: files of 50 frames of 16 bits that are read, whatever is around their samples.
 UNUSUAL = {
+    "RF64": rf64(fmt(16), _DATA, size=0),
+    "RF64 with its size": rf64(fmt(16), _DATA[:4] + b"\xff\xff\xff\xff" + _DATA[8:], _LIST, size=100),
+    "BW64 that is cut off": rf64(fmt(16), _DATA[:4] + b"\xff" * 4 + _DATA[8:], size=10**10, magic=b"BW64"),
     "an odd chunk before": riff(_LIST, fmt(16), _DATA),
     "chunks between": riff(fmt(16), chunk(b"fact", b"\x32\0\0\0"), _LIST, _DATA),
     "chunks behind": riff(fmt(16), _DATA, _LIST),
@@ -90,7 +99,7 @@ REFUSED = {
     "extensible, another": (riff(extensible(16, guid=b"\1" * 14), _DATA), "unknown format", "PCM or float"),
     "extensible, short": (riff(fmt(16, tag=EXTENSIBLE)), "cut off", "cut off"),
     "RIFX": (b"RIFX" + riff(fmt(16), _DATA)[4:], "RIFX", "no RIFF WAVE"),
-    "RF64": (b"RF64" + riff(fmt(16), _DATA)[4:], "RF64", "no RIFF WAVE"),
+    "RF64 of another form": (b"RF64" + bytes(4) + b"AVI " + bytes(40), "no RIFF WAVE", "no RIFF WAVE"),
     "AVI": (riff(fmt(16), _DATA).replace(b"WAVE", b"AVI "), "no RIFF WAVE", "no RIFF WAVE"),
     "FLAC": (b"fLaC" + bytes(60), "FLAC, no RIFF WAVE", "no RIFF WAVE"),
     "Ogg": (b"OggS" + bytes(60), "Ogg, no RIFF WAVE", "no RIFF WAVE"),

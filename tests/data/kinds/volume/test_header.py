@@ -17,7 +17,7 @@ from trainer.data.kinds.volume.header import Header
         ((3, 4, 5, 1), "u1", (3, 4, 5), 1, True),
         ((3, 4, 5, 3), "f4", (3, 4, 5), 3, False),
         ((1, 4, 5, 16), ">i2", (1, 4, 5), 16, False),
-        ((3, 4, 5), "?", (3, 4, 5), 1, False),
+        ((3, 4, 5), "?", (3, 4, 5), 1, True),
     ],
 )
 def test_reads_arrays(

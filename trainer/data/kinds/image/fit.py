@@ -38,25 +38,26 @@ def _choose_sizes(headers: Sequence[Header], asked: int) -> tuple[int, int]:
 
 
 def fit_arrays(images: npt.NDArray[Any], options: SampleOptions) -> npt.NDArray[Any]:
-    """Returns uint8 images in the size and colour that are asked for, `(count, height, width, channels)`.
+    """Returns images in the size and colour that are asked for, `(count, height, width, channels)`, of the same type.
 
     Args:
-      images: uint8 `(count, height, width, channels)`, or grey ones without the last axis.
+      images: uint8 or float32, `(count, height, width, channels)`, or grey ones without the last axis.
       options: what is asked for.
     """
     images = images if images.ndim == 4 else images[..., np.newaxis]
     channels = {"auto": images.shape[3], "grey": 1, "rgb": 3}[options.color]
     if channels < images.shape[3]:
-        images = grey(images).numpy()
+        images = grey(images).numpy() if images.dtype == np.uint8 else _grey_numbers(images)
     elif channels > images.shape[3]:
         images = np.repeat(images, channels, axis=3)
     size = (options.size or images.shape[1], options.size or images.shape[2])
     if images.shape[1:3] == size:
         return images
-    resized = np.empty((len(images), *size, channels), np.uint8)
+    resize = fit_all if images.dtype == np.uint8 else _resize
+    resized = np.empty((len(images), *size, channels), images.dtype)
     for first in range(0, len(images), _RESIZED):
         some = tf.constant(images[first : first + _RESIZED])
-        resized[first : first + _RESIZED] = fit_all(some, size).numpy()
+        resized[first : first + _RESIZED] = resize(some, size).numpy()
     return resized
 
 
@@ -69,13 +70,16 @@ def fit(image: tf.Tensor, size: tuple[int, ...]) -> tf.Tensor:
 
 def fit_all(images: tf.Tensor, size: tuple[int, ...]) -> tf.Tensor:
     """Returns uint8 images, `(…, height, width, channels)`, at another size."""
+    return tf.saturate_cast(tf.round(_resize(images, size)), tf.uint8)
+
+
+def _resize(images: tf.Tensor, size: tuple[int, ...]) -> tf.Tensor:
     # Where less than half is left, every pixel has to be looked at, or fine patterns become coarse ones.
-    resized = tf.cond(
+    return tf.cond(
         tf.reduce_any(tf.shape(images)[-3:-1] > 2 * tf.constant(size)),
         lambda: tf.image.resize(images, size, antialias=True),
         lambda: tf.image.resize(images, size),
     )
-    return tf.saturate_cast(tf.round(resized), tf.uint8)
 
 
 def grey(image: tf.Tensor) -> tf.Tensor:
@@ -83,3 +87,8 @@ def grey(image: tf.Tensor) -> tf.Tensor:
     red, green, blue = (tf.cast(image[..., index], tf.int32) for index in range(3))
     luma = _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue + (1 << 15)
     return tf.cast(tf.bitwise.right_shift(luma, 16), tf.uint8)[..., tf.newaxis]
+
+
+def _grey_numbers(images: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Returns colour images of any numbers in grey, by the same shares."""
+    return images @ (np.array(_LUMA, np.float32) / (1 << 16))[:, np.newaxis]

@@ -48,7 +48,7 @@ def make_decoder(headers: Sequence[Header], form: Form) -> Decode:
         all(one.channels == form.channels for one in headers),
         all(one.rate == rate for one in headers),
         all(one.positions(rate or one.rate) >= form.sizes[0] for one in headers),
-        next(iter(without_frames)) if len(without_frames) == 1 else None,
+        headers[0] if len(without_frames) == 1 and headers[0].is_riff else None,
     )
     return lambda encoded: _decode(encoded, form, known)
 

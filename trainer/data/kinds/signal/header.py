@@ -1,7 +1,7 @@
 """What a WAVE file says of itself: its rate, its channels, how many frames, and how values are stored.
 
 Sources: IBM and Microsoft, "Multimedia Programming Interface and Data Specifications 1.0", 1991; Microsoft,
-"WAVEFORMATEXTENSIBLE".
+"WAVEFORMATEXTENSIBLE"; EBU, "Tech 3306: MBWF / RF64", 2009, and ITU-R BS.2088, of files that may have more than 4 GB.
 """
 
 import dataclasses
@@ -11,7 +11,11 @@ FILES = "RIFF WAVE"
 MAXIMUM_RATE = 768_000  # of any recorder that is sold; a greater one takes memory to resample
 
 RIFF, WAVE, FORMAT, DATA = b"RIFF", b"WAVE", b"fmt ", b"data"
+BEGINNINGS = (RIFF, b"RF64", b"BW64")
 FIRST_CHUNK = 12  # bytes before it
+SIZES, SIZES_END = b"ds64", 36  # the first chunk of RF64 and BW64, and where its part ends that is read
+SAMPLES_SIZE = 28  # the offset of the samples' bytes there
+UNSAID = 2**32 - 1  # a size that this chunk says
 CHUNK_HEAD = 8  # bytes: a chunk's name and its size
 FORMAT_SIZE, EXTENSIBLE_SIZE = 16, 40  # bytes of the chunk `fmt ` that are read
 
@@ -44,8 +48,6 @@ COMPRESSED = {
 }
 OTHERS = {  # that people take for one, by what they begin with
     b"RIFX": "RIFX, whose numbers begin with their highest byte",
-    b"RF64": "RF64, for more than 4 GB",
-    b"BW64": "BW64, for more than 4 GB",
     b"riff": "Wave64",
     b"FORM": "AIFF",
     b"fLaC": "FLAC",
@@ -70,6 +72,7 @@ class Header:
       width: bytes of a value.
       is_float: whether values are floats; else they are integers.
       start: the offset of the first frame.
+      is_riff: whether the file begins as RIFF; else its sizes are those of RF64.
     """
 
     rate: int
@@ -78,6 +81,7 @@ class Header:
     width: int
     is_float: bool
     start: int
+    is_riff: bool = True
 
     @property
     def format(self) -> str:
@@ -103,10 +107,12 @@ class Header:
         content = memoryview(content)
         if not content:
             raise ValueError("an empty file")
-        if bytes(content[:4]) != RIFF or bytes(content[8:FIRST_CHUNK]) != WAVE[: max(0, len(content) - 8)]:
+        if bytes(content[:4]) not in BEGINNINGS or bytes(content[8:FIRST_CHUNK]) != WAVE[: max(0, len(content) - 8)]:
             raise ValueError(_strange(bytes(content[:64])))
         is_part = len(content) == _FIRST if size is None else len(content) < size
         fmt, start, declared = _chunks(content, is_part, is_part and size is None)
+        if declared == UNSAID and bytes(content[FIRST_CHUNK : FIRST_CHUNK + 4]) == SIZES and len(content) >= SIZES_END:
+            (declared,) = struct.unpack_from("<Q", content, SAMPLES_SIZE)
         rate, channels, width, is_float = _format(content, fmt)
         # A recorder that was stopped, or wrote to a pipe, leaves a size that is wrong: what is there counts.
         there = (len(content) if size is None else size) - start
@@ -114,7 +120,7 @@ class Header:
         frames = length // (channels * width)
         if frames < 1:
             raise ValueError(NO_FRAME)
-        return cls(rate, channels, frames, width, is_float, start)
+        return cls(rate, channels, frames, width, is_float, start, bytes(content[:4]) == RIFF)
 
 
 def _strange(start: bytes) -> str:

@@ -97,19 +97,24 @@ def follow_layout(encoded: tf.Tensor, of: Header) -> Layout:
 def _begins_as_one(encoded: tf.Tensor) -> tf.Tensor:
     # Not cut out at an offset: of a file that ends before it, TensorFlow's error quotes bytes that are no text.
     head = tf.io.decode_raw(tf.strings.substr(encoded, 0, FIRST_CHUNK), tf.uint8, fixed_length=FIRST_CHUNK)
-    is_riff = tf.reduce_all(head[:4] == tf.constant([*header.RIFF], tf.uint8))
-    return is_riff & tf.reduce_all(head[8:] == tf.constant([*header.WAVE], tf.uint8))
+    begins = tf.reduce_all(head[:4] == tf.constant([[*one] for one in header.BEGINNINGS], tf.uint8), 1)
+    return tf.reduce_any(begins) & tf.reduce_all(head[8:] == tf.constant([*header.WAVE], tf.uint8))
 
 
 def _chunks(encoded: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns the offsets of the format and of the samples, 0 where there are none, and the bytes of the samples."""
     zero = tf.constant(0, tf.int64)
+    sizes = tf.io.decode_raw(tf.strings.substr(encoded, 0, header.SIZES_END), tf.uint8, fixed_length=header.SIZES_END)
+    first = sizes[FIRST_CHUNK : FIRST_CHUNK + 4]
+    has_sizes = tf.reduce_all(first == tf.constant([*header.SIZES], tf.uint8))
+    unsaid = tf.where(has_sizes, tf.bitcast(sizes[header.SAMPLES_SIZE :], tf.int64), header.UNSAID)
 
     def step(
         offset: tf.Tensor, fmt: tf.Tensor, start: tf.Tensor, length: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         head = tf.io.decode_raw(tf.strings.substr(encoded, offset, 12), tf.uint8, fixed_length=12)
         name, count, following = tf.unstack(tf.cast(tf.bitcast(tf.reshape(head, (3, 4)), tf.uint32), tf.int64))
+        count = tf.where(count == header.UNSAID, unsaid, count)
         own = offset + CHUNK_HEAD
         is_format = (name == _FORMAT) & (fmt == 0) & (count >= FORMAT_SIZE)
         is_data = (name == _DATA) & (start == 0)

@@ -24,7 +24,7 @@ class Header:
       sizes: `(depth, height, width)`; of a GIF and of frames the depth is their number, of NIfTI the axes go to the
         right, to the front and up.
       channels: values of a voxel.
-      is_bytes: whether they are whole numbers from 0 to 255, and stored so.
+      is_bytes: whether they are whole numbers from 0 to 255, and stored so; or truth values, which are 0 and 255.
       spacing: of voxels along each axis, in millimetres; empty where the file does not say it.
       orientation: where the axes of NIfTI pointed to before, as LPS; empty where the file does not say it.
     """
@@ -75,7 +75,7 @@ def _read(content: bytes) -> Header:
                 f"with at most {MOST_CHANNELS} channels"
             )
         depth, height, width = array.shape[:3]
-        return Header(NPY, (depth, height, width), math.prod(array.shape[3:]), array.dtype == np.uint8)
+        return Header(NPY, (depth, height, width), math.prod(array.shape[3:]), array.dtype in (np.uint8, np.bool_))
     if nifti.is_one(content):
         found = nifti.header(content)
         return Header(NIFTI, found.sizes, found.channels, False, found.spacing, found.orientation)

@@ -34,11 +34,8 @@ def test_numbers_are_those_of_the_source_however_they_are_computed(seed: int, st
         few, others = random_numbers.words(seed, step, 5, 7), tf.range(2, 5)
         if compiled:
             return few, random_numbers.words(seed, step, others, 7)
-        return (
-            few,
-            random_numbers.words(seed, step, others, 7),
-            random_numbers.words(seed, step, tf.range(rows), columns),
-        )
+        every = random_numbers.words(seed, step, tf.range(rows), columns)
+        return few, random_numbers.words(seed, step, others, 7), every
 
     whole, some, *unknown = tf.function(words, jit_compile=compiled)(tf.constant(step, tf.int64))
     np.testing.assert_array_equal(whole, expected)
@@ -86,7 +83,7 @@ def test_equal_words_are_as_rare_as_by_chance() -> None:
 
 
 def test_uniform_numbers_fill_their_range_evenly() -> None:
-    numbers = random_numbers.uniform(5, 2, 64, _COUNT // 64, 2.0, 6.0).numpy().reshape(-1)
+    numbers = random_numbers.uniform(5, 2, 64, _COUNT // 64, low=2.0, high=6.0).numpy().reshape(-1)
     counts, _ = np.histogram(numbers, 256, (2.0, 6.0))
     expected = _COUNT / 256
     chi_squared = np.sum((counts - expected) ** 2 / expected)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from trainer.data.form import Form
@@ -60,7 +61,7 @@ def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor, *, 
         mean = tf.reduce_mean(moved, 1, keepdims=True)
         centred = moved - mean
         spread = tf.sqrt(tf.reduce_mean(tf.square(centred), 1, keepdims=True))
-        return mean + centred * gain[own] + spread * level[own] * tf.reshape(noise, signals.shape)
+        return mean + (centred * gain[own] + spread * level[own] * tf.reshape(noise, signals.shape))
 
     return changed
 
@@ -75,13 +76,15 @@ def _plan(count: int, length: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tenso
     shift, stretch, place, warp, phase, waves, scale, level, which = tf.split(
         random_numbers.uniform(seed[1], seed[0], count, 9), 9, axis=1
     )
-    positions = tf.range(length, dtype=tf.float32)[tf.newaxis]
-    share = positions / max(length - 1, 1)  # 0 to 1
-    fixed = 0.5 + 0.5 * place  # the share that a stretch leaves where it is
-    wave = tf.sin(2 * math.pi * (1 + 0.5 * waves) * share + math.pi * phase)
-    displaced = (_STRETCH * stretch * (share - fixed) + _WARP * warp * wave + _SHIFT * shift) * length
+    # Of each product and sum one part is a constant at most: TensorFlow would combine several, in a graph alone.
+    positions = np.arange(length, dtype=np.float32)[np.newaxis]
+    share = positions / np.float32(max(length - 1, 1))  # 0 to 1
+    wave = tf.sin((1 + 0.5 * waves) * (2 * math.pi * share) + math.pi * phase)
+    # A stretch leaves one share of the positions, from 0 to 1, where it is.
+    stretched = (_STRETCH * length) * stretch * ((share - np.float32(0.5)) - 0.5 * place)
+    displaced = stretched + (_WARP * length) * warp * wave + (_SHIFT * length) * shift
     # Half of the signals are shifted by whole positions alone, which takes nothing from their highest frequencies.
-    sources = positions + tf.where(which < 0, tf.round(_SHIFT * shift * length), displaced)
+    sources = positions + tf.where(which < 0, tf.round((_SHIFT * length) * shift), displaced)
     sources = tf.clip_by_value(sources, 0.0, length - 1.0)
     return sources, 1 + _SCALE * scale[..., tf.newaxis], _NOISE * tf.abs(level)[..., tf.newaxis]
 

@@ -46,8 +46,8 @@ def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor, *, 
     """Returns what changes some rows of a batch: from float32 volumes, and the first one's row, to the same.
 
     Each volume is turned, scaled and shifted about its middle, and seen in another brightness and contrast. Beyond its
-    borders it goes on as at them. The maps are made for a whole batch and then shared out: of fewer, the last bits would
-    be others.
+    borders it goes on as at them. The maps are made for a whole batch and then shared out: of fewer, the last bits
+    would be others.
 
     Args:
       preset: volume, which mirrors along each axis or not, or volume_unmirrored.

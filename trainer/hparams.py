@@ -22,6 +22,8 @@ ANSWERS = ("no", "yes")
 SCHEDULES = ("cosine", "constant")
 OPTIMIZERS = ("adam", "adamw", "sgd")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+COMPILERS = ("auto", "xla", "none")
+FEEDS = ("auto", "resident", "streamed")
 STRATEGIES = ("auto", "single", "mirrored", "multi_worker")
 RESUMES = ("auto", "never", "must")
 
@@ -268,7 +270,11 @@ class HParams:
         0.004, "Training", "of adamw: times the rate, the share of a weight lost at each step", minimum=0
     )
     precision: str = _flag(
-        "auto", "Training", "what is computed in; auto is what this machine is fastest in", choices=PRECISIONS
+        "auto",
+        "Training",
+        "what is computed in; auto is what this machine is fastest in; on a GPU of compute capability 8.0 or later, "
+        "float32 is TensorFloat-32 in convolutions and matrix products, as in Keras, unless NVIDIA_TF32_OVERRIDE=0",
+        choices=PRECISIONS,
     )
     seed: int = _flag(
         0,
@@ -288,6 +294,31 @@ class HParams:
     )
     logical_devices: int = _flag(
         1, "Devices", "devices that the CPU is divided into, to try --strategy=mirrored", minimum=1, placement=True
+    )
+
+    compile: str = _flag(
+        "auto",
+        "Devices",
+        "xla compiles many steps to one program, on one device; auto is xla on a GPU, none on CPUs, whose own kernels "
+        "are faster; weights agree within rounding",
+        choices=COMPILERS,
+        placement=True,
+    )
+    feed: str = _flag(
+        "auto",
+        "Devices",
+        "resident keeps the samples in the memory of the device that trains, streamed reads them batch by batch; auto "
+        "is resident on a GPU where they take up to a third of its memory; weights are the same",
+        choices=FEEDS,
+        placement=True,
+    )
+    deterministic: str = _flag(
+        "yes",
+        "Devices",
+        "whether equal flags give equal weights, to the bit, on a GPU too; no lets it use kernels that are faster and "
+        "round otherwise each time",
+        choices=ANSWERS,
+        placement=True,
     )
 
     checkpoint_every: str = _flag(

@@ -54,8 +54,9 @@ def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor, *, 
       count: volumes in the whole batch.
       sizes: the volumes' `(depth, height, width)`.
       seed: two integers, the step and the seed.
-      is_compiled: whether XLA compiles it.
+      is_compiled: is not needed: XLA compiles it as it is.
     """
+    del is_compiled
     numbers = tf.transpose(random_numbers.uniform(seed[1], seed[0], count, 14))
     turns, scales, shifts, mirrors, lights = tf.split(numbers, [3, 3, 3, 3, 2])
     scales = 1 + _SCALE * scales
@@ -73,7 +74,7 @@ def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor, *, 
 
         moved = volumes
         for plane in maps:
-            moved = _transform(moved, rows(plane), is_compiled)
+            moved = _transform(moved, rows(plane))
         return _lit(moved, rows(gain), rows(bias))
 
     return changed
@@ -96,7 +97,7 @@ def _maps(high: int, wide: int, turn: tf.Tensor, scale: tf.Tensor, shift: tf.Ten
     return tf.stack([a, b, c, d, e, f], axis=1)
 
 
-def _transform(volumes: tf.Tensor, maps: tf.Tensor, is_compiled: bool) -> tf.Tensor:
+def _transform(volumes: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
     """Returns volumes whose planes of the first two axes are each under one map, with the first axis as the last.
 
     A plane has the third axis and the channels as its channels, so that a map is worked out once for all of them. After
@@ -105,11 +106,12 @@ def _transform(volumes: tf.Tensor, maps: tf.Tensor, is_compiled: bool) -> tf.Ten
     Args:
       volumes: `(batch, first, second, third, channels)`.
       maps: `(batch, 6)`.
-      is_compiled: whether XLA compiles it.
     """
     batch, high, wide, third, channels = volumes.shape
     planes = tf.reshape(volumes, (batch, high, wide, third * channels))
-    planes = warp.transform(planes, maps, repeats_edges=True, is_compiled=is_compiled)
+    # Of planes of so many channels a gather is the faster on a CPU too: 64 volumes of 16 voxels a side took 3.9 ms, not
+    # 6.1.
+    planes = warp.transform(planes, maps, repeats_edges=True, is_compiled=True)
     return tf.transpose(tf.reshape(planes, volumes.shape), (0, 2, 3, 1, 4))
 
 

@@ -20,7 +20,7 @@ _GOAL = 6.0  # seconds of training of the default command on mnist10k
 
 # Prints a checksum of a saved model's weights.
 _WEIGHTS = """
-import hashlib, sys, keras
+import hashlib, sys, keras, trainer.layers
 weights = keras.models.load_model(sys.argv[1], compile=False).get_weights()
 print(hashlib.sha256(b"".join(one.tobytes() for one in weights)).hexdigest())
 """

@@ -18,7 +18,8 @@ from trainer import data, own_flags
 from trainer.environment import Environment
 from trainer.errors import StoppedError
 from trainer.hparams import HParams
-from trainer.run import train
+from trainer.run import feeds, train
+from trainer.training import hardware
 
 # On a CPU, XLA runs a convolution within a loop on one thread.
 HPARAMS = dataclasses.replace(SMALL, augment="affine", dropout=0.5, epochs=2, filters=2, batch_size=16)
@@ -55,6 +56,24 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], li
         return _run(hparams, tmp_path_factory.mktemp(f"{compile}-{feed}"))[0]
 
     return weights
+
+
+@pytest.mark.parametrize(
+    ("asked", "memory", "expected"),
+    [
+        ("auto", 0, False),  # no GPU
+        ("auto", 3 * 202 * 72, True),  # 202 images of 64 pixels, and their targets of 8 bytes
+        ("auto", 3 * 202 * 72 - 3, False),
+        ("resident", 0, True),
+        ("streamed", 10**9, False),
+    ],
+)
+def test_a_device_keeps_what_fits_a_third_of_its_memory(
+    asked: str, memory: int, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "device_memory", lambda: memory)
+    dataset = _dataset()
+    assert feeds.is_resident(asked, (dataset.train, dataset.validation)) == expected
 
 
 @pytest.mark.parametrize("compile", ["none", "xla"])

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -25,23 +26,25 @@ from trainer.training import hardware
 HPARAMS = dataclasses.replace(SMALL, augment="affine", dropout=0.5, epochs=2, filters=2, batch_size=16)
 
 
-def _dataset(*_: object) -> data.Dataset:
-    """Returns 165, 37 and 20 images of 8x8 pixels, in two classes."""
-    random, form = np.random.default_rng(0), data.Form((8, 8), 1)
+def _dataset(shape: tuple[int, ...] = (8, 8, 1)) -> data.Dataset:
+    """Returns 165, 37 and 20 samples in two classes, by default images of 8x8 pixels."""
+    random, form = np.random.default_rng(0), data.Form(shape[:-1], shape[-1])
     stores = []
     for count in (165, 37, 20):
         targets = random.integers(0, 2, count).astype(np.int32)
-        images = random.integers(0, 100, (count, 8, 8, 1)) + 100 * targets[:, None, None, None]
-        stores.append(data.Memory(images.astype(np.uint8), targets, form))
+        samples = random.integers(0, 100, (count, *shape)) + 100 * targets.reshape(-1, *[1] * len(shape))
+        stores.append(data.Memory(samples.astype(np.uint8), targets, form))
     return data.Dataset(*stores, 2, ("dark", "bright"))
 
 
-def _run(hparams: HParams, root: Path, stopping: StopAt | None = None) -> tuple[list[np.ndarray], str]:
+def _run(
+    hparams: HParams, root: Path, stopping: StopAt | None = None, shape: tuple[int, ...] = (8, 8, 1)
+) -> tuple[list[np.ndarray], str]:
     """Returns the weights of a run, and what it said."""
     screen = Console(file=io.StringIO(), width=300)
     environment = Environment.read({}, str(root), datetime.datetime(2026, 1, 1))
     callbacks, stop = ([stopping], stopping.stop) if stopping else ([], None)
-    result = train.run(hparams, environment, screen, callbacks, stop, read=_dataset)
+    result = train.run(hparams, environment, screen, callbacks, stop, read=lambda *_: _dataset(shape))
     model = keras.models.load_model(result.model)
     return model.get_weights(), screen.file.getvalue()  # type: ignore[attr-defined]
 
@@ -76,7 +79,7 @@ def test_a_device_keeps_what_fits_a_third_of_its_memory(
     assert feeds.is_resident(asked, (dataset.train, dataset.validation)) == expected
 
 
-@pytest.mark.parametrize("compile", ["none", "xla"])
+@pytest.mark.parametrize("compile", ["none", pytest.param("xla", marks=pytest.mark.slow)])
 def test_resident_and_streamed_samples_give_the_same_weights(
     weights: Callable[[str, str], list[np.ndarray]], compile: str
 ) -> None:
@@ -92,6 +95,7 @@ def test_compiled_steps_give_the_same_weights_within_rounding(
         assert one.dtype != np.int64 or (one == other).all()  # dropout's count of steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("feed", ["resident", "streamed"])
 def test_a_compiled_run_that_was_stopped_ends_as_if_it_had_not_been(
     weights: Callable[[str, str], list[np.ndarray]], tmp_path: Path, feed: str
@@ -151,3 +155,28 @@ def test_a_run_records_how_it_was_compiled_and_says_when_that_changes(tmp_path: 
     assert "\nnot to the bit, since sums may be rounded otherwise: compile none then, xla now\n" in said
     record = json.loads((tmp_path / "hparams.json").read_text())
     assert record["compilation"] == {"name": "none", "reason": "a CPU, whose own kernels are faster"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("shape", "values"),
+    [
+        ((8, 8, 3), {"model": "residual", "filters": 4, "depth": 1}),
+        ((24, 2), {"model": "convolutional"}),
+        ((6, 6, 6, 1), {"model": "convolutional"}),
+        ((8, 8, 1), {"model": "linear"}),
+        ((8, 8, 1), {"precision": "float16"}),
+        ((8, 8, 1), {"precision": "bfloat16", "optimizer": "adamw", "padding": "causal"}),
+    ],
+)
+def test_each_kind_and_network_is_compiled(shape: tuple[int, ...], values: dict[str, Any], tmp_path: Path) -> None:
+    hparams = HParams(epochs=2, batch_size=32, log_images="never", **({"precision": "float32"} | values))
+    found = {}
+    for compile, feed in (("none", "auto"), ("xla", "resident"), ("xla", "streamed")):
+        chosen = dataclasses.replace(hparams, compile=compile, feed=feed)
+        found[compile, feed], said = _run(chosen, tmp_path / f"{compile}-{feed}", shape=shape)
+        assert ("compile xla: asked for" in said) == (compile == "xla")
+    plain, resident, streamed = found.values()
+    for one, other, third in zip(plain, resident, streamed, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0.05, atol=0.02)
+        np.testing.assert_array_equal(other, third)

@@ -78,3 +78,14 @@ def test_a_network_that_xla_compiles_is_left_as_it_is(layer: keras.layers.Layer)
 def test_without_xla_nothing_is_tried() -> None:
     chosen = Compilation("none", "asked for")
     assert compilation.for_network(chosen, _model(_Crop()), (2, 4, 4, 1)) is chosen
+
+
+def test_where_xla_does_not_work_a_run_goes_on_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise tf.errors.InternalError(None, None, "libdevice not found at ./libdevice.10.bc")
+
+    monkeypatch.setattr(compilation, "_work", fail)
+    found = compilation.for_network(Compilation("xla", "a GPU"), _model(keras.layers.Conv2D(2, 3)), (2, 4, 4, 1))
+    assert found == Compilation(
+        "none", "XLA cannot compile the network: libdevice not found at ./libdevice.10.bc", is_refused=True
+    )

@@ -87,6 +87,7 @@ def run(
         keras_settings.defaults(),
         mirrored(environment, screen, stop) as storage,
         devices.named_losses(environment.cluster),
+        devices.named_operations(),
     ):
         plan = Plan.make(hparams, environment, screen, read or data.reader(environment.managed))
         store = Store(environment.checkpoints, plan.configuration, hparams.keep_checkpoints)

@@ -50,7 +50,7 @@ def wanted(asked: str, has_gpu: bool, is_alone: bool) -> Compilation:
 
 
 def for_network(chosen: Compilation, model: keras.Model, batch: Sequence[int]) -> Compilation:
-    """Returns whether XLA compiles a network's forward pass and its gradients; nothing is computed.
+    """Returns whether XLA works here, and compiles a network's forward pass and its gradients; these are not computed.
 
     Args:
       chosen: what `--compile` comes to.
@@ -60,10 +60,16 @@ def for_network(chosen: Compilation, model: keras.Model, batch: Sequence[int]) -
     if not chosen.is_xla:
         return chosen
     try:
+        _work()
         _convert(model, batch)
     except Exception as error:  # TensorFlow raises many kinds, and a user's layer any
         return Compilation(NONE, _why(error), is_refused=True)
     return chosen
+
+
+def _work() -> None:
+    """Compiles and runs a small program: a GPU needs CUDA's own compiler for it, which not each installation has."""
+    tf.function(lambda values: tf.nn.relu(tf.matmul(values, values)), jit_compile=True)(tf.ones((8, 8)))
 
 
 def _convert(model: keras.Model, batch: Sequence[int]) -> None:

@@ -135,6 +135,25 @@ def named_losses(cluster: Cluster | None) -> Iterator[None]:
         ) from None
 
 
+@contextlib.contextmanager
+def named_operations() -> Iterator[None]:
+    """Says what to do where a network has an operation that no GPU computes to the same bits each time.
+
+    Raises:
+      UsageError: there is one, and `--deterministic=yes`.
+    """
+    try:
+        yield
+    except tf.errors.UnimplementedError as error:
+        line = next((line for line in str(error).splitlines() if "determinis" in line.lower()), None)
+        if line is None:
+            raise
+        raise UsageError(
+            "`--deterministic` must be no where a network has an operation that a GPU computes otherwise each time. "
+            f"Received: yes ({line.strip()[:200]})"
+        ) from None
+
+
 _LOST = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,

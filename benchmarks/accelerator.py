@@ -52,7 +52,7 @@ def _lines(
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=_PARTS, default=list(_PARTS), metavar="PART", help="of the table")
-    parser.add_argument("--minutes", type=float, default=8, help="after which nothing more is started")
+    parser.add_argument("--minutes", type=float, default=7, help="after which nothing more is started")
     parser.add_argument("--images", type=int, default=50_400, help="of an epoch of the part speed")
     parser.add_argument("--batch", type=int, nargs="+", default=[128, 512], help="images per step")
     parser.add_argument("--filters", type=int, nargs="+", default=[32, 128], help="of the first convolution")

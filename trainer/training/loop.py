@@ -1,6 +1,7 @@
 """The training loop: epochs, and the Keras callbacks around them."""
 
 import dataclasses
+import functools
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,11 +15,11 @@ from trainer.errors import DivergedError, StoppedError
 from trainer.training import gradients
 from trainer.training import state as states
 from trainer.training.feed import Feed
-from trainer.training.program import Program
+from trainer.training.graphs import Graphs
 from trainer.training.results import Results
 from trainer.training.statistics import Statistics
 from trainer.training.step import Forward, Step
-from trainer.training.steps import Ran, Steps
+from trainer.training.steps import Ran
 
 _CALL_SECONDS = 0.25  # of steps in one call of the graph: the screen moves, and the call's own cost is not felt
 
@@ -77,36 +78,17 @@ class _Distributed:
 
     Attributes:
       feed: what is fed.
-      batches: begins anew with each iterator.
+      strategy: which devices train.
     """
 
     feed: Feed
-    batches: Iterable[Any]
+    strategy: tf.distribute.Strategy
 
-
-class _Graphs:
-    """A stage's steps: from a pipeline, or where XLA compiles them and the batches are numbered, without one."""
-
-    def __init__(self, step: Step, is_compiled: bool):
-        self._steps, self._program = Steps(step, is_compiled=is_compiled), Program(step) if is_compiled else None
-
-    def is_whole(self, feed: Feed) -> bool:
-        """Returns whether a call needs no pipeline."""
-        return self._program is not None and feed.numbered is not None
-
-    def train(self, feed: Feed, iterator: Any, first: int, steps: int, *, loss: tf.Tensor, stopping: tf.Tensor) -> Ran:
-        """Runs some steps; the first one's batch has the number `first`, and is the next that the iterator gives."""
-        if self._program and feed.numbered:
-            return self._program.train(feed, first, steps, loss=loss, stopping=stopping)
-        ran: Ran = self._steps.train(feed.take, feed.held, iterator, tf.constant(steps), loss=loss, stopping=stopping)
-        return ran
-
-    def evaluate(self, feed: Feed, iterator: Any, steps: int, stopping: tf.Tensor) -> Ran:
-        """Evaluates some batches; without a pipeline, all of them."""
-        if self._program and feed.numbered:
-            return self._program.evaluate(feed, stopping)
-        ran: Ran = self._steps.evaluate(feed.take, feed.held, iterator, tf.constant(steps), stopping)
-        return ran
+    @functools.cached_property
+    def batches(self) -> Iterable[Any]:
+        """The pipeline, which begins anew with each iterator."""
+        batches: Iterable[Any] = self.strategy.distribute_datasets_from_function(self.feed.batches)
+        return batches
 
 
 class Loop:
@@ -142,7 +124,7 @@ class Loop:
     ):
         self.model, self._strategy, self.metrics, self._is_stopped = model, strategy, metrics, is_stopped
         self._results, self._is_compiled = Results(strategy, metrics), is_compiled
-        self._graphs, self._whole = (_Graphs(Step(model, strategy, self._results), is_compiled) for _ in range(2))
+        self._graphs, self._whole = (Graphs(Step(model, strategy, self._results), is_compiled) for _ in range(2))
         self._statistics: Statistics | None = None
         self._stages: Sequence[Stage] = ()
         self._last_loss = tf.constant(0.0)
@@ -216,7 +198,7 @@ class Loop:
           StoppedError: this machine or another was told to stop.
         """
         results = Results(self._strategy, [*self.metrics, *metrics])
-        graphs = _Graphs(Step(self.model, self._strategy, results), is_compiled=False)  # once: to compile takes longer
+        graphs = Graphs(Step(self.model, self._strategy, results), is_compiled=False)  # once: to compile takes longer
         return self._evaluate(self._distribute(feed), results, graphs)
 
     def state(self) -> dict[str, Any]:
@@ -240,9 +222,9 @@ class Loop:
         return self._position.epoch * self._steps_per_epoch + self._position.steps_in_epoch
 
     def _distribute(self, feed: Feed) -> _Distributed:
-        return _Distributed(feed, self._strategy.distribute_datasets_from_function(feed.batches))
+        return _Distributed(feed, self._strategy)
 
-    def _evaluate(self, distributed: _Distributed, results: Results, graphs: _Graphs) -> dict[str, np.ndarray]:
+    def _evaluate(self, distributed: _Distributed, results: Results, graphs: Graphs) -> dict[str, np.ndarray]:
         results.reset()
         feed, done, values = distributed.feed, 0, {}
         is_whole = graphs.is_whole(feed)
@@ -269,7 +251,7 @@ class Loop:
 
     def _begin_stage(self, index: int) -> None:
         forward = self._stages[index].begin()
-        self._graphs = _Graphs(Step(self.model, self._strategy, self._results, forward), self._is_compiled)
+        self._graphs = Graphs(Step(self.model, self._strategy, self._results, forward), self._is_compiled)
         statistics = Statistics(self.model, forward, self._strategy)
         self._statistics = statistics if statistics.layers and self._stages[index].settling else None
         self._steps_per_call = self._evaluation_steps_per_call = 1

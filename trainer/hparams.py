@@ -22,6 +22,8 @@ ANSWERS = ("no", "yes")
 SCHEDULES = ("cosine", "constant")
 OPTIMIZERS = ("adam", "adamw", "sgd")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+COMPILERS = ("auto", "xla", "none")
+FEEDS = ("auto", "resident", "streamed")
 STRATEGIES = ("auto", "single", "mirrored", "multi_worker")
 RESUMES = ("auto", "never", "must")
 
@@ -282,7 +284,12 @@ class HParams:
         minimum=0,
     )
     precision: str = _flag(
-        "auto", "Training", "precision of the computation; auto is the fastest on this machine", choices=PRECISIONS
+        "auto",
+        "Training",
+        "precision of the computation; auto is the fastest on this machine; on a GPU of compute capability 8.0 or "
+        "later, float32 is TensorFloat-32 in convolutions and matrix products, as in Keras, unless "
+        "NVIDIA_TF32_OVERRIDE=0",
+        choices=PRECISIONS,
     )
     seed: int = _flag(
         0,
@@ -306,6 +313,31 @@ class HParams:
         "Devices",
         "number of devices into which the CPU is divided, to test --strategy=mirrored",
         minimum=1,
+        placement=True,
+    )
+
+    compile: str = _flag(
+        "auto",
+        "Devices",
+        "xla compiles many steps into one program, on one device; auto is xla on a GPU and none on CPUs, whose own "
+        "kernels are faster; weights agree within rounding",
+        choices=COMPILERS,
+        placement=True,
+    )
+    feed: str = _flag(
+        "auto",
+        "Devices",
+        "resident keeps the samples in the memory of the training device, streamed reads them batch by batch; auto is "
+        "resident on a GPU if they need at most a third of its memory; weights are the same",
+        choices=FEEDS,
+        placement=True,
+    )
+    deterministic: str = _flag(
+        "yes",
+        "Devices",
+        "yes gives bit-exact weights for equal flags, on a GPU too; no allows faster kernels whose rounding differs "
+        "from run to run",
+        choices=ANSWERS,
         placement=True,
     )
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 Popen = type[subprocess.Popen[str]]  # what starts processes
@@ -35,12 +36,13 @@ class Measured:
         return float(found[1])
 
 
-def measure(*arguments: str, popen: Popen = subprocess.Popen) -> Measured:
+def measure(*arguments: str, popen: Popen = subprocess.Popen, variables: Mapping[str, str] | None = None) -> Measured:
     """Runs Python with these arguments.
 
     Args:
       arguments: of `python`.
       popen: starts the process.
+      variables: the process's environment; by default this one's without accelerators.
 
     Raises:
       ProcessDiedError: its exit status is not 0; what it wrote to standard error is shown.
@@ -48,7 +50,8 @@ def measure(*arguments: str, popen: Popen = subprocess.Popen) -> Measured:
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         begin = time.perf_counter()
         command = [sys.executable, *arguments]
-        process = popen(command, stdout=output, stderr=errors, cwd=ROOT, env=environment())
+        own = environment() if variables is None else variables
+        process = popen(command, stdout=output, stderr=errors, cwd=ROOT, env=own)
         # `Popen.wait` has no memory to tell. A child's peak begins with its parent's, so who measures must be small:
         # nothing that this process imports brings TensorFlow.
         _, status, usage = os.wait4(process.pid, 0)

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -21,12 +22,19 @@ class Peer:
       module: its file in `benchmarks.peers`.
       setting: what it trains, and how.
       popen: starts the process.
+      variables: the process's environment; by default this one's without accelerators.
 
     Raises:
       ProcessDiedError: it ended before its time; what it wrote to standard error is shown.
     """
 
-    def __init__(self, module: str, setting: Setting, popen: command.Popen = subprocess.Popen):
+    def __init__(
+        self,
+        module: str,
+        setting: Setting,
+        popen: command.Popen = subprocess.Popen,
+        variables: Mapping[str, str] | None = None,
+    ):
         self._module = module
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the peer
         self._process = popen(
@@ -35,7 +43,7 @@ class Peer:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=command.ROOT,
-            env=command.environment(),
+            env=command.environment() if variables is None else variables,
             text=True,
         )
         self.epochs: list[dict[str, Any]] = []

@@ -35,7 +35,7 @@ class Network(nn.Module):
         maps = functional.max_pool2d(functional.relu(self.conv2(maps)), 2)
         features = maps.permute(0, 2, 3, 1).flatten(1)  # the order in memory: nothing is copied
         hidden = functional.relu(self.dense(features))
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(images.device.type, enabled=False):
             return self.logits(hidden.float())
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from trainer import data
-from trainer.data import batches
+from trainer.data import order
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_evaluation_shows_every_image_once_in_order(store: data.Memory) -> None:
 def test_variants_are_every_sample_as_it_is_and_then_changed(
     store: data.Memory, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "_EVALUATION_BATCH", 4)
+    monkeypatch.setattr(order, "_EVALUATION_BATCH", 4)
     found = [batch.numpy() for batch in data.variants(store, count, seed=7, preset="affine")]
     assert {len(batch) for batch in found} == {4}
     assert len(found) == 3 * count

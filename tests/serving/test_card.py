@@ -136,6 +136,19 @@ def test_reads_the_scale_and_the_spacing_that_were_written(tmp_path: Path, form:
     assert card.form(card.read(tmp_path)) == form
 
 
+@pytest.mark.parametrize(
+    ("precision", "tf32", "words"),
+    [
+        ("float32", True, "in float32, convolutions and matrix products in TensorFloat-32."),
+        ("float32", False, "in float32."),
+        ("bfloat16", True, "in bfloat16."),
+    ],
+)
+def test_the_text_says_what_float32_means_on_a_gpu(precision: str, tf32: bool, words: str) -> None:
+    record = {**CARD.record, "precision": {"name": precision, "reason": ""}, "machine": {"tf32": tf32}}
+    assert words in dataclasses.replace(CARD, record=record).text()
+
+
 def test_a_class_without_test_images_has_no_recall() -> None:
     scores = [Score("cat", 1.0, 0.5, 2 / 3, 2), Score("dog", None, None, None, 0), Score("eel", 0.0, 0.0, 0.0, 1)]
     described = dataclasses.replace(CARD, scores=scores)

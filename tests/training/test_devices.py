@@ -68,6 +68,19 @@ def test_names_the_loss_of_a_machine_and_nothing_else() -> None:
         raise tf.errors.ResourceExhaustedError(None, None, "no memory")
 
 
+def test_names_an_operation_that_is_not_deterministic_and_nothing_else() -> None:
+    said = "Determinism is not yet supported in GPU implementation of Bincount.\n\t [[node Bincount]]"
+    with (
+        pytest.raises(
+            UsageError, match=r"`--deterministic` must be no .* Received: yes \(Determinism .* Bincount\.\)$"
+        ),
+        devices.named_operations(),
+    ):
+        raise tf.errors.UnimplementedError(None, None, said)
+    with pytest.raises(tf.errors.UnimplementedError), devices.named_operations():
+        raise tf.errors.UnimplementedError(None, None, "Cast string to float is not supported")
+
+
 def test_rejects_several_machines_that_nobody_names() -> None:
     with pytest.raises(UsageError, match="`--strategy=multi_worker` must find at least two machines"):
         devices.choose("multi_worker", None, None)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tests import forked
 from trainer.layers import Dropout
+from trainer.training.feed import Feed
 from trainer.training.statistics import Statistics
 
 
@@ -33,7 +34,7 @@ def _settle(strategy: tf.distribute.Strategy, times: int = 1) -> keras.Model:
     rows = 16 // strategy.num_replicas_in_sync
     for _ in range(times):
         feed = strategy.distribute_datasets_from_function(lambda context: samples.batch(rows))
-        statistics.settle(iter(feed), 4)
+        statistics.settle(Feed(lambda context: samples, 4), iter(feed))
     return model
 
 

@@ -2,11 +2,9 @@
 
 from trainer.data import _tensorflow  # noqa: F401  the first of all
 from trainer.data.batches import (
-    Share,
     changes,
     choose_preset,
     evaluation_batches,
-    evaluation_steps,
     training_batches,
     variant_batches,
     variants,
@@ -21,6 +19,8 @@ from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists.entries import PARTS
 from trainer.data.lists.manifest import Managed
 from trainer.data.loading import load, load_configured, reader
+from trainer.data.on_device import Evaluation, Training
+from trainer.data.order import Share, evaluation_steps
 from trainer.data.stores.files import Files
 from trainer.data.stores.memory import Memory
 from trainer.data.stores.store import Store
@@ -28,6 +28,7 @@ from trainer.data.stores.store import Store
 __all__ = [
     "PARTS",
     "Dataset",
+    "Evaluation",
     "Files",
     "Fingerprint",
     "Form",
@@ -37,6 +38,7 @@ __all__ = [
     "SampleOptions",
     "Share",
     "Store",
+    "Training",
     "changes",
     "choose_preset",
     "evaluation_batches",

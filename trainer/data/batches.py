@@ -1,6 +1,5 @@
 """Batches as pure functions of (seed, step): the same step always sees the same samples, changed in the same way."""
 
-import dataclasses
 import math
 from typing import Any
 
@@ -8,66 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from trainer.data.form import Form
 from trainer.data.kinds.kind import Preset
 from trainer.data.kinds.known import kind_of
 from trainer.data.kinds.options import SampleOptions
+from trainer.data.order import Elements, Order, Share, evaluated, evaluation_batch, evaluation_steps
 from trainer.data.stores.store import Store
 
-_EVALUATION_BATCH = 256  # 500 took more memory than a training step on 128
 _LOOKED = 16  # samples that are brought to a size at once
-_EVALUATION_VALUES = 2**22  # in a batch of samples so large that 256 would not fit; 27 of 224 pixels in colour
-
-
-@dataclasses.dataclass(frozen=True)
-class Share:
-    """Which part of every batch one input pipeline brings: a machine's replicas' consecutive rows.
-
-    Attributes:
-      first: the first of those replicas, counted over all machines.
-      count: how many they are.
-      replicas: how many there are on all machines.
-    """
-
-    first: int = 0
-    count: int = 1
-    replicas: int = 1
-
-
-@dataclasses.dataclass(frozen=True)
-class _Order:
-    """Which samples each element of a training pipeline holds; an element is one replica's part of one step's batch.
-
-    Every epoch is a new permutation of the samples; those that do not fill a last batch are left for another epoch.
-    """
-
-    samples: int
-    batch_size: int
-    seed: int
-    share: Share
-
-    @property
-    def rows(self) -> int:
-        """Samples of one element."""
-        return self.batch_size // self.share.replicas
-
-    def elements(self, steps: range) -> tf.data.Dataset:
-        """Returns the numbers of the elements of some steps."""
-        return tf.data.Dataset.range(steps.start * self.share.count, steps.stop * self.share.count)
-
-    def position(self, element: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns an element's step and its first row in that step's batch."""
-        return element // self.share.count, (self.share.first + element % self.share.count) * self.rows
-
-    def indices(self, element: tf.Tensor) -> tf.Tensor:
-        """Returns the indices of an element's samples, int64 `(rows,)`."""
-        step, first_row = self.position(element)
-        steps_per_epoch = self.samples // self.batch_size
-        epoch, first = step // steps_per_epoch, step % steps_per_epoch * self.batch_size
-        return tf.random.experimental.index_shuffle(
-            first + first_row + tf.range(self.rows, dtype=tf.int64),
-            seed=tf.stack([tf.cast(epoch, tf.int32), self.seed]),
-            max_index=self.samples - 1,
-        )
 
 
 def training_batches(
@@ -93,19 +40,51 @@ def training_batches(
       share: which rows of each batch are wanted.
       preset: how it is changed; see `Kind.change`.
     """
-    order = _Order(len(store), batch_size, seed, share or Share())
+    share = share or Share()
+    rows = batch_size // share.replicas
+    elements, order = Elements(rows, share), Order(len(store), batch_size, seed, rows)
     targets = tf.constant(store.targets)
+
+    def indices(element: tf.Tensor) -> tf.Tensor:
+        return order.indices(*elements.position(element))
 
     def batch(element: tf.Tensor, samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         samples = tf.cast(samples, tf.float32)
         if augment:
-            step, first_row = order.position(element)
-            own_seed = tf.stack([tf.cast(step, tf.int32), seed])
-            change = kind_of(store.form).change(preset, batch_size, store.form.sizes, own_seed)
-            samples = change(samples, first_row)
-        return samples, tf.gather(targets, order.indices(element))
+            position = elements.position(element)
+            samples = change(samples, store.form, preset, position, batch_size=batch_size, seed=seed)
+        return samples, tf.gather(targets, indices(element))
 
-    return store.read(order.elements(steps), order.indices, batch).prefetch(2).with_options(_options())
+    return store.read(elements.numbers(steps), indices, batch).prefetch(2).with_options(options())
+
+
+def change(
+    samples: tf.Tensor,
+    form: Form,
+    preset: str,
+    position: tuple[tf.Tensor, tf.Tensor],
+    *,
+    batch_size: int,
+    seed: int,
+    is_compiled: bool = False,
+) -> tf.Tensor:
+    """Returns consecutive rows of a step's batch, changed at random.
+
+    Args:
+      samples: float32, `(rows, *form.shape)`.
+      form: of the samples.
+      preset: how they are changed; see `Kind.change`.
+      position: the step and the first of the rows.
+      batch_size: rows of the whole batch.
+      seed: of the changes.
+      is_compiled: whether XLA compiles it.
+    """
+    if preset == "none":
+        return samples
+    step, first_row = position
+    own_seed = tf.stack([tf.cast(step, tf.int32), seed])
+    changed = kind_of(form).change(preset, batch_size, form.sizes, own_seed, is_compiled=is_compiled)
+    return changed(samples, first_row)
 
 
 def variants(store: Store, count: int, seed: int, preset: str) -> tf.data.Dataset:
@@ -129,15 +108,18 @@ def variants(store: Store, count: int, seed: int, preset: str) -> tf.data.Datase
     def batch(element: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
         samples = tf.cast(samples, tf.float32)
         # Below 0, where no step is: other changes than those of any step.
-        own_seed = tf.stack([-1 - tf.cast(element, tf.int32), seed])
-        change = kind_of(store.form).change(preset, rows, store.form.sizes, own_seed)
-        return tf.cond(element < batches, lambda: samples, lambda: change(samples, 0))
+        position = -1 - element, tf.constant(0, tf.int64)
+        return tf.cond(
+            element < batches,
+            lambda: samples,
+            lambda: change(samples, store.form, preset, position, batch_size=rows, seed=seed),
+        )
 
     def unchanged(element: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
         return tf.cast(samples, tf.float32)
 
     elements = tf.data.Dataset.range(count * batches)
-    return store.read(elements, indices, batch if count > 1 else unchanged).prefetch(2).with_options(_options())
+    return store.read(elements, indices, batch if count > 1 else unchanged).prefetch(2).with_options(options())
 
 
 def variant_batches(
@@ -160,16 +142,18 @@ def variant_batches(
       share: which rows of each batch are wanted.
     """
     count, samples = variants.shape[:2]
-    order = _Order(samples, batch_size, seed, share or Share())
+    share = share or Share()
+    rows = batch_size // share.replicas
+    elements, order = Elements(rows, share), Order(samples, batch_size, seed, rows)
     values, labels = tf.constant(variants.reshape(count * samples, *variants.shape[2:])), tf.constant(targets)
 
     def batch(element: tf.Tensor) -> tf.Tensor:
-        step, _ = order.position(element)
-        indices = order.indices(element)
+        step, first_row = elements.position(element)
+        indices = order.indices(step, first_row)
         variant = step // (samples // batch_size) % count
         return tf.gather(values, variant * samples + indices), tf.gather(labels, indices)
 
-    return order.elements(steps).map(batch).prefetch(2).with_options(_options())
+    return elements.numbers(steps).map(batch).prefetch(2).with_options(options())
 
 
 def evaluation_batches(store: Store, share: Share | None = None) -> tf.data.Dataset:
@@ -181,27 +165,16 @@ def evaluation_batches(store: Store, share: Share | None = None) -> tf.data.Data
     """
     share = share or Share()
     targets = tf.constant(store.targets)
-    elements = evaluation_steps(store, share.replicas) * share.replicas
 
     def indices(element: tf.Tensor) -> tf.Tensor:
         index = element // share.count * share.replicas + share.first + element % share.count
-        return tf.range(index * len(store) // elements, (index + 1) * len(store) // elements)
+        return tf.range(*evaluated(store, index, share.replicas))
 
     def batch(element: tf.Tensor, samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.cast(samples, tf.float32), tf.gather(targets, indices(element))
 
-    own = tf.data.Dataset.range(elements // share.replicas * share.count)
-    return store.read(own, indices, batch).prefetch(2).with_options(_options())
-
-
-def evaluation_steps(store: Store, replicas: int = 1) -> int:
-    """Returns how many batches each replica evaluates."""
-    return math.ceil(len(store) / (evaluation_batch(store) * replicas))
-
-
-def evaluation_batch(store: Store) -> int:
-    """Returns how many samples are evaluated at once, at most."""
-    return max(1, min(_EVALUATION_BATCH, _EVALUATION_VALUES // math.prod(store.form.shape)))
+    own = tf.data.Dataset.range(evaluation_steps(store, share.replicas) * share.count)
+    return store.read(own, indices, batch).prefetch(2).with_options(options())
 
 
 def choose_preset(asked: str, store: Store) -> Preset:
@@ -228,7 +201,7 @@ def _look(store: Store, count: int, size: int) -> tuple[npt.NDArray[Any], npt.ND
     elements = tf.data.Dataset.range(len(rows))
     read = store.read(elements, lambda element: tf.constant(rows)[element], lambda element, samples: samples)
     fit = kind_of(store.form).fit
-    samples = np.concatenate([fit(some.numpy(), SampleOptions(size)) for some in read.with_options(_options())])
+    samples = np.concatenate([fit(some.numpy(), SampleOptions(size)) for some in read.with_options(options())])
     return samples[: len(chosen)], store.targets[chosen]
 
 
@@ -246,7 +219,7 @@ def changes(
     return first(False), first(True)
 
 
-def _options() -> tf.data.Options:
+def options() -> tf.data.Options:
     """Returns options without the thread that tunes: there is nothing to tune, and a stopped run waited 8 s for it."""
     options = tf.data.Options()
     options.autotune.enabled = False

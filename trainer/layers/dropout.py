@@ -1,5 +1,6 @@
 """Dropout that depends only on the seed, the step and the position in the batch, not on the devices."""
 
+import math
 from typing import Any
 
 import keras
@@ -58,20 +59,22 @@ class Dropout(keras.layers.Layer):
         if not training or self.rate == 0:
             return inputs
         shape = ops.shape(inputs)
-        mask_shape = [shape[0], *[1] * (len(shape) - 2), shape[-1]] if self.whole_maps else shape
-        kept = ops.cast(self._uniform(mask_shape) >= self.rate, inputs.dtype)
+        row = [*[1] * (len(shape) - 2), shape[-1]] if self.whole_maps else [*shape[1:]]
+        kept, rate = self._kept(shape[0], row)
         self.step.assign_add(1)
-        return inputs * (kept / ops.cast(1 - self.rate, inputs.dtype))
+        return inputs * (ops.cast(kept, inputs.dtype) / ops.cast(1 - rate, inputs.dtype))
 
-    def _uniform(self, shape: Any) -> Any:
-        """Returns this replica's rows of the whole batch's numbers, from 0 to below 1."""
+    def _kept(self, count: Any, row: list[Any]) -> tuple[Any, float]:
+        """Returns which of this replica's rows of the whole batch are kept, `(count, *row)`, and which share is not."""
         import tensorflow as tf  # a saved network that only classifies needs no TensorFlow
+
+        from trainer.layers import random_numbers
 
         context = tf.distribute.get_replica_context()
         replica, replicas = (context.replica_id_in_sync_group, context.num_replicas_in_sync) if context else (0, 1)
-        seed = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(self.step.value, tf.int64)])
-        numbers = tf.random.stateless_uniform([replicas * shape[0], *shape[1:]], seed)
-        return numbers[replica * shape[0] : (replica + 1) * shape[0]]
+        rows = count if replicas == 1 and isinstance(count, int) else replica * count + tf.range(count)
+        kept, rate = random_numbers.kept(self.rate, self.seed, self.step.value, rows, math.prod(row))
+        return tf.reshape(kept, [count, *row]), rate
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape

@@ -17,10 +17,11 @@ from trainer.hparams import AUGMENTATIONS, AUTO, CONVOLUTIONAL, LINEAR, PRECISIO
 from trainer.insight import choice
 from trainer.networks import Network
 from trainer.objectives import Objective, classes
-from trainer.run import amount, record
+from trainer.run import amount, feeds, record
 from trainer.tensorboard.schedule import Schedule
-from trainer.training import devices, frozen, hardware
+from trainer.training import compilation, devices, frozen, hardware
 from trainer.training import precision as precisions
+from trainer.training.compilation import Compilation
 from trainer.training.feed import Feed
 from trainer.training.loop import Loop
 from trainer.training.precision import Precision
@@ -44,8 +45,6 @@ class Plan:
       strategy: which devices train.
       dataset: what they learn from.
       steps_per_epoch: in whole batches.
-      validation: the feed of the validation part.
-      test: the feed of the test part.
     """
 
     hparams: HParams
@@ -54,8 +53,6 @@ class Plan:
     strategy: tf.distribute.Strategy
     dataset: data.Dataset
     steps_per_epoch: int
-    validation: Feed
-    test: Feed
 
     @classmethod
     def make(cls, hparams: HParams, environment: Environment, screen: Console, read: Read) -> "Plan":
@@ -79,6 +76,8 @@ class Plan:
         hparams = amount.fitted(hparams, former, dataset, strategy.num_replicas_in_sync)
         steps_per_epoch = _count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
         record.check_steps(former, steps_per_epoch, environment.shown("root"))
+        for part in (dataset.validation, dataset.test):
+            feeds.check_evaluated(part, strategy)
         return cls(
             hparams=hparams,
             environment=environment,
@@ -86,8 +85,6 @@ class Plan:
             strategy=strategy,
             dataset=dataset,
             steps_per_epoch=steps_per_epoch,
-            validation=_evaluation(dataset.validation, strategy),
-            test=_evaluation(dataset.test, strategy),
         )
 
     @property
@@ -190,16 +187,43 @@ class Plan:
 
     def training(self, steps: range) -> Feed:
         """Returns the feed of some steps, counted from the start of the run."""
-        batches = functools.partial(
-            data.training_batches,
-            self.dataset.train,
-            self.hparams.batch_size,
-            self.hparams.seed,
-            augment=self.preset != "none",
-            steps=steps,
+        return self._feeds.training(steps)
+
+    def evaluation(self, store: data.Store) -> Feed:
+        """Returns the feed of what the devices evaluate after each epoch."""
+        return self._feeds.evaluation(store)
+
+    @functools.cached_property
+    def validation(self) -> Feed:
+        """The feed of the validation part."""
+        return self.evaluation(self.dataset.validation)
+
+    @functools.cached_property
+    def test(self) -> Feed:
+        """The feed of the test part, which is seen once."""
+        return feeds.streamed_evaluation(self.dataset.test, self.strategy)
+
+    @functools.cached_property
+    def compilation(self) -> Compilation:
+        """Whether XLA compiles the steps."""
+        has_gpu = bool(tf.config.list_logical_devices("GPU"))
+        is_alone = self.strategy is tf.distribute.get_strategy()
+        chosen = compilation.wanted(self.hparams.compile, has_gpu, is_alone)
+        batch = (self.hparams.batch_size, *self.dataset.form.shape)
+        return compilation.for_network(chosen, self.network.model, batch) if chosen.is_xla else chosen
+
+    @functools.cached_property
+    def _feeds(self) -> feeds.Feeds:
+        dataset, hparams = self.dataset, self.hparams
+        return feeds.Feeds(
+            store=dataset.train,
+            strategy=self.strategy,
+            batch_size=hparams.batch_size,
+            seed=hparams.seed,
             preset=self.preset,
+            is_compiled=self.compilation.is_xla,
+            is_resident=feeds.is_resident(hparams.feed, (dataset.train, dataset.validation)),
         )
-        return Feed(lambda context: batches(share=devices.share(context)), len(steps))
 
     @functools.cached_property
     def network(self) -> Network:
@@ -219,11 +243,7 @@ class Plan:
         """Returns the loop that trains the network, with its metrics, on the devices."""
         model = self.network.model
         with self.strategy.scope():
-            return Loop(model, self.strategy, self.objective.metrics(), is_stopped)
-
-    def evaluation(self, store: data.Store) -> Feed:
-        """Returns the feed of what the devices evaluate."""
-        return _evaluation(store, self.strategy)
+            return Loop(model, self.strategy, self.objective.metrics(), is_stopped, is_compiled=self.compilation.is_xla)
 
     def results(self) -> list[keras.metrics.Metric]:
         """Returns what is computed at the end of the run alone, on the devices."""
@@ -254,6 +274,8 @@ class Plan:
             machine={
                 **hardware.describe(self.environment.numeric),
                 "devices": self.strategy.num_replicas_in_sync,
+                "compile": self.compilation.name,
+                "deterministic": self.hparams.deterministic,
             },
             source=own_flags.sources(self.hparams.model),
         )
@@ -262,6 +284,7 @@ class Plan:
             **made,
             "network": {"family": family, "reason": why, "parameters": self.network.model.count_params()},
             "augmentation": {"preset": self.augmentation.name, "reason": self.augmentation.reason},
+            "compilation": {"name": self.compilation.name, "reason": self.compilation.reason},
         }
 
 
@@ -270,7 +293,13 @@ def _strategy(hparams: HParams, environment: Environment, screen: Console) -> tf
     cluster = environment.cluster
     if cluster:
         screen.out(f"waiting for {len(cluster.workers) - 1} more of {len(cluster.workers)} machines", highlight=False)
-    strategy = devices.choose(hparams.strategy, cluster, environment.tpu, hparams.logical_devices)
+    strategy = devices.choose(
+        hparams.strategy,
+        cluster,
+        environment.tpu,
+        hparams.logical_devices,
+        is_deterministic=hparams.deterministic == "yes",
+    )
     if strategy.num_replicas_in_sync > 1:
         screen.out(f"{strategy.num_replicas_in_sync} devices share each batch", highlight=False)
     return strategy
@@ -291,17 +320,3 @@ def _count_steps(batch_size: int, samples: int, replicas: int) -> int:
             f"`--batch_size` must be a multiple of the {replicas} devices that share a batch. Received: {batch_size}"
         )
     return samples // batch_size
-
-
-def _evaluation(store: data.Store, strategy: tf.distribute.Strategy) -> Feed:
-    """Returns the feed of what the devices evaluate.
-
-    Raises:
-      UsageError: it has fewer samples than there are devices.
-    """
-    replicas = strategy.num_replicas_in_sync
-    if len(store) < replicas:
-        raise UsageError(f"`--validation_split` must leave each of {replicas} devices a sample. Received: {len(store)}")
-    return Feed(
-        lambda context: data.evaluation_batches(store, devices.share(context)), data.evaluation_steps(store, replicas)
-    )

@@ -13,7 +13,7 @@ from trainer.run.plan import Plan
 from trainer.training import devices, features, frozen, optimizer, statistics
 from trainer.training.feed import Feed
 from trainer.training.loop import Stage
-from trainer.training.steps import Forward
+from trainer.training.step import Forward
 
 
 def make(plan: Plan, screen: Console) -> list[Stage]:

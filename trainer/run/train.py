@@ -86,6 +86,7 @@ def run(
         keras_settings.defaults(),
         mirrored(environment, screen, stop) as storage,
         devices.named_losses(environment.cluster),
+        devices.named_operations(),
     ):
         plan = Plan.make(hparams, environment, screen, read or data.reader(environment.managed))
         store = Store(environment.checkpoints, plan.configuration, hparams.keep_checkpoints)
@@ -149,6 +150,8 @@ class _Run:
         if plan.environment.is_new:
             self.screen.out(f"run in {plan.environment.shown('root')}", highlight=False)
         self.screen.out(f"precision {plan.precision}", highlight=False)
+        if plan.compilation.is_xla or plan.compilation.is_refused:
+            self.screen.out(f"compile {plan.compilation.name}: {plan.compilation.reason}", highlight=False)
         for note in plan.notes:
             self.screen.out(note, highlight=False)
         if not plan.dataset.train.arrays() or plan.preset.startswith(("photo", "volume")):

@@ -87,9 +87,11 @@ class Card:
         name = known.kind_of(self.form).name
         configuration, precision = self.record["configuration"], self.record["precision"]
         counts = ", ".join(f"{count:,} {part}" for part, count in self.samples.items())
+        is_tf32 = precision["name"] == "float32" and self.record.get("machine", {}).get("tf32")
+        tf32 = ", convolutions and matrix products in TensorFloat-32" if is_tf32 else ""
         yield f"# A classifier of {name}s: {len(self.classes)} classes\n"
         yield f"It takes {_described(self.form)}, and others, which it brings to that form. It was"
-        yield f"trained on {_plain(configuration['data'])} ({counts} {name}s), in {precision['name']}.\n"
+        yield f"trained on {_plain(configuration['data'])} ({counts} {name}s), in {precision['name']}{tf32}.\n"
         if self.form.spread:
             yield "The first layer subtracts each channel's mean over the training samples and divides by its standard"
             yield "deviation:\n"

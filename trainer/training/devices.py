@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from trainer.cluster import Cluster
@@ -17,7 +18,14 @@ from trainer.errors import MachineLostError, UsageError
 PATIENCE = 60.0
 
 
-def choose(asked: str, cluster: Cluster | None, tpu: str | None, logical_devices: int = 1) -> tf.distribute.Strategy:
+def choose(
+    asked: str,
+    cluster: Cluster | None,
+    tpu: str | None,
+    logical_devices: int = 1,
+    *,
+    is_deterministic: bool = True,
+) -> tf.distribute.Strategy:
     """Returns the strategy under whose scope a model is to be made; on several machines, once all have come.
 
     It must be called before TensorFlow computes anything.
@@ -27,10 +35,12 @@ def choose(asked: str, cluster: Cluster | None, tpu: str | None, logical_devices
       cluster: the machines that train together.
       tpu: the name of the TPU to use; goes before GPUs. This path is untested: there was no TPU.
       logical_devices: into how many devices to divide the CPU, for trials of `mirrored` without GPUs.
+      is_deterministic: whether GPUs must compute the same to the bit each time; a CPU does.
 
     Raises:
       UsageError: what was asked for is not there.
     """
+    _prepare_gpus(is_deterministic)
     if logical_devices > 1:
         cpu = tf.config.list_physical_devices("CPU")[0]
         parts = [tf.config.LogicalDeviceConfiguration()] * logical_devices
@@ -59,6 +69,14 @@ def share(context: tf.distribute.InputContext) -> Share:
     """Returns the rows of each batch that one input pipeline of a strategy brings."""
     count = context.num_replicas_in_sync // context.num_input_pipelines
     return Share(context.input_pipeline_id * count, count, context.num_replicas_in_sync)
+
+
+def held(strategy: tf.distribute.Strategy, arrays: Sequence[npt.NDArray[Any]]) -> Any:
+    """Returns arrays as tensors on each device that trains on this machine, as `strategy.run` takes them."""
+    if strategy.num_replicas_in_sync == 1:
+        return _on(_first(), arrays)
+    names = iter(strategy.extended.worker_devices)
+    return strategy.experimental_distribute_values_from_function(lambda context: _on(next(names), arrays))
 
 
 def from_chief(strategy: tf.distribute.Strategy, cluster: Cluster | None, values: Sequence[Any]) -> list[Any]:
@@ -117,6 +135,25 @@ def named_losses(cluster: Cluster | None) -> Iterator[None]:
         ) from None
 
 
+@contextlib.contextmanager
+def named_operations() -> Iterator[None]:
+    """Says what to do where a network has an operation that no GPU computes to the same bits each time.
+
+    Raises:
+      UsageError: there is one, and `--deterministic=yes`.
+    """
+    try:
+        yield
+    except tf.errors.UnimplementedError as error:
+        line = next((line for line in str(error).splitlines() if "determinis" in line.lower()), None)
+        if line is None:
+            raise
+        raise UsageError(
+            "`--deterministic` must be no where a network has an operation that a GPU computes otherwise each time. "
+            f"Received: yes ({line.strip()[:200]})"
+        ) from None
+
+
 _LOST = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -124,6 +161,31 @@ _LOST = (
     tf.errors.DeadlineExceededError,
     tf.errors.InternalError,
 )
+
+
+def moved(tensor: tf.Tensor) -> tf.Tensor:
+    """Returns a tensor on the one device that trains."""
+    with tf.device(_first()):
+        return tf.identity(tensor)
+
+
+def _first() -> str:
+    return str((tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU"))[0].name)
+
+
+def _on(device: str, arrays: Sequence[npt.NDArray[Any]]) -> tuple[tf.Tensor, ...]:
+    with tf.device(device):
+        return tuple(tf.constant(array) for array in arrays)
+
+
+def _prepare_gpus(is_deterministic: bool) -> None:
+    """Lets several processes share each GPU, the trials of a study for one: TensorFlow takes all of its memory."""
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        with contextlib.suppress(RuntimeError):  # another run of this process has begun with it
+            tf.config.experimental.set_memory_growth(gpu, True)
+    if gpus and is_deterministic:
+        tf.config.experimental.enable_op_determinism()
 
 
 def _multi_worker(cluster: Cluster) -> tf.distribute.Strategy:

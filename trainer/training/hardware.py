@@ -9,6 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
+_TF32_GENERATION = (8, 0)  # NVIDIA's compute capability from which on there are units for it
+_OVERRIDE = "NVIDIA_TF32_OVERRIDE"
 _VECTORS = ("sse4", "avx", "amx", "fma", "asimd", "sve", "bf16", "i8mm")  # what sums are computed with
 
 
@@ -26,8 +28,35 @@ def describe(variables: Mapping[str, str]) -> dict[str, Any]:
         "cores": cores(),
         "threads": _threads(variables.get("TF_NUM_INTRAOP_THREADS", "")),
         "gpus": [str(detail.get("device_name", "GPU")) for detail in details],
+        **({"tf32": computes_tf32(variables)} if capabilities() else {}),
         "variables": dict(variables),
     }
+
+
+def computes_tf32(variables: Mapping[str, str]) -> bool:
+    """Returns whether convolutions and matrix products in float32 are in TensorFloat-32, with 10 bits of mantissa.
+
+    Args:
+      variables: of the environment, those with which TensorFlow computes otherwise.
+    """
+    is_on = tf.config.experimental.tensor_float_32_execution_enabled() and variables.get(_OVERRIDE) != "0"
+    return is_on and any(capability >= _TF32_GENERATION for capability in capabilities())
+
+
+def capabilities() -> tuple[tuple[int, int], ...]:
+    """Returns the compute capability of each NVIDIA GPU."""
+    details = (tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU"))
+    return tuple(detail.get("compute_capability", (0, 0)) for detail in details)
+
+
+def device_memory() -> int:
+    """Returns how many bytes TensorFlow may use of each GPU, of the smallest one; 0 where there is none."""
+    if not tf.config.list_physical_devices("GPU"):
+        return 0
+    # No public function says it.
+    from tensorflow.python.client import device_lib
+
+    return min((one.memory_limit for one in device_lib.list_local_devices() if one.device_type == "GPU"), default=0)
 
 
 def cores() -> int:

@@ -1,6 +1,7 @@
 """The training loop: epochs, and the Keras callbacks around them."""
 
 import dataclasses
+import functools
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,9 +15,11 @@ from trainer.errors import DivergedError, StoppedError
 from trainer.training import gradients
 from trainer.training import state as states
 from trainer.training.feed import Feed
+from trainer.training.graphs import Graphs
 from trainer.training.results import Results
 from trainer.training.statistics import Statistics
-from trainer.training.steps import Forward, Ran, Steps
+from trainer.training.step import Forward, Step
+from trainer.training.steps import Ran
 
 _CALL_SECONDS = 0.25  # of steps in one call of the graph: the screen moves, and the call's own cost is not felt
 
@@ -74,12 +77,18 @@ class _Distributed:
     """A feed on the devices: to make one takes longer than to evaluate a few samples, so a stage keeps it.
 
     Attributes:
-      batches: begins anew with each iterator.
-      steps: as the feed's.
+      feed: what is fed.
+      strategy: which devices train.
     """
 
-    batches: Iterable[Any]
-    steps: int
+    feed: Feed
+    strategy: tf.distribute.Strategy
+
+    @functools.cached_property
+    def batches(self) -> Iterable[Any]:
+        """The pipeline, which begins anew with each iterator."""
+        batches: Iterable[Any] = self.strategy.distribute_datasets_from_function(self.feed.batches)
+        return batches
 
 
 class Loop:
@@ -97,6 +106,7 @@ class Loop:
       strategy: which devices train. Each takes its part of every batch, and the gradient is that of the whole batch.
       metrics: made in the same scope; they are given targets and the model's outputs.
       is_stopped: asked after each call of the graph. Where it is true on any machine, all of them stop there.
+      is_compiled: whether XLA compiles the steps, on one device.
 
     Attributes:
       model: that model.
@@ -109,10 +119,12 @@ class Loop:
         strategy: tf.distribute.Strategy,
         metrics: Sequence[keras.metrics.Metric],
         is_stopped: Callable[[], bool] = lambda: False,
+        *,
+        is_compiled: bool = False,
     ):
         self.model, self._strategy, self.metrics, self._is_stopped = model, strategy, metrics, is_stopped
-        self._results = Results(strategy, metrics)
-        self._steps, self._whole = (Steps(model, strategy, self._results) for _ in range(2))
+        self._results, self._is_compiled = Results(strategy, metrics), is_compiled
+        self._graphs, self._whole = (Graphs(Step(model, strategy, self._results), is_compiled) for _ in range(2))
         self._statistics: Statistics | None = None
         self._stages: Sequence[Stage] = ()
         self._last_loss = tf.constant(0.0)
@@ -186,7 +198,8 @@ class Loop:
           StoppedError: this machine or another was told to stop.
         """
         results = Results(self._strategy, [*self.metrics, *metrics])
-        return self._evaluate(self._distribute(feed), results, Steps(self.model, self._strategy, results))
+        graphs = Graphs(Step(self.model, self._strategy, results), is_compiled=False)  # once: to compile takes longer
+        return self._evaluate(self._distribute(feed), results, graphs)
 
     def state(self) -> dict[str, Any]:
         """Returns what a run resumes from as if it had never stopped; to be asked from a callback, or after `fit`.
@@ -209,15 +222,16 @@ class Loop:
         return self._position.epoch * self._steps_per_epoch + self._position.steps_in_epoch
 
     def _distribute(self, feed: Feed) -> _Distributed:
-        return _Distributed(self._strategy.distribute_datasets_from_function(feed.batches), feed.steps)
+        return _Distributed(feed, self._strategy)
 
-    def _evaluate(self, feed: _Distributed, results: Results, graphs: Steps) -> dict[str, np.ndarray]:
+    def _evaluate(self, distributed: _Distributed, results: Results, graphs: Graphs) -> dict[str, np.ndarray]:
         results.reset()
-        iterator = iter(feed.batches)
-        done, values = 0, {}
+        feed, done, values = distributed.feed, 0, {}
+        is_whole = graphs.is_whole(feed)
+        iterator = None if is_whole else iter(distributed.batches)
         while done < feed.steps:
-            steps = min(self._evaluation_steps_per_call, feed.steps - done)
-            ran = graphs.evaluate(iterator, tf.constant(steps), self._stopping())
+            steps = feed.steps if is_whole else min(self._evaluation_steps_per_call, feed.steps - done)
+            ran = graphs.evaluate(feed, iterator, steps, self._stopping())
             self._raise_if_stopped(ran)
             done, values = done + steps, ran["results"]
             self._evaluation_steps_per_call = _fitting(steps, ran)
@@ -237,7 +251,7 @@ class Loop:
 
     def _begin_stage(self, index: int) -> None:
         forward = self._stages[index].begin()
-        self._steps = Steps(self.model, self._strategy, self._results, forward)
+        self._graphs = Graphs(Step(self.model, self._strategy, self._results, forward), self._is_compiled)
         statistics = Statistics(self.model, forward, self._strategy)
         self._statistics = statistics if statistics.layers and self._stages[index].settling else None
         self._steps_per_call = self._evaluation_steps_per_call = 1
@@ -249,20 +263,24 @@ class Loop:
         if index != self._position.stage:
             self._begin_stage(index)
         training = self._distribute(stage.training(range(self.step, end * self._steps_per_epoch)))
-        iterator, validation = iter(training.batches), self._distribute(stage.validation())
+        iterator = None if self._graphs.is_whole(training.feed) else iter(training.batches)
+        validation = self._distribute(stage.validation())
         while self._position.epoch < end and not self.model.stop_training:
-            self._run_epoch(iterator, validation, events)
+            self._run_epoch(training.feed, iterator, validation, events)
 
-    def _run_epoch(self, iterator: Any, validation: _Distributed, events: keras.callbacks.CallbackList) -> None:
+    def _run_epoch(
+        self, feed: Feed, iterator: Any, validation: _Distributed, events: keras.callbacks.CallbackList
+    ) -> None:
         """Runs the rest of an epoch and its validation."""
         stage, epoch = self._position.stage, self._position.epoch
         if not self._position.steps_in_epoch:
             events.on_epoch_begin(epoch)
             self._results.reset()
-        self._run_steps(iterator, events)
+        self._run_steps(feed, iterator, events)
         self._settle()
         events.on_test_begin()
-        results = {name: float(value) for name, value in self._evaluate(validation, self._results, self._steps).items()}
+        found = self._evaluate(validation, self._results, self._graphs)
+        results = {name: float(value) for name, value in found.items()}
         events.on_test_end(results)
         logs = self._position.logs | {f"val_{name}": value for name, value in results.items()}
         self._position = _Position(stage, epoch + 1)
@@ -274,16 +292,18 @@ class Loop:
             return
         stage = self._stages[self._position.stage]
         feed = stage.training(range(self.step - stage.settling, self.step))
-        self._statistics.settle(iter(self._distribute(feed).batches), stage.settling)
+        self._statistics.settle(feed, iter(self._distribute(feed).batches))
 
-    def _run_steps(self, iterator: Any, events: keras.callbacks.CallbackList) -> None:
+    def _run_steps(self, feed: Feed, iterator: Any, events: keras.callbacks.CallbackList) -> None:
         """Runs the steps that the epoch still lacks."""
         position, begin = self._position, time.perf_counter() - self._position.seconds
         while position.steps_in_epoch < self._steps_per_epoch:
             steps = min(self._steps_per_call, self._steps_per_epoch - position.steps_in_epoch)
             steps = int(min(steps, self._call_ends(self.step) - self.step))
             with tf.profiler.experimental.Trace("train", step_num=self.step, _r=1):  # a step to the profiler
-                ran = self._steps.train(iterator, tf.constant(steps), self._last_loss, self._stopping())
+                ran = self._graphs.train(
+                    feed, iterator, self.step, steps, loss=self._last_loss, stopping=self._stopping()
+                )
             position.steps_in_epoch += int(ran["steps"])
             norms = gradients.norms(ran["squares"].numpy(), self.model.trainable_variables)
             self._last_loss = ran["loss"]

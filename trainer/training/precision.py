@@ -129,10 +129,9 @@ def look(cache: Path | None = None, variables: Mapping[str, str] | None = None) 
       cache: a folder; None remembers nothing.
       variables: of the environment, those with which TensorFlow computes otherwise.
     """
-    details = (tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU"))
     return Machine(
         tpu=bool(tf.config.list_logical_devices("TPU")),
-        gpus=tuple(detail.get("compute_capability", (0, 0)) for detail in details),
+        gpus=hardware.capabilities(),
         instructions=hardware.instructions(),
         bfloat16_speed=lambda: _remembered_speed(cache, variables or {}) if cache else _bfloat16_speed(),
     )

@@ -6,13 +6,14 @@ Johnson, Rethinking "Batch" in BatchNorm, 2021, section 3.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from trainer.training.steps import Forward
+from trainer.training.feed import Feed
+from trainer.training.step import Forward
 
 SAMPLES = 2048  # at most, of one settling; the source has seen no gain from more than 1,000 to 10,000
 
@@ -44,20 +45,26 @@ class Statistics:
         self._others = [one for one in model.variables if id(one) not in settled | learned]
         self._run = tf.function(self._settle, reduce_retracing=True)
 
-    def settle(self, iterator: Any, steps: int) -> None:
-        """Makes the moving statistics the mean over the next batches, and leaves all other state as it is."""
-        self._run(iterator, tf.constant(steps))
+    def settle(self, feed: Feed, iterator: Any) -> None:
+        """Makes the moving statistics the mean over a feed's batches, and leaves all other state as it is.
 
-    def _settle(self, iterator: Any, steps: tf.Tensor) -> None:
+        Args:
+          feed: of these batches.
+          iterator: gives its elements.
+        """
+        self._run(feed.take, feed.held, iterator, tf.constant(feed.steps))
+
+    def _settle(self, take: Callable[..., Any], held: Any, iterator: Any, steps: tf.Tensor) -> None:
         others = [tf.identity(one.value) for one in self._others]  # such as the seeds of a dropout
         for step in tf.range(steps):
             done = tf.cast(step, tf.float32)
             with _momentum(self.layers, done / (done + 1.0)):
-                self._strategy.run(self._update, next(iterator))
+                self._strategy.run(self._update, (take, held, next(iterator)))
         for one, value in zip(self._others, others, strict=True):
             one.assign(value)
 
-    def _update(self, samples: tf.Tensor, targets: tf.Tensor) -> None:
+    def _update(self, take: Callable[..., Any], held: Any, element: Any) -> None:
+        samples, _ = take(held, *element)
         self._forward(samples, training=True)
 
 

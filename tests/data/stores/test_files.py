@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tests.data.making import encoded, noise
 from trainer import data
-from trainer.data import Files, Form, Memory, Store
+from trainer.data import Files, Form, Memory, Store, on_device, order
 from trainer.data.kinds.image.header import Header
 from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.lists.entries import WHOLE, Entry
@@ -139,3 +139,11 @@ def test_says_where_an_image_is(locations: Locations) -> None:
     assert locations.name(3) == entry.location
     assert entry.location.startswith(entry.file if length == WHOLE else f"{entry.file}, {length} bytes from ")
     assert Locations.of([entry]).content(0) == entry.read() == encoded(PIXELS[3])
+
+
+def test_all_files_are_read_for_a_device_to_hold(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order, "_EVALUATION_BATCH", 6)
+    samples, targets = on_device.arrays(files)
+    np.testing.assert_array_equal(samples, PIXELS)
+    np.testing.assert_array_equal(targets, TARGETS)
+    assert samples.nbytes + targets.nbytes == on_device.size(files)

@@ -16,6 +16,7 @@ H = TypeVar("H")
 Description = Mapping[str, Any]  # of one sample, as JSON keeps it
 Decode = Callable[[tf.Tensor], tf.Tensor]
 Change = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+MakeChange = Callable[..., Change]  # of a preset, a number of samples, their sizes, two integers and `is_compiled`
 Look = Callable[[int, int], tuple[npt.NDArray[Any], npt.NDArray[np.int32]]]
 
 
@@ -66,8 +67,8 @@ class Kind(Generic[H]):
         look at training samples: at most so many, each axis brought to one size, `(count, *spatial, channels)`, and
         their targets.
       change: returns the random change of a batch: from a preset, the number of samples in the whole batch, their
-        spatial sizes and two integers, the seed. The change takes float32 samples, which are consecutive rows of the
-        batch, and the number of the first row.
+        spatial sizes, two integers, the step and the seed, and whether XLA compiles it. The change takes float32
+        samples, which are consecutive rows of the batch, and the number of the first row.
     """
 
     name: str
@@ -90,7 +91,7 @@ class Kind(Generic[H]):
     features: Callable[[Description], Mapping[str, int | str]]
     fit: Callable[[npt.NDArray[Any], SampleOptions], npt.NDArray[Any]]
     choose_preset: Callable[[str, Form, Look], Preset]
-    change: Callable[[str, int, tuple[int, ...], tf.Tensor], Change]
+    change: MakeChange
 
     @property
     def one(self) -> str:

@@ -5,8 +5,10 @@ import math
 import tensorflow as tf
 
 from trainer.data.form import Form
+from trainer.data.kinds import warp
 from trainer.data.kinds.image import sides
 from trainer.data.kinds.kind import Change, Look, Preset
+from trainer.layers import random_numbers
 
 # The most that an image is changed. Of 7,000 MNIST digits, on the validation parts of 3 seeds, these left 0.7 to 1.0 %
 # errors; 10 degrees, 0.1, 0.1 and the same shift 1.2 %; no change at all 2.5 %.
@@ -42,27 +44,28 @@ def choose_preset(asked: str, form: Form, look: Look) -> Preset:
     return Preset(_MIRRORED, f"mirrored images do no harm ({verdict}); see `--augment={_UNMIRRORED}`")
 
 
-def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor) -> Change:
+def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor, *, is_compiled: bool = False) -> Change:
     """Returns what changes some rows of a batch: from float32 images, 0 to 255, and the first one's row, to the same.
 
-    The random numbers are made for a whole batch and then shared out: of fewer, the last bits would be others.
+    The maps are made for a whole batch and then shared out: of fewer, the last bits would be others.
 
     Args:
       preset: affine (turns, scalings, shears, shifts), photo (parts, mirrored or not, in another light) or
         photo_unmirrored.
       count: images in the whole batch.
       sizes: the images' `(height, width)`.
-      seed: two integers.
+      seed: two integers, the step and the seed.
+      is_compiled: whether XLA compiles it.
     """
     if preset == "affine":
         maps = _affine_maps(count, sizes, seed)
-        return lambda images, first: _transform(images, _rows(maps, images, first))
+        return lambda images, first: warp.transform(
+            images, _rows(maps, images, first), repeats_edges=False, is_compiled=is_compiled
+        )
     boxes, gain, bias = _photo_parts(count, seed, is_mirrored=preset == _MIRRORED)
 
     def photo(images: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
-        rows = tf.range(images.shape[0])
-        # A third of the time of a map, which these parts could be written as too.
-        parts = tf.image.crop_and_resize(images, _rows(boxes, images, first), rows, sizes)
+        parts = warp.parts(images, _rows(boxes, images, first), is_compiled=is_compiled)
         return _lit(parts, _rows(gain, images, first), _rows(bias, images, first))
 
     return photo
@@ -73,11 +76,10 @@ def _rows(values: tf.Tensor, images: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
 
 
 def _affine_maps(count: int, sizes: tuple[int, ...], seed: tf.Tensor) -> tf.Tensor:
-    """Returns small random affine maps about an image's centre, `(count, 8)`, as `_transform` takes them."""
+    """Returns small random affine maps about an image's centre, `(count, 6)`, as `warp.transform` takes them."""
     height, width = sizes
-    turn, scale_x, scale_y, shear, shift_x, shift_y = tf.unstack(
-        tf.random.stateless_uniform((6, count), seed, -1.0, 1.0)
-    )
+    numbers = random_numbers.uniform(seed[1], seed[0], count, 6)
+    turn, scale_x, scale_y, shear, shift_x, shift_y = tf.unstack(numbers, axis=1)
     cos, sin = tf.cos(_TURN * turn), tf.sin(_TURN * turn)
     scale_x, scale_y = 1 + _SCALE * scale_x, 1 + _SCALE * scale_y
     # Output pixel (x, y) is input pixel (a x + b y + c, d x + e y + f); c and f keep the centre where it is.
@@ -85,8 +87,7 @@ def _affine_maps(count: int, sizes: tuple[int, ...], seed: tf.Tensor) -> tf.Tens
     x, y = (width - 1) / 2, (height - 1) / 2
     c = x - a * x - b * y + _SHIFT * width * shift_x
     f = y - d * x - e * y + _SHIFT * height * shift_y
-    zero = tf.zeros_like(a)
-    return tf.stack([a, b, c, d, e, f, zero, zero], axis=1)
+    return tf.stack([a, b, c, d, e, f], axis=1)
 
 
 def _photo_parts(count: int, seed: tf.Tensor, is_mirrored: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -97,7 +98,7 @@ def _photo_parts(count: int, seed: tf.Tensor, is_mirrored: bool) -> tuple[tf.Ten
       right. What pixels of red, green and blue are multiplied by, `(count, 3)`, and what is added, `(count, 1)`.
     """
     part, stretch, across_by, down_by, mirror, brightness, contrast, *tint = tf.unstack(
-        tf.random.stateless_uniform((10, count), seed, -1.0, 1.0)
+        random_numbers.uniform(seed[1], seed[0], count, 10), axis=1
     )
     side = _SMALLEST_PART + (1 - _SMALLEST_PART) * (part + 1) / 2
     across = tf.minimum(side * (1 + _STRETCH * stretch), 1.0)
@@ -126,14 +127,3 @@ def _lit(images: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     row = tf.tile(gain[:, :channels], (1, width))[:, None, :]
     lit = tf.reshape(images, (batch, height, width * channels)) * row + bias[:, None, :]
     return tf.reshape(tf.clip_by_value(lit, 0.0, 255.0), images.shape)
-
-
-def _transform(images: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
-    """Returns each image, `(batch, height, width, channels)`, under its own map, black from beyond its edges."""
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=maps,
-        output_shape=images.shape[1:3],
-        fill_value=0.0,
-        interpolation="BILINEAR",
-    )

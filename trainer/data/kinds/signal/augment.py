@@ -2,10 +2,12 @@
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from trainer.data.form import Form
 from trainer.data.kinds.kind import Change, Look, Preset
+from trainer.layers import random_numbers
 
 # The most that a signal is changed. Signals of classes that differ in time, as hours of a day, bear little: a linear
 # classifier of random convolutions, trained on unchanged signals, is right for 97.0 % of the held-out fifths of
@@ -32,55 +34,59 @@ def choose_preset(asked: str, form: Form, look: Look) -> Preset:
     return Preset(_NAME, "for signals") if asked == "auto" else Preset(asked, f"as `--augment={asked}` asks")
 
 
-def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor) -> Change:
+def change(preset: str, count: int, sizes: tuple[int, ...], seed: tf.Tensor, *, is_compiled: bool = False) -> Change:
     """Returns what changes some rows of a batch: from float32 signals and the first one's row to the same.
 
-    The random numbers are made for a whole batch and then shared out: of fewer, the last bits would be others. The
+    What moves a signal is made for a whole batch and then shared out: of fewer, the last bits would be others. The
     channels of a signal are displaced in time together, and scaled together.
 
     Args:
       preset: signal: shifts, scalings, noise, and time that runs a little faster or slower.
       count: signals in the whole batch.
       sizes: their `(length,)`.
-      seed: two integers.
+      seed: two integers, the step and the seed.
+      is_compiled: is not needed: XLA compiles it as it is.
     """
-    del preset
+    del preset, is_compiled
     (length,) = sizes
-    sources, gain, level, noise_seed = _plan(count, length, seed)
+    sources, gain, level = _plan(count, length, seed)
 
     def changed(signals: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
-        rows = signals.shape[0]
-        noise = tf.random.stateless_normal((count, length, signals.shape[2]), noise_seed)
+        rows, _, channels = signals.shape
+        # Of a seed that no run has.
+        numbers = first + tf.range(rows, dtype=first.dtype)
+        noise = random_numbers.noise(-1 - seed[1], seed[0], numbers, length * channels)
         own = slice(first, first + rows)
         moved = _displaced(signals, sources[own])
         mean = tf.reduce_mean(moved, 1, keepdims=True)
         centred = moved - mean
         spread = tf.sqrt(tf.reduce_mean(tf.square(centred), 1, keepdims=True))
-        return mean + centred * gain[own] + spread * level[own] * noise[own]
+        return mean + (centred * gain[own] + spread * level[own] * tf.reshape(noise, signals.shape))
 
     return changed
 
 
-def _plan(count: int, length: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+def _plan(count: int, length: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns how the signals of a batch are changed.
 
     Returns:
       From which position each one is taken, `(count, length)`; what it is scaled by, and how strong its noise is, each
-      `(count, 1, 1)`; the seed of the noise.
+      `(count, 1, 1)`.
     """
-    shift, stretch, place, warp, phase, waves, scale, level, which = tf.unstack(
-        tf.random.stateless_uniform((9, count, 1), seed, -1.0, 1.0)
+    shift, stretch, place, warp, phase, waves, scale, level, which = tf.split(
+        random_numbers.uniform(seed[1], seed[0], count, 9), 9, axis=1
     )
-    positions = tf.range(length, dtype=tf.float32)[tf.newaxis]
-    share = positions / max(length - 1, 1)  # 0 to 1
-    fixed = 0.5 + 0.5 * place  # the share that a stretch leaves where it is
-    wave = tf.sin(2 * math.pi * (1 + 0.5 * waves) * share + math.pi * phase)
-    displaced = (_STRETCH * stretch * (share - fixed) + _WARP * warp * wave + _SHIFT * shift) * length
+    # Of each product and sum one part is a constant at most: TensorFlow would combine several, in a graph alone.
+    positions = np.arange(length, dtype=np.float32)[np.newaxis]
+    share = positions / np.float32(max(length - 1, 1))  # 0 to 1
+    wave = tf.sin((1 + 0.5 * waves) * (2 * math.pi * share) + math.pi * phase)
+    # A stretch leaves one share of the positions, from 0 to 1, where it is.
+    stretched = (_STRETCH * length) * stretch * ((share - np.float32(0.5)) - 0.5 * place)
+    displaced = stretched + (_WARP * length) * warp * wave + (_SHIFT * length) * shift
     # Half of the signals are shifted by whole positions alone, which takes nothing from their highest frequencies.
-    sources = positions + tf.where(which < 0, tf.round(_SHIFT * shift * length), displaced)
+    sources = positions + tf.where(which < 0, tf.round((_SHIFT * length) * shift), displaced)
     sources = tf.clip_by_value(sources, 0.0, length - 1.0)
-    noise_seed = tf.random.fold_in(seed, 1)
-    return sources, 1 + _SCALE * scale[..., tf.newaxis], _NOISE * tf.abs(level)[..., tf.newaxis], noise_seed
+    return sources, 1 + _SCALE * scale[..., tf.newaxis], _NOISE * tf.abs(level)[..., tf.newaxis]
 
 
 def _displaced(signals: tf.Tensor, sources: tf.Tensor) -> tf.Tensor:

@@ -1,0 +1,77 @@
+"""A GPU: epochs beside Keras, PyTorch and JAX with their data on it, and whole commands; in 8 minutes at most.
+
+    python -m benchmarks.accelerator                       # on the machine with the GPU
+    python -m benchmarks.accelerator --only=speed --minutes=4
+    python -m benchmarks.accelerator --only=commands --data=FOLDER
+
+speed: images per second of whole epochs with their validation, medians after the first, one peer at a time. To reach
+are 1.0 of each peer, and 2.0 of Keras's tuned fit. commands: whole commands with their seconds of training; whether
+equal seeds give equal weights, also after a stop and with `--feed=streamed`; float16; the tests of the layers. What
+finds no time left is left out, with a line. Without a GPU it measures the CPU, and says so.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from benchmarks.peers import command, device_commands, device_epochs
+from benchmarks.peers.deadline import Deadline
+
+_PARTS = ("speed", "commands")
+
+
+def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> None:
+    """Prints the table; `popen` starts the processes."""
+    options = _options(arguments)
+    deadline = Deadline(60 * options.minutes, time.monotonic)
+    variables = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    try:
+        for line in _lines(options, deadline, variables, popen):
+            print(line, flush=True)
+    except command.ProcessDiedError as error:
+        sys.exit(f"benchmarks.accelerator: {error}")
+
+
+def _lines(
+    options: argparse.Namespace, deadline: Deadline, variables: dict[str, str], popen: command.Popen
+) -> Iterator[str]:
+    yield command.measure("-c", _DEVICES, popen=popen, variables=variables).output.strip()
+    if "speed" in options.only:
+        rows = [
+            device_epochs.Row(options.images, batch, filters) for batch in options.batch for filters in options.filters
+        ]
+        residual = device_epochs.Row(options.images, max(options.batch), min(options.filters), "residual")
+        yield from device_epochs.compare([*rows, residual], options.rounds, deadline, variables, popen)
+    if "commands" in options.only:
+        yield from device_commands.check(options.data, options.flags, deadline, variables, popen)
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=_PARTS, default=list(_PARTS), metavar="PART", help="of the table")
+    parser.add_argument("--minutes", type=float, default=7, help="after which nothing more is started")
+    parser.add_argument("--images", type=int, default=50_400, help="of an epoch of the part speed")
+    parser.add_argument("--batch", type=int, nargs="+", default=[128, 512], help="images per step")
+    parser.add_argument("--filters", type=int, nargs="+", default=[32, 128], help="of the first convolution")
+    parser.add_argument("--rounds", type=int, default=5, help="epochs of each peer")
+    parser.add_argument("--data", default="digits", help="of the part commands, as in trainer.task")
+    parser.add_argument(
+        "--flags", nargs="*", default=[], metavar="FLAG", help="of trainer.task there, such as epochs=1"
+    )
+    return parser.parse_args(arguments)
+
+
+_DEVICES = """
+import tensorflow as tf
+gpus = tf.config.list_physical_devices("GPU")
+details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+names = [f"{one.get('device_name')}, compute capability {one.get('compute_capability')}" for one in details]
+print(f"TensorFlow {tf.__version__}; {'; '.join(names) or 'no GPU: what follows is the CPU'}")
+"""
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

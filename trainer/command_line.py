@@ -136,7 +136,7 @@ def reject_unknown(arguments: Iterable[Argument], known: Collection[str]) -> Non
     """
     for argument in arguments:
         if argument.name and argument.name not in known:
-            raise UsageError(f"`{argument.typed}` is no flag. {spelling.advice(argument.name, known)}")
+            raise UsageError(f"`{argument.typed}` is not a flag. {spelling.advice(argument.name, known)}")
 
 
 def reject_words(arguments: Iterable[Argument]) -> None:

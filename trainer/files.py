@@ -54,12 +54,12 @@ def expanded(path: str) -> str:
     if path.startswith("./~"):
         return str(Path.cwd() / path)
     if _NO_NAME.search(path):
-        raise UsageError(f"A path must be text that a file's name can have. Received: {path}")
+        raise UsageError(f"A path must be a valid name of a file. Received: {path}")
     whole = os.path.expanduser(path)  # noqa: PTH111  which leaves what it does not know, where pathlib's raises
     if path.startswith("~") and whole == path and os.path.lexists(path):  # a file of that name
         return str(Path.cwd() / path)
     if path.startswith("~") and whole == path:
-        raise UsageError(f"`~` must begin the home folder of a user of this machine, or be ./~. Received: {path}")
+        raise UsageError(f"`~` must begin the home folder of an existing user, or be ./~. Received: {path}")
     return whole
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trainer.run.train import Result
 
 _COMMAND = "python -m trainer.task"
-_GO_ON = "the same command with its --job_dir goes on from the last checkpoint"
+_GO_ON = "the same command with its --job_dir resumes from the last checkpoint"
 
 
 def main(
@@ -65,7 +65,7 @@ def main(
             return _stop(2, str(error))
         except StoppedError:
             if not stop.requested:
-                return _stop(134, f"another machine was told to stop; {_GO_ON}", go_on)
+                return _stop(134, f"another machine received a stop signal; {_GO_ON}", go_on)
         return _stop(stop.status, f"stopped; {_GO_ON}", go_on) if stop.requested else status
 
 
@@ -94,7 +94,7 @@ def _run(
             from trainer.run import train
         result = train.run(hparams, environment, Console(highlight=False), callbacks, stop, read=read)
     except DivergedError as error:
-        return _stop(3, f"{error}; a lower `--learning_rate` may help, in a new `--job_dir`")
+        return _stop(3, f"{error}; try a lower `--learning_rate` in a new `--job_dir`")
     except StorageError as error:
         return _stop(4, f"{error}; {_GO_ON}", go_on)
     except MachineLostError as error:
@@ -108,9 +108,9 @@ def _go_on(start: Sequence[str], arguments: Sequence[str], root: str) -> str:
     """Returns how to go on with a run whose folder was not given; as a command where `start` begins one."""
     job_dir = f"--job_dir={root}"
     if not start:
-        return f"the same command with {shlex.quote(job_dir)} goes on from the last checkpoint"
+        return f"the same command with {shlex.quote(job_dir)} resumes from the last checkpoint"
     rest = flags.without(arguments, ["job_dir"], flags.run_flags(arguments))
-    return f"this goes on from the last checkpoint: {shlex.join([*start, job_dir, *rest])}"
+    return f"this command resumes from the last checkpoint: {shlex.join([*start, job_dir, *rest])}"
 
 
 def _tell(result: "Result", environment: Environment, python: str) -> None:
@@ -121,7 +121,7 @@ def _tell(result: "Result", environment: Environment, python: str) -> None:
     )
     speed = f"in {result.seconds:.1f} s at {result.speed:,.0f} {result.samples}/s"
     print(
-        f"test accuracy {result.test_accuracy:.2%}, {f'trained {speed}' if result.seconds else 'finished before'}",
+        f"test accuracy {result.test_accuracy:.2%}, {f'trained {speed}' if result.seconds else 'already finished'}",
         f"  logs         {logs}",
         f"  checkpoints  {environment.shown('checkpoints')}",
         f"  model        {model}/{result.model.name if result.model else ''}",

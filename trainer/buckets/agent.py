@@ -95,13 +95,13 @@ class Agent:
                 break
             if self._clock() - logged >= _EVERY:
                 logged = self._clock()
-                self._log(f"{self._where}: waits for {self._waiting()} to land{self._because()}")
+                self._log(f"{self._where}: waiting for the upload of {self._waiting()}{self._because()}")
         if self.failure:
             raise self.failure
         waiting, is_done = self._waiting(), self._done.is_set()
         if waiting or not is_done:
             within = "" if is_done else f" within {seconds:.0f} s"
-            raise StorageError(f"{self._where}: not landed{within}: {waiting or 'the last changes'}{self._because()}")
+            raise StorageError(f"{self._where}: not uploaded{within}: {waiting or 'the last changes'}{self._because()}")
         self._is_finishing = self._is_stopping = False
 
     def close(self) -> None:

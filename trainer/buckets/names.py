@@ -27,7 +27,7 @@ def check(location: Location, names: Collection[str]) -> None:
     for name in names:
         parts = name.split("/")
         if {"", ".", ".."} & {*parts} or "\0" in name or any(len(part.encode()) > _LONGEST for part in parts):
-            raise UsageError(f"`gs://…` must hold names that files can have. Received: {location}, {name!r}")
+            raise UsageError(f"`gs://…` must contain valid file names. Received: {location}, {name!r}")
         for end in range(1, len(parts)):
             folders.setdefault("/".join(parts[:end]), name)
     for name in names:
@@ -73,6 +73,6 @@ def _cut(name: str, most: int) -> str:
 
 def _both(bucket: str, name: str, other: str) -> UsageError:
     return UsageError(
-        "`gs://…` must hold names that can be files beside each other. "
+        "`gs://…` must contain names that can exist together as files. "
         f"Received: gs://{bucket}/{name} and gs://{bucket}/{other}"
     )

@@ -60,7 +60,7 @@ class Ownership:
         if owner.get("token") != self.token:
             raise FencedError(
                 f"another process has taken over {self._where} ({owner.get('host')}, process {owner.get('pid')}, since "
-                f"{owner.get('since')}); this one writes no more"
+                f"{owner.get('since')}); this one stops writing"
             )
         self._record = found
 

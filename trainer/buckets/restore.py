@@ -156,7 +156,7 @@ class Restore:
                 else:
                     self._write(saved.local / step, content)
                 return content
-            wrong = "its files are not what was written"
+            wrong = "its files have wrong checksums"
         self._log(f"checkpoint gs://{saved.bucket.name}/{name}: {wrong}; trying an older one")
         return None
 

@@ -196,7 +196,7 @@ class Storage:
         except RefusedError:
             pass
         except UnansweredError as error:
-            self._log(f"{error}; writing and deleting an object shows it instead")
+            self._log(f"{error}; testing it by writing and deleting an object")
         # An account may have the permission in one folder only.
         probe = f"{folder.prefix}{UPLOAD_PARTS}{self._token}/probe"
         folder.bucket.put(probe, b"", 0)
@@ -205,7 +205,9 @@ class Storage:
         except RefusedError as error:
             if error.permission != DELETE:
                 raise
-            self._log(f"{folder}: the permission {DELETE} is missing; logs land in pieces, and nothing is removed")
+            self._log(
+                f"{folder}: the permission {DELETE} is missing; logs are uploaded in pieces, and nothing is deleted"
+            )
 
 
 def _about_this_process() -> dict[str, str]:

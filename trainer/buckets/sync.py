@@ -117,7 +117,7 @@ class Sync:
                 self._send_manifests(snapshot)
                 self._remove(snapshot)
                 if whole and self._uploads.has_parts:
-                    raise UnreachableError("parts of what has landed could not be removed")
+                    raise UnreachableError("parts of uploaded files could not be deleted")
 
     def _wanted(self, snapshot: Snapshot | None) -> Iterator[str]:
         """Yields the names of the objects, other than manifests, that are still to be written."""

@@ -108,7 +108,7 @@ def _give_weights(copy: keras.layers.Layer, layer: keras.layers.Layer) -> None:
         return
     there, here = ([tuple(weight.shape) for weight in one.weights] for one in (layer, copy))
     if there != here:
-        raise MisfitError(f"layer {layer.name}: weights of {_listed(there)} there, {_listed(here)} here")
+        raise MisfitError(f"layer {layer.name}: weights of {_listed(there)} in the file, {_listed(here)} here")
     copy.set_weights(layer.get_weights())
 
 

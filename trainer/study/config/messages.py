@@ -98,7 +98,7 @@ def _message(value: Any, kind: Any, path: FieldPath) -> Iterator[Problem]:
         for name in others:
             yield Problem(
                 (*path, name),
-                f"must not stand beside `{first}`: one of {', '.join(names)}",
+                f"must not be used with `{first}`: one of {', '.join(names)}",
                 received=f"{first} and {name}",
             )
 

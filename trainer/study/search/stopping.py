@@ -90,11 +90,11 @@ def study_is_over(job: Job, trials: Sequence[Trial], now: float) -> str:
     is_late = _has_passed(config.get("maximumRuntimeConstraint"), begun, now, False)
     since, when = _since_progress(job, trials)
     conditions = (
-        (is_late, "maximumRuntimeConstraint", "its time is over"),
+        (is_late, "maximumRuntimeConstraint", "its time limit is reached"),
         # "More than this many": it is asked before each trial, and the next one would be.
-        (len(trials) >= most, "maxNumTrials", f"{most:.0f} trials have begun"),
-        (since >= fruitless, "maxNumTrialsNoProgress", f"nothing better in {fruitless:.0f} trials"),
-        (when > 0 and now - when >= idle, "maxDurationNoProgress", f"nothing better in {idle:g} seconds"),
+        (len(trials) >= most, "maxNumTrials", f"{most:.0f} trials have started"),
+        (since >= fruitless, "maxNumTrialsNoProgress", f"no improvement in {fruitless:.0f} trials"),
+        (when > 0 and now - when >= idle, "maxDurationNoProgress", f"no improvement in {idle:g} seconds"),
     )
     return next((f"`{name}`: {reason}" for is_met, name, reason in conditions if is_met), "")
 

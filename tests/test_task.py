@@ -276,4 +276,4 @@ def test_a_stopped_run_without_a_folder_names_the_one_it_has(tmp_path: Path) -> 
     ],
 )  # fmt: skip
 def test_says_how_to_go_on(start: list[str], arguments: list[str], said: str) -> None:
-    assert task._go_on(start, arguments, "runs/1 [a]") == said
+    assert task._resume(start, arguments, "runs/1 [a]") == said

@@ -255,7 +255,7 @@ def help_lines(fields: Iterable[Field], notes: Callable[[Field], Iterable[str]],
 
     Args:
       fields: each with its `Rule` in the metadata.
-      notes: returns what stands in parentheses after a field's help text.
+      notes: returns the text in parentheses after a field's help text.
       margin: characters before the help texts.
     """
     for group, members in itertools.groupby(fields, lambda field: rule_of(field).group):

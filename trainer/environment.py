@@ -49,7 +49,7 @@ class Environment:
       root: holds `hparams.json`; the three folders are below it unless Vertex puts them elsewhere. These four are on
         this machine always.
       logs: TensorBoard's event files.
-      checkpoints: what a stopped run goes on from.
+      checkpoints: what an interrupted run resumes from.
       model: the trained model.
       metric_file: where cloudml-hypertune writes, in a trial of a tuning job only.
       cluster: the machines that train together; nothing where this one trains by itself.

@@ -171,7 +171,7 @@ class HParams:
         "Data",
         "yes lists samples that cannot be read and leaves them out; no reports an error",
         choices=ANSWERS,
-        placement=True,  # a run goes on with it once a file has broken; whether the data are the same is asked of them
+        placement=True,  # a run may resume with it after a file has broken; the data are compared separately
         selects_samples=True,
     )
 

@@ -203,7 +203,7 @@ def _annotation(model: str, parameter: inspect.Parameter) -> Any:
     holder = types.SimpleNamespace(__annotations__={parameter.name: parameter.annotation})
     try:
         found = typing.get_type_hints(holder, getattr(function, "__globals__", {}))[parameter.name]
-    except Exception as error:  # any expression can stand in an annotation
+    except Exception as error:  # an annotation can be any expression
         said = f"{parameter.annotation!r}, {type(error).__name__}: {error}"
         raise _refusal(model, parameter.name, f"must be annotated with {_SUPPORTED}", said) from None
     return getattr(found, "__value__", found)  # of an alias: type Size = Literal[…]

@@ -178,7 +178,7 @@ def test_the_home_folder_is_named_by_a_tilde(
         assert main([f"--config={config}", flag], {}) == 2
     said = capsys.readouterr().err
     assert f"Received: {tmp_path}/photos, which contains cat.png" in said
-    assert "`~` must begin the home folder of a user" in said
+    assert "`~` must begin the home folder of an existing user" in said
 
 
 @pytest.mark.parametrize(

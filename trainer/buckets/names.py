@@ -21,7 +21,7 @@ def check(location: Location, names: Collection[str]) -> None:
       names: of the objects, within the location.
 
     Raises:
-      UsageError: one cannot; or it is both a file and a folder, as `a` beside `a/b`. The message names it.
+      UsageError: one cannot, or it is both a file and a folder, like `a` and `a/b`. The message names it.
     """
     folders: dict[str, str] = {}
     for name in names:
@@ -36,7 +36,7 @@ def check(location: Location, names: Collection[str]) -> None:
 
 
 def clash(bucket: str, files: Mapping[str, Object], name: str) -> UsageError:
-    """Returns the error of a file that is there already, on a disk that does not tell its name from another's."""
+    """Returns the error of a file that already exists, on a disk that ignores the case of names."""
     same = next((other for other in files if other != name and other.casefold() == name.casefold()), name)
     return _both(bucket, files[same].name, files[name].name)
 

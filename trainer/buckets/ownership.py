@@ -53,7 +53,7 @@ class Ownership:
         found = self._last()
         if found == self._record:
             return
-        if found is None:  # the folder was emptied; the run goes on, as it would in a local one
+        if found is None:  # the folder was emptied; the run continues, as in a local one
             self.take()
             return
         owner = _parsed(self._bucket.read(found))

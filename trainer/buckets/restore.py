@@ -27,7 +27,7 @@ class Restore:
 
     Args:
       folders: by role: root, logs, checkpoints, model.
-      token: this process's, noted beside what it takes over.
+      token: of this process, written to the metadata of what it takes over.
       workers: fetch.
       log: called with a line about each checkpoint that is not sound.
     """

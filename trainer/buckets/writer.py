@@ -22,7 +22,7 @@ class Writer:
       log: called with a line about what cannot be replaced.
 
     Attributes:
-      stuck: what cannot land, as it would replace what may not be replaced.
+      stuck: what cannot be uploaded because it would replace a protected object.
       doubtful: the names of objects that may be there although no answer said so.
     """
 

@@ -203,7 +203,7 @@ def _assign(layers: Sequence[_Layer], there: Sequence[_Layer]) -> None:
 def _load_keras3(path: Path, targets: Sequence[keras.Model], hparams: HParams) -> int:
     """Gives the weights in a file of Keras 3 to the first target that they fit; returns as `_load`.
 
-    Its names say no more than the class of each layer: a file of the target itself says what they have to be.
+    Its names contain only the class of each layer. A file of the target itself shows the names to expect.
     """
     there, found = _groups(path), []
     head = _leaves(targets[-1])[-1]

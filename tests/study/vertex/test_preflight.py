@@ -117,7 +117,7 @@ def test_rejects_a_network_that_no_container_has(flag: str, value: str, names: s
     (problem,) = problems(_with(f"--{flag}={value}"))
     assert problem.startswith(f"`--{flag}` on Vertex AI must be in a bucket, as gs://BUCKET/… or /gcs/BUCKET/…, ")
     assert names in problem
-    assert problem.endswith(f"; upload it with gcloud storage cp. Received: {value}")
+    assert problem.endswith(f"; upload it with gcloud storage cp --recursive. Received: {value}")
     document = bodies.tuning()
     child = {"parameterId": flag, "categoricalValueSpec": {"values": ["gs://my-bucket/a.keras", value]}}
     condition = {"parentCategoricalValues": {"values": ["same"]}, "parameterSpec": child}

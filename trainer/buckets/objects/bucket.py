@@ -201,7 +201,7 @@ class Bucket:
           sources: the others.
           generation: that of the name.
           checksum: the CRC32C that the whole must have.
-          metadata: noted beside it; what it had before is gone.
+          metadata: replaces the object's former metadata.
 
         Raises:
           ChangedError: the name's generation is another, or a source is gone.

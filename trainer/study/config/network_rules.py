@@ -51,7 +51,7 @@ def combinations(given: Mapping[str, Value], places: Mapping[str, View], network
 
     Args:
       given: the values of the arguments that all trials share, by flag.
-      places: where the file has these arguments; those of the command line are not there.
+      places: where the file has these arguments, without those of the command line.
       networks: those of a study that breaks no other rule.
     """
     refused: dict[str, list[Mapping[str, Value]]] = {}

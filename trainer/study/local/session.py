@@ -129,7 +129,7 @@ def _unused(path: Path) -> Path:
             candidate.mkdir(parents=True)
         except FileExistsError:
             continue
-        except OSError:  # whoever writes there first says so
+        except OSError:  # the first write there reports it
             pass
         return candidate
     return path

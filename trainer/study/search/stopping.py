@@ -28,8 +28,8 @@ def should_stop(job: Job, trial: Trial, trials: Sequence[Trial]) -> bool:
         median: the trial's best value is strictly below the median of the completed trials' running averages up to
           where this trial is.
         decay_curve: it is very unlikely to exceed the best result so far, as a Gaussian process over curves predicts.
-        convex: a line that goes on from where it is, with the slope of its last measurements, ends below the best
-          result so far. A learning curve bends down, so the line is above it.
+        convex: a line that extends its curve with the slope of its last measurements ends below the best result so
+          far. A learning curve bends down, so the line is above it.
       trial: with what it has measured so far.
       trials: all of the study.
     """

@@ -27,7 +27,7 @@ def problems(request: Request) -> Iterator[str]:
                 yield (
                     f"`--{name}` on Vertex AI must be in a bucket, as gs://BUCKET/… or /gcs/BUCKET/…, or "
                     f"{names}: containers cannot read files of this machine; upload it with "
-                    f"gcloud storage cp{' --recursive' if name == 'data' else ''}. Received: {value}"
+                    f"gcloud storage cp --recursive. Received: {value}"
                 )
 
 

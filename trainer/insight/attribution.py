@@ -227,7 +227,7 @@ class Explainer:
     def _mean_slopes(self, deltas: np.ndarray, labels: np.ndarray, baseline: np.ndarray, count: int) -> np.ndarray:
         """Returns the mean gradient from the baseline to each sample, at the midpoints of `count` equal parts.
 
-        The gradient of a piecewise linear network is a step function, so a higher order has no advantage. Midpoints avoid
+        The gradient of a piecewise linear network is a step function, so a higher order gains nothing. Midpoints avoid
         the ends, where the units of a blank sample without biases are at their kink.
         """
         shares = ((np.arange(count, dtype=np.float32) + 0.5) / count).reshape(-1, *(1,) * (deltas.ndim - 1))

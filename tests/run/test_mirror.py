@@ -214,7 +214,7 @@ def test_what_has_not_landed_is_told_and_is_no_success(
     own = [keras.callbacks.LambdaCallback(on_epoch_end=end_epoch)]
     status, out, err = run("--job_dir=gs://bucket/run", callbacks=own)
     assert status == 143, err
-    assert "not landed within" in out + err
+    assert "not uploaded within" in out + err
     assert "checkpoints (" in out + err
 
 

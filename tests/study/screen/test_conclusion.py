@@ -16,7 +16,7 @@ Ranking, 2 trials, by the best measurement; more is better:
     ★ 1        8   0.00123  same          1         2    3/3    0.8750  0.9375  0:15  done
       3        4    0.0001  valid         2         –    1/3    0.2500  0.2500  0:05  stopped
 
-Importance of each parameter, as a share of the variance of val_accuracy:
+Parameter importance, as shares of the variance of val_accuracy:
   learning_rate  ██████████████░░░░░░  70%
   filters        █████░░░░░░░░░░░░░░░  24%
   padding        █░░░░░░░░░░░░░░░░░░░   6%

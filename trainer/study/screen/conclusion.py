@@ -94,7 +94,7 @@ def _shares(job: Job, importance: Mapping[str, float]) -> str:
     if not importance:
         return ""
     width = max(map(len, importance))
-    lines = [f"Importance of each parameter, as a share of the variance of {job.metric}:"]
+    lines = [f"Parameter importance, as shares of the variance of {job.metric}:"]
     for name, share in sorted(importance.items(), key=lambda pair: -pair[1]):
         full = min(_BAR, max(0, round(share * _BAR)))
         lines.append(f"  {name:{width}}  {'█' * full}{'░' * (_BAR - full)} {share:4.0%}")

@@ -102,10 +102,10 @@ def test_reads(arguments: list[str], values: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--filtrs=3"], "`--filtrs` is no flag. Did you mean --filters?"),
-        (["--learning-rat=3"], "`--learning-rat` is no flag. Did you mean --learning_rate?"),
-        (["-learning-rate=3"], "`-learning-rate` is no flag. Did you mean --learning_rate?"),
-        (["--hel"], "`--hel` is no flag. Did you mean --help?"),
+        (["--filtrs=3"], "`--filtrs` is not a flag. Did you mean --filters?"),
+        (["--learning-rat=3"], "`--learning-rat` is not a flag. Did you mean --learning_rate?"),
+        (["-learning-rate=3"], "`-learning-rate` is not a flag. Did you mean --learning_rate?"),
+        (["--hel"], "`--hel` is not a flag. Did you mean --help?"),
         (["--filters=32.5"], "`--filters` must be a whole number. Received: 32.5"),
         (["--epochs=abc"], "`--epochs` must be a whole number. Received: abc"),
         (["--epochs=abc", "--epochs=2"], "`--epochs` must be a whole number. Received: abc"),
@@ -117,14 +117,14 @@ def test_reads(arguments: list[str], values: dict[str, object]) -> None:
         (["-epochs"], "`-epochs` must be given a value, as in -epochs=…. Received: nothing"),
         (["--batch-size=x"], "`--batch-size` must be a whole number. Received: x"),
         (["-filters", "0"], "`-filters` must be at least 1. Received: 0"),
-        (["--frobnicate=3"], "`--frobnicate` is no flag. --help lists all."),
+        (["--frobnicate=3"], "`--frobnicate` is not a flag. --help lists all."),
         (["digits"], "every argument must be a flag, as in --data=digits. Received: digits"),
         (["--skip_broken", "no"], "every argument must be a flag, as in --data=digits. Received: no"),
         (["--", "--epochs=2"], "every argument must be a flag, as in --data=digits. Received: --epochs=2"),
         ([""], "every argument must be a flag, as in --data=digits. Received: ''"),
         # Of several mistakes: values first, then names, then words.
         (["digits", "--filtrs=3", "--epochs=x"], "`--epochs` must be a whole number. Received: x"),
-        (["digits", "--filtrs=3"], "`--filtrs` is no flag. Did you mean --filters?"),
+        (["digits", "--filtrs=3"], "`--filtrs` is not a flag. Did you mean --filters?"),
     ],
 )
 def test_rejects(arguments: list[str], message: str) -> None:
@@ -197,7 +197,7 @@ def test_all_readers_agree(words: list[str]) -> None:
         assert isinstance(hparams, str) or HParams(**{**of_study, "model": hparams.model}) == hparams
     except UsageError as error:
         assert isinstance(hparams, str)
-        assert str(error) == hparams or "is no flag" in str(error)
+        assert str(error) == hparams or "is not a flag" in str(error)
 
     # Several machines here: the words are handed on as they are.
     assert local_cluster._count_workers(["--workers", "3", *words]) == (3, words)

@@ -101,7 +101,7 @@ def test_help_and_a_mistyped_flag_answer_at_once(capfd: pytest.CaptureFixture[st
     assert local_cluster.main(["--help"], {}) == 0
     assert capfd.readouterr().out.startswith("Usage: python -m trainer.local_cluster --workers=2 [--flag=value …]")
     assert local_cluster.main(["--epoch=1"], {}) == 2
-    assert capfd.readouterr().err == "trainer: `--epoch` is no flag. Did you mean --epochs?\n"
+    assert capfd.readouterr().err == "trainer: `--epoch` is not a flag. Did you mean --epochs?\n"
 
 
 @pytest.mark.parametrize("text", ["1", "0", "-2", "two", ""])

@@ -84,7 +84,7 @@ def test_fetches_a_model_from_a_bucket(
         assert predict.main(arguments, io.BytesIO()) == 0
         output = capsys.readouterr()
         assert output.out.split("\t")[1] == _expected()[0][0]
-        assert "fetches 7 of 7 files" in output.err
+        assert "downloads 7 of 7 files" in output.err
         assert predict.main(["--model=gs://bucket/nothing", str(images[0])], io.BytesIO()) == 2
         assert "Received: gs://bucket/nothing" in capsys.readouterr().err
         for name in ("run", "run/", "run/model/model.keras"):
@@ -213,7 +213,7 @@ def test_classes_keep_to_their_line_too(
         (["--model=m"], "`FILE` must be one or more files, folders, or - for standard input. Received: nothing"),
         (["--model=m", "--top=0", "a.png"], "`--top` must be a whole number from 1"),
         (["--model=m", "--batch_size=x", "a.png"], "`--batch_size` must be a whole number from 1"),
-        (["--model=m", "--tpo=2", "a.png"], "`--tpo` is no flag. Did you mean --top?"),
+        (["--model=m", "--tpo=2", "a.png"], "`--tpo` is not a flag. Did you mean --top?"),
         (["--model=nowhere", "a.png"], "Received: nowhere (model.json: No such file or directory)"),
     ],
 )
@@ -233,7 +233,7 @@ def test_what_is_no_file_is_named_at_once(folder: Path, tmp_path: Path, capsys: 
 
 def test_rejects_a_folder_without_images(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(folder, tmp_path) == 2
-    assert "`FILE` must be a folder that holds images" in capsys.readouterr().err
+    assert "`FILE` must be a file, or a folder that contains images" in capsys.readouterr().err
 
 
 def test_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:

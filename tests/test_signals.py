@@ -134,13 +134,13 @@ def test_a_stop_of_make_and_all_that_it_runs_is_one_stop(tmp_path: Path) -> None
 def test_a_second_signal_ends_it_at_once() -> None:
     status, said, errors = _stop("busy", signal.SIGTERM, signal.SIGINT)
     assert (status, said) in ((130, ""), (143, ""))  # signals that are pending together come in their own order
-    assert errors.startswith("trainer: stopped at once; the same command goes on")
+    assert errors.startswith("trainer: stopped at once; the same command resumes")
 
 
 def test_whatever_it_does_it_ends_by_the_deadline() -> None:
     status, said, errors = _stop("deaf", signal.SIGTERM, deadline=0.2)
     assert (status, said) == (143, "")
-    assert errors.startswith("trainer: the program did not come to an end in 0 s; the same command goes on")
+    assert errors.startswith("trainer: the program did not end in 0 s; the same command resumes")
 
 
 def test_the_deadline_waits_for_what_is_being_saved() -> None:

@@ -41,6 +41,9 @@ TASK = command_line.run_flags()
         # Nothing like it.
         ("frobnicate", ""),
         ("verbose", ""),
+        ("quiet", ""),
+        ("silent", ""),
+        ("debug", ""),
         ("version", ""),
         ("config", ""),
         ("name", ""),

@@ -145,7 +145,7 @@ def test_a_loss_that_is_not_finite_is_exit_status_3(tmp_path: Path, capfd: pytes
     assert task.main([*SMALL, "--learning_rate=1e38", f"--job_dir={tmp_path}"], {}) == 3
     assert re.fullmatch(
         r"trainer: the loss is (nan|inf) at step \d+; gradient norms: conv1 \S+, conv2 \S+, dense \S+, logits \S+; "
-        r"before: loss .*; a lower `--learning_rate` may help, in a new `--job_dir`\n",
+        r"before: loss .*; try a lower `--learning_rate` in a new `--job_dir`\n",
         capfd.readouterr().err,
     )
     assert not (tmp_path / "model" / "model.keras").exists()
@@ -164,7 +164,7 @@ def test_a_stopped_run_loses_no_step_and_says_how_to_go_on(tmp_path: Path, numbe
     _, errors = process.communicate(timeout=60)
     assert time.monotonic() - begin < 10
     assert process.returncode == status
-    assert errors == ("trainer: stopped; the same command with its --job_dir goes on from the last checkpoint\n"), (
+    assert errors == ("trainer: stopped; the same command with its --job_dir resumes from the last checkpoint\n"), (
         "one line, and no more"
     )
     step = json.loads((tmp_path / "run" / "checkpoints" / "latest.json").read_text())["step"]
@@ -208,7 +208,7 @@ def test_a_disk_that_takes_no_more_is_exit_status_4_and_the_run_goes_on_later(tm
     assert process.returncode == 4
     assert errors == (
         "trainer: the checkpoint in run/checkpoints cannot be written: File too large; "
-        "the same command with its --job_dir goes on from the last checkpoint\n"
+        "the same command with its --job_dir resumes from the last checkpoint\n"
     )
     done = _start(*flags, folder=tmp_path)
     assert done.returncode == 0
@@ -253,7 +253,7 @@ def test_a_stopped_run_without_a_folder_names_the_one_it_has(tmp_path: Path) -> 
     _, errors = process.communicate(timeout=60)
     (root,) = (tmp_path / "runs").iterdir()
     assert first == f"run in runs/{root.name}\n"
-    assert errors.startswith("trainer: stopped; this goes on from the last checkpoint: ")
+    assert errors.startswith("trainer: stopped; this command resumes from the last checkpoint: ")
     _, module, name, *words = shlex.split(errors.partition("checkpoint: ")[2])
     assert [module, name, words[0]] == ["-m", "trainer.task", f"--job_dir=runs/{root.name}"]
     again = _popen(*words, folder=tmp_path)
@@ -268,11 +268,12 @@ def test_a_stopped_run_without_a_folder_names_the_one_it_has(tmp_path: Path) -> 
     ("start", "arguments", "said"),
     [
         (["python", "-m", "trainer.task"], ["--data=a b", "-epochs", "3"],
-         "this goes on from the last checkpoint: python -m trainer.task '--job_dir=runs/1 [a]' '--data=a b' -epochs 3"),
+         "this command resumes from the last checkpoint: "
+         "python -m trainer.task '--job_dir=runs/1 [a]' '--data=a b' -epochs 3"),
         (["python", "-m", "trainer.task"], ["--job_dir=", "--", ""],
-         "this goes on from the last checkpoint: python -m trainer.task '--job_dir=runs/1 [a]' -- ''"),
-        ([], ["--data=a"], "the same command with '--job_dir=runs/1 [a]' goes on from the last checkpoint"),
+         "this command resumes from the last checkpoint: python -m trainer.task '--job_dir=runs/1 [a]' -- ''"),
+        ([], ["--data=a"], "the same command with '--job_dir=runs/1 [a]' resumes from the last checkpoint"),
     ],
 )  # fmt: skip
 def test_says_how_to_go_on(start: list[str], arguments: list[str], said: str) -> None:
-    assert task._go_on(start, arguments, "runs/1 [a]") == said
+    assert task._resume(start, arguments, "runs/1 [a]") == said

@@ -48,7 +48,7 @@ class Cluster:
             workers = tuple(address for pool in pools.values() for address in pool)
             if "type" in task:
                 _check(task["type"], pools, name)
-            if len(workers) < 2:  # parameter servers and evaluators beside it do not train
+            if len(workers) < 2:  # parameter servers and evaluators do not train
                 return None
             return cls(workers, _position(task["type"], int(task["index"]), pools, name))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:

@@ -136,7 +136,7 @@ def reject_unknown(arguments: Iterable[Argument], known: Collection[str]) -> Non
     """
     for argument in arguments:
         if argument.name and argument.name not in known:
-            raise UsageError(f"`{argument.typed}` is no flag. {spelling.advice(argument.name, known)}")
+            raise UsageError(f"`{argument.typed}` is not a flag. {spelling.advice(argument.name, known)}")
 
 
 def reject_words(arguments: Iterable[Argument]) -> None:
@@ -255,7 +255,7 @@ def help_lines(fields: Iterable[Field], notes: Callable[[Field], Iterable[str]],
 
     Args:
       fields: each with its `Rule` in the metadata.
-      notes: returns what stands in parentheses after a field's help text.
+      notes: returns the text in parentheses after a field's help text.
       margin: characters before the help texts.
     """
     for group, members in itertools.groupby(fields, lambda field: rule_of(field).group):

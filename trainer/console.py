@@ -9,13 +9,13 @@ from trainer import output
 
 
 def prepare() -> None:
-    """Makes names of files UTF-8, and printing never fail; the first call of every entry point.
+    """Decodes file names as UTF-8 and prevents errors in printing. Every entry point calls this first.
 
-    A program whose reader goes away, as of a pipe that is closed, goes on unheard; see `output`.
+    The program continues if the reader of its output disappears, for example a closed pipe; see `output`.
 
-    In a locale that is not UTF-8, Python reads the names of files as that locale says, so that a class would have
-    another name there, and text files likewise. This process then starts anew, in Python's UTF-8 mode, and so do the
-    processes that it starts. What the console cannot show is shown as `\\u732b`.
+    In a locale other than UTF-8, Python decodes file names and text files with that locale, which would change the
+    names of classes. This process then restarts in Python's UTF-8 mode, which its child processes inherit. Characters
+    that the console cannot show are printed as `\\u732b`.
     """
     arguments = in_utf8(sys.orig_argv, sys.getfilesystemencoding())
     if arguments:
@@ -28,7 +28,7 @@ def prepare() -> None:
 
 
 def in_utf8(words: Sequence[str], encoding: str) -> list[str]:
-    """Returns the arguments that start Python anew in its UTF-8 mode; none where it has UTF-8, or was started so.
+    """Returns the arguments that restart Python in its UTF-8 mode; none if it uses UTF-8 already.
 
     Args:
       words: the command line of this process, Python first.

@@ -49,7 +49,7 @@ class Environment:
       root: holds `hparams.json`; the three folders are below it unless Vertex puts them elsewhere. These four are on
         this machine always.
       logs: TensorBoard's event files.
-      checkpoints: what a stopped run goes on from.
+      checkpoints: what an interrupted run resumes from.
       model: the trained model.
       metric_file: where cloudml-hypertune writes, in a trial of a tuning job only.
       cluster: the machines that train together; nothing where this one trains by itself.
@@ -221,12 +221,12 @@ def cache_folder(cache_dir: str) -> Path:
     except RuntimeError:  # no HOME, and no entry in the password file, as in containers with arbitrary user ids
         if cache_dir != HParams.cache_dir:
             raise UsageError(
-                f"`--cache_dir` must not begin with ~ where the user has no home folder. Received: {cache_dir}"
+                f"`--cache_dir` must not begin with ~ if the user has no home folder. Received: {cache_dir}"
             ) from None
         folder = Path(tempfile.gettempdir()) / f"trainer-{os.getuid()}"
         if folder.exists() and folder.stat().st_uid != os.getuid():
             raise UsageError(
-                f"`--cache_dir` must be given where the user has no home folder and {folder} is somebody else's. "
+                f"`--cache_dir` must be given if the user has no home folder and another user owns {folder}. "
                 "Received: nothing"
             ) from None
         return folder
@@ -243,7 +243,7 @@ def _make_unused(path: Path) -> Path:
             raise UsageError(
                 f"`--job_dir` must be a folder that can be written. Received: {candidate} ({error.strerror})"
             ) from None
-    raise UsageError(f"`--job_dir` must be given where {path} and 998 like it exist. Received: nothing")
+    raise UsageError(f"`--job_dir` must be given if {path} and 998 similar folders exist. Received: nothing")
 
 
 def _candidates(path: Path) -> Iterator[Path]:

@@ -37,7 +37,7 @@ class StorageError(OSError):
 
 
 class StoppedError(KeyboardInterrupt):
-    """The program was told to stop. Exit status 128 and the signal's number, so 129, 130 or 143."""
+    """A signal stopped the program. Exit status 128 and the signal's number, so 129, 130 or 143."""
 
 
 class MachineLostError(RuntimeError):

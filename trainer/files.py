@@ -13,14 +13,14 @@ _NOTES = (".log", ".out", ".err", ".txt", ".sh", ".yaml", ".yml")
 
 
 def replace(path: Path, *content: bytes | memoryview | str, durable: bool = False, partial: Path | None = None) -> None:
-    """Writes a file whose name stands for the former content until the new one is complete.
+    """Writes a file atomically: its name refers to the former content until the new one is complete.
 
     Args:
       path: the file; its folder exists.
       content: its parts, in order; text is encoded as UTF-8.
       durable: whether the file also survives a loss of power, which takes the time of a sync to the disk.
-      partial: holds the new content until it is complete; by default `.<name>.partial` beside the file. Processes that
-        write the same file at the same time need one each.
+      partial: holds the new content until it is complete; by default `.<name>.partial` in the same folder.
+        Processes that write the same file at the same time need one each.
 
     Raises:
       OSError: the file cannot be written; the former content is still there.
@@ -43,10 +43,10 @@ def replace(path: Path, *content: bytes | memoryview | str, durable: bool = Fals
 
 
 def expanded(path: str) -> str:
-    """Returns a path with the home folder in place of a leading `~` or `~user`; other paths and gs://… as they are.
+    """Returns a path with a leading `~` or `~user` expanded; other paths and gs://… are unchanged.
 
-    A shell expands `~` in a word of its own, but not in `--data=~/photos`. `./~x` is a folder of that name, and becomes
-    absolute, so that it stays one wherever it is read again.
+    A shell expands `~` at the start of a word, but not in `--data=~/photos`. `./~x` is a folder of that name; it
+    becomes absolute, so that it is never expanded later.
 
     Raises:
       UsageError: there is no such user, no home folder, or no file can have such a name.
@@ -54,19 +54,19 @@ def expanded(path: str) -> str:
     if path.startswith("./~"):
         return str(Path.cwd() / path)
     if _NO_NAME.search(path):
-        raise UsageError(f"A path must be text that a file's name can have. Received: {path}")
+        raise UsageError(f"A path must be a valid name of a file. Received: {path}")
     whole = os.path.expanduser(path)  # noqa: PTH111  which leaves what it does not know, where pathlib's raises
     if path.startswith("~") and whole == path and os.path.lexists(path):  # a file of that name
         return str(Path.cwd() / path)
     if path.startswith("~") and whole == path:
-        raise UsageError(f"`~` must begin the home folder of a user of this machine, or be ./~. Received: {path}")
+        raise UsageError(f"`~` must begin the home folder of an existing user, or be ./~. Received: {path}")
     return whole
 
 
 def strangers(folder: Path, own: Collection[str]) -> list[str]:
-    """Returns what a folder holds beside what is a program's own: sorted names, without hidden ones and notes.
+    """Returns the sorted names of a folder that are not a program's own, without hidden files and notes.
 
-    Notes are what people put beside a run: `train.log`, `nohup.out`, a script, a config.yaml.
+    Notes are files that people add to the folder of a run: `train.log`, `nohup.out`, a script, a config.yaml.
 
     Args:
       folder: that the program is to write to; nothing is in one that does not exist.

@@ -173,7 +173,7 @@ class HParams:
         "Data",
         "yes lists samples that cannot be read and leaves them out; no reports an error",
         choices=ANSWERS,
-        placement=True,  # a run goes on with it once a file has broken; whether the data are the same is asked of them
+        placement=True,  # a run may resume with it after a file has broken; the data are compared separately
         selects_samples=True,
     )
 
@@ -451,19 +451,19 @@ def check_networks(hparams: HParams, given: Iterable[str]) -> None:
         networks = rule_of(known[name]).networks
         if networks and chosen not in (AUTO, *networks):
             raise UsageError(
-                f"`--{name}` must go with `--model={'` or `--model='.join(networks)}`. "
+                f"`--{name}` must be used with `--model={'` or `--model='.join(networks)}`. "
                 f"Received: --model={hparams.model}"
             )
         if name in ("unfreeze", "freeze_epochs", "fine_tune_rate") and not is_pretrained(hparams):
-            raise UsageError(f"`--{name}` must go with `--weights`. Received: nothing")
+            raise UsageError(f"`--{name}` must be used with `--weights`. Received: nothing")
         if name in ("freeze_epochs", "fine_tune_rate") and hparams.unfreeze == "none":
-            raise UsageError(f"`--{name}` must go with `--unfreeze=all` or a number of blocks. Received: none")
+            raise UsageError(f"`--{name}` must be used with `--unfreeze=all` or a number of blocks. Received: none")
     if hparams.weights and chosen == AUTO:
-        raise UsageError("`--weights` must go with `--model`. Received: nothing")
+        raise UsageError("`--weights` must be used with `--model`. Received: nothing")
     if hparams.weights == "imagenet" and chosen != APPLICATION:
         raise UsageError(
-            "`--weights=imagenet` must go with a network of keras.applications, such as `--model=MobileNetV3Small`. "
-            f"Received: --model={hparams.model}"
+            "`--weights=imagenet` must be used with a network of keras.applications, such as "
+            f"`--model=MobileNetV3Small`. Received: --model={hparams.model}"
         )
     if hparams.unfreeze != "none" and 0 < hparams.epochs <= hparams.freeze_epochs:
         raise UsageError(
@@ -478,7 +478,7 @@ _TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """Returns in which values a configuration that was found differs from the one that is wanted."""
     return [
-        f"--{name}={there.get(name)} there, {value} here" for name, value in here.items() if there.get(name) != value
+        f"--{name}={there.get(name)} before, {value} now" for name, value in here.items() if there.get(name) != value
     ]
 
 

@@ -12,7 +12,7 @@ _SOURCE = Path(__file__).parents[1]
 
 
 def word(executable: str, folder: Path, path: str | None) -> str:
-    """Returns `python` where that starts this Python, else its path, relative where it lies below the folder.
+    """Returns `python` if that starts this Python, otherwise its path, relative if it is below the folder.
 
     Args:
       executable: the file of this Python, `sys.executable`.
@@ -28,8 +28,8 @@ def word(executable: str, folder: Path, path: str | None) -> str:
 def install(extra: str, source: Path = _SOURCE) -> str:
     """Returns the command that installs an extra of this package for this Python.
 
-    Run from its source tree, the package stays installed as editable: `pip install '.[serve]'` would put a copy in its
-    place. Elsewhere the distribution is named that this is, whose name is not that of the package.
+    In its source tree, the package stays installed as editable: `pip install '.[serve]'` would replace it by a copy.
+    Otherwise the command names the distribution, whose name differs from that of the package.
 
     Args:
       extra: as in `extras_require` of setup.py.

@@ -49,8 +49,7 @@ def defaults() -> Iterator[None]:
 
     if keras.config.backend() != "tensorflow":
         raise UsageError(
-            "`KERAS_BACKEND` must be tensorflow, or must not be set, in a program that trains. "
-            f"Received: {keras.config.backend()}"
+            f"`KERAS_BACKEND` must be tensorflow or unset for training. Received: {keras.config.backend()}"
         )
     policy = keras.config.dtype_policy()
     floatx, epsilon, order = keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format()

@@ -1,4 +1,4 @@
-"""Standard output and error whose reader may go away: a closed pipe, a terminal that is gone."""
+"""Standard output and error whose reader may disappear: a closed pipe or a closed terminal."""
 
 import errno
 import io
@@ -10,10 +10,10 @@ _GONE = (errno.EPIPE, errno.EIO)  # the reader of a pipe has closed it; the term
 
 
 def outlive_readers() -> None:
-    """Makes this program go on, unheard, where nobody reads its standard output or error any more.
+    """Lets this program continue after the readers of its standard output and error are gone.
 
-    To be called first of all. A stream that was closed from the start is opened to nothing, so that no file of the
-    program takes its number.
+    Call this first. A stream that is closed at the start is opened to the null device, so that no file of the program
+    gets its number.
     """
     for number in range(3):
         try:
@@ -24,7 +24,7 @@ def outlive_readers() -> None:
 
 
 class _Lasting(io.FileIO):
-    """Takes everything, and writes it to nothing once the reader is gone."""
+    """Accepts all output, and discards it once the reader is gone."""
 
     def write(self, content: Any, /) -> int:
         try:

@@ -142,15 +142,15 @@ def _argument(model: str, parameter: inspect.Parameter, help: str) -> _Argument:
     )
     said = stars + name
     if stars:
-        raise _refusal(model, said, f"must be arguments with names, each annotated with {_SUPPORTED}", said)
+        raise _refusal(model, said, f"must be replaced by named arguments, each annotated with {_SUPPORTED}", said)
     if parameter.kind is parameter.POSITIONAL_ONLY:
-        raise _refusal(model, said, "must be taken by its name", "before /")
+        raise _refusal(model, said, "must be passable by name", "before /")
     _check_name(model, name)
     if parameter.annotation is parameter.empty:
         raise _refusal(model, said, f"must be annotated, as in {name}: int = 1, with {_SUPPORTED}", "no annotation")
     annotation = _annotation(model, parameter)
     if default is parameter.empty:
-        raise _refusal(model, said, "must have a default, which is the flag's", "none")
+        raise _refusal(model, said, "must have a default, which becomes the flag's default", "none")
     if annotation is bool:
         _check_default(model, name, default, bool)
         return _Argument(name, str, ANSWERS[default], _rule(help, ANSWERS), lambda value: value == ANSWERS[1])
@@ -192,7 +192,7 @@ def _check_default(model: str, name: str, default: Any, annotation: type) -> Non
     is_right = type(default) is annotation or (annotation is float and type(default) is int)
     if not is_right or (annotation is float and not math.isfinite(default)):
         what = {int: "a whole number", float: "a finite number", str: "a text", bool: "True or False"}[annotation]
-        raise _refusal(model, name, f"must have {what} for its default, as it is annotated", repr(default))
+        raise _refusal(model, name, f"must have {what} as its default, to match its annotation", repr(default))
 
 
 def _annotation(model: str, parameter: inspect.Parameter) -> Any:
@@ -203,7 +203,7 @@ def _annotation(model: str, parameter: inspect.Parameter) -> Any:
     holder = types.SimpleNamespace(__annotations__={parameter.name: parameter.annotation})
     try:
         found = typing.get_type_hints(holder, getattr(function, "__globals__", {}))[parameter.name]
-    except Exception as error:  # any expression can stand in an annotation
+    except Exception as error:  # an annotation can be any expression
         said = f"{parameter.annotation!r}, {type(error).__name__}: {error}"
         raise _refusal(model, parameter.name, f"must be annotated with {_SUPPORTED}", said) from None
     return getattr(found, "__value__", found)  # of an alias: type Size = Literal[…]

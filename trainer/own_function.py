@@ -154,15 +154,15 @@ def _where(error: BaseException, root: Path | None) -> str:
     """
     said = _first_paragraph(str(error))
     if isinstance(error, SyntaxError) and error.filename:
-        place, said = f"{_shown(Path(error.filename))}, line {error.lineno}: ", error.msg
+        where, said = f"{_shown(Path(error.filename))}, line {error.lineno}: ", error.msg
     else:
-        place = "".join([f"{_shown(file)}, line {line}: " for file, line in _lines(error, root)][-1:])
+        where = "".join([f"{_shown(file)}, line {line}: " for file, line in _lines(error, root)][-1:])
     said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
-    return f"{place}{type(error).__name__}{f': {said}' if said else ''}"
+    return f"{where}{type(error).__name__}{f': {said}' if said else ''}"
 
 
 def _first_paragraph(text: str) -> str:
-    """Returns the first paragraph of an error's text on one line; of one that Keras tells of a call, what it tells."""
+    """Returns the first paragraph of an error's text on one line, without Keras's introduction about the call."""
     first, *others = re.sub(r"\x1b\[\d*m", "", text).split("\n\n")
     while others and (first.startswith("Exception encountered when calling") or first.endswith("Error encountered:")):
         first, *others = others

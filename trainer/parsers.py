@@ -46,14 +46,14 @@ class Parser(argparse.ArgumentParser):
         name, known = word.partition("=")[0], self._option_string_actions
         if name.startswith("-"):
             flags = [option.removeprefix("--") for option in known if option.startswith("--")]
-            return f"`{name}` is no flag. {spelling.advice(name, flags)}"
+            return f"`{name}` is not a flag. {spelling.advice(name, flags)}"
         example = next(flag for flag in known if flag not in ("-h", "--help"))
         return f"every argument must be a flag, as in {example}=…. Received: {name or repr(name)}"
 
     def _refusal(self, error: argparse.ArgumentError) -> str:
         name, received = error.argument_name or "", _QUOTED.search(error.message)
         action = self._option_string_actions.get(name.split("/")[-1])
-        rule = "must have a value of its own"
+        rule = "must have a value"
         if action and received:
             rule = f"must be one of {', '.join(map(str, action.choices))}" if action.choices else "must be a number"
         return f"`{name}` {rule}. Received: {received[1] if action and received else error.message}"

@@ -131,7 +131,7 @@ def _names(files: Sequence[str], kind: "Kind[Any]") -> Iterator[str]:
         if kind.rank == _VOLUME:
             found += _videos(folder)
         if not found:
-            raise UsageError(f"`FILE` must be a folder that holds {kind.name}s, where it is one. Received: {name}")
+            raise UsageError(f"`FILE` must be a file, or a folder that contains {kind.name}s. Received: {name}")
         yield from map(str, sorted(found))
 
 

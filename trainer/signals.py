@@ -129,7 +129,7 @@ def _watch(signals: socket.socket, stop: Stop, deadline: float, echo: float) -> 
             again = signals.recv(1)
         except TimeoutError:
             if not stop.is_saving:
-                _end(first, f"the program did not come to an end in {deadline:.0f} s")
+                _end(first, f"the program did not end in {deadline:.0f} s")
             continue
         if not again:
             return
@@ -143,5 +143,5 @@ def _end(number: int, reason: str) -> None:
         if os.isatty(1):
             os.write(1, _SHOW_CURSOR + b"\n")
     with contextlib.suppress(OSError):
-        os.write(2, f"trainer: {reason}; the same command goes on from the last checkpoint\n".encode())
+        os.write(2, f"trainer: {reason}; the same command resumes from the last checkpoint\n".encode())
     os._exit(128 + number)

@@ -1,4 +1,4 @@
-"""What a flag that is not there was meant to be: one of that spelling, or what other programs call it."""
+"""The flag that an unknown one means: a similar spelling, or the name in other programs."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -51,7 +51,7 @@ _OTHERS = {
 
 
 def meant(typed: str, known: Iterable[str]) -> str:
-    """Returns the known flag, or `help`, that a name stands for; nothing where none is like it.
+    """Returns the known flag, or `help`, that a name means; nothing if none is similar.
 
     Args:
       typed: the name, with its dashes or without.
@@ -63,13 +63,13 @@ def meant(typed: str, known: Iterable[str]) -> str:
 
 
 def advice(typed: str, known: Iterable[str]) -> str:
-    """Returns what a message says after the name of a flag that is not there."""
+    """Returns the advice of a message about an unknown flag."""
     flag = meant(typed, known)
     return f"Did you mean --{flag}?" if flag else "--help lists all."
 
 
 def distance(one: str, other: str) -> int:
-    """Returns how many letters must be put in, left out, replaced, or exchanged with their neighbour.
+    """Returns the number of letters to insert, delete, replace, or swap with their neighbor.
 
     Source: optimal string alignment, as in Boytsov, "Indexing methods for approximate dictionary searching" (2011).
     """
@@ -86,7 +86,7 @@ def distance(one: str, other: str) -> int:
 
 
 def _plain(name: str, names: Sequence[str]) -> Iterator[str]:
-    """Yields the flags that other programs call so, and those of the same letters."""
+    """Yields the flags with the same letters, and those that have this name in other programs."""
     letters = name.replace("_", "")
     yield from (flag for flag in names if flag.replace("_", "") == letters)
     yield from (flag for flag in names if letters in _OTHERS.get(flag, "").replace("_", "").split())
@@ -98,6 +98,6 @@ def _abbreviated(name: str, names: Sequence[str]) -> Iterator[str]:
 
 
 def _near(name: str, names: Sequence[str]) -> Iterator[str]:
-    """Yields the flag of the nearest spelling, where no more than a quarter of the letters, or one, differ."""
+    """Yields the flag with the nearest spelling, if at most a quarter of the letters, or one, differ."""
     flag = min(names, key=lambda flag: distance(name, flag))
     yield from [flag] if distance(name, flag) <= max(1, len(name) // 4) and len(name) > 1 else ()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trainer.run.train import Result
 
 _COMMAND = "python -m trainer.task"
-_GO_ON = "the same command with its --job_dir goes on from the last checkpoint"
+_RESUME = "the same command with its --job_dir resumes from the last checkpoint"
 
 
 def main(
@@ -50,7 +50,7 @@ def main(
     """
     if "--help" in arguments or "-h" in arguments:
         return _help(arguments)
-    go_on, python = _GO_ON, interpreter.word(sys.executable, Path.cwd(), variables.get("PATH"))
+    resume, python = _RESUME, interpreter.word(sys.executable, Path.cwd(), variables.get("PATH"))
     with signals.caught() as stop:
         try:
             hparams = flags.read(arguments)
@@ -59,14 +59,14 @@ def main(
                 if environment.is_new and environment.is_chief:
                     is_all = not (callbacks or read or environment.cluster)  # the command line is all that was given
                     start = [python, "-m", "trainer.task"] if is_all else []
-                    go_on = _go_on(start, arguments, environment.shown("root"))
-                status = _run(hparams, environment, callbacks, stop, read=read, go_on=go_on, python=python)
+                    resume = _resume(start, arguments, environment.shown("root"))
+                status = _run(hparams, environment, callbacks, stop, read=read, resume=resume, python=python)
         except UsageError as error:
             return _stop(2, str(error))
         except StoppedError:
             if not stop.requested:
-                return _stop(134, f"another machine was told to stop; {_GO_ON}", go_on)
-        return _stop(stop.status, f"stopped; {_GO_ON}", go_on) if stop.requested else status
+                return _stop(134, f"another machine received a stop signal; {_RESUME}", resume)
+        return _stop(stop.status, f"stopped; {_RESUME}", resume) if stop.requested else status
 
 
 def _help(arguments: Sequence[str]) -> int:
@@ -84,7 +84,7 @@ def _run(
     stop: signals.Stop,
     *,
     read: "Callable[[HParams, Console], Dataset] | None",
-    go_on: str,
+    resume: str,
     python: str,
 ) -> int:
     try:
@@ -94,26 +94,26 @@ def _run(
             from trainer.run import train
         result = train.run(hparams, environment, Console(highlight=False), callbacks, stop, read=read)
     except DivergedError as error:
-        return _stop(3, f"{error}; a lower `--learning_rate` may help, in a new `--job_dir`")
+        return _stop(3, f"{error}; try a lower `--learning_rate` in a new `--job_dir`")
     except StorageError as error:
-        return _stop(4, f"{error}; {_GO_ON}", go_on)
+        return _stop(4, f"{error}; {_RESUME}", resume)
     except MachineLostError as error:
-        return _stop(134, f"{error}; {_GO_ON}", go_on)
+        return _stop(134, f"{error}; {_RESUME}", resume)
     if environment.is_chief:
-        _tell(result, environment, python)
+        _report(result, environment, python)
     return 0
 
 
-def _go_on(start: Sequence[str], arguments: Sequence[str], root: str) -> str:
-    """Returns how to go on with a run whose folder was not given; as a command where `start` begins one."""
+def _resume(start: Sequence[str], arguments: Sequence[str], root: str) -> str:
+    """Returns how to resume a run whose folder was not given, as a command if `start` is its beginning."""
     job_dir = f"--job_dir={root}"
     if not start:
-        return f"the same command with {shlex.quote(job_dir)} goes on from the last checkpoint"
+        return f"the same command with {shlex.quote(job_dir)} resumes from the last checkpoint"
     rest = flags.without(arguments, ["job_dir"], flags.run_flags(arguments))
-    return f"this goes on from the last checkpoint: {shlex.join([*start, job_dir, *rest])}"
+    return f"this command resumes from the last checkpoint: {shlex.join([*start, job_dir, *rest])}"
 
 
-def _tell(result: "Result", environment: Environment, python: str) -> None:
+def _report(result: "Result", environment: Environment, python: str) -> None:
     logs, model, sample = (
         environment.shown("logs"),
         environment.shown("model"),
@@ -121,7 +121,7 @@ def _tell(result: "Result", environment: Environment, python: str) -> None:
     )
     speed = f"in {result.seconds:.1f} s at {result.speed:,.0f} {result.samples}/s"
     print(
-        f"test accuracy {result.test_accuracy:.2%}, {f'trained {speed}' if result.seconds else 'finished before'}",
+        f"test accuracy {result.test_accuracy:.2%}, {f'trained {speed}' if result.seconds else 'already finished'}",
         f"  logs         {logs}",
         f"  checkpoints  {environment.shown('checkpoints')}",
         f"  model        {model}/{result.model.name if result.model else ''}",
@@ -133,9 +133,9 @@ def _tell(result: "Result", environment: Environment, python: str) -> None:
     )
 
 
-def _stop(status: int, reason: str, go_on: str = _GO_ON) -> int:
-    """Says why the program ends, and how to go on where that is more than usual."""
-    print(f"trainer: {reason.replace(_GO_ON, go_on)}", file=sys.stderr)
+def _stop(status: int, reason: str, resume: str = _RESUME) -> int:
+    """Prints why the program ends and how to resume, and returns the status."""
+    print(f"trainer: {reason.replace(_RESUME, resume)}", file=sys.stderr)
     return status
 
 

@@ -225,7 +225,7 @@ def _become_trial(environment: Mapping[str, str], log: Path) -> None:
     sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     os.environ.clear()
     os.environ.update(environment)
-    tempfile.tempdir = None  # to be read anew
+    tempfile.tempdir = None  # to be read again
 
 
 def _end_with_parent() -> None:

@@ -145,7 +145,7 @@ def test_mistakes_of_our_own_do_not_reach_the_training(scene: Scene) -> None:
     scene.fail(KeyError("a"))
     scene.turn()
     assert scene.agent.failure is None
-    with pytest.raises(StorageError, match=r"^gs://b/run: not landed within 0 s: file \(KeyError: 'a'\)$"):
+    with pytest.raises(StorageError, match=r"^gs://b/run: not uploaded within 0 s: file \(KeyError: 'a'\)$"):
         scene.agent.finish(0, stopping=False)
     scene.agent.close()
 
@@ -166,7 +166,7 @@ def test_what_cannot_land_ends_the_waiting() -> None:
     sync.writer.stuck.add(Path("file"))
     sync.answer = lambda: setattr(sync, "changes", 2)
     agent = Agent(sync, "gs://b/run", lambda line: None, threading.Event(), interval=0.001)
-    with pytest.raises(StorageError, match=r"^gs://b/run: not landed: file$"):
+    with pytest.raises(StorageError, match=r"^gs://b/run: not uploaded: file$"):
         agent.finish(1000, stopping=False)
     agent.close()
 
@@ -183,7 +183,7 @@ def test_the_waiting_is_told_now_and_then() -> None:
     agent.finish(1e9, stopping=False)
     agent.close()
     assert {line for line in said if "behind" not in line} <= {
-        "gs://b/run: waits for file to land (503)",
-        "gs://b/run: waits for file to land",
+        "gs://b/run: waiting for the upload of file to land (503)",
+        "gs://b/run: waiting for the upload of file to land",
         "gs://b/run has caught up",
     }

@@ -98,7 +98,7 @@ def test_a_write_that_was_done_already_is_done(server: Server, bucket: Bucket) -
 def test_a_part_that_is_gone_is_told(server: Server, bucket: Bucket) -> None:
     one, two = bucket.put("a", b"a", 0), bucket.put("b", b"b", 0)
     server.remove("bucket", "b")
-    with pytest.raises(ChangedError, match="a part of it is gone") as raised:
+    with pytest.raises(ChangedError, match="a part of it is missing") as raised:
         bucket.compose("a", [one, two], one.generation, crc32c(b"ab"))
     assert raised.value.found == one
 

@@ -86,7 +86,7 @@ def test_what_arrives_damaged_is_fetched_again(
 def test_what_stays_damaged_is_told(server: Server, bucket: Bucket, workers: Workers, tmp_path: Path) -> None:
     one = _download(server, bucket, tmp_path / "a", LARGE)
     server.fault = faults.when(MEDIA, faults.Flip(3))
-    with pytest.raises(CorruptError, match="^gs://bucket/a: not what is there, by its checksum$"):
+    with pytest.raises(CorruptError, match="^gs://bucket/a: the download has a wrong checksum$"):
         one.run(workers)
     assert not one.path.exists()
 

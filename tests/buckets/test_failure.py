@@ -27,8 +27,8 @@ SECRET = "https://storage.googleapis.com/upload?upload_id=secret&X-Goog-Signatur
         (exceptions.BadRequest(SECRET + "Provided CRC32C is not"), UnreachableError, "400 Bad Request"),
         (requests.ConnectTimeout(SECRET), UnreachableError, "no answer in time"),
         (TransportError(SECRET), UnreachableError, "no connection (TransportError)"),
-        (exceptions.PreconditionFailed(SECRET), ChangedError, "it was changed meanwhile"),
-        (exceptions.NotFound(SECRET + "No such object"), AbsentError, "there is no such object"),
+        (exceptions.PreconditionFailed(SECRET), ChangedError, "another process changed it"),
+        (exceptions.NotFound(SECRET + "No such object"), AbsentError, "the object does not exist"),
         (
             exceptions.NotFound(SECRET + "The specified bucket does not exist."),
             MissingError,
@@ -78,7 +78,7 @@ def test_other_mistakes_do_not_pass() -> None:
 def test_what_is_refused_at_first_is_the_users_mistake() -> None:
     for error, rule in (
         (MissingError("it"), "in a bucket that exists"),
-        (RefusedError("it"), "where this account may"),
+        (RefusedError("it"), "a location where this account has"),
     ):
         with (
             pytest.raises(UsageError, match=rf"^`gs://…` must be {rule}.*\. Received: gs://a \(it\)$"),

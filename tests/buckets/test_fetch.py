@@ -61,7 +61,7 @@ def test_the_folder_holds_what_the_bucket_does(server: Server, get: Get, tmp_pat
     assert _fetched(server) == sorted(FILES)
     assert get("gs://bucket/data/", said) == folder
     assert _fetched(server) == []
-    assert said == ["fetches 4 of 4 files, 0.0 MB, from gs://bucket/data"]
+    assert said == ["downloads 4 of 4 files, 0.0 MB, from gs://bucket/data"]
 
 
 def test_a_folder_within_shares_what_was_fetched(server: Server, get: Get) -> None:
@@ -109,7 +109,7 @@ def test_what_changes_meanwhile_is_listed_again(server: Server, get: Get) -> Non
 
 def test_what_never_stays_is_told(server: Server, get: Get) -> None:
     server.fault = lambda request: server.put("bucket", "data/a.txt", b"x") and None if MEDIA(request) else None
-    with pytest.raises(StorageError, match="^gs://bucket/data changes while it is fetched, again and again$"):
+    with pytest.raises(StorageError, match="^gs://bucket/data keeps changing while it is downloaded$"):
         get("gs://bucket/data")
 
 
@@ -161,7 +161,7 @@ def test_processes_share_what_one_fetches(server: Server, tmp_path: Path) -> Non
     assert len({lines[-1] for lines in said}) == 1
     assert len(files(Path(said[0][-1]))) == 54
     assert len(_fetched(server)) == 54
-    assert sum("fetches 54 of 54 files" in line for lines in said for line in lines) == 1
+    assert sum("downloads 54 of 54 files" in line for lines in said for line in lines) == 1
 
 
 def test_a_process_that_was_killed_leaves_nothing_in_the_way(server: Server, get: Get, tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_full_disk_is_told(server: Server, get: Get, tmp_path: Path) -> None:
 
 def test_rejects_what_is_not_there(server: Server, get: Get) -> None:
     for location, expected in {
-        "gs://bucket/dat": "must be a folder or an object that is there. Received: gs://bucket/dat$",
+        "gs://bucket/dat": "must be an existing folder or object. Received: gs://bucket/dat$",
         "gs://none-such/data": r"must be in a bucket that exists. Received: gs://none-such/data \(",
     }.items():
         with pytest.raises(UsageError, match=expected):
@@ -252,11 +252,11 @@ def test_rejects_what_its_content_encoding_does_not_describe(server: Server, get
     whole = gzip.compress(b"image,label" * 100)
     for number, (content, encoding, expected) in enumerate(
         [
-            (b"plain", "gzip", "must hold content that fits its Content-Encoding, gzip"),
-            (gzip.compress(b"once"), "gzip, gzip", "must hold content that fits its Content-Encoding, gzip, gzip"),
-            (whole[:-20], "gzip", "must hold content that fits its Content-Encoding, gzip"),
-            (whole + b"trailing", "gzip", "must hold content that fits its Content-Encoding, gzip"),
-            (b"1", "br", "must hold objects that are stored as they are, or with the Content-Encoding gzip"),
+            (b"plain", "gzip", "must contain data that match its Content-Encoding, gzip"),
+            (gzip.compress(b"once"), "gzip, gzip", "must contain data that match its Content-Encoding, gzip, gzip"),
+            (whole[:-20], "gzip", "must contain data that match its Content-Encoding, gzip"),
+            (whole + b"trailing", "gzip", "must contain data that match its Content-Encoding, gzip"),
+            (b"1", "br", "must contain objects without a Content-Encoding, or with gzip"),
         ]
     ):
         _encode(server, f"{number}/a", content, encoding)
@@ -285,12 +285,12 @@ def test_the_output_of_runs_is_left_out(server: Server, get: Get) -> None:
     said: list[str] = []
     folder = get(said=said)
     assert files(folder) == {**FILES, "b/hparams.json": b"", "runs/1/cat.png": b"cat"}
-    assert said[0] == "leaves out gs://bucket/data/runs/1: it is the output of a run"
+    assert said[0] == "skips gs://bucket/data/runs/1: it is the output of a run"
     server.put("bucket", "data/runs/1/checkpoints/2/state", b"")  # it goes on
     assert get() == folder
     assert files(get("gs://bucket/run")).keys() == {*run}  # asked for by its name
     server.remove("bucket", "data2")
-    with pytest.raises(UsageError, match="must be a folder or an object that is there"):
+    with pytest.raises(UsageError, match="must be an existing folder or object"):
         get("gs://bucket/data/runs/2")
 
 
@@ -320,6 +320,6 @@ def test_long_names_and_names_alike_are_files(server: Server, get: Get) -> None:
 def test_rejects_names_that_no_file_can_have(server: Server, get: Get, name: str) -> None:
     server.put("bucket", f"odd/{name}", b"")
     with pytest.raises(
-        UsageError, match=rf"must hold names that files can have\. Received: gs://bucket/odd, {re.escape(repr(name))}$"
+        UsageError, match=rf"must contain valid file names\. Received: gs://bucket/odd, {re.escape(repr(name))}$"
     ):
         get("gs://bucket/odd")

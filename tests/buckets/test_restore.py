@@ -90,7 +90,7 @@ def test_what_was_spoilt_before_it_was_sent_is_not_sound_either(server: Server, 
     said: list[str] = []
     assert json.loads(_begin(server, tmp_path / "new", said)["checkpoints/latest.json"])["step"] == 4
     assert len(said) == 2
-    assert said[0].endswith("latest.json: its files are not what was written; trying an older one")
+    assert said[0].endswith("latest.json: its files have wrong checksums; trying an older one")
 
 
 def test_a_manifest_that_is_none_is_passed_over(server: Server, former: Run, tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_what_is_most_pressing_interrupts_what_is_not(server: Server, begin: Beg
     run.go_on()
     run.save()
     begun = time.monotonic()
-    with pytest.raises(StorageError, match=r"^gs://bucket/run: not landed within 1 s: logs \(events\.out\..*\)$"):
+    with pytest.raises(StorageError, match=r"^gs://bucket/run: not uploaded within 1 s: logs \(events\.out\..*\)$"):
         storage.finish(1, stopping=True)
     assert time.monotonic() - begun < 5
     assert "run/checkpoints/latest.json" in server.objects("bucket")
@@ -196,7 +196,7 @@ def test_says_what_has_not_landed(server: Server, begin: Begin) -> None:
     storage.close()
     assert time.monotonic() - begun < 2
     assert str(raised.value) == (
-        "gs://bucket/run: not landed within 0 s: root (hparams.json), logs (events.out.tfevents.000.host.v2, "
+        "gs://bucket/run: not uploaded within 0 s: root (hparams.json), logs (events.out.tfevents.000.host.v2, "
         "train/events.out.tfevents.000.host.v2), checkpoints (latest.json, best.json)"
     )
 
@@ -318,8 +318,8 @@ def test_a_server_that_does_not_say_what_is_allowed_is_used(server: Server, begi
     storage, root = begin(said)
     (line,) = said
     assert line == (
-        "gs://bucket: the server does not say whether storage.objects.delete is granted; writing and deleting an "
-        "object shows it instead"
+        "gs://bucket: the server does not say whether storage.objects.delete is granted; "
+        "testing it by writing and deleting an object"
     )
     Run(root).save()
     storage.sync()
@@ -333,7 +333,8 @@ def test_a_server_that_does_not_say_what_is_allowed_is_tried(server: Server, beg
     said: list[str] = []
     begin(said)
     assert said[1] == (
-        "gs://bucket/run: the permission storage.objects.delete is missing; logs land in pieces, and nothing is removed"
+        "gs://bucket/run: the permission storage.objects.delete is missing; "
+        "logs are uploaded in pieces, and nothing is deleted"
     )
     server.grant("bucket", ALL - {"storage.objects.create"})
     with pytest.raises(UsageError, match=r"Received: gs://bucket/run \(.*storage\.objects\.create is missing"):
@@ -431,7 +432,8 @@ def test_where_nothing_can_be_replaced_logs_land_in_pieces(server: Server, begin
     said: list[str] = []
     storage, root = begin(said)
     assert said == [
-        "gs://bucket/run: the permission storage.objects.delete is missing; logs land in pieces, and nothing is removed"
+        "gs://bucket/run: the permission storage.objects.delete is missing; "
+        "logs are uploaded in pieces, and nothing is deleted"
     ]
     run = Run(root)
     for _ in range(3):

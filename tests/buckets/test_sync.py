@@ -135,7 +135,7 @@ def test_parts_that_could_not_be_deleted_are_deleted_later(server: Server, sync:
     server.fault = faults.when(faults.on("objects.delete"), faults.Status(503))
     sync.run()
     assert [name for name in server.objects("bucket") if ".parts" in name]
-    with pytest.raises(UnreachableError, match="^parts of what has landed could not be removed$"):
+    with pytest.raises(UnreachableError, match="^parts of uploaded files could not be deleted$"):
         sync.run(whole=True)
     server.fault = None
     sync.run()

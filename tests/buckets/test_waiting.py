@@ -48,7 +48,7 @@ def test_a_bell_that_nobody_rings_and_a_deadline_of_ten_minutes(
     server.fault = faults.when(lambda request: True, faults.Status(503))
     begun = time.monotonic()
     storage[0].start()
-    with pytest.raises(StorageError, match=r"not landed within 600 s: .* \(gs://bucket: cannot .*503"):
+    with pytest.raises(StorageError, match=r"not uploaded within 600 s: .* \(gs://bucket: cannot .*503"):
         storage[0].finish(600)
     assert time.monotonic() - begun < 10
-    assert any(": waits for " in line for line in storage[1])
+    assert any(": waiting for the upload of " in line for line in storage[1])

@@ -89,6 +89,6 @@ def test_what_may_not_be_replaced_stays_and_is_said_once(server: Server, target:
     assert not target.write_file(b"two")
     assert server.objects("bucket")["run/a"] == b"one"
     assert target.said == [
-        "gs://bucket/run: run/a stays as it was, for the permission storage.objects.delete is missing"
+        "gs://bucket/run: run/a is unchanged, because the permission storage.objects.delete is missing"
     ]
     assert target.writer.stuck == {target.path}

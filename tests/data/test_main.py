@@ -233,11 +233,11 @@ def test_rejects_data_of_which_nothing_is_left(tmp_path: Path, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--data=d", "--to=t", "--skip-brokn=yes"], "`--skip-brokn` is no flag. Did you mean --skip_broken?"),
-        (["--data=d", "--output=t"], "`--output` is no flag. Did you mean --to?"),
-        (["--data=d", "--to=t", "--lr=1"], "`--lr` is no flag. --help lists all."),
+        (["--data=d", "--to=t", "--skip-brokn=yes"], "`--skip-brokn` is not a flag. Did you mean --skip_broken?"),
+        (["--data=d", "--output=t"], "`--output` is not a flag. Did you mean --to?"),
+        (["--data=d", "--to=t", "--lr=1"], "`--lr` is not a flag. --help lists all."),
         (["--data=d"], "`--to` must be given. Received: nothing"),
-        (["--data=d", "--to"], "`--to` must have a value of its own. Received: expected one argument"),
+        (["--data=d", "--to"], "`--to` must have a value. Received: expected one argument"),
         (["--data=d", "--to=t", "--skip-broken=maybe"], "`--skip_broken` must be one of no, yes. Received: maybe"),
         (["--data=d", "--to=t", "--validation_split=x"], "`--validation_split` must be a number. Received: x"),
         (["d", "--data=d", "--to=t"], "every argument must be a flag, as in --data=…. Received: d"),

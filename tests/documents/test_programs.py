@@ -47,10 +47,10 @@ def test_takes_what_its_program_takes(script: str) -> None:
 @pytest.mark.parametrize(
     ("script", "told"),
     [
-        ("python -m trainer.study --targt=vertex", "`--targt` is no flag. Did you mean --target?"),
+        ("python -m trainer.study --targt=vertex", "`--targt` is not a flag. Did you mean --target?"),
         ("python -m trainer.study --target=cloud", "`--target` must be one of local, vertex. Received: cloud"),
         ("true && python -m trainer.task --filters=none", "`--filters` must be a whole number. Received: none"),
-        ("python -m trainer.serve --modal=m", "`--modal` is no flag. Did you mean --model?"),
+        ("python -m trainer.serve --modal=m", "`--modal` is not a flag. Did you mean --model?"),
         ("python -m trainer.data --dta=photos", "`python -m trainer.data`: `--dta` is no flag"),
         ("python -m trainer.tensorboard --logdri=a", "`--logdri` is no flag"),
         ("python -m trainer.tasks", "`python -m trainer.tasks` must be a program of this project"),

@@ -49,7 +49,7 @@ def test_a_message_in_the_document_is_the_programs(message: str, tmp_path: Path)
     "message",
     [
         "`--job_dir` must be a folder that no other process trains into. Received: ‹folder›",
-        "stopped; the same command with its --job_dir goes on from the last checkpoints",
+        "stopped; the same command with its --job_dir resumes from the last checkpoints",
         "the loss was ‹nan or inf› at step ‹number›; gradient norms: ‹layers›; before: ‹values›",
         "something else altogether ‹reason›",
     ],

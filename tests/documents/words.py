@@ -41,9 +41,14 @@ def forbidden(document: Path) -> Iterator[str]:
     """Yields the private words of a document outside of its code, with their lines and what to write."""
     for number, line in blocks.prose(document):
         text = _CODE.sub("", _LINK.sub(r"\1", line))
-        for word, better in FORBIDDEN.items():
-            for found in re.finditer(rf"\b(?:{word})\b", text, re.IGNORECASE):
-                yield f"{document.name}:{number}: write {better}. Received: {found[0]}"
+        yield from (f"{document.name}:{number}: {said}" for said in found(text))
+
+
+def found(text: str) -> Iterator[str]:
+    """Yields the private words of a text, with what to write."""
+    for word, better in FORBIDDEN.items():
+        for match in re.finditer(rf"\b(?:{word})\b", text, re.IGNORECASE):
+            yield f"write {better}. Received: {match[0]}"
 
 
 def sentences(document: Path) -> list[str]:

@@ -48,10 +48,10 @@ def _build(model: str, form: Form = FORM, policy: str = "float32") -> Network:
         ("another_size", r"a model whose input is \(batch, 8, 9, 1\), .* Received: \(batch, 32, 32, 3\)"),
         ("whole_numbers", "a model whose input is of floating-point numbers. Received: .*, uint8"),
         ("fixed_batch", r"a model whose input is \(batch, 8, 9, 1\), .* Received: \(8, 8, 9, 1\)"),
-        ("frozen", "a network with weights that can be trained. Received: sequential"),
+        ("frozen", "a network with trainable weights. Received: sequential"),
         ("with_lambda", "a network without Lambda, .* Received: twice, a Lambda"),
-        ("forgetful", "a network that is the same once it is saved and loaded. Received: forgetful, of Forgetful"),
-        ("unsaved", "a network that is the same once it is saved and loaded. Received: unsaved, of Unsaved"),
+        ("forgetful", "a network that is unchanged after it is saved and loaded. Received: forgetful, of Forgetful"),
+        ("unsaved", "a network that is unchanged after it is saved and loaded. Received: unsaved, of Unsaved"),
         ("inner_lambda", "layers that can be saved and loaded: .* Received: inner_lambda.<locals>.<lambda>, which"),
         ("inner_class", "layers that can be saved and loaded: .* Received: inner_class.<locals>.Inside, which"),
         ("without_config", "layers that can be saved and loaded. Received: without_config, of WithoutConfig "),
@@ -59,7 +59,7 @@ def _build(model: str, form: Form = FORM, policy: str = "float32") -> Network:
             "mistaken",
             r"a network that .*les.py, line \d+: AttributeError: 'Mistaken' object has no .* 'missing'$",
         ),
-        ("stepping", "a model that is trained as others are. Received: Stepping, with its own train_step"),
+        ("stepping", "a model without its own training loop. Received: Stepping, with its own train_step"),
     ],
 )
 def test_rejects_a_network_before_it_trains(name: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def test_a_classifier_of_as_many_classes_keeps_its_head_without_its_softmax(end:
     whole = classifier(end)
     network = from_file(saved(whole, tmp_path / "whole.keras"), outputs=5)
     logits, answers = values(network.model, samples()), values(whole, samples())
-    assert network.notes == (f"the head of {tmp_path / 'whole.keras'} is kept: it has 5 classes, as the data have",)
+    assert network.notes == (f"the head of {tmp_path / 'whole.keras'} is kept: it has 5 classes, like the data",)
     link = {"sigmoid": lambda x: 1 / (1 + np.exp(-x)), "logits": lambda x: x}.get(end, softmax)
     np.testing.assert_allclose(link(logits), answers, rtol=1e-4, atol=1e-6)
     assert network.stages[0].trainable == ["logits"]
@@ -240,13 +240,13 @@ def _other_json(path: Path) -> None:
 BAD: dict[str, tuple[Callable[[Path], Any], str]] = {
     "missing": (lambda path: None, "no such file"),
     "a folder": (lambda path: path.mkdir(), "a folder"),
-    "text": (lambda path: path.write_text("weights"), "no .keras file"),
-    "empty": (lambda path: path.touch(), "no .keras file"),
-    "truncated": (_truncated, "no .keras file, or not the whole of one"),
-    "another zip": (lambda path: zipfile.ZipFile(path, "w").close(), "no .keras file"),
+    "text": (lambda path: path.write_text("weights"), "not a .keras file"),
+    "empty": (lambda path: path.touch(), "not a .keras file"),
+    "truncated": (_truncated, "not a .keras file, or an incomplete one"),
+    "another zip": (lambda path: zipfile.ZipFile(path, "w").close(), "not a .keras file"),
     "a zip with another config": (_other_json, "Keras can read"),
     "a Lambda": (_lambda, "layer double"),
-    "an unknown class": (_unknown, "the class Elsewhere is not known"),
+    "an unknown class": (_unknown, "the class Elsewhere is unknown"),
     "two inputs": (_two_inputs, "one input and one output"),
     "signals": (_of(keras.Input((20, 3)), keras.layers.Conv1D(2, 3)), r"\(None, 20, 3\)"),
     "tokens": (_of(keras.Input((8, 8, 3)), keras.layers.Reshape((64, 3))), r"gives \(None, 64, 3\)"),

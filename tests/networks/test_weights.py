@@ -188,7 +188,7 @@ def test_published_weights_of_efficientnet_divide_once_more_by_the_deviation(for
 
 
 def test_imagenet_goes_with_keras_applications_alone() -> None:
-    with pytest.raises(UsageError, match="`--weights=imagenet` must go with .* Received: --model=convolutional"):
+    with pytest.raises(UsageError, match="`--weights=imagenet` must be used with .* Received: --model=convolutional"):
         build(HParams(**SMALL, weights="imagenet"), FORM, 3)
 
 

@@ -186,7 +186,7 @@ def test_another_configuration_leaves_the_run_alone(server: Server, run: Run) ->
     before = {name: server.generation("bucket", name) for name in server.objects("bucket")}
     status, _, err = run("--epochs=1", "--filters=3", "--job_dir=gs://bucket/run")
     assert status == 2
-    assert "--filters=2 there, 3 here" in err
+    assert "--filters=2 before, 3 now" in err
     assert {name: server.generation("bucket", name) for name in server.objects("bucket")} == before
 
 
@@ -195,7 +195,7 @@ def test_reads_images_from_a_bucket(server: Server, run: Run, idx_folder: Path) 
         server.put("bucket", f"images/{path.name}", path.read_bytes())
     status, out, err = run("--batch_size=9", "--data=gs://bucket/images", "--job_dir=gs://bucket/run")
     assert (status, err) == (0, "")
-    assert "fetches 4 of 4 files" in out
+    assert "downloads 4 of 4 files" in out
 
 
 def test_what_has_not_landed_is_told_and_is_no_success(
@@ -214,7 +214,7 @@ def test_what_has_not_landed_is_told_and_is_no_success(
     own = [keras.callbacks.LambdaCallback(on_epoch_end=end_epoch)]
     status, out, err = run("--job_dir=gs://bucket/run", callbacks=own)
     assert status == 143, err
-    assert "not landed within" in out + err
+    assert "not uploaded within" in out + err
     assert "checkpoints (" in out + err
 
 

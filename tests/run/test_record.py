@@ -50,7 +50,7 @@ def test_rejects_another_configuration_and_says_what_differs(tmp_path: Path) -> 
         record.check(tmp_path, HParams(filters=8, seed=1))
     assert str(error.value) == (
         "`--job_dir` must be new, or hold a run of the same configuration. "
-        f"Received: {tmp_path} (--filters=32 there, 8 here; --seed=0 there, 1 here)"
+        f"Received: {tmp_path} (--filters=32 before, 8 now; --seed=0 before, 1 now)"
     )
 
 

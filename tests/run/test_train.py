@@ -380,7 +380,7 @@ def test_rejects_a_batch_larger_than_the_data_and_writes_nothing(tmp_path: Path)
 @pytest.mark.usefixtures("finished")
 def test_rejects_another_configuration_in_the_same_folder(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(UsageError, match="--filters=2 there, 3 here"):
+    with pytest.raises(UsageError, match="--filters=2 before, 3 now"):
         _run(dataclasses.replace(SMALL, filters=3), tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 

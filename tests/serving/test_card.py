@@ -29,10 +29,10 @@ CARD = Card(
 TEXT = """\
 # A classifier of images: 2 classes
 
-It takes grey images of 28x30 pixels, and others, which it brings to that form. It was
-trained on my_pets (1,293 train, 144 validation, 3 test images), in bfloat16.
+Input: grey images of 28x30 pixels; other images are converted to this form. Training
+data: my_pets (1,293 train, 144 validation, 3 test images). Precision: bfloat16.
 
-## How well
+## Accuracy
 
 Accuracy on the test images: 66.67%.
 
@@ -44,13 +44,13 @@ Accuracy on the test images: 66.67%.
 ## How to use it
 
     python -m trainer.predict --model=. FILE…      classes of images
-    python -m trainer.serve --model=.              answers requests as Vertex AI's prediction containers do
+    python -m trainer.serve --model=.              a prediction container of Vertex AI
     keras.models.load_model("model.keras")         values, 0 to 255, to logits; needs `import trainer.layers`
     tf.saved_model.load(".")                       needs TensorFlow alone
 
-Signatures of the SavedModel: `serving_default` takes `image_bytes`, files' contents; `serving_array` takes `image`,
-values, 0 to 255, `(batch, height, width, channels)`. Both give `class`, `probability` and `probabilities`;
-`class_names` gives the order of these.
+Signatures of the SavedModel: `serving_default` takes `image_bytes`, the contents of files; `serving_array` takes
+`image`, values, 0 to 255, `(batch, height, width, channels)`. Both return `class`, `probability` and `probabilities`;
+`class_names` returns the order of the probabilities.
 
 ## How it was trained
 
@@ -59,7 +59,7 @@ values, 0 to 255, `(batch, height, width, channels)`. Both give `class`, `probab
 | `--data`    | my_pets |
 | `--filters` | 32      |
 
-## With what
+## Versions
 
 |              | version |
 | ------------ | ------- |
@@ -91,33 +91,33 @@ _VOLUME = Form((16, 16, 20), 1, -math.inf, math.inf, (100.0,), (31.4159265,), (1
             _SIGNAL,
             [
                 "# A classifier of signals: 2 classes",
-                "It takes 2-channel signals of 150 points at 8000 a second, and others, which it brings to that form.",
-                "trained on my_pets (1,293 train, 144 validation, 3 test signals), in bfloat16.",
+                "Input: 2-channel signals of 150 points at 8000 a second; other signals are converted to this form.",
+                "data: my_pets (1,293 train, 144 validation, 3 test signals). Precision: bfloat16.",
                 "| channel | mean | standard deviation |",
                 "| 0       | 0.5  | 1                  |",
                 "| 1       | -2   | 0.25               |",
                 "Accuracy on the test signals: 66.67%.",
                 "python -m trainer.predict --model=. FILE…      classes of signals",
                 'keras.models.load_model("model.keras")         values to logits; needs `import trainer.layers`',
-                "`serving_default` takes `signal_bytes`, files' contents; `serving_array` takes `signal`,",
-                "values `(batch, length, channels)`.",
+                "`serving_default` takes `signal_bytes`, the contents of files; `serving_array` takes",
+                "`signal`, values `(batch, length, channels)`.",
             ],
         ),
         (
             _VOLUME,
             [
                 "# A classifier of volumes: 2 classes",
-                "It takes 1-channel volumes of 16x16x20 voxels of 1x1x2.5 mm, and others, which",
+                "Input: 1-channel volumes of 16x16x20 voxels of 1x1x2.5 mm; other volumes are converted",
                 "| 0       | 100  | 31.4159            |",
                 "Accuracy on the test volumes: 66.67%.",
-                "`serving_default` takes `volume_bytes`, files' contents; `serving_array` takes `volume`,",
-                "values `(batch, depth, height, width, channels)`.",
+                "`serving_default` takes `volume_bytes`, the contents of files; `serving_array` takes",
+                "`volume`, values `(batch, depth, height, width, channels)`.",
             ],
         ),
         (
             dataclasses.replace(_VOLUME, low=0.0, high=255.0, centre=(), spread=(), spacing=(), unit=""),
             [
-                "It takes 1-channel volumes of 16x16x20 voxels, and others, which",
+                "Input: 1-channel volumes of 16x16x20 voxels; other volumes are converted to this form.",
                 "values, 0 to 255, `(batch, depth, height, width, channels)`.",
             ],
         ),

@@ -38,7 +38,7 @@ def test_flags_go_before_the_environment() -> None:
     ("arguments", "variables", "match"),
     [
         ([], {}, "`--model` must be the folder model/ of a finished run. Received: nothing"),
-        (["--model=m", "--prt=1"], {}, "`--prt` is no flag. Did you mean --port?"),
+        (["--model=m", "--prt=1"], {}, "`--prt` is not a flag. Did you mean --port?"),
         (["--model=m", "--port"], {}, "`--port` must have a value"),
         (["--model=m", "more"], {}, "more"),
         (["--model=m", "--port=70000"], {}, "`--port` must be a whole number from 0 to 65,535. Received: 70000"),

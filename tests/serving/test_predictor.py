@@ -77,11 +77,11 @@ def test_warms_up(predictor: Predictor) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "match"),
     [
-        ("saved_model.pb", None, r"must hold the files in its model.json. Received: .*saved_model.pb: No such file"),
+        ("saved_model.pb", None, r"must contain the files of its model.json. Received: .*saved_model.pb: No such file"),
         (
             "model.keras",
             b"other",
-            r"must hold its files as they were written. Received: .*model.keras, by",
+            r"must contain unchanged files. Received: .*model.keras, by",
         ),
         ("model.json", None, "must be the folder model/ of a finished run"),
     ],
@@ -102,7 +102,7 @@ def test_rejects_a_folder_that_is_not_what_was_written(
 def test_rejects_a_card_that_names_no_model(exported: Path, tmp_path: Path) -> None:
     content = json.loads((exported / "model.json").read_text())  # found by tests.fuzz: model-1-15
     (tmp_path / "model.json").write_text(json.dumps({**content, "files": []}))
-    with pytest.raises(UsageError, match="must hold a SavedModel with its signatures. Received: "):
+    with pytest.raises(UsageError, match="must contain a SavedModel with its signatures. Received: "):
         Predictor(tmp_path)
 
 

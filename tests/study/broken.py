@@ -92,7 +92,7 @@ BROKEN = [
     ("      replicaCount: 1", "      replicaCount: 1\n      machineType: a", "machineType: a", "[0].machineSpec"),
     ("displayName: small", "displayName: small\nmetricId: a", "metricId: a", "belongs below studySpec.metrics[0]"),
     # YAML.
-    ("maxFailedTrialCount: 1", "maxTrialCount: 7", "maxTrialCount: 7", "must be given once: it is on line 2 already"),
+    ("maxFailedTrialCount: 1", "maxTrialCount: 7", "maxTrialCount: 7", "must be given once: it is on line 2 too"),
     (
         "          - same\n",
         "          - yes\n",
@@ -152,7 +152,7 @@ BROKEN = [
     # The job.
     ("displayName: small", "displayName: ''", "displayName", "`displayName` must be given. Received: nothing"),
     ("displayName: small", f"displayName: {'a' * 129}", "displayName", "must be at most 128 characters"),
-    ("displayName: small", "displayName: a\nstate: JOB_STATE_PENDING", "state", "must be left out, for the service"),
+    ("displayName: small", "displayName: a\nstate: JOB_STATE_PENDING", "state", "must be left out: the service"),
     ("team: vision", "Team: vision", "labels", "must have a name of lowercase letters"),
     ("team: vision", "team: Vision", "labels", "must be lowercase letters, digits, _ and -, at most 64. Received: Vis"),
     # Metrics.
@@ -160,7 +160,7 @@ BROKEN = [
         "metricId: val_accuracy",
         "metricId: accuracy",
         "accuracy",
-        "must be val_accuracy, for the program reports no other",
+        "must be val_accuracy, the only metric that the program reports",
     ),
     ("goal: MAXIMIZE", "goal: MOST", "MOST", "must be one of GOAL_TYPE_UNSPECIFIED, MAXIMIZE, MINIMIZE"),
     (
@@ -174,14 +174,14 @@ BROKEN = [
         "  algorithm",
         "  observationNoise: LOW\n  algorithm",
         "observationNoise",
-        "must be left out, for tuning jobs take none",
+        "must be left out: tuning jobs do not support it",
     ),
     # Stopping.
     (
         "  algorithm",
         "  medianAutomatedStoppingSpec: {}\n  algorithm",
         "convexA",
-        "must not stand beside `medianAutomated",
+        "must not be used with `medianAutomated",
     ),
     ("minStepCount: 2", "minStepCount: 21", "minStepCount", "must be at most maxStepCount, 20. Received: 21"),
     (
@@ -199,7 +199,7 @@ BROKEN = [
         "{maxDuration: 60s}",
         "{maxDuration: 60s, endTime: '2026-01-01T00:00:00Z'}",
         "minimumR",
-        "stand beside `maxDuration`",
+        "be used with `maxDuration`",
     ),
     ("{maxDuration: 60s}", "{endTime: '2026-01-01T00:00:00+01:00'}", "minimumR", "must be in UTC"),
     ("{maxDuration: 60s}", "{endTime: 2026-01-01T00:00:00Z}", "minimumR", "a time in quotes"),
@@ -210,7 +210,7 @@ BROKEN = [
         "parameterId: filters",
         "parameterId: log_images",
         "log_images",
-        "must be what is trained, not where or how a run",
+        "must be a flag of what is trained",
     ),
     ("- parameterId: filters\n      ", "- ", "discreteValueSpec:\n", "must be a flag of `python -m trainer.task`"),
     (
@@ -221,15 +221,20 @@ BROKEN = [
     ),
     ("parameterId: dilation_rate", "parameterId: filters", "          parameterId: filters", "must be unique"),
     ("          - 16.0", "          - 16.5", "16.5", "must be a whole number, as `--filters` is. Received: 16.5"),
-    ("          - 16.0", "          - 40", "- 32", "must be more than the value before, 40, for they are to ascend"),
-    ("          - 16.0", "          - 8", "- 8\n          - 32", "must be more than the value before, 8"),
+    (
+        "          - 16.0",
+        "          - 40",
+        "- 32",
+        "must be more than the previous value, 40, because the values must ascend",
+    ),
+    ("          - 16.0", "          - 8", "- 8\n          - 32", "must be more than the previous value, 8"),
     ("          - 8\n", "          - 0\n", "- 0\n", "must be at least 1, as `--filters` must. Received: 0"),
-    ("          - 8\n", "          - 0\n", "- 0\n", "must be more than 0, as UNIT_LOG_SCALE asks. Received: 0"),
+    ("          - 8\n", "          - 0\n", "- 0\n", "must be more than 0 for UNIT_LOG_SCALE. Received: 0"),
     (
         "values:\n          - 8\n          - 16.0\n          - 32",
         "values: []",
         "values: []",
-        "must hold at least one value",
+        "must contain at least one value",
     ),
     ("          - valid\n", "          - smae\n", "smae", "must be one of same, valid, causal, as `--padding` must."),
     ("          - valid\n", "          - same\n", "same\n      cond", "must be there once. Received: same"),
@@ -240,28 +245,28 @@ BROKEN = [
         "E\n    - parameterId: l",
         "`studySpec.parameters[1].scaleType` must be unset for a categorical parameter. Received: UNIT_LOG_SCALE",
     ),
-    ("minValue: 0.0001", "minValue: 0", "minValue: 0", "must be more than 0, as UNIT_LOG_SCALE asks. Received: 0"),
+    ("minValue: 0.0001", "minValue: 0", "minValue: 0", "must be more than 0 for UNIT_LOG_SCALE. Received: 0"),
     ("minValue: 0.0001", "minValue: 0.1", "minValue: 0.1", "must be at most maxValue, 1e-2. Received: 0.1"),
     ("        minValue: 0.0001\n", "", "doubleValueSpec", "doubleValueSpec.minValue` must be given. Received: nothing"),
-    ("maxValue: 1e-2", "maxValue: 1e-2\n        defaultValue: 0.001", "defaultValue", "tuning jobs take none"),
+    ("maxValue: 1e-2", "maxValue: 1e-2\n        defaultValue: 0.001", "defaultValue", "tuning jobs do not support it"),
     ("minValue: 1\n", "minValue: 0\n", "minValue: 0", "must be at least 1, as `--stride` must"),
     (
         "integerValueSpec",
         "doubleValueSpec",
         "doubleValueSpec",
-        "for `--stride` is a whole number. Received: doubleValueS",
+        "`--stride` is a whole number. Received: doubleValueS",
     ),
     (
         "categoricalValueSpec:\n        values:\n          - same\n          - valid",
         "discreteValueSpec: {values: [1, 2]}",
         "[1, 2]}\n      cond",
-        "must be categoricalValueSpec, for `--padding` is text. Received: discreteValueSpec",
+        "must be categoricalValueSpec: `--padding` is text. Received: discreteValueSpec",
     ),
     (
         "      scaleType: UNIT_LOG_SCALE\n    - ",
         "      integerValueSpec: {}\n    - ",
         "integerValueSpec: {}",
-        "must not stand beside `discreteValueSpec`: one of",
+        "must not be used with `discreteValueSpec`: one of",
     ),
     (
         "      doubleValueSpec:\n        minValue: 0.0001\n        maxValue: 1e-2\n",
@@ -269,7 +274,7 @@ BROKEN = [
         "rate\n      scale",
         "must have one of dou",
     ),
-    ("ALGORITHM_UNSPECIFIED", "GRID_SEARCH", "doubleValueSpec", "as GRID_SEARCH asks. Received: doubleValueSpec"),
+    ("ALGORITHM_UNSPECIFIED", "GRID_SEARCH", "doubleValueSpec", "for GRID_SEARCH. Received: doubleValueSpec"),
     # Conditions.
     (
         "              - same\n",
@@ -283,7 +288,12 @@ BROKEN = [
         "[1, 4]",
         "of the parent: 1 to 3. Received: 4",
     ),
-    ("parentIntValues", "parentDiscreteValues", "parentDiscrete", "must be parentIntValues, for the parent is integer"),
+    (
+        "parentIntValues",
+        "parentDiscreteValues",
+        "parentDiscrete",
+        "must be parentIntValues, because the parent is integer",
+    ),
     (
         "parentIntValues: {values: [1, 2]}\n                p",
         "p",
@@ -294,7 +304,7 @@ BROKEN = [
         "{values: [1, 2]}\n                p",
         "{}\n                p",
         "parentInt",
-        "must hold at least one value of the parent",
+        "must contain at least one value of the parent",
     ),
     (
         "maxValue: 1e-2\n",
@@ -304,13 +314,13 @@ BROKEN = [
         "a double parameter has no conditional ones",
     ),
     # What runs.
-    ("--data=digits", "--dta=digits", "--dta", "`--dta` is no flag. Did you mean --data?"),
+    ("--data=digits", "--dta=digits", "--dta", "`--dta` is not a flag. Did you mean --data?"),
     ("--data=digits", "--dropout=2", "--dropout", "`--dropout` must be at least 0 and below 1. Received: 2"),
     ("- '16'", "- few", "- --epochs", "`--epochs` must be a whole number. Received: few"),
     ("- '16'\n", "- 16\n", "          - 16\n", "must be text: put it in quotes. Received: 16"),
-    ("--data=digits", "--filters=8", "--filters=8", "must be left out, for studySpec.parameters[0] tunes it"),
-    ("--data=digits", "--job-dir=a", "--job-dir", "must be left out: each trial has a folder of its own"),
-    ("--data=digits", "--epochs=3", "- --epochs\n", "must be a flag that is not there before. Received: --epochs"),
+    ("--data=digits", "--filters=8", "--filters=8", "must be left out: studySpec.parameters[0] tunes it"),
+    ("--data=digits", "--job-dir=a", "--job-dir", "must be left out: each trial has its own folder"),
+    ("--data=digits", "--epochs=3", "- --epochs\n", "must be a flag that is not already given. Received: --epochs"),
     ("--data=digits", "digits", "- digits", "every argument must be a flag, as in --data=digits. Received: digits"),
     (
         "        args:",
@@ -319,7 +329,7 @@ BROKEN = [
         "must be left out, or be [python, -m, trainer.task]",
     ),
     ("TF_NUM_INTRAOP_THREADS", "TF_CONFIG", "TF_CONFIG", "must not be a variable that the service sets"),
-    ("TF_NUM_INTRAOP_THREADS", "2A", "2A", "must be letters, digits and _, no digit first"),
+    ("TF_NUM_INTRAOP_THREADS", "2A", "2A", "must be letters, digits and _, and must not start with a digit"),
     # Machines.
     ("replicaCount: 1", "replicaCount: 2", "replicaCount", "must be 1: the first pool is the primary machine"),
     ("      replicaCount: 1\n", "", "- machineSpec", "must be 1: the first pool is the primary machine"),
@@ -330,17 +340,17 @@ BROKEN = [
         "must be given, as in n2-standard-8. Received: nothing",
     ),
     ("n1-standard-8", "n1_standard_8", "n1_standard", "must be a machine type, as in n2-standard-8"),
-    ("NVIDIA_TESLA_T4", "TPU_V3", "TPU_V3", "must not be a TPU's, for tuning jobs have none"),
+    ("NVIDIA_TESLA_T4", "TPU_V3", "TPU_V3", "must not be a TPU's: tuning jobs have no TPUs"),
     (
         "        acceleratorCount: 1\n",
         "",
         "machineSpec:",
-        "must be at least 1 beside `acceleratorType`, NVIDIA_TESLA_T4",
+        "must be at least 1 with `acceleratorType`, NVIDIA_TESLA_T4",
     ),
-    ("        acceleratorType: NVIDIA_TESLA_T4\n", "", "machineSpec:", "must be given beside `acceleratorCount`, 1"),
+    ("        acceleratorType: NVIDIA_TESLA_T4\n", "", "machineSpec:", "must be given with `acceleratorCount`, 1"),
     ("pd-ssd", "ssd", "diskSpec", "must be one of pd-ssd, pd-standard, hyperdisk-balanced. Received: ssd"),
     ("SPOT", "LOW_COST", "LOW_COST", "must be one of STANDARD, SPOT, FLEX_START; it is SPOT now. Received: LOW_COST"),
-    ("timeout: 7200s", "maxWaitDuration: 60s", "maxWait", "must be left out, for it is FLEX_START's alone"),
+    ("timeout: 7200s", "maxWaitDuration: 60s", "maxWait", "must be left out: only FLEX_START has it"),
     ("timeout: 7200s", "timeout: -1s", "timeout", "must be more than 0s. Received: -1s"),
     # Addresses.
     (
@@ -384,7 +394,7 @@ BROKEN = [
         "  serviceAccount: trainer@p-1.iam.gserviceaccount.com\n",
         "",
         "tensorboard:",
-        "or stand beside `serviceAccount`, whi",
+        "or be used with `serviceAccount`, whi",
     ),
     (
         "  scheduling",

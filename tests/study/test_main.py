@@ -100,7 +100,7 @@ def test_a_study_that_was_killed_ends_like_one_that_was_not(tmp_path: Path) -> N
     process = start(command(config, torn, *flags))
     output, _ = process.communicate()
     assert process.returncode == 0, output
-    assert "goes on with 2 of 3 trials done" in output
+    assert "resumes with 2 of 3 trials done" in output
     assert results(torn) == results(whole)
     assert [trial[0] for trial in results(torn)] == [1, 2, 3]
     assert run(config, torn, *flags)[0] == 0
@@ -115,7 +115,7 @@ def test_one_interrupt_has_the_trials_save(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate()
     assert process.returncode == 130
-    assert said.splitlines()[-1] == "trainer: stopped; the same command with its --job_dir goes on with the study"
+    assert said.splitlines()[-1] == "trainer: stopped; the same command with its --job_dir resumes the study"
     assert [trial["state"] for trial in record(folder)["trials"]] == ["ACTIVE", "ACTIVE"]
     for trial in (1, 2):
         assert "trainer: stopped; " in (folder / str(trial) / "log.txt").read_text()
@@ -147,7 +147,7 @@ def test_a_study_ends_where_all_combinations_have_been_tried(tmp_path: Path) -> 
     assert found["best"]["value"] == max(trial["measurements"][0]["value"] for trial in found["trials"])
     again, output = run(config, folder, "--data=digits", "--epochs=1")
     assert again == 0
-    assert "goes on with 4 of 4 trials done" in output
+    assert "resumes with 4 of 4 trials done" in output
     assert line in output
 
 
@@ -162,7 +162,7 @@ def test_rejects_a_folder_of_something_else(
     place = ["--project=my-project", "--region=europe-west4", "--bucket=gs://my-bucket"] if flags else []
     config = write_config(tmp_path, 3)
     assert main([f"--config={config}", f"--job_dir={folder}", *flags, *place], {}) == 2
-    expected = f"must be a new or an empty folder, or hold a study. Received: {folder}, which holds {name}\n"
+    expected = f"must be new, empty, or contain a study. Received: {folder}, which contains {name}\n"
     assert capsys.readouterr().err == f"trainer: `--job_dir` {expected}"
     assert [path.name for path in folder.iterdir()] == [name]
 
@@ -177,14 +177,14 @@ def test_the_home_folder_is_named_by_a_tilde(
     for flag in ("--job_dir=~/photos", "--job_dir=~nobody-of-that-name/photos"):
         assert main([f"--config={config}", flag], {}) == 2
     said = capsys.readouterr().err
-    assert f"Received: {tmp_path}/photos, which holds cat.png" in said
-    assert "`~` must begin the home folder of a user" in said
+    assert f"Received: {tmp_path}/photos, which contains cat.png" in said
+    assert "`~` must begin the home folder of an existing user" in said
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--confg=x"], "`--confg` is no flag. Did you mean --config?"),
+        (["--confg=x"], "`--confg` is not a flag. Did you mean --config?"),
         (["--job_dir=gs://bucket/study"], "`--job_dir` of a study must be a folder on this machine."),
         (["--epochs=-1"], "`--epochs` must be at least 0. Received: -1"),
         (["--filters=3"], "filters"),

@@ -35,8 +35,8 @@ def test_leaves_to_the_file_what_a_flag_goes_with() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--confg=a"], "`--confg` is no flag. Did you mean --config?"),
-        (["--filtrs=3"], "`--filtrs` is no flag. Did you mean --filters?"),
+        (["--confg=a"], "`--confg` is not a flag. Did you mean --config?"),
+        (["--filtrs=3"], "`--filtrs` is not a flag. Did you mean --filters?"),
         (["--target=mars"], "`--target` must be one of local, vertex. Received: mars"),
         (["--max_trial_count=x"], "`--max_trial_count` must be a whole number of at least 0. Received: x"),
         (["--max_trial_count=-1"], "`--max_trial_count` must be a whole number of at least 0. Received: -1"),
@@ -66,5 +66,5 @@ def test_the_command_line_may_have_the_flags_of_ones_own_network() -> None:
     _, words, values = options.read(["--config=c.yaml", f"--model={model}", "--width=16", "--dry_run", "--blocks", "3"])
     assert words == [f"--model={model}", "--width=16", "--blocks", "3"]
     assert values == {"model": model, "width": 16, "blocks": 3}
-    with pytest.raises(UsageError, match="`--widht` is no flag. Did you mean --width"):
+    with pytest.raises(UsageError, match="`--widht` is not a flag. Did you mean --width"):
         options.read(["--config=c.yaml", f"--model={model}", "--widht=16"])

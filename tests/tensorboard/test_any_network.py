@@ -239,7 +239,7 @@ def test_of_a_deep_network_a_line_says_which_convolutions_are_looked_at() -> Non
 
 def test_what_cannot_be_looked_into_is_said_in_one_line() -> None:
     (line,) = choice.lines(whole(Closed))
-    assert line.startswith("no feature maps, Grad-CAM and receptive fields within net: ")
+    assert line.startswith("no feature maps, Grad-CAM or receptive fields within net: ")
 
 
 @pytest.mark.slow

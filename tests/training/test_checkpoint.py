@@ -115,5 +115,5 @@ def test_says_what_a_run_came_to(tmp_path: Path) -> None:
 
 def test_rejects_a_checkpoint_of_another_configuration(tmp_path: Path) -> None:
     _store(tmp_path)
-    with pytest.raises(UsageError, match="of the same configuration. Received: .*--filters=2 there, 3 here"):
+    with pytest.raises(UsageError, match="of the same configuration. Received: .*--filters=2 before, 3 now"):
         Store(tmp_path, {"filters": 3}).newest(_silence)

@@ -33,7 +33,7 @@ JOBS = {
     "networks": (TUNING, [f"--config={ROOT / 'config.networks.yaml'}"]),
     "one network": (CUSTOM, [f"--config={ROOT / 'config.networks.yaml'}", "--job=custom", "--model=residual"]),
 }
-BEFORE_COMMAND = "\n# The same by gcloud:\n"  # stands between the request and the command
+BEFORE_COMMAND = "\n# The same with gcloud:\n"  # stands between the request and the command
 WRITTEN = ("name", "state", "createTime")  # by the service
 
 needs_gcloud = pytest.mark.skipif(not shutil.which("gcloud"), reason="gcloud is not installed")

@@ -17,9 +17,9 @@ _EVERY = 10.0  # seconds between two lines while the end waits
 
 
 class Agent:
-    """Makes a pass when something has changed, and again and again until it has landed.
+    """Makes a pass when something has changed, and repeats it until everything is uploaded.
 
-    What is to be sent is found by looking at the folders, so what cannot be sent for a while takes no memory.
+    It finds changes by looking at the folders, so pending uploads take no memory.
 
     Args:
       sync: makes a pass.
@@ -31,7 +31,7 @@ class Agent:
       hurry: set where a pass is to be given up, and with it the pauses between two attempts.
 
     Attributes:
-      failure: why the run cannot go on, if it cannot.
+      failure: why the run cannot continue, if so.
     """
 
     def __init__(
@@ -68,18 +68,18 @@ class Agent:
         self._bell.set()
 
     def lag(self) -> float:
-        """Returns for how many seconds something has been waiting to land; 0 where all has landed."""
+        """Returns for how many seconds a change has been waiting for its upload; 0 if everything is uploaded."""
         return self._lag.seconds
 
     def finish(self, seconds: float, *, stopping: bool) -> None:
-        """Waits until all has landed.
+        """Waits until everything is uploaded.
 
         Args:
           seconds: how long at most.
-          stopping: whether the program must end soon: what it goes on from is sent first.
+          stopping: whether the program must end soon: the checkpoint is uploaded first.
 
         Raises:
-          StorageError: something has not landed; the message says what, and why.
+          StorageError: something is not uploaded; the message gives the files and the reason.
         """
         end, logged = self._clock() + seconds, self._clock()
         self._done.clear()
@@ -95,13 +95,13 @@ class Agent:
                 break
             if self._clock() - logged >= _EVERY:
                 logged = self._clock()
-                self._log(f"{self._where}: waits for {self._waiting()} to land{self._because()}")
+                self._log(f"{self._where}: waiting for the upload of {self._waiting()}{self._because()}")
         if self.failure:
             raise self.failure
         waiting, is_done = self._waiting(), self._done.is_set()
         if waiting or not is_done:
             within = "" if is_done else f" within {seconds:.0f} s"
-            raise StorageError(f"{self._where}: not landed{within}: {waiting or 'the last changes'}{self._because()}")
+            raise StorageError(f"{self._where}: not uploaded{within}: {waiting or 'the last changes'}{self._because()}")
         self._is_finishing = self._is_stopping = False
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ LATEST = "latest.json"
 BEST = "best.json"
 MANIFEST = "manifest.json"
 
-# Keys of what is noted beside a manifest's object: the checksums of the files that it names, its step, and whether it
+# Keys of the metadata of a manifest's object: the checksums of the files that it names, its step, and whether it
 # was written when `latest.json` could not be.
 _FILES, _STEP, _STANDS_IN = "files", "step", "stands-in"
 _FILE = re.compile(r"\d+/[^/]+")
@@ -112,7 +112,7 @@ def are_files_sound(folder: Path, content: bytes) -> bool:
 
 
 def note(folder: Folder, content: bytes) -> dict[str, str]:
-    """Returns what is noted beside a manifest's object: size, checksum and generation of each file that it names."""
+    """Returns the metadata of a manifest's object: size, checksum and generation of each file that it names."""
     found = {name: folder.known[folder.prefix + name] for name in files_of(content)}
     noted = {name: [one.size, one.crc32c, one.generation] for name, one in found.items()}
     stands_in = {_STANDS_IN: LATEST} if folder.bucket.is_append_only else {}

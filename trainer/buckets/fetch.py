@@ -63,7 +63,7 @@ def fetch(
             for _ in range(_ATTEMPTS):
                 with contextlib.suppress(ChangedError):
                     return cache.fetch(source)
-        raise StorageError(f"{source} changes while it is fetched, again and again")
+        raise StorageError(f"{source} keeps changing while it is downloaded")
     finally:
         workers.close()
         if client is None:
@@ -85,7 +85,7 @@ class _Cache:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                self._log(f"waits for another process that fetches {location}")
+                self._log(f"waiting for another process that downloads {location}")
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -113,11 +113,11 @@ class _Cache:
         runs = names.runs(files)
         files = names.without(files, runs)
         if not files:
-            raise UsageError(f"`gs://…` must be a folder or an object that is there. Received: {location}")
+            raise UsageError(f"`gs://…` must be an existing folder or object. Received: {location}")
         names.check(location, files)
         unpacking.check(self._bucket.name, files.values())
         for run in runs:
-            self._log(f"leaves out {location}/{run}: it is the output of a run")
+            self._log(f"skips {location}/{run}: it is the output of a run")
         return files
 
     def _stored(self, one: Object) -> Path:
@@ -132,7 +132,7 @@ class _Cache:
         wanted = [Download(self._bucket, one, self._stored(one)) for one in objects if not self._is_here(one)]
         if wanted:
             size = sum(download.one.size for download in wanted)
-            self._log(f"fetches {len(wanted):,} of {len(objects):,} files, {size / 1e6:,.1f} MB, from {location}")
+            self._log(f"downloads {len(wanted):,} of {len(objects):,} files, {size / 1e6:,.1f} MB, from {location}")
         run_all(wanted, self._workers)
         packed = [download.one for download in wanted if unpacking.layers(download.one)]
         self._workers.all([partial(self._unpack, one) for one in packed])

@@ -7,11 +7,11 @@ _NOTICED = 60.0  # seconds
 
 
 class Lag:
-    """Since when something waits to land.
+    """Since when a change waits for its upload.
 
     Args:
       where: what is behind, for the lines.
-      log: called with a line when a minute has passed, then each time that has doubled, and when all has landed.
+      log: called with a line when a minute has passed, then each time that has doubled, and at the end.
       clock: seconds.
     """
 
@@ -22,7 +22,7 @@ class Lag:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the oldest change that has not landed; 0 where all has."""
+        """Seconds since the oldest change that is not uploaded; 0 if there is none."""
         since = self._since  # another thread may change it
         return 0.0 if since is None else self._clock() - since
 
@@ -31,7 +31,7 @@ class Lag:
 
         Args:
           is_pending: whether it does.
-          since: when all that had been changed before then landed; None where nothing has landed.
+          since: the time before which all changes are uploaded; None if nothing is.
         """
         if not is_pending:
             self._since = None

@@ -21,13 +21,13 @@ def check(location: Location, names: Collection[str]) -> None:
       names: of the objects, within the location.
 
     Raises:
-      UsageError: one cannot; or it is both a file and a folder, as `a` beside `a/b`. The message names it.
+      UsageError: one cannot, or it is both a file and a folder, like `a` and `a/b`. The message names it.
     """
     folders: dict[str, str] = {}
     for name in names:
         parts = name.split("/")
         if {"", ".", ".."} & {*parts} or "\0" in name or any(len(part.encode()) > _LONGEST for part in parts):
-            raise UsageError(f"`gs://…` must hold names that files can have. Received: {location}, {name!r}")
+            raise UsageError(f"`gs://…` must contain valid file names. Received: {location}, {name!r}")
         for end in range(1, len(parts)):
             folders.setdefault("/".join(parts[:end]), name)
     for name in names:
@@ -36,7 +36,7 @@ def check(location: Location, names: Collection[str]) -> None:
 
 
 def clash(bucket: str, files: Mapping[str, Object], name: str) -> UsageError:
-    """Returns the error of a file that is there already, on a disk that does not tell its name from another's."""
+    """Returns the error of a file that already exists, on a disk that ignores the case of names."""
     same = next((other for other in files if other != name and other.casefold() == name.casefold()), name)
     return _both(bucket, files[same].name, files[name].name)
 
@@ -73,6 +73,6 @@ def _cut(name: str, most: int) -> str:
 
 def _both(bucket: str, name: str, other: str) -> UsageError:
     return UsageError(
-        "`gs://…` must hold names that can be files beside each other. "
+        "`gs://…` must contain names that can exist together as files. "
         f"Received: gs://{bucket}/{name} and gs://{bucket}/{other}"
     )

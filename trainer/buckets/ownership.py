@@ -53,14 +53,14 @@ class Ownership:
         found = self._last()
         if found == self._record:
             return
-        if found is None:  # the folder was emptied; the run goes on, as it would in a local one
+        if found is None:  # the folder was emptied; the run continues, as in a local one
             self.take()
             return
         owner = _parsed(self._bucket.read(found))
         if owner.get("token") != self.token:
             raise FencedError(
                 f"another process has taken over {self._where} ({owner.get('host')}, process {owner.get('pid')}, since "
-                f"{owner.get('since')}); this one writes no more"
+                f"{owner.get('since')}); this one stops writing"
             )
         self._record = found
 

@@ -27,7 +27,7 @@ class Restore:
 
     Args:
       folders: by role: root, logs, checkpoints, model.
-      token: this process's, noted beside what it takes over.
+      token: of this process, written to the metadata of what it takes over.
       workers: fetch.
       log: called with a line about each checkpoint that is not sound.
     """
@@ -156,7 +156,7 @@ class Restore:
                 else:
                     self._write(saved.local / step, content)
                 return content
-            wrong = "its files are not what was written"
+            wrong = "its files have wrong checksums"
         self._log(f"checkpoint gs://{saved.bucket.name}/{name}: {wrong}; trying an older one")
         return None
 

@@ -1,4 +1,4 @@
-"""A run's output on a bucket: training writes to local folders, and what is new in them is sent beside it."""
+"""A run's output on a bucket: training writes to local folders, and their changes are uploaded in the background."""
 
 import contextlib
 import dataclasses
@@ -25,16 +25,16 @@ from trainer.buckets.ownership import Ownership
 from trainer.buckets.restore import Restore
 from trainer.buckets.sync import Sync
 
-_READERS = 16  # threads that fetch what a run goes on from; it waits for them
-_SENDERS = 4  # beside the training, which needs the cores
+_READERS = 16  # threads that download a checkpoint; the run waits for them
+_SENDERS = 4  # few: training needs the cores
 
 
 class Storage:
     """The output of one run on a bucket.
 
         storage.look()    # the local folders now show which run is there
-        storage.begin()   # and now they are what it goes on from
-        storage.start()   # from now on, what is written there lands on the bucket
+        storage.begin()   # and now they hold the checkpoint to resume from
+        storage.start()   # from now on, what is written there is uploaded
         …
         storage.finish(600)
         storage.close()
@@ -84,7 +84,7 @@ class Storage:
             restore.look()
 
     def begin(self) -> None:
-        """Takes the run over, and brings the local folders to what it goes on from.
+        """Takes the run over, and downloads the checkpoint that it resumes from.
 
         Raises:
           UsageError: a bucket does not exist, or may not be written; the library or the credentials are missing.
@@ -131,7 +131,7 @@ class Storage:
         self._sync.run(stopping=stopping, whole=whole)
 
     def lag(self) -> float:
-        """Returns for how many seconds something has been waiting to land; 0 where all has landed."""
+        """Returns for how many seconds a change has been waiting for its upload; 0 if everything is uploaded."""
         return self._started.lag()
 
     def raise_if_failed(self) -> None:
@@ -140,14 +140,14 @@ class Storage:
             raise self._started.failure
 
     def finish(self, seconds: float, stopping: bool = False) -> None:
-        """Waits until all has landed; where the run has not begun, there is nothing to wait for.
+        """Waits until everything is uploaded; returns at once if the run has not begun.
 
         Args:
           seconds: how long at most.
-          stopping: whether the program must end soon: what it goes on from is sent first, the logs second.
+          stopping: whether the program must end soon: the checkpoint is uploaded first, the logs second.
 
         Raises:
-          StorageError: something has not landed; the message says what, and why.
+          StorageError: something is not uploaded; the message gives the files and the reason.
         """
         if self._agent is not None:
             self._agent.finish(seconds, stopping=stopping)
@@ -196,7 +196,7 @@ class Storage:
         except RefusedError:
             pass
         except UnansweredError as error:
-            self._log(f"{error}; writing and deleting an object shows it instead")
+            self._log(f"{error}; testing it by writing and deleting an object")
         # An account may have the permission in one folder only.
         probe = f"{folder.prefix}{UPLOAD_PARTS}{self._token}/probe"
         folder.bucket.put(probe, b"", 0)
@@ -205,7 +205,9 @@ class Storage:
         except RefusedError as error:
             if error.permission != DELETE:
                 raise
-            self._log(f"{folder}: the permission {DELETE} is missing; logs land in pieces, and nothing is removed")
+            self._log(
+                f"{folder}: the permission {DELETE} is missing; logs are uploaded in pieces, and nothing is deleted"
+            )
 
 
 def _about_this_process() -> dict[str, str]:

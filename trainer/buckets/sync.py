@@ -43,8 +43,8 @@ class Sync:
       log: called with a line about what cannot be replaced.
 
     Attributes:
-      landed: each file as it was when it landed.
-      writer: knows what cannot land.
+      landed: each file as it was when it was uploaded.
+      writer: knows what cannot be uploaded.
     """
 
     def __init__(
@@ -61,10 +61,10 @@ class Sync:
         self._sent: dict[Path, Object] = {}  # the files of checkpoints
         self._events = EventFiles(folders["logs"], uploads, ownership)
         saved = folders["checkpoints"].local / LATEST
-        self._former = saved.read_bytes() if saved.exists() else b""  # what the run goes on from
+        self._former = saved.read_bytes() if saved.exists() else b""  # what the run resumes from
 
     def look(self) -> dict[Path, Signature]:
-        """Returns the files that are to land, as they are now, and reads none of them."""
+        """Returns the files to upload, as they are now, without reading them."""
         found: dict[Path, Signature] = {}
         for role, folder in self._folders.items():
             if role == "checkpoints":  # these two name all that is there
@@ -75,7 +75,7 @@ class Sync:
         return found
 
     def waiting(self, look: Mapping[Path, Signature]) -> list[Path]:
-        """Returns the files that have not landed as they were at a look."""
+        """Returns the files that are not yet uploaded as they were at a look."""
         return [path for path, signature in look.items() if self.landed.get(path) != signature]
 
     def describe(self, paths: Sequence[Path]) -> str:
@@ -99,7 +99,7 @@ class Sync:
           whole: sends the older checkpoints too.
 
         Raises:
-          StorageError: it could not be done. What has landed has landed.
+          StorageError: it failed. Completed uploads remain.
           InterruptedSyncError: it was given up.
         """
         self._ownership.check()
@@ -117,7 +117,7 @@ class Sync:
                 self._send_manifests(snapshot)
                 self._remove(snapshot)
                 if whole and self._uploads.has_parts:
-                    raise UnreachableError("parts of what has landed could not be removed")
+                    raise UnreachableError("parts of uploaded files could not be deleted")
 
     def _wanted(self, snapshot: Snapshot | None) -> Iterator[str]:
         """Yields the names of the objects, other than manifests, that are still to be written."""
@@ -176,7 +176,7 @@ class Sync:
         folder = self._folders["checkpoints"]
         self._workers.all([partial(self._send_manifest, manifest) for manifest in snapshot.steps])
         for manifest in filter(None, (snapshot.best, snapshot.latest)):
-            # What cannot be replaced is written once, at the end; until then the steps' own manifests stand in.
+            # What cannot be replaced is written once, at the end; until then the steps' own manifests replace it.
             is_early = folder.bucket.is_append_only and not snapshot.latest.is_finished
             if is_early or self._send_manifest(manifest):
                 self.landed[manifest.path] = manifest.signature

@@ -27,7 +27,7 @@ def check(bucket: str, objects: Iterable[Object]) -> None:
         for coding in _codings(one):
             if coding in _OTHERS:
                 raise UsageError(
-                    "`gs://…` must hold objects that are stored as they are, or with the Content-Encoding gzip. "
+                    "`gs://…` must contain objects without a Content-Encoding, or with gzip. "
                     f"Received: gs://{bucket}/{one.name}, {coding}"
                 )
 
@@ -78,8 +78,8 @@ def _unpacked(one: Object, bucket: str, stored: Path, folder: Path) -> Path:
                 shutil.copyfileobj(packed, plain, 1 << 20)
         except (gzip.BadGzipFile, EOFError, zlib.error):
             raise UsageError(
-                f"`gs://…` must hold content that fits its Content-Encoding, {one.encoding}. "
-                f"Received: gs://{bucket}/{one.name}, which is no gzip"
+                f"`gs://…` must contain data that match its Content-Encoding, {one.encoding}. "
+                f"Received: gs://{bucket}/{one.name}, which is not gzip"
             ) from None
         if one.name.lower().endswith(_COMPRESSED_NAMES) and not _is_gzip(inner):
             break

@@ -22,7 +22,7 @@ class Writer:
       log: called with a line about what cannot be replaced.
 
     Attributes:
-      stuck: what cannot land, as it would replace what may not be replaced.
+      stuck: what cannot be uploaded because it would replace a protected object.
       doubtful: the names of objects that may be there although no answer said so.
     """
 
@@ -78,7 +78,7 @@ class Writer:
                 return True
             if known and folder.bucket.is_append_only:
                 if path not in self.stuck:
-                    self._log(f"{folder}: {name} stays as it was, for the permission {DELETE} is missing")
+                    self._log(f"{folder}: {name} is unchanged, because the permission {DELETE} is missing")
                 self.stuck.add(path)
                 return False
             self.doubtful.add(name)  # a request whose answer never comes may still have left it there
@@ -90,4 +90,4 @@ class Writer:
             else:
                 self.doubtful.discard(name)
                 return True
-        raise UnreachableError(f"{folder}: {name} is changed again and again")
+        raise UnreachableError(f"{folder}: {name} keeps changing")

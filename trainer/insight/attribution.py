@@ -227,8 +227,8 @@ class Explainer:
     def _mean_slopes(self, deltas: np.ndarray, labels: np.ndarray, baseline: np.ndarray, count: int) -> np.ndarray:
         """Returns the mean gradient from the baseline to each sample, at the midpoints of `count` equal parts.
 
-        Of a piecewise linear network the gradient is a step function, for which a higher order gains nothing; and the
-        ends, where the units of a blank sample without biases stand in their kink, are no midpoints.
+        The gradient of a piecewise linear network is a step function, so a higher order gains nothing. Midpoints avoid
+        the ends, where the units of a blank sample without biases are at their kink.
         """
         shares = ((np.arange(count, dtype=np.float32) + 0.5) / count).reshape(-1, *(1,) * (deltas.ndim - 1))
         sums, at_once = np.zeros_like(deltas), max(1, self._most // count)
@@ -292,8 +292,8 @@ def _cost(graph: Graph, inner: Mapping[int, Shape]) -> int:
 def _slowness(layer: Any) -> int:
     """Returns how many times as long as usual a multiply-add takes.
 
-    Keras compiles grouped convolutions with XLA on a CPU, which then computes each group's share of a whole kernel: one
-    of 384 groups came to 0.07 billion multiply-adds a second, where others come to a hundred times that.
+    Keras compiles grouped convolutions with XLA on a CPU, which then computes a whole kernel for each group: with
+    384 groups it reached 0.07 billion multiply-adds per second, a hundredth of other convolutions.
     """
     groups = getattr(layer, "groups", 1)
     return 4 * groups if groups > 1 and type(layer).__module__.partition(".")[0] == "keras" else 1

@@ -78,7 +78,7 @@ def lines(model: Any) -> list[str]:
         names = ", ".join(call.name for call in evenly(shut))
         more = f" and {len(shut) - MOST} more" if len(shut) > MOST else ""
         said.append(
-            f"no feature maps, Grad-CAM and receptive fields within {names}{more}: "
+            f"no feature maps, Grad-CAM or receptive fields within {names}{more}: "
             "its call does more than call layers and keras.ops"
         )
     return said

@@ -6,10 +6,10 @@ import keras
 
 
 def copied(model: keras.Model) -> keras.Model:
-    """Returns a copy of a Sequential or functional model, with its weights; the model itself where none can be made.
+    """Returns a copy of a Sequential or functional model, with its weights; the model itself if it cannot be copied.
 
-    Nested models, shared layers and layers of one's own, registered with Keras or not, are made anew from their
-    configurations. A copy counts where its variables are in the same order with the same shapes and types.
+    Nested models, shared layers and custom layers, registered with Keras or not, are rebuilt from their configurations.
+    The copy is used only if its variables have the same order, shapes and types.
     """
     kinds = {type(layer) for layer in model._flatten_layers()}
     own = [kind for kind in kinds if _is_unknown(kind)]
@@ -17,7 +17,7 @@ def copied(model: keras.Model) -> keras.Model:
     try:
         with keras.saving.custom_object_scope(names):
             other = keras.models.clone_model(model)
-    except Exception:  # whatever a layer of a person's own raises in `get_config`, `from_config` or `__init__`
+    except Exception:  # a custom layer may raise anything in `get_config`, `from_config` or `__init__`
         return model
     if [*map(_kind, other.variables)] != [*map(_kind, model.variables)]:
         return model

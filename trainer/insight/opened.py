@@ -1,7 +1,7 @@
-"""The layers within layers of one's own: a subclassed model, or a block, as the calls that its `call` makes.
+"""The layers inside custom layers: a subclassed model, or a block, as the calls that its `call` makes.
 
-`call` is run once on symbolic tensors, as Keras does when it builds a functional model. Where it computes with anything
-but layers and `keras.ops`, or with a weight alone, which would be read once and then be out of date, it stays one call.
+`call` is run once on symbolic tensors, as Keras does when it builds a functional model. It stays one call if it
+computes with anything but layers and `keras.ops`, or with a weight alone, which would be read once and become stale.
 """
 
 import inspect
@@ -16,7 +16,7 @@ from trainer.insight.graph import Call, Graph, calls_between, is_convolution, un
 
 
 def inside(model: keras.Model, outputs: Sequence[keras.KerasTensor] | None = None) -> Graph:
-    """Returns the graph of a model as `walk` does, with layers of one's own entered too, where that can be.
+    """Returns the graph of a model as `walk` does, with custom layers expanded where possible.
 
     Args:
       model: a Sequential or functional model.
@@ -66,7 +66,7 @@ class _Part:
 
 
 def _entered(calls: Sequence[Call], same: dict[int, int], fresh: Iterator[int]) -> Iterator[Call]:
-    """Yields calls with those of one's own layers replaced by what is in them.
+    """Yields calls, with those of custom layers replaced by the calls inside them.
 
     Args:
       calls: each after those it depends on.

@@ -179,7 +179,7 @@ def _whole(sizes: Shape) -> View:
 
 
 def _largest(found: list[View]) -> View:
-    """Returns the largest along each axis; an input without spatial axes does not count beside one with them."""
+    """Returns the largest along each axis; inputs without spatial axes are ignored if others have them."""
     rank = max(len(view.sizes) for view in found)
     found = [view for view in found if len(view.sizes) == rank]
     spans = [view.spans for view in found if view.spans is not None]

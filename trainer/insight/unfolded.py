@@ -45,7 +45,7 @@ class Unfolded(keras.layers.Layer):
             tensors = {id(symbol): _cast(values[number], symbol.dtype) for symbol, number in taken}
             arguments, named = call.node.arguments.fill_in(tensors)
             if isinstance(call.layer, keras.layers.Layer):
-                named["training"] = training  # in place of what it was called with, as a functional model does
+                named["training"] = training  # replaces the value of the call, as in a functional model
             given = keras.tree.flatten(call.layer(*arguments, **named))
             values.update(zip(call.outputs, given, strict=True))
             for value in done:

@@ -17,10 +17,10 @@ def choose(hparams: HParams, form: Form) -> tuple[str, str]:
       form: the form of the samples.
     """
     if hparams.model != AUTO:
-        return family(hparams.model), f"as `--model={hparams.model}` asks"
+        return family(hparams.model), f"selected by `--model={hparams.model}`"
     for field in dataclasses.fields(HParams):
         if only_of(field, CONVOLUTIONAL) and getattr(hparams, field.name) != field.default:
-            return CONVOLUTIONAL, f"as `--{field.name}` asks"
+            return CONVOLUTIONAL, f"selected by `--{field.name}`"
     if form.rank != _IMAGE:
         return RESIDUAL, f"samples have {form.rank} spatial {'axis' if form.rank == 1 else 'axes'}"
     if max(form.sizes) <= _SMALL:

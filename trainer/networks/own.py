@@ -108,13 +108,13 @@ def _checked(made: Any, form: Form, outputs: int) -> keras.Model:
         raise _Refusal("a model that is not compiled: loss and optimizer are the run's", f"{made.name}, compiled")
     for name in _OVERRIDDEN:
         if getattr(type(made), name) is not getattr(keras.Model, name):
-            raise _Refusal("a model that is trained as others are", f"{type(made).__qualname__}, with its own {name}")
+            raise _Refusal("a model without its own training loop", f"{type(made).__qualname__}, with its own {name}")
     _check_layers(made)
     model = custom.complete(_graph(made, form))
     _check_outputs(model, outputs)
     _check_is_logits(model)
     if not model.trainable_variables:
-        raise _Refusal("a network with weights that can be trained", f"{made.name}, which has none")
+        raise _Refusal("a network with trainable weights", f"{made.name}, which has none")
     _check_saved(model, form)
     return model
 
@@ -123,12 +123,12 @@ def _check_layers(model: keras.Model) -> None:
     for layer in custom.layers(model):
         if isinstance(layer, keras.layers.Lambda):
             raise _Refusal(
-                "a network without Lambda, whose code a saved model cannot hold safely: take a layer class, or a "
+                "a network without Lambda, whose code cannot be saved safely: use a layer class, or a "
                 "function of keras.ops",
                 f"{layer.name}, a Lambda",
             )
         if isinstance(layer, keras.Model) and layer.compiled:
-            raise _Refusal("a network without compiled models in it", f"{layer.name}, compiled")
+            raise _Refusal("a network that contains no compiled model", f"{layer.name}, compiled")
 
 
 def _graph(made: keras.Model, form: Form) -> keras.Model:
@@ -145,7 +145,7 @@ def _graph(made: keras.Model, form: Form) -> keras.Model:
     (taken,), wanted = made.inputs, (None, *form.shape)
     fits = len(taken.shape) == len(wanted) and all(a in (None, b) for a, b in zip(taken.shape, wanted, strict=True))
     if not fits:
-        raise _Refusal(f"a model whose input is {_text(wanted)}, as input_shape says", _shape(taken))
+        raise _Refusal(f"a model whose input is {_text(wanted)}, as in input_shape", _shape(taken))
     if not keras.backend.is_float_dtype(taken.dtype):
         raise _Refusal("a model whose input is of floating-point numbers", f"{taken.name}, {taken.dtype}")
     if tuple(taken.shape) != wanted:  # sizes that are left open
@@ -233,8 +233,9 @@ def _check_saved(model: keras.Model, form: Form) -> None:
         differing = [*(one for one, other in pairs if _plain_values(one) != _plain_values(other)), model]
     if differing:
         raise _Refusal(
-            "a network that is the same once it is saved and loaded",
-            f"{differing[0].name}, of {type(differing[0]).__qualname__}, whose copy differs: is all in its get_config?",
+            "a network that is unchanged after it is saved and loaded",
+            f"{differing[0].name}, of {type(differing[0]).__qualname__}, whose copy differs: "
+            "does get_config return every argument?",
         )
 
 

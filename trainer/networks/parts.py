@@ -18,7 +18,7 @@ GLOBAL_AVERAGES = {
 def scale(form: Form, policy: str) -> keras.layers.Layer:
     """Returns the first layer: from a form's values to 0 to 1, or to a mean of 0 and a spread of 1 in each channel.
 
-    The second is computed in float32, whatever the policy: values far from 0 would lose what tells them apart.
+    The second is computed in float32 under every policy: lower precision cannot separate values far from 0.
     """
     if form.spread:
         factors = [1 / spread for spread in form.spread]

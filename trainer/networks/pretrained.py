@@ -109,7 +109,7 @@ def build_file(hparams: HParams, form: Form, outputs: int, policy: str = "float3
     notes = []
     if parts.classes == outputs:
         attached.get_layer("logits").set_weights(parts.weights())
-        notes.append(f"the head of {hparams.model} is kept: it has {outputs} classes, as the data have")
+        notes.append(f"the head of {hparams.model} is kept: it has {outputs} classes, like the data")
     elif parts.classes:
         notes.append(f"the head for {parts.classes} classes of {hparams.model} is replaced by one for {outputs}")
     return Network(attached, stages.of(hparams, attached), tuple(notes))
@@ -142,8 +142,9 @@ def _application(name: str, sizes: tuple[int, ...], weights: str | None, policy:
 def _no_download(url: str, reason: str) -> UsageError:
     file = url.rpartition("/")[2]
     return UsageError(
-        f"`--weights=imagenet` must be able to download {url}; where there is no network, fetch it elsewhere and give "
-        f"`--weights={file}`, or put it into ~/.keras/models as {_RENAMED.get(file, file)}. Received: {reason}"
+        f"`--weights=imagenet` must be able to download {url}; without network access, download it on another "
+        f"machine and pass `--weights={file}`, or copy it to ~/.keras/models as {_RENAMED.get(file, file)}. "
+        f"Received: {reason}"
     )
 
 
@@ -200,7 +201,7 @@ def _misfit(hparams: HParams, form: Form, sizes: tuple[int | None, ...], error: 
         return UsageError(f"`--model` must fit images of {form}. Received: {hparams.model} ({error})")
     if height != width:
         return UsageError(
-            f"`--model` must take images of {form}. Received: {hparams.model}, for {height}x{width} alone ({error})"
+            f"`--model` must take images of {form}. Received: {hparams.model}, for {height}x{width} only ({error})"
         )
     received = f"{hparams.image_size}" if hparams.image_size else f"0, the default, so {form}"
     return UsageError(

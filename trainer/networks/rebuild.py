@@ -25,8 +25,8 @@ def dtype_policy(name: str) -> Iterator[None]:
 def rebuild(model: keras.Model, shape: tuple[int, ...], policy: str | None, name: str) -> keras.Model:
     """Returns a functional model of the same layers, names and weights; all of them learn.
 
-    Only `keras.layers.Normalization` that was adapted to data has constants in place of weights: Keras computes with a
-    copy of these, which it does not renew where weights are restored.
+    Only an adapted `keras.layers.Normalization` gets constants instead of weights: Keras computes with a copy of its
+    weights, which it does not update when weights are restored.
 
     Args:
       model: Sequential or functional, of one input.
@@ -108,7 +108,7 @@ def _give_weights(copy: keras.layers.Layer, layer: keras.layers.Layer) -> None:
         return
     there, here = ([tuple(weight.shape) for weight in one.weights] for one in (layer, copy))
     if there != here:
-        raise MisfitError(f"layer {layer.name}: weights of {_listed(there)} there, {_listed(here)} here")
+        raise MisfitError(f"layer {layer.name}: weights of {_listed(there)} in the file, {_listed(here)} here")
     copy.set_weights(layer.get_weights())
 
 

@@ -37,7 +37,7 @@ _KERNELS = {1: 7, 2: 3, 3: 3}
 # validation part right, three groups of them 89 %, and 32 with a stem of stride 2 and three groups 84 %; with 32 and no
 # stride an epoch takes three times as long as with 16.
 _NARROWER = {1: 1, 2: 1, 3: 2}
-_LONG_KERNEL = 80  # of the stem of a longer signal, which has to tell tones apart (Dai et al., 2016, "Very deep CNNs")
+_LONG_KERNEL = 80  # of the stem of a longer signal, which must separate tones (Dai et al., 2016, "Very deep CNNs")
 _HALVED = 8  # positions of a side, from which on a group halves it: the last map has 4 to 7
 _MOMENTUM = 0.9  # of the moving statistics: Keras's 0.99 takes some hundred steps from its 0 and 1
 _LARGER = ("filters", "depth")  # what gives a network more parameters
@@ -173,7 +173,7 @@ class _Maker:
         Of five folds of 155 photographs, one seed, 64 pixels and 120 epochs, batch normalisation with settled
         statistics got 56 % right, group normalisation 52 % and none 49 %, all with branches that begin at zero. A step
         took 1, 1.17 and 0.83 of the time in bfloat16, 1, 1.26 and 0.89 in float32. Branches begin at full gain: from
-        zero, 160 steps on digits came to 95 %, not 97 %.
+        zero, 160 steps on digits reached 95 %, not 97 %.
         """
         return [
             parts.CONVOLUTIONS[self.rank](

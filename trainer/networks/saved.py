@@ -52,7 +52,7 @@ def read(location: str, cache_dir: str, flag: str) -> keras.Model:
     for name, kind in _layers(_config(path, location, flag)):
         if kind == "Lambda":
             raise UsageError(
-                f"`--{flag}` must be a file without Lambda layers, which are Python code of its author. "
+                f"`--{flag}` must be a file without Lambda layers, which contain Python code. "
                 f"Received: {location} (layer {name})"
             )
     try:
@@ -64,7 +64,8 @@ def read(location: str, cache_dir: str, flag: str) -> keras.Model:
             f"`--{flag}` must be a file that Keras can read here. Received: {location} ({_reason(error)})"
         ) from None
     if not isinstance(model, keras.Model):
-        raise UsageError(f"`--{flag}` must hold a model. Received: {location}, which holds a {type(model).__name__}")
+        kind = type(model).__name__
+        raise UsageError(f"`--{flag}` must contain a model. Received: {location}, which contains a {kind}")
     return model
 
 
@@ -93,7 +94,7 @@ def _config(path: Path, location: str, flag: str) -> Any:
         with zipfile.ZipFile(path) as archive:
             return json.loads(archive.read(_CONFIG))
     except BROKEN as error:
-        reason = "no permission" if isinstance(error, PermissionError) else "no .keras file, or not the whole of one"
+        reason = "no permission" if isinstance(error, PermissionError) else "not a .keras file, or an incomplete one"
         raise UsageError(
             f"`--{flag}` must be a .keras file, as Keras 3 saves it. Received: {location} ({reason})"
         ) from None
@@ -112,5 +113,5 @@ def _layers(config: Any) -> Iterator[tuple[str, str]]:
 def _reason(error: Exception) -> str:
     found = _CLASS.search(str(error))
     if found:
-        return f"the class {found.group(1)} is not known here"
+        return f"the class {found.group(1)} is unknown"
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -65,7 +65,7 @@ def load(network: Network, hparams: HParams) -> Network:
     if location == IMAGENET:
         if family(hparams.model) != APPLICATION:
             raise UsageError(
-                "`--weights=imagenet` must go with a network of keras.applications, such as "
+                "`--weights=imagenet` must be used with a network of keras.applications, such as "
                 f"`--model=MobileNetV3Small`. Received: --model={hparams.model}"
             )
     else:
@@ -108,7 +108,7 @@ def _named_failures(location: str) -> Iterator[None]:
     except UsageError:
         raise
     except saved.BROKEN as error:
-        reason = "no permission" if isinstance(error, PermissionError) else "no HDF5 file, or not the whole of one"
+        reason = "no permission" if isinstance(error, PermissionError) else "not an HDF5 file, or an incomplete one"
         raise UsageError(
             f"`--{_FLAG}` must be a file of weights, as Keras saves it. Received: {location} ({reason})"
         ) from None
@@ -203,7 +203,7 @@ def _assign(layers: Sequence[_Layer], there: Sequence[_Layer]) -> None:
 def _load_keras3(path: Path, targets: Sequence[keras.Model], hparams: HParams) -> int:
     """Gives the weights in a file of Keras 3 to the first target that they fit; returns as `_load`.
 
-    Its names say no more than the class of each layer: a file of the target itself says what they have to be.
+    Its names contain only the class of each layer. A file of the target itself shows the names to expect.
     """
     there, found = _groups(path), []
     head = _leaves(targets[-1])[-1]
@@ -283,5 +283,5 @@ def _with_fixed_normalization(model: keras.Model) -> keras.Model:
 def _misfit(here: _Layer, there: _Layer, hparams: HParams) -> UsageError:
     return UsageError(
         f"`--{_FLAG}` must be of the network that `--model={hparams.model}` is: its layer {here.name} has weights of "
-        f"{here}, and the file has {there} there. Received: {hparams.weights}"
+        f"{here}, and the file has {there}. Received: {hparams.weights}"
     )

@@ -90,27 +90,27 @@ class Card:
         is_tf32 = precision["name"] == "float32" and self.record.get("machine", {}).get("tf32")
         tf32 = ", convolutions and matrix products in TensorFloat-32" if is_tf32 else ""
         yield f"# A classifier of {name}s: {len(self.classes)} classes\n"
-        yield f"It takes {_described(self.form)}, and others, which it brings to that form. It was"
-        yield f"trained on {_plain(configuration['data'])} ({counts} {name}s), in {precision['name']}{tf32}.\n"
+        yield f"Input: {_described(self.form)}; other {name}s are converted to this form. Training"
+        yield f"data: {_plain(configuration['data'])} ({counts} {name}s). Precision: {precision['name']}{tf32}.\n"
         if self.form.spread:
             yield "The first layer subtracts each channel's mean over the training samples and divides by its standard"
             yield "deviation:\n"
             numbers = zip(map(str, range(self.form.channels)), self.form.centre, self.form.spread, strict=True)
             rows = [[channel, f"{mean:.6g}", f"{spread:.6g}"] for channel, mean, spread in numbers]
             yield from _table(["channel", "mean", "standard deviation"], rows)
-        yield "## How well\n"
+        yield "## Accuracy\n"
         yield f"Accuracy on the test {name}s: {self.accuracy:.2%}.\n"
         columns = ["precision", "recall", "F1", f"test {name}s"]
         rows = [[_plain(score.name), *_numbers(score)] for score in self.scores]
         yield from _table(["class", *columns], rows)
         if any(share is None for score in self.scores for share in _shares(score)):
-            yield f"A class without test {name}s has no recall and no F1, nor precision where no {name} is taken"
-            yield f"for it: {_NONE} here, null in `model.json`.\n"
+            yield f"A class without test {name}s has no recall and no F1. A class that is never predicted has no"
+            yield f"precision. The table shows {_NONE} for them, and `model.json` null.\n"
         yield from _use(self.form)
         yield "## How it was trained\n"
         flags = [[f"`--{name}`", _plain(str(value))] for name, value in configuration.items()]
         yield from _table(["flag", "value"], flags)
-        yield "## With what\n"
+        yield "## Versions\n"
         versions = {**self.record["versions"], "git revision": self.record["git_revision"]}
         yield from _table(["", "version"], [[name, version or "unknown"] for name, version in versions.items()])
         yield "## Files\n"
@@ -126,13 +126,13 @@ def _use(form: Form) -> list[str]:
 ## How to use it
 
     python -m trainer.predict --model=. FILE…      classes of {name}s
-    python -m trainer.serve --model=.              answers requests as Vertex AI's prediction containers do
+    python -m trainer.serve --model=.              a prediction container of Vertex AI
     keras.models.load_model("model.keras")         {values} to logits; needs `import trainer.layers`
     tf.saved_model.load(".")                       needs TensorFlow alone
 
-Signatures of the SavedModel: `serving_default` takes `{name}_bytes`, files' contents; `serving_array` takes `{name}`,
-{values} `({shape})`. Both give `class`, `probability` and `probabilities`;
-`class_names` gives the order of these.
+Signatures of the SavedModel: `serving_default` takes `{name}_bytes`, the contents of files; `serving_array` takes
+`{name}`, {values} `({shape})`. Both return `class`, `probability` and `probabilities`;
+`class_names` returns the order of the probabilities.
 
 """.splitlines()
 

@@ -71,7 +71,7 @@ class Predictor:
                 self._loaded = tf.saved_model.load(path)  # whose functions live as long as it does
             self._bytes, self._array = (self._loaded.signatures[name] for name in (signature.BYTES, signature.ARRAY))
         except (OSError, KeyError):
-            raise UsageError(f"`--model` must hold a SavedModel with its signatures. Received: {folder}") from None
+            raise UsageError(f"`--model` must contain a SavedModel with its signatures. Received: {folder}") from None
 
     def of_encoded(self, contents: Sequence[bytes]) -> list[Answer | BrokenSampleError]:
         """Returns for each file's content an answer, or why there is none."""
@@ -143,9 +143,7 @@ def _check(folder: Path, file: File) -> None:
         is_sound = File.of(folder, file.name) == file
     except OSError as error:
         raise UsageError(
-            f"`--model` must hold the files in its {card.JSON}. Received: {folder} ({file.name}: {error.strerror})"
+            f"`--model` must contain the files of its {card.JSON}. Received: {folder} ({file.name}: {error.strerror})"
         ) from None
     if not is_sound:
-        raise UsageError(
-            f"`--model` must hold its files as they were written. Received: {folder} ({file.name}, by its checksum)"
-        )
+        raise UsageError(f"`--model` must contain unchanged files. Received: {folder} ({file.name}, by its checksum)")

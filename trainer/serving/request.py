@@ -39,7 +39,7 @@ def instances(body: bytes, form: Form, sample: str = "image") -> list[bytes | Va
         raise MalformedError("the body must be JSON") from None
     found = content.get("instances") if isinstance(content, dict) else None
     if not (isinstance(found, list) and found):
-        raise MalformedError('the body must be {"instances": […]}, with one or more of them')
+        raise MalformedError('the body must be {"instances": […]} with at least one instance')
     return [_instance(one, f"instances[{index}]", form, sample) for index, one in enumerate(found)]
 
 

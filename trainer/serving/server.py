@@ -106,7 +106,7 @@ def _prediction(answer: Any) -> dict[str, Any]:
 
 
 async def _body(request: Request) -> bytes | None:
-    """Returns the body; nothing where it is too large, of which no more than that is read."""
+    """Returns the body; nothing if it is too large, which stops the reading."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > MAXIMUM_BODY:
         return None

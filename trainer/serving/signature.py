@@ -54,7 +54,7 @@ def write(model: keras.Model, classes: Sequence[str], sample: str, decode: Decod
 
     # Keras's ExportArchive traces each function twice.
     module = tf.Module()
-    module.weights = [variable.value for variable in model.variables]  # what is saved beside the functions
+    module.weights = [variable.value for variable in model.variables]  # saved with the functions
     signatures = {
         BYTES: tf.function(answer_encoded, [tf.TensorSpec((None,), tf.string, sample + BYTES_SUFFIX)], autograph=False),
         ARRAY: traced_once,

@@ -15,7 +15,7 @@ from trainer.study.options import Options
 from trainer.study.spec import Job
 
 _COMMAND = "python -m trainer.study"
-_GO_ON = "the same command with its --job_dir goes on with the study"
+_GO_ON = "the same command with its --job_dir resumes the study"
 _LAST_WORDS = 60.0  # seconds for all trials to save and end
 
 

@@ -1,4 +1,4 @@
-"""The flags of `python -m trainer.study`, beside those of `trainer.task` that every trial receives."""
+"""The flags of `python -m trainer.study`, in addition to those of `trainer.task`, which every trial receives."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence

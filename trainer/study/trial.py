@@ -40,7 +40,7 @@ class Trial:
       reason: why it is infeasible, one line, or nothing.
       log: its last lines, if it is infeasible.
       started: seconds since 1970; 0 if it has not begun.
-      ended: likewise.
+      ended: the same.
     """
 
     id: int

@@ -150,7 +150,7 @@ def test_rejects_everything_at_once_in_the_files_order(tmp_path: Path) -> None:
         ("goal: MAX", "gaol: MAX", "(did you mean goal?)"),
         ("maxTrialCount: 6", "maxTrialCount: six", "Received: six"),
         ("parallelTrialCount: 2", "parallelTrialCount: 0", "Received: 0"),
-        ("displayName: small", "displayName: small\nstate: JOB_STATE_PENDING", "the service writes it"),
+        ("displayName: small", "displayName: small\nstate: JOB_STATE_PENDING", "the service sets it"),
         ("team: vision", "Team: vision", "`labels.Team`"),
         ("metricId: val_accuracy", "metricId: accuracy", "must be val_accuracy"),
         ("          - 16.0", "          - 16.5", "Received: 16.5"),
@@ -163,7 +163,7 @@ def test_rejects_everything_at_once_in_the_files_order(tmp_path: Path) -> None:
     for old, new, _ in edits:
         text = text.replace(old, new, 1)
     lines = errors(tmp_path, text, "--dta=digits")
-    assert lines[0] == "`--dta` is no flag. Did you mean --data?"
+    assert lines[0] == "`--dta` is not a flag. Did you mean --data?"
     numbers = [int(line.split(":")[1]) for line in lines[1:]]
     assert numbers == sorted(numbers) and len(numbers) == len(edits)
     assert all(any(said in line for line in lines) for _, _, said in edits)
@@ -188,8 +188,8 @@ def test_accepts_or_says_where_whatever_it_is(document: Any, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", ":1: the file must hold a job. Received: nothing"),
-        (b"# nothing\n", ":1: the file must hold a job. Received: nothing"),
+        (b"", ":1: the file must contain a job. Received: nothing"),
+        (b"# nothing\n", ":1: the file must contain a job. Received: nothing"),
         (b"- a\n- b\n", ":1: `the file` must be a mapping of createTime, displayName"),
         (b"a: b: c\n", ":1: the file must be YAML, one document. Received: mapping values are not allowed here"),
         (b"a:\n\tb: c\n", ":2: the file must be YAML, indented by spaces, not tabs. Received: while scanning"),
@@ -197,7 +197,7 @@ def test_accepts_or_says_where_whatever_it_is(document: Any, tmp_path: Path) -> 
         (b"a: 1\n---\nb: 2\n", ":2: the file must be YAML, one document. Received: expected a single document"),
         (b"a: *b\n", ":1: the file must be YAML, one document. Received: found undefined alias 'b'"),
         ("a: b\nc: ü\n".encode("latin-1"), ":2: the file must be UTF-8. Received: byte 0xfc"),
-        (b"a: b\nc: \x07\n", ":2: the file must hold printable characters. Received: '\\x07'"),
+        (b"a: b\nc: \x07\n", ":2: the file must contain printable characters. Received: '\\x07'"),
         (b"a: " + b"[" * 2000, ":1: the file must be less deeply nested"),
     ],
 )
@@ -223,7 +223,7 @@ def test_rejects_a_file_that_is_not_there(tmp_path: Path) -> None:
     [
         ("--padding=valid", ":29: `studySpec.parameters[1].parameterId` must not be a flag of the command line too"),
         ("--epochs=few", "`--epochs` must be a whole number. Received: few"),
-        ("--dta=digits", "`--dta` is no flag. Did you mean --data?"),
+        ("--dta=digits", "`--dta` is not a flag. Did you mean --data?"),
     ],
 )
 def test_rejects_arguments(argument: str, said: str, tmp_path: Path) -> None:

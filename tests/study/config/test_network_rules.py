@@ -112,14 +112,14 @@ def test_accepts_what_each_network_has(parameters: list[Document], arguments: li
             [one("padding", ["same", "valid"]), one("model", [LINEAR, MOBILE])],
             [],
             "parameterId: padding",
-            "must be a flag that goes with `--model=convolutional`; linear and MobileNetV3Small have none. "
+            "must be a flag that is used with `--model=convolutional`; linear and MobileNetV3Small have none. "
             "Received: padding",
         ),
         (
             [FILTERS],
             ["--model=linear"],
             "parameterId: filters",
-            "must be a flag that goes with `--model=convolutional` or `--model=residual`; linear has none. "
+            "must be a flag that is used with `--model=convolutional` or `--model=residual`; linear has none. "
             "Received: filters",
         ),
         (
@@ -133,8 +133,8 @@ def test_accepts_what_each_network_has(parameters: list[Document], arguments: li
             [one("learning_rate", [0.1, 0.2])],
             ["--model=linear", "--dropout=0.5"],
             "--dropout",
-            "must be a flag that goes with `--model=convolutional`, `--model=residual`, `--model=keras.applications` "
-            "or `--model=.keras`; linear has none",
+            "must be a flag that is used with `--model=convolutional`, `--model=residual`, "
+            "`--model=keras.applications` or `--model=.keras`; linear has none",
         ),
         (
             [one("color", ["grey", "rgb"], (["rgb"], one("model", [LINEAR, RESIDUAL]))), FILTERS],
@@ -154,35 +154,36 @@ def test_accepts_what_each_network_has(parameters: list[Document], arguments: li
             [f"--model={MOBILE}", "--weights=imagenet"],
             "parameterId: fine_tune_rate",
             "`studySpec.parameters[1].parameterId` must be under conditionalParameterSpecs of unfreeze, for 2 or all "
-            "alone: `--fine_tune_rate` must go with `--unfreeze=all` or a number of blocks. Received: fine_tune_rate",
+            "alone: `--fine_tune_rate` must be used with `--unfreeze=all` or a number of blocks. "
+            "Received: fine_tune_rate",
         ),
         (
             [one("model", [CONVOLUTIONAL, MOBILE], ([MOBILE], one("weights", ["imagenet"]))), one("unfreeze", ["2"])],
             [],
             "parameterId: unfreeze",
-            "must be under conditionalParameterSpecs of weights, for imagenet alone: `--unfreeze` must go with "
+            "must be under conditionalParameterSpecs of weights, for imagenet alone: `--unfreeze` must be used with "
             "`--weights`. Received: unfreeze",
         ),
         (
             [one("model", ["auto", MOBILE]), one("weights", ["imagenet"])],
             [],
             "parameterId: weights",
-            "must be under conditionalParameterSpecs of model, for MobileNetV3Small alone: `--weights` must go with "
-            "`--model`. Received: weights",
+            "must be under conditionalParameterSpecs of model, for MobileNetV3Small alone: `--weights` must be used "
+            "with `--model`. Received: weights",
         ),
         (
             [one("model", ["auto", MOBILE])],
             ["--weights=imagenet"],
             "--weights",
             "args[1]` must be a parameter under conditionalParameterSpecs of model, for MobileNetV3Small alone: "
-            "`--weights` must go with `--model`. Received: --weights=imagenet",
+            "`--weights` must be used with `--model`. Received: --weights=imagenet",
         ),
         (
             [one("model", [RESIDUAL, MOBILE, "a.keras"]), one("weights", ["imagenet"])],
             [],
             "parameterId: weights",
             "must be under conditionalParameterSpecs of model, for MobileNetV3Small alone: `--weights=imagenet` must "
-            "go with a network of keras.applications, such as `--model=MobileNetV3Small`. Received: weights",
+            "be used with a network of keras.applications, such as `--model=MobileNetV3Small`. Received: weights",
         ),
         (
             [
@@ -197,12 +198,12 @@ def test_accepts_what_each_network_has(parameters: list[Document], arguments: li
             "parameterId: filters\n        discreteValueSpec:\n          values:\n          - 4",
             "must be unique: studySpec.parameters[0].conditionalParameterSpecs[0].parameterSpec is the same",
         ),
-        ([RATE], ["--unfreeze=all"], "--unfreeze", "`--unfreeze` must go with `--weights`. Received: nothing"),
+        ([RATE], ["--unfreeze=all"], "--unfreeze", "`--unfreeze` must be used with `--weights`. Received: nothing"),
         (
             [one("unfreeze", ["2"], (["2"], one("freeze_epochs", [1, 4])))],
             [f"--model={MOBILE}", "--weights=a.h5", "--epochs=4"],
             "parameterId: freeze_epochs",
-            "must be a flag that goes with all that it is suggested with: `--freeze_epochs` must be less than "
+            "must be a flag that is valid with all values it is combined with: `--freeze_epochs` must be less than "
             "`--epochs=4`. Received: --unfreeze=2 --freeze_epochs=4",
         ),
         (
@@ -232,7 +233,11 @@ def test_rejects_with_the_line_what_a_network_has_not(
             "`--filters` must be a parameter of the file under conditionalParameterSpecs of model, for convolutional "
             "alone; linear has none. Received: 8",
         ),
-        ([FILTERS], ["--model=linear"], "must be a flag that goes with `--model=convolutional` or `--model=residual`"),
+        (
+            [FILTERS],
+            ["--model=linear"],
+            "must be a flag that is used with `--model=convolutional` or `--model=residual`",
+        ),
         ([one("model", [LINEAR])], ["--model=residual"], "must not be a flag of the command line too: `--model`"),
         (
             [one("model", [MOBILE])],
@@ -295,7 +300,7 @@ WIDTH, GATED = one("width", [1, 2]), one("gated", ["no", "yes"])
         ([one("model", [WIDE, LINEAR]), WIDTH], [], "for lab.nets:wide alone; linear has none. Received: width"),
         ([one("model", [WIDE, LINEAR])], ["--gated"], "for lab.nets:wide alone; linear has none. Received: --gated"),
         ([one("width", [0, 1])], [f"--model={WIDE}"], "must be at least 1, as `--width` must. Received: 0"),
-        ([one("gated", [0, 1])], [f"--model={WIDE}"], "must be categoricalValueSpec, for `--gated` is text"),
+        ([one("gated", [0, 1])], [f"--model={WIDE}"], "must be categoricalValueSpec: `--gated` is text"),
         ([one("gated", ["on"])], [f"--model={WIDE}"], "must be one of no, yes, as `--gated` must. Received: on"),
         ([one("widht", [1])], [f"--model={WIDE}"], "(did you mean width?). Received: widht"),
         ([WIDTH], [], "must be one of data, "),

@@ -58,9 +58,9 @@ def test_more_trials_are_the_same_study(tmp_path: Path) -> None:
             0,
             r"\(parameters: filters\)",
         ),
-        (job(arguments=("--data=digits",)), 0, r"\(arguments: --data=digits --epochs=2 there, --data=digits here\)"),
-        (JOB, 1, r"\(seed: 0 there, 1 here\)"),
-        (job(metric="loss"), 0, r"\(metric: val_accuracy there, loss here\)"),
+        (job(arguments=("--data=digits",)), 0, r"\(arguments: --data=digits --epochs=2 before, --data=digits now\)"),
+        (JOB, 1, r"\(seed: 0 before, 1 now\)"),
+        (job(metric="loss"), 0, r"\(metric: val_accuracy before, loss now\)"),
     ],
 )
 def test_rejects_another_study(tmp_path: Path, other: Job, seed: int, said: str) -> None:
@@ -76,7 +76,7 @@ def test_rejects_another_study(tmp_path: Path, other: Job, seed: int, said: str)
 )
 def test_rejects_a_file_that_is_no_study(tmp_path: Path, content: str) -> None:
     (tmp_path / NAME).write_text(content, encoding="latin-1")
-    with pytest.raises(UsageError, match="must hold nothing or a study of this program"):
+    with pytest.raises(UsageError, match="must be empty or contain a study of this program"):
         Ledger(tmp_path, JOB, 0)
 
 
@@ -87,8 +87,8 @@ def test_rejects_a_folder_of_something_else(tmp_path: Path, names: list[str]) ->
     with pytest.raises(UsageError) as raised:
         Ledger(tmp_path, JOB, 0)
     assert str(raised.value) == (
-        f"`--job_dir` must be a new or an empty folder, or hold a study. Received: {tmp_path}, "
-        f"which holds {names[0].rstrip('/')}"
+        "`--job_dir` must be new, empty, or contain a study. Received: "
+        f"{tmp_path}, which contains {names[0].rstrip('/')}"
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(name.rstrip("/") for name in names)
 
@@ -133,7 +133,7 @@ def test_a_study_that_somebody_changed_is_another_one(tmp_path: Path, change: di
     record = json.loads((tmp_path / NAME).read_text())
     (tmp_path / NAME).write_text(json.dumps(record | change))
     with pytest.raises(
-        UsageError, match=f"must be new, or hold a study of the same configuration.*{next(iter(change))}: "
+        UsageError, match=f"must be new, or contain a study of the same configuration.*{next(iter(change))}: "
     ):
         Ledger(tmp_path, JOB, 0)
 
@@ -169,7 +169,7 @@ def test_waits_for_the_trials_of_a_killed_study(tmp_path: Path) -> None:
 
     with Ledger(tmp_path, JOB, 0).claimed(said.append, lambda: False, wait):
         assert trial.returncode == 0
-    assert said == ["waiting for the trials of the former study to save and end"]
+    assert said == ["waiting until the trials of the previous study save and end"]
     assert len(waits) == 3
 
 
@@ -178,7 +178,7 @@ def test_does_not_wait_for_ever(tmp_path: Path) -> None:
     with ledger.claimed(print, lambda: False) as lock:
         trial = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[lock])
     with (
-        pytest.raises(UsageError, match="no former study's trial writes to"),
+        pytest.raises(UsageError, match="no trial of a previous study writes to"),
         Ledger(tmp_path, JOB, 0).claimed(lambda line: None, lambda: False, lambda seconds: None),
     ):
         raise AssertionError

@@ -12,7 +12,7 @@ SOME = [Measurement(1, 0.5)]
     ("status", "measurements", "was_stopped", "log", "result"),
     [
         (0, SOME, False, "", (SUCCEEDED, "")),
-        (0, [], False, "", (INFEASIBLE, "it reported no val_accuracy")),
+        (0, [], False, "", (INFEASIBLE, "no val_accuracy was reported")),
         (143, SOME, True, "trainer: stopped", (SUCCEEDED, "")),
         (0, SOME, True, "", (SUCCEEDED, "")),
         (143, [], True, "", (INFEASIBLE, "exit status 143")),

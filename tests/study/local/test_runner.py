@@ -108,7 +108,7 @@ def test_a_failed_trial_is_infeasible_and_the_study_goes_on(tmp_path: Path) -> N
 
 def test_a_trial_that_reports_nothing_is_infeasible(tmp_path: Path) -> None:
     _, trials = run(tmp_path, job(max_trials=2), ScriptedServer(lambda trial: ([], 0) if trial == 1 else ([0.5], 0)))
-    assert trials[0].reason == "it reported no val_accuracy"
+    assert trials[0].reason == "no val_accuracy was reported"
 
 
 def test_too_many_failures_end_the_study(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ Ranking, 2 trials, by the best measurement; more is better:
     ★ 1        8   0.00123  same          1         2    3/3    0.8750  0.9375  0:15  done
       3        4    0.0001  valid         2         –    1/3    0.2500  0.2500  0:05  stopped
 
-What mattered, as shares of what differed in val_accuracy:
+Parameter importance, as shares of the variance of val_accuracy:
   learning_rate  ██████████████░░░░░░  70%
   filters        █████░░░░░░░░░░░░░░░  24%
   padding        █░░░░░░░░░░░░░░░░░░░   6%
@@ -24,18 +24,18 @@ What mattered, as shares of what differed in val_accuracy:
 1 trial of 6 infeasible:
   trial 2: diverged: the loss is NaN at step 40
 
-The best one trains longer with:
+To train the best trial longer:
   python -m trainer.task --data=digits --filters=8 --learning_rate=0.00123456 --padding=same --stride=1 --dilation_rate=2 --epochs=12
 
-TensorBoard shows all trials, and lists them on its HParams page, with:
+To compare all trials on the HParams page of TensorBoard:
   python -m trainer.tensorboard '--logdir=/runs/my study'"""  # noqa: E501
 NOTHING = """\
-None of 1 trial has succeeded.
+None of 1 trial succeeded.
 
 1 trial of 1 infeasible:
   trial 2: diverged: the loss is NaN at step 40
 
-TensorBoard shows all trials, and lists them on its HParams page, with:
+To compare all trials on the HParams page of TensorBoard:
   python -m trainer.tensorboard --logdir=/runs/study"""
 
 
@@ -92,4 +92,4 @@ def test_trials_with_one_reason_share_a_line() -> None:
         for number in range(1, 6)
     ]
     text = conclusion.text(SHOWN, trials, {}, Path("/a"))
-    assert "5 trials of 5 infeasible:\n  trials 1, 2, 3: exit status 1\n  trials 4, 5: no reason is known\n" in text
+    assert "5 trials of 5 infeasible:\n  trials 1, 2, 3: exit status 1\n  trials 4, 5: unknown reason\n" in text

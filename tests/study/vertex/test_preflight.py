@@ -69,7 +69,7 @@ def test_finds_nothing_wrong(changes: dict[str, Any]) -> None:
             "must be one that takes NVIDIA_L4, as in g2-standard-8. Received: n2-standard-8",
         ),
         ({"accelerator_type": "NVIDIA_L5"}, "acceleratorType", "NVIDIA_L4.* Received: NVIDIA_L5"),
-        ({"accelerator_type": "TPU_V5_LITEPOD"}, "--accelerator_type", "must be a GPU, .* Received: TPU_V5_LITEPOD"),
+        ({"accelerator_type": "TPU_V5_LITEPOD"}, "--accelerator_type", "must be a GPU: .* Received: TPU_V5_LITEPOD"),
         ({"parallel_trial_count": 9}, "--parallel_trial_count", "at most the number of trials, 4. Received: 9"),
     ],
 )
@@ -106,18 +106,18 @@ def test_data_that_a_container_has(data: str) -> None:
 @pytest.mark.parametrize(
     ("flag", "value", "names"),
     [
-        ("weights", "mine.weights.h5", "or imagenet: no container"),
-        ("weights", "~/a.h5", "or imagenet: no container"),
-        ("weights", "./imagenet.keras", "or imagenet: no container"),
-        ("model", "runs/a/model.keras", "or a network by its name: no container"),
-        ("model", "/home/me/backbone.keras", "or a network by its name: no container"),
+        ("weights", "mine.weights.h5", "or imagenet: containers cannot read"),
+        ("weights", "~/a.h5", "or imagenet: containers cannot read"),
+        ("weights", "./imagenet.keras", "or imagenet: containers cannot read"),
+        ("model", "runs/a/model.keras", "or the name of a network: containers cannot read"),
+        ("model", "/home/me/backbone.keras", "or the name of a network: containers cannot read"),
     ],
 )
 def test_rejects_a_network_that_no_container_has(flag: str, value: str, names: str) -> None:
     (problem,) = problems(_with(f"--{flag}={value}"))
     assert problem.startswith(f"`--{flag}` on Vertex AI must be in a bucket, as gs://BUCKET/… or /gcs/BUCKET/…, ")
     assert names in problem
-    assert problem.endswith(f"which gcloud storage cp copies. Received: {value}")
+    assert problem.endswith(f"; upload it with gcloud storage cp --recursive. Received: {value}")
     document = bodies.tuning()
     child = {"parameterId": flag, "categoricalValueSpec": {"values": ["gs://my-bucket/a.keras", value]}}
     condition = {"parentCategoricalValues": {"values": ["same"]}, "parameterSpec": child}
@@ -205,9 +205,9 @@ def test_a_word_in_capitals_that_no_flag_replaces() -> None:
     }
     found = problems(document)
     assert found == [
-        "`--service_account` must be given, for `trialJobSpec.serviceAccount` has words in capitals to replace. "
+        "`--service_account` must be given, because `trialJobSpec.serviceAccount` has words in capitals to replace. "
         "Received: NAME@my-project.iam.gserviceaccount.com",
-        "`--tensorboard` must be given, for `trialJobSpec.tensorboard` has words in capitals to replace. "
+        "`--tensorboard` must be given, because `trialJobSpec.tensorboard` has words in capitals to replace. "
         "Received: projects/my-project/locations/europe-west4/tensorboards/NUMBER",
     ]
     assert problems(document, service_account=ACCOUNT, tensorboard="1") == []

@@ -118,7 +118,7 @@ def test_a_connection_is_lost_and_back(server: Server, transport: str) -> None:
     client = server.client(transport)
     name = JobService(client, PROJECT, REGION, BRIEF).create(TUNING, bodies.tuning())["name"]
     server.stop()
-    with pytest.raises(UnreachableError, match="cannot get the tuning job: no connection to the service; it may later"):
+    with pytest.raises(UnreachableError, match="cannot get the tuning job: no connection .*; try again later"):
         JobService(client, PROJECT, REGION, BRIEF).get(TUNING, name)
     patient = Patience(seconds=60.0, first=0.01, wait=wait)
     assert JobService(client, PROJECT, REGION, patient).get(TUNING, name)["name"] == name
@@ -130,7 +130,7 @@ def test_a_connection_is_lost_and_back(server: Server, transport: str) -> None:
     [
         (
             Refused("UNAUTHENTICATED", "Request had invalid authentication credentials."),
-            r"does not accept these credentials \(401\); gcloud auth application-default login",
+            r"rejected these credentials \(401\); gcloud auth application-default login",
         ),
         (
             Refused("PERMISSION_DENIED", "Permission 'iam.serviceAccounts.actAs' denied on service account x@y"),
@@ -152,7 +152,7 @@ def test_a_connection_is_lost_and_back(server: Server, transport: str) -> None:
         ),
         (
             Refused("INVALID_ARGUMENT", "List of found errors:", {"trial_job_spec.network": "It is no network."}),
-            r"refuses it \(400\): `trial_job_spec\.network`: It is no network\.$",
+            r"rejected it \(400\): `trial_job_spec\.network`: It is no network\.$",
         ),
         (
             Refused("INVALID_ARGUMENT", "Machine type x1 is\n not supported."),
@@ -205,7 +205,7 @@ def test_says_what_a_service_that_never_answers_means(server: Server) -> None:
     server.fault(fault)
     service = JobService(server.client("rest"), PROJECT, REGION, BRIEF)
     with pytest.raises(
-        UnreachableError, match=r"cannot create the tuning job: 500 Internal Server Error; it may later"
+        UnreachableError, match=r"cannot create the tuning job: 500 Internal Server Error; try again later"
     ):
         service.create(TUNING, bodies.tuning())
 

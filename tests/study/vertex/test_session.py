@@ -131,7 +131,7 @@ def test_a_dry_run_prints_and_sends_nothing(desk: Desk, job: str) -> None:
     assert desk.server.requests == []
     head, _, rest = desk.said.partition("\n")
     assert head.startswith(f"# POST https://{REGION}-aiplatform.googleapis.com/v1/projects/{PROJECT}/locations/")
-    content, _, command = rest.partition("\n# The same by gcloud:\n")
+    content, _, command = rest.partition("\n# The same with gcloud:\n")
     made = prepare(
         Options(config=str(desk.config), project=PROJECT, region=REGION, bucket="gs://my-bucket", job=job),
         ["--epochs=3"],
@@ -200,7 +200,7 @@ def test_ctrl_c_ends_watching_and_cancels_only_where_asked(desk: Desk, cancel: b
     desk.wait = wait
     assert desk(watch=True, cancel_on_interrupt=cancel) == 130
     assert desk.job["state"] == ("JOB_STATE_CANCELLING" if cancel else "JOB_STATE_RUNNING")
-    assert ("the job goes on" in desk.said) is not cancel
+    assert ("the job continues" in desk.said) is not cancel
     assert ("cancelling the job" in desk.said) is cancel
 
 
@@ -249,8 +249,8 @@ def test_watches_a_job_that_was_submitted_before(desk: Desk) -> None:
     [
         ({"project": ""}, [], "`--project` must be given"),
         ({"results": "nonsense"}, [], "`--results` must be a job's name"),
-        ({}, ["--job_dir=gs://b-1/x"], "`--job_dir` on Vertex AI must be a folder on this machine"),
-        ({}, ["--job_dir=here"], "`--job_dir` on Vertex AI must be a folder on this machine"),
+        ({}, ["--job_dir=gs://b-1/x"], "`--job_dir` on Vertex AI must be a local folder"),
+        ({}, ["--job_dir=here"], "`--job_dir` on Vertex AI must be a local folder"),
         ({}, ["--filters=64"], "filters"),
     ],
 )
@@ -281,7 +281,7 @@ def test_says_how_to_find_a_job_whose_creation_was_never_answered(
     assert desk() == UNREACHABLE
     assert "list --project=demo-project --region=europe-west4 --filter=labels.trainer-submission=abc\n" in desk.said
     assert capsys.readouterr().err == (
-        "trainer: cannot create the tuning job: no connection to the service; it may later\n"
+        "trainer: cannot create the tuning job: no connection to the service; try again later\n"
     )
 
 
@@ -291,7 +291,7 @@ def test_is_stopped_while_the_job_is_created(desk: Desk, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("trainer.study.vertex.service.JobService.create", stopped)
     assert desk() == 143
-    assert "the job may or may not have been created" in desk.said
+    assert "the job may have been created" in desk.said
 
 
 def test_rejects_what_the_service_refuses(desk: Desk) -> None:

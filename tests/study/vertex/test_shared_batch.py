@@ -71,4 +71,4 @@ def test_rejects_what_does_not_divide(wrong: Request, devices: int, received: st
 
 def test_says_what_is_wrong_with_the_flags_of_one_run() -> None:
     (problem,) = problems(made("--no_such=1", job="custom"))
-    assert problem.startswith("`--no_such` is no flag")
+    assert problem.startswith("`--no_such` is not a flag")

@@ -91,7 +91,7 @@ def test_an_image_is_looked_for(image: str, address: str, status: int, is_missin
     message = missing_image(ask, image)
     assert asked == [address]
     assert message == (
-        f"`--image` must be an image that was pushed: docker push {image}. Received: {image}" if is_missing else ""
+        f"`--image` must be an image in the repository: docker push {image}. Received: {image}" if is_missing else ""
     )
 
 

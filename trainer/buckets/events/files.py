@@ -55,7 +55,7 @@ class EventFiles:
                 else:
                     self._ends[name] = stop, _tail(file, stop)
                     return
-        raise UnreachableError(f"{self._folder}: {name} is changed again and again")
+        raise UnreachableError(f"{self._folder}: {name} keeps changing")
 
     def _add(self, name: str, file: BinaryIO) -> int:
         """Sends what is new and returns how far the bucket now has it."""

@@ -1,7 +1,7 @@
 """The pieces of an event file where nothing can be replaced: every sync becomes an object of its own.
 
-`<event file>.000001`, `.000002`, … Each begins with the file's first record, which says what kind of file it is, and
-goes on with whole records. TensorBoard, which reads a folder's event files in the order of their names, sees the log.
+`<event file>.000001`, `.000002`, … Each starts with the file's first record, which gives the kind of the file,
+followed by whole records. TensorBoard reads a folder's event files in the order of their names, so it sees the log.
 """
 
 import dataclasses
@@ -50,8 +50,8 @@ def base_of(name: str) -> str:
 def of(known: Mapping[str, Object], base: str) -> list[Segment]:
     """Returns the pieces of an event file in order.
 
-    The file itself, where it is there, is the first. Pieces that were written beside another version of it are passed
-    over: it has been written whole since.
+    The file itself, where it is there, is the first. Pieces that were written with another version of it are
+    ignored: it has been written whole since.
     """
     whole = known.get(base)
     found = [Segment(0, 0, 0, whole)] if whole else []

@@ -128,7 +128,7 @@ class Bucket:
                 **ends, raw_download=True, checksum=None, retry=None, timeout=self._seconds(stop - start)
             )
             if len(content) != stop - start or (is_whole and crc32c(content) != one.crc32c):
-                raise CorruptError("what arrived is not what is there, by its checksum")
+                raise CorruptError("the download has a wrong checksum")
             return content
 
         try:
@@ -201,7 +201,7 @@ class Bucket:
           sources: the others.
           generation: that of the name.
           checksum: the CRC32C that the whole must have.
-          metadata: noted beside it; what it had before is gone.
+          metadata: replaces the object's former metadata.
 
         Raises:
           ChangedError: the name's generation is another, or a source is gone.
@@ -218,7 +218,7 @@ class Bucket:
         try:
             return self._write(name, write, generation, expected, metadata)
         except AbsentError:
-            raise ChangedError(f"gs://{self.name}/{name}: a part of it is gone", self.look(name)) from None
+            raise ChangedError(f"gs://{self.name}/{name}: a part of it is missing", self.look(name)) from None
 
     def delete(self, name: str, generation: int | None = None) -> None:
         """Deletes an object, if it is there.
@@ -259,7 +259,7 @@ class Bucket:
             written = Object.of(write(known))
             if not is_meant(written):
                 known = written.generation
-                raise CorruptError("what arrived is not what was sent, by its checksum")
+                raise CorruptError("the upload has a wrong checksum")
             return written
 
         try:

@@ -40,7 +40,7 @@ class Download:
             if self.one.size <= RANGE:
                 self._run_at_once()
             elif not any(self._run_in_ranges(workers) for _ in range(_ATTEMPTS)):
-                raise CorruptError(f"gs://{self.bucket.name}/{self.one.name}: not what is there, by its checksum")
+                raise CorruptError(f"gs://{self.bucket.name}/{self.one.name}: the download has a wrong checksum")
         except StorageError:
             raise
         except OSError as error:

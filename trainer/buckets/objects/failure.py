@@ -121,7 +121,9 @@ def as_usage(location: str) -> Iterator[None]:
     except MissingError as error:
         raise UsageError(f"`gs://…` must be in a bucket that exists. Received: {location} ({error})") from None
     except RefusedError as error:
-        raise UsageError(f"`gs://…` must be where this account may do that. Received: {location} ({error})") from None
+        raise UsageError(
+            f"`gs://…` must be a location where this account has the permission. Received: {location} ({error})"
+        ) from None
 
 
 def _refused(error: Exception, failed: str, permission: str) -> StorageError | None:
@@ -141,8 +143,8 @@ def _outdated(error: Exception, failed: str) -> StorageError | None:
     from google.api_core import exceptions
 
     if isinstance(error, exceptions.PreconditionFailed):
-        return ChangedError(f"{failed}it was changed meanwhile")
-    return AbsentError(f"{failed}there is no such object") if isinstance(error, exceptions.NotFound) else None
+        return ChangedError(f"{failed}another process changed it")
+    return AbsentError(f"{failed}the object does not exist") if isinstance(error, exceptions.NotFound) else None
 
 
 def _failed(bucket: str, action: str) -> str:

@@ -17,7 +17,7 @@ class Object:
       size: bytes.
       crc32c: of its content.
       generation: which of all that ever had this name.
-      metadata: what its writer noted beside it.
+      metadata: as its writer set it.
       encoding: its Content-Encoding, as in `gzip`: how its content is stored; empty where it is stored as it is.
     """
 

@@ -82,7 +82,7 @@ def job(document: Mapping[str, Any], arguments: Sequence[str] = ()) -> Job:
 
 
 def _not_overridden(own: list[str], given: Sequence[str]) -> list[str]:
-    """Returns a container's arguments without the flags that are given anew."""
+    """Returns a container's arguments without the flags that are given again."""
     known = command_line.run_flags()
     return command_line.without(own, {argument.name for argument in command_line.split(given, known)}, known)
 

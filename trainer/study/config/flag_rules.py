@@ -77,9 +77,7 @@ def _parameter(parameter: View, found: Networks) -> Iterator[Problem]:
         yield parameter["parameterId"].problem(f"must be one of {', '.join(tunable)}{hint}")
         return
     if rule_of(fields[0]).placement:
-        yield parameter["parameterId"].problem(
-            f"must be what is trained, not where or how a run goes: one of {', '.join(tunable)}"
-        )
+        yield parameter["parameterId"].problem(f"must be a flag of what is trained: one of {', '.join(tunable)}")
         return
     yield from network_rules.parameter(parameter, found)
     kind = parameters.kind(parameter)
@@ -87,7 +85,7 @@ def _parameter(parameter: View, found: Networks) -> Iterator[Problem]:
         if kind and kind not in _ALLOWED[field.type]:
             allowed = [spec for spec, other in parameters.KINDS.items() if other in _ALLOWED[field.type]]
             spec, what = parameters.spec(parameter), _KINDS[field.type]
-            yield spec.problem(f"must be {' or '.join(allowed)}, for `--{name}` is {what}", received=str(spec.path[-1]))
+            yield spec.problem(f"must be {' or '.join(allowed)}: `--{name}` is {what}", received=str(spec.path[-1]))
         elif kind:
             for value in parameters.values(parameter):
                 yield from _value(value, field, kind)
@@ -115,13 +113,13 @@ def _arguments(arguments: View, tuned: dict[str, View], found: Networks) -> Iter
         if not all(isinstance(word.value, str) for word in words):
             continue
         if name in seen:
-            yield first.problem("must be a flag that is not there before")
+            yield first.problem("must be a flag that is not already given")
         elif name in tuned:
-            yield first.problem(f"must be left out, for {shown(tuned[name].path)} tunes it")
+            yield first.problem(f"must be left out: {shown(tuned[name].path)} tunes it")
         elif name == "job_dir":
-            yield first.problem("must be left out: each trial has a folder of its own, by baseOutputDirectory")
+            yield first.problem("must be left out: each trial has its own folder below baseOutputDirectory")
         elif name in ("help", "h"):
-            yield first.problem("must be a flag that goes with training")
+            yield first.problem("must be a flag of training")
         else:
             yield from _wrong(argument, first.path, found)
             yield from network_rules.argument(argument, found, first)

@@ -21,19 +21,19 @@ _RESERVED = re.compile(r"AIP_\w+|CLOUD_ML_\w+|CLUSTER_SPEC|TF_CONFIG")
 def check(spec: View) -> Iterator[Problem]:
     """Yields what is wrong with a `trialJobSpec`, but for the arguments of its containers."""
     pools = spec["workerPoolSpecs"]
-    yield from pools.required("must hold one pool of machines at least")
+    yield from pools.required("must contain at least one pool of machines")
     for index, pool in enumerate(pools):
         # "All worker pools except the first one … can be skipped by providing an empty value."
         if index == 0 or pool.value != {}:
             yield from _pool(pool, is_primary=index == 0)
     if len(list(pools)) > _MOST_POOLS:
-        yield pools.problem(f"must hold at most {_MOST_POOLS} pools", received=f"{len(list(pools))} of them")
+        yield pools.problem(f"must contain at most {_MOST_POOLS} pools", received=f"{len(list(pools))} of them")
     yield from _scheduling(spec["scheduling"])
     yield from addresses(spec)
     if spec["tensorboard"].is_given:
         for needed in ("serviceAccount", "baseOutputDirectory"):
             if not spec[needed].is_given:
-                yield spec["tensorboard"].problem(f"must be left out, or stand beside `{needed}`, which it needs")
+                yield spec["tensorboard"].problem(f"must be left out, or be used with `{needed}`, which it requires")
 
 
 def tasks(spec: View) -> list[View]:
@@ -63,7 +63,7 @@ def _machine(machine: View) -> Iterator[Problem]:
     yield from kind.required("must be given, as in n2-standard-8")
     if kind.text and not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", kind.text):
         yield kind.problem("must be a machine type, as in n2-standard-8")
-    tpu = "must not be a TPU's, for tuning jobs have none"
+    tpu = "must not be a TPU's: tuning jobs have no TPUs"
     if re.match(r"ct\d|cloud-tpu|tpu\d", kind.text):
         yield kind.problem(tpu)
     if accelerator.text.startswith("TPU"):
@@ -72,9 +72,9 @@ def _machine(machine: View) -> Iterator[Problem]:
         yield machine["tpuTopology"].problem(tpu)
     has_one = accelerator.text not in ("", "ACCELERATOR_TYPE_UNSPECIFIED")
     if has_one and not count.number:
-        yield count.problem(f"must be at least 1 beside `acceleratorType`, {accelerator.value}")
+        yield count.problem(f"must be at least 1 with `acceleratorType`, {accelerator.value}")
     if count.number and not accelerator.is_given:
-        yield accelerator.problem(f"must be given beside `acceleratorCount`, {count.value}, as in NVIDIA_L4")
+        yield accelerator.problem(f"must be given with `acceleratorCount`, {count.value}, as in NVIDIA_L4")
     if count.number is not None and count.number < 0:
         yield count.problem("must be a whole number of at least 0")
 
@@ -90,7 +90,7 @@ def _task(pool: View) -> Iterator[Problem]:
         if package["pythonModule"].value != _MODULE:
             yield package["pythonModule"].problem(f"must be {_MODULE}")
         yield from package["packageUris"].required(
-            "must hold the package, as in gs://bucket/convolution_trainer-0.1.0.tar.gz"
+            "must contain the package, as in gs://bucket/convolution_trainer-0.1.0.tar.gz"
         )
     for task in (container, package):
         yield from _variables(task["env"])
@@ -99,14 +99,14 @@ def _task(pool: View) -> Iterator[Problem]:
 def _variables(variables: View) -> Iterator[Problem]:
     items = list(variables)
     if len(items) > _MOST_VARIABLES:
-        yield variables.problem(f"must hold at most {_MOST_VARIABLES} variables", received=f"{len(items)} of them")
+        yield variables.problem(f"must contain at most {_MOST_VARIABLES} variables", received=f"{len(items)} of them")
     seen: dict[str, View] = {}
     for item in items:
         name = item["name"]
         if not re.fullmatch(r"[A-Za-z_]\w*", name.text, re.ASCII):
-            yield name.problem("must be letters, digits and _, no digit first")
+            yield name.problem("must be letters, digits and _, and must not start with a digit")
         elif name.text in seen:
-            yield name.problem(f"must be there once: {shown(seen[name.text].path)} is the same")
+            yield name.problem(f"must be given once: {shown(seen[name.text].path)} is the same")
         elif _RESERVED.fullmatch(name.text):
             yield name.problem(
                 "must not be a variable that the service sets: AIP_…, CLOUD_ML_…, CLUSTER_SPEC, TF_CONFIG"
@@ -121,8 +121,8 @@ def _scheduling(scheduling: View) -> Iterator[Problem]:
     if scheduling["timeout"].text and seconds(scheduling["timeout"]) <= 0:
         yield scheduling["timeout"].problem("must be more than 0s")
     if wait.text and seconds(wait) < 0:
-        yield wait.problem("must be at least 0s, which is for ever")
+        yield wait.problem("must be at least 0s, which means no limit")
     if wait.is_given and strategy.value != "FLEX_START":
-        yield wait.problem("must be left out, for it is FLEX_START's alone")
+        yield wait.problem("must be left out: only FLEX_START has it")
     if scheduling["disableRetries"].value is True and scheduling["restartJobOnWorkerRestart"].value is True:
         yield scheduling["restartJobOnWorkerRestart"].problem("must be false where `disableRetries` is true")

@@ -2,7 +2,7 @@
 
 `job_messages.pb` holds their definitions, a FileDescriptorSet made from google-cloud-aiplatform 2.7 by
 `tests/study/config/make_messages.py` (Copyright Google LLC, Apache License 2.0), so that a job can be checked by
-`google.protobuf` alone: 19 KB in place of 160 MB. Protobuf's own reader of JSON ends at the first wrong field; here
+`google.protobuf` alone: 19 KB instead of 160 MB. Protobuf's own reader of JSON ends at the first wrong field; here
 all are found.
 """
 
@@ -98,7 +98,7 @@ def _message(value: Any, kind: Any, path: FieldPath) -> Iterator[Problem]:
         for name in others:
             yield Problem(
                 (*path, name),
-                f"must not stand beside `{first}`: one of {', '.join(names)}",
+                f"must not be used with `{first}`: one of {', '.join(names)}",
                 received=f"{first} and {name}",
             )
 

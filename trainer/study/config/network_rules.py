@@ -51,7 +51,7 @@ def combinations(given: Mapping[str, Value], places: Mapping[str, View], network
 
     Args:
       given: the values of the arguments that all trials share, by flag.
-      places: where the file has these arguments; those of the command line are not there.
+      places: where the file has these arguments, without those of the command line.
       networks: those of a study that breaks no other rule.
     """
     refused: dict[str, list[Mapping[str, Value]]] = {}
@@ -92,7 +92,7 @@ def _unfit(message: str, where: str, values: Mapping[str, Value], tuned: View | 
         return tuned.problem(f"must be {where}: {rule}")
     if tuned:
         together = " ".join(f"--{name}={value}" for name, value in values.items())
-        return tuned.problem(f"must be a flag that goes with all that it is suggested with: {rule}", together)
+        return tuned.problem(f"must be a flag that is valid with all values it is combined with: {rule}", together)
     if where and place:
         return place.problem(f"must be a parameter {where}: {rule}")
     return Problem(place.path if place else (), message=message)
@@ -120,7 +120,7 @@ def _misplaced(name: str, met: Sequence[str], networks: Networks) -> str:
     if having:
         return f"{_under('model', having)}; {have}"
     families = dict.fromkeys(family for field in networks.fields(name) for family in rule_of(field).networks)
-    return f"a flag that goes with {_listed([f'`--model={family}`' for family in families], 'or')}; {have}"
+    return f"a flag that is used with {_listed([f'`--model={family}`' for family in families], 'or')}; {have}"
 
 
 def _under(parent: str, values: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ _MOST_VALUES = 1000
 
 def check(study: View) -> Iterator[Problem]:
     """Yields what is wrong with the parameters of a `studySpec`, but for what they mean to the program."""
-    yield from study["parameters"].required("must hold at least one parameter")
+    yield from study["parameters"].required("must contain at least one parameter")
     where: dict[str, View] = {}
     for parameter in parameters.every(study):
         yield from _parameter(parameter)
@@ -31,7 +31,7 @@ def check(study: View) -> Iterator[Problem]:
         where.setdefault(name, parameter)
         if study["algorithm"].value == "GRID_SEARCH" and parameters.kind(parameter) == "double":
             yield parameters.spec(parameter).problem(
-                "must be an integerValueSpec, a discreteValueSpec or a categoricalValueSpec, as GRID_SEARCH asks",
+                "must be an integerValueSpec, a discreteValueSpec or a categoricalValueSpec, for GRID_SEARCH",
                 received="doubleValueSpec",
             )
 
@@ -44,13 +44,13 @@ def _parameter(parameter: View) -> Iterator[Problem]:
     if kind in ("double", "integer"):
         yield from _range(spec)
     if kind in ("discrete", "categorical"):
-        yield from spec["values"].required("must hold at least one value")
+        yield from spec["values"].required("must contain at least one value")
     if kind == "discrete":
         yield from _ascending(spec["values"])
     if kind == "categorical":
         yield from _distinct(spec["values"])
     if spec["defaultValue"].is_given:
-        yield spec["defaultValue"].problem("must be left out, for tuning jobs take none")
+        yield spec["defaultValue"].problem("must be left out: tuning jobs do not support it")
     yield from _scale(parameter)
     for condition in parameter["conditionalParameterSpecs"]:
         yield from _condition(condition, parameter)
@@ -67,10 +67,10 @@ def _range(spec: View) -> Iterator[Problem]:
 def _ascending(values: View) -> Iterator[Problem]:
     items = list(values)
     if len(items) > _MOST_VALUES:
-        yield values.problem(f"must hold at most {_MOST_VALUES} values", received=f"{len(items)} of them")
+        yield values.problem(f"must contain at most {_MOST_VALUES} values", received=f"{len(items)} of them")
     for before, item in itertools.pairwise(items):
         if before.number is not None and item.number is not None and item.number - before.number < _APART:
-            yield item.problem(f"must be more than the value before, {before.value}, for they are to ascend")
+            yield item.problem(f"must be more than the previous value, {before.value}, because the values must ascend")
 
 
 def _distinct(values: View) -> Iterator[Problem]:
@@ -88,7 +88,7 @@ def _scale(parameter: View) -> Iterator[Problem]:
     if kind != "categorical" and scale.value in parameters.LOGARITHMIC:
         for value in parameters.values(parameter):
             if value.number is not None and value.number <= 0:
-                yield value.problem(f"must be more than 0, as {scale.value} asks")
+                yield value.problem(f"must be more than 0 for {scale.value}")
 
 
 def _condition(condition: View, parent: View) -> Iterator[Problem]:
@@ -103,11 +103,11 @@ def _condition(condition: View, parent: View) -> Iterator[Problem]:
     given = [name for name in condition.names if name in parameters.CONDITIONS.values()]
     for name in given:
         if name != wanted:
-            yield condition[name].problem(f"must be {wanted}, for the parent is {kind}", received=name)
+            yield condition[name].problem(f"must be {wanted}, because the parent is {kind}", received=name)
     if not given:
         yield condition.problem(f"must have {wanted}, with which values of the parent it is active")
     elif wanted in given:
-        yield from condition[wanted]["values"].required("must hold at least one value of the parent")
+        yield from condition[wanted]["values"].required("must contain at least one value of the parent")
         yield from _subset(condition[wanted]["values"], parent)
 
 

@@ -25,14 +25,14 @@ def check(job: View) -> Iterator[Problem]:
         yield job["displayName"].problem(f"must be at most {_LONGEST_NAME} characters")
     for name in _OUTPUT:
         if job[name].is_given:
-            yield job[name].problem("must be left out, for the service writes it")
+            yield job[name].problem("must be left out: the service sets it")
     yield from _labels(job["labels"])
     yield from _counts(job)
     yield from study.required("must be given: metrics and parameters")
     if study.is_given:
         yield from _metrics(study["metrics"])
     if study["observationNoise"].is_given:
-        yield study["observationNoise"].problem("must be left out, for tuning jobs take none")
+        yield study["observationNoise"].problem("must be left out: tuning jobs do not support it")
     yield from _convex(study)
     yield from _study_stopping(study["studyStoppingConfig"], job["maxTrialCount"].number)
 
@@ -60,13 +60,13 @@ def _counts(job: View) -> Iterator[Problem]:
 
 
 def _metrics(metrics: View) -> Iterator[Problem]:
-    yield from metrics.required(f"must hold one metric, {METRIC}")
+    yield from metrics.required(f"must contain one metric, {METRIC}")
     for index, metric in enumerate(metrics):
         if index:
             yield metric.problem(f"must not be there: the program reports one metric, {METRIC}")
             continue
         if metric["metricId"].value != METRIC:
-            yield metric["metricId"].problem(f"must be {METRIC}, for the program reports no other")
+            yield metric["metricId"].problem(f"must be {METRIC}, the only metric that the program reports")
         if metric["safetyConfig"].is_given:
             yield metric["safetyConfig"].problem("must be left out: it is for a second metric, and there is none")
 

@@ -74,7 +74,7 @@ def read(path: Path) -> tuple[Any, Lines, list[Problem]]:
     try:
         root = loader.get_single_node()
         if root is None:
-            raise UsageError(f"{path}:1: the file must hold a job. Received: nothing")
+            raise UsageError(f"{path}:1: the file must contain a job. Received: nothing")
         reader = _Reader(loader)
         return reader.value(root, ()), Lines(root), reader.problems
     except yaml.MarkedYAMLError as error:
@@ -102,7 +102,7 @@ def _text(path: Path) -> str:
     bad = yaml.reader.Reader.NON_PRINTABLE.search(text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
-        raise UsageError(f"{path}:{line}: the file must hold printable characters. Received: {bad[0]!a}")
+        raise UsageError(f"{path}:{line}: the file must contain printable characters. Received: {bad[0]!a}")
     return text
 
 
@@ -118,7 +118,7 @@ class _Reader:
     def value(self, node: yaml.Node, path: FieldPath) -> Any:
         """Returns a node's value; an alias has that of its anchor."""
         if node in self._open:
-            self.problems.append(Problem(path, "must not contain itself", received="an alias of what is around it"))
+            self.problems.append(Problem(path, "must not contain itself", received="an alias of its own value"))
             return None
         if node not in self._done:
             self._open.add(node)
@@ -144,7 +144,7 @@ class _Reader:
         for key, _ in node.value:
             name = key.value if isinstance(key, yaml.ScalarNode) else ""
             if name in lines and key.tag != _MERGE:
-                where = f"it is on line {lines[name]} already"
+                where = f"it is on line {lines[name]} too"
                 self.problems.append(Problem((*path, name), f"must be given once: {where}", received="a second one"))
             lines[name] = key.start_mark.line + 1
         self._loader.flatten_mapping(node)  # <<: *anchor

@@ -120,7 +120,8 @@ class Ledger:
         if differing:
             shown = "; ".join(_difference(name, former.get(name), wanted[name]) for name in differing)
             raise UsageError(
-                f"`--job_dir` must be new, or hold a study of the same configuration. Received: {self.folder} ({shown})"
+                "`--job_dir` must be new, or contain a study of the same configuration. "
+                f"Received: {self.folder} ({shown})"
             )
 
     @contextlib.contextmanager
@@ -147,10 +148,11 @@ class Ledger:
             waited = 0.0
             while not _taken(trials) and not is_stopped():
                 if not waited:
-                    log("waiting for the trials of the former study to save and end")
+                    log("waiting until the trials of the previous study save and end")
                 if waited >= _PATIENCE:
                     raise UsageError(
-                        f"`--job_dir` must be a folder that no former study's trial writes to. Received: {self.folder}"
+                        "`--job_dir` must be a folder that no trial of a previous study writes to. "
+                        f"Received: {self.folder}"
                     )
                 wait(_LOOK)
                 waited += _LOOK
@@ -205,7 +207,7 @@ def _trials(record: Mapping[str, Any], path: Path) -> dict[int, Trial]:
 
 
 def _unreadable(path: Path) -> UsageError:
-    return UsageError(f"`--job_dir` must hold nothing or a study of this program. Received: {path}, unreadable")
+    return UsageError(f"`--job_dir` must be empty or contain a study of this program. Received: {path}, unreadable")
 
 
 def check_unused(folder: Path) -> None:
@@ -222,7 +224,7 @@ def check_unused(folder: Path) -> None:
         ) from None
     if found and NAME not in found:
         raise UsageError(
-            f"`--job_dir` must be a new or an empty folder, or hold a study. Received: {folder}, which holds {found[0]}"
+            f"`--job_dir` must be new, empty, or contain a study. Received: {folder}, which contains {found[0]}"
         )
 
 
@@ -233,7 +235,7 @@ def _difference(name: str, there: Any, here: Any) -> str:
         names = [one for one, value in former.items() if by_name.get(one) != value]
         names += [one for one in by_name if one not in former]
         return f"parameters: {', '.join(names) or 'their order'}"
-    return f"{name}: {_shown(there)} there, {_shown(here)} here"
+    return f"{name}: {_shown(there)} before, {_shown(here)} now"
 
 
 def _by_name(parameters: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Report(NamedTuple):
 
 
 class MetricFile:
-    """Collects a metric's reports from a file that holds the last 100 entries, and that is written anew for each.
+    """Collects a metric's reports from a file with the last 100 entries, which is rewritten for each.
 
     Args:
       path: of the file, which need not be there yet.
@@ -51,8 +51,8 @@ class MetricFile:
     def _content(self) -> bytes:
         """Returns the content of the file, or nothing if it changes all the time.
 
-        The library rewrites the file in place. One that changes while it is read may give a line of two halves, sound
-        by itself but never written; twice the same it does not give.
+        The library rewrites the file without a rename. Reading during a change may return a line of two halves that is
+        valid but was never written. Two equal reads exclude that.
         """
         try:
             before = self._path.read_bytes()

@@ -28,7 +28,7 @@ def judge(
     if was_stopped and measurements:
         return SUCCEEDED, ""
     if status == 0:
-        return (SUCCEEDED, "") if measurements else (INFEASIBLE, f"it reported no {metric}")
+        return (SUCCEEDED, "") if measurements else (INFEASIBLE, f"no {metric} was reported")
     said = [line.removeprefix(_OURS) for line in log.splitlines() if line.startswith(_OURS)]
     if status < 0:
         number = signal.Signals(-status).name

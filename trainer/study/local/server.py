@@ -87,7 +87,7 @@ class Server:
             return
         content = os.read(stdout.fileno(), 65536)
         if not content:
-            raise ChildProcessError(f"the process that starts the trials has ended with {self._process.wait()}")
+            raise ChildProcessError(f"the process that starts the trials ended with status {self._process.wait()}")
         *lines, self._rest = (self._rest + content).split(b"\n")
         for line in lines:
             yield json.loads(line)
@@ -99,7 +99,7 @@ class Server:
             stdin.flush()
         except BrokenPipeError:
             raise ChildProcessError(
-                f"the process that starts the trials has ended with {self._process.wait()}"
+                f"the process that starts the trials ended with status {self._process.wait()}"
             ) from None
 
     def _streams(self) -> tuple[Any, Any]:

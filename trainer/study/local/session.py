@@ -106,7 +106,7 @@ def conclude(ledger: Ledger, state: str, screen: Console, python: str = "python"
     ledger.conclude(state, {"importance": shares, **conclusion.commands(job, ledger.trials, ledger.folder)})
     page.write(job, ledger.trials, ledger.folder)
     text = conclusion.text(job, ledger.trials, shares, ledger.folder, width=screen.width, python=python)
-    screen.out(f"{text}\n\nEverything a program wants is in {ledger.folder / NAME}.", highlight=False)
+    screen.out(f"{text}\n\nResults as JSON: {ledger.folder / NAME}.", highlight=False)
 
 
 def folder_of(job_dir: str, now: datetime.datetime) -> Path:
@@ -129,7 +129,7 @@ def _unused(path: Path) -> Path:
             candidate.mkdir(parents=True)
         except FileExistsError:
             continue
-        except OSError:  # whoever writes there first says so
+        except OSError:  # the first write there reports it
             pass
         return candidate
     return path
@@ -143,12 +143,12 @@ def cores() -> list[int]:
 def _begin(plan: Plan, ledger: Ledger, ended: int, log: Callable[[str], None]) -> None:
     """Writes the first files of a study and its first lines on the screen."""
     if ledger.trials:
-        log(f"goes on with {ended} of {plan.job.max_trials} trials done")
+        log(f"resumes with {ended} of {plan.job.max_trials} trials done")
     else:
         ledger.put()
     page.write(plan.job, ledger.trials, plan.folder)  # trials that find it write no row of their own
     command = shlex.join(plan.command)
-    log(f"study in {plan.folder}; if it is stopped or killed, this goes on with it:\n  {command}")
+    log(f"study in {plan.folder}; if it is interrupted, this command resumes it:\n  {command}")
 
 
 def _show(table: LiveTable, folder: Path, job: Job) -> Callable[[Sequence[Trial]], None]:

@@ -40,8 +40,8 @@ def text(
         _ranking(job, trials, width),
         _shares(job, importance),
         _infeasible(trials),
-        _order("The best one trains longer with", orders.get("train_longer")),
-        _order("TensorBoard shows all trials, and lists them on its HParams page, with", orders["tensorboard"]),
+        _order("To train the best trial longer", orders.get("train_longer")),
+        _order("To compare all trials on the HParams page of TensorBoard", orders["tensorboard"]),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -72,7 +72,7 @@ def ranked(job: Job, trials: Sequence[Trial]) -> list[Trial]:
 def _ranking(job: Job, trials: Sequence[Trial], width: int) -> str:
     order = ranked(job, trials)
     if not order:
-        return f"None of {wording.count(len(trials), 'trial')} has succeeded."
+        return f"None of {wording.count(len(trials), 'trial')} succeeded."
     best, shown = order[0], order[:_RANKED]
     result = best.result(job.selection, job.maximize)
     rule = "best" if job.selection == BEST_MEASUREMENT else "last"
@@ -94,7 +94,7 @@ def _shares(job: Job, importance: Mapping[str, float]) -> str:
     if not importance:
         return ""
     width = max(map(len, importance))
-    lines = [f"What mattered, as shares of what differed in {job.metric}:"]
+    lines = [f"Parameter importance, as shares of the variance of {job.metric}:"]
     for name, share in sorted(importance.items(), key=lambda pair: -pair[1]):
         full = min(_BAR, max(0, round(share * _BAR)))
         lines.append(f"  {name:{width}}  {'█' * full}{'░' * (_BAR - full)} {share:4.0%}")
@@ -107,7 +107,7 @@ def _infeasible(trials: Sequence[Trial]) -> str:
         return ""
     reasons: dict[str, list[str]] = {}
     for trial in failed:
-        reasons.setdefault(trial.reason or "no reason is known", []).append(str(trial.id))
+        reasons.setdefault(trial.reason or "unknown reason", []).append(str(trial.id))
     lines = [f"{wording.count(len(failed), 'trial')} of {len(trials)} infeasible:"]
     lines += [f"  {'trial' if len(ids) == 1 else 'trials'} {', '.join(ids)}: {why}" for why, ids in reasons.items()]
     more = len(reasons) - _REASONS

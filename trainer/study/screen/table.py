@@ -20,14 +20,14 @@ _ROWS = 3  # are shown however low the screen is
 class LiveTable:
     """Shows trials.
 
-    On a terminal it is a table, drawn anew when trials have changed, and each second. Elsewhere it is a line for each
-    trial that has ended.
+    On a terminal it is a table, redrawn when trials change, and each second. Otherwise it is a line for each trial that
+    has ended.
 
     Args:
       job: the study's.
-      screen: what a person watches.
+      screen: the console.
       clock: seconds since 1970.
-      known: trials of which there is no line, for they ended before.
+      known: trials without a line, because they ended before.
     """
 
     def __init__(

@@ -55,7 +55,7 @@ def probability_to_exceed(goal: float, own: Curve, others: Sequence[Curve], resu
     Args:
       goal: to exceed.
       own: the unfinished curve, of one point at least.
-      others: finished ones that go on at least as far, two at least.
+      others: at least two finished ones that are at least as long.
       results: theirs.
     """
     grid = own.x[np.unique(np.linspace(0, len(own) - 1, _POINTS).round().astype(int))]

@@ -82,7 +82,7 @@ class GaussianProcessSampler(BaseSampler):
         random = np.random.default_rng([self._seed, count])
         rows, lengths = features(self._space, both)
         start = tried[np.argsort(-results, kind="stable")[:_KEPT]]
-        # Beside trials that keep every core busy, matrices this small take five times as long on two threads as on one.
+        # While trials keep every core busy, matrices this small take five times as long on two threads as on one.
         with threadpool_limits(1, user_api="blas"):
             models = posteriors(rows[: len(tried)], results, rows[len(tried) :], lengths, random)
             return Search(self._space, models, both, random).best(start)
@@ -132,7 +132,7 @@ class Search:
         return point
 
     def _changed(self, points: Array, reach: float) -> Array:
-        """Returns points with one or two coordinates drawn anew, a third of them from anywhere, the others near."""
+        """Returns points with one or two coordinates drawn again, a third of them from anywhere, the others near."""
         count = points.shape[1]
         near = np.clip(points + self._random.normal(0, reach, points.shape), 0, 1)
         anew = np.where(self._random.random(points.shape) < 0.3, self._random.random(points.shape), near)

@@ -74,7 +74,7 @@ class Axis:
             return [self.parameter.low]
         if self.parameter.kind == "double":
             raise UsageError(
-                "`algorithm` must not be GRID_SEARCH where a parameter is a double, whose values have no end. "
+                "`algorithm` must not be GRID_SEARCH if a parameter is a double, which has unlimited values. "
                 f"Received: {self.parameter.name}"
             )
         return self.parameter.values if self.listed else range(int(self.parameter.low), int(self.parameter.high) + 1)

@@ -28,8 +28,8 @@ def should_stop(job: Job, trial: Trial, trials: Sequence[Trial]) -> bool:
         median: the trial's best value is strictly below the median of the completed trials' running averages up to
           where this trial is.
         decay_curve: it is very unlikely to exceed the best result so far, as a Gaussian process over curves predicts.
-        convex: a line that goes on from where it is, with the slope of its last measurements, ends below the best
-          result so far. A learning curve bends down, so the line is above it.
+        convex: a line that extends its curve with the slope of its last measurements ends below the best result so
+          far. A learning curve bends down, so the line is above it.
       trial: with what it has measured so far.
       trials: all of the study.
     """
@@ -90,11 +90,11 @@ def study_is_over(job: Job, trials: Sequence[Trial], now: float) -> str:
     is_late = _has_passed(config.get("maximumRuntimeConstraint"), begun, now, False)
     since, when = _since_progress(job, trials)
     conditions = (
-        (is_late, "maximumRuntimeConstraint", "its time is over"),
+        (is_late, "maximumRuntimeConstraint", "its time limit is reached"),
         # "More than this many": it is asked before each trial, and the next one would be.
-        (len(trials) >= most, "maxNumTrials", f"{most:.0f} trials have begun"),
-        (since >= fruitless, "maxNumTrialsNoProgress", f"nothing better in {fruitless:.0f} trials"),
-        (when > 0 and now - when >= idle, "maxDurationNoProgress", f"nothing better in {idle:g} seconds"),
+        (len(trials) >= most, "maxNumTrials", f"{most:.0f} trials have started"),
+        (since >= fruitless, "maxNumTrialsNoProgress", f"no improvement in {fruitless:.0f} trials"),
+        (when > 0 and now - when >= idle, "maxDurationNoProgress", f"no improvement in {idle:g} seconds"),
     )
     return next((f"`{name}`: {reason}" for is_met, name, reason in conditions if is_met), "")
 

@@ -1,4 +1,4 @@
-"""The parameters of the next trial, from Optuna's ask-and-tell interface."""
+"""The parameters of the next trial, suggested by Optuna."""
 
 import contextlib
 import math

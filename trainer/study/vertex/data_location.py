@@ -15,7 +15,7 @@ _SHARES = "/mnt/nfs/"  # https://cloud.google.com/vertex-ai/docs/training/train-
 _NAMES = {
     "data": f"one of {', '.join((*DATASETS, MANAGED))}",
     "weights": "imagenet",
-    "model": "a network by its name",
+    "model": "the name of a network",
 }
 
 
@@ -26,8 +26,8 @@ def problems(request: Request) -> Iterator[str]:
             if _is_path(name, value) and not is_remote(value) and not value.startswith(mounts):
                 yield (
                     f"`--{name}` on Vertex AI must be in a bucket, as gs://BUCKET/… or /gcs/BUCKET/…, or "
-                    f"{names}: no container has this machine's files, which gcloud storage cp "
-                    f"{'--recursive copies' if name == 'data' else 'copies'}. Received: {value}"
+                    f"{names}: containers cannot read files of this machine; upload it with "
+                    f"gcloud storage cp --recursive. Received: {value}"
                 )
 
 

@@ -11,7 +11,7 @@ from trainer.study.vertex.job import Kind
 
 LOGIN = (
     "gcloud auth application-default login, or a service account's file named in GOOGLE_APPLICATION_CREDENTIALS, "
-    "gives some"
+    "provides them"
 )
 
 _PERMISSION = re.compile(r"\b(?:aiplatform|iam|storage|artifactregistry|serviceusage)\.(?!googleapis)[a-zA-Z]+\.\w+")
@@ -58,7 +58,7 @@ def named(error: Exception, kind: Kind, verb: str, resource: str) -> Exception:
     code = int(getattr(error, "code", None) or 0)
     failed = f"cannot {verb} the {kind.words}"
     if isinstance(error, (exceptions.Unauthorized, GoogleAuthError)) or _STALE in said:
-        return UsageError(f"{failed}: the service does not accept these credentials (401); {LOGIN}")
+        return UsageError(f"{failed}: the service rejected these credentials (401); {LOGIN}")
     if isinstance(error, exceptions.Forbidden):
         return _forbidden(error, said, f"aiplatform.{kind.collection}.{verb}", resource)
     if isinstance(error, exceptions.NotFound):
@@ -68,9 +68,9 @@ def named(error: Exception, kind: Kind, verb: str, resource: str) -> Exception:
         page = f"https://console.cloud.google.com/iam-admin/quotas?project={project}"
         return UsageError(f"{failed}: more than a quota of {resource} allows (429): {said}; {page} raises it")
     if is_passing(error):
-        return UnreachableError(f"{failed}: {_silence(error, code)}; it may later")
+        return UnreachableError(f"{failed}: {_silence(error, code)}; try again later")
     fields = "; ".join(f"`{field}`: {rule}" for field, rule in _violations(error))
-    return UsageError(f"{failed}: the service refuses it ({code or type(error).__name__}): {fields or said}")
+    return UsageError(f"{failed}: the service rejected it ({code or type(error).__name__}): {fields or said}")
 
 
 def _forbidden(error: Any, said: str, permission: str, resource: str) -> UsageError:
@@ -83,7 +83,9 @@ def _forbidden(error: Any, said: str, permission: str, resource: str) -> UsageEr
     found = _PERMISSION.search(said)
     is_permission = found or "denied" in said
     missing = f"the permission {found[0] if found else permission} is missing" if is_permission else said
-    return UsageError(f"`--project` must be one where this account may do that. Received: {resource} ({missing}; 403)")
+    return UsageError(
+        f"`--project` must be a project where this account has the permission. Received: {resource} ({missing}; 403)"
+    )
 
 
 def _silence(error: Exception, code: int) -> str:

@@ -35,7 +35,7 @@ def check(request: Request, options: Options) -> Iterator[str]:
     yield from _location(options)
     yield from (_line(problem, request.body) for problem in messages.check(request.body, request.kind.message))
     if not request.output:
-        yield "`--bucket` must be given, for a job without an output folder keeps nothing. Received: nothing"
+        yield "`--bucket` must be given, because a job without an output folder saves nothing. Received: nothing"
     # The image's address has the project in it; what is wrong with that is reported already.
     wrong = f"/{options.project}/" if options.project and not _is_project(options.project) else ""
     yield from (line for line in _addresses(request) if not wrong or wrong not in line)
@@ -99,13 +99,13 @@ def _addresses(request: Request) -> Iterator[str]:
         # A missing project or region is reported already.
         if not path.endswith(tuple(wrong)) and not re.search("PROJECT|REGION", text):
             flag = "--bucket" if "BUCKET" in text else _FLAGS.get(path.rpartition(".")[2], "--config")
-            yield f"`{flag}` must be given, for `{path}` has words in capitals to replace. Received: {text}"
+            yield f"`{flag}` must be given, because `{path}` has words in capitals to replace. Received: {text}"
 
 
 def _tensorboard(request: Request, options: Options) -> Iterator[str]:
     tensorboard = str(request.spec.get("tensorboard", ""))
     if tensorboard and not request.spec.get("serviceAccount"):
-        rule = "must be given with --tensorboard: an account that may write there (roles/aiplatform.user)"
+        rule = "must be given with --tensorboard: an account that can write to it (roles/aiplatform.user)"
         yield f"`--service_account` {rule}. Received: nothing"
     if tensorboard and options.region in REGIONS and f"/locations/{options.region}/" not in tensorboard:
         yield f"`--tensorboard` must be in {options.region}, as the job is. Received: {tensorboard}"
@@ -124,7 +124,7 @@ def _line(problem: Problem, document: Any = None) -> str:
 def _machines(request: Request, options: Options) -> Iterator[str]:
     pools: list[Any] = [*request.spec.get("workerPoolSpecs", ())]
     if any(not pool.get("machineSpec", {}).get("machineType") for pool in pools):
-        yield "`--machine_type` must be given, for config.yaml names none. Received: nothing"
+        yield "`--machine_type` must be given, because config.yaml has none. Received: nothing"
     types = {str(pool.get("machineSpec", {}).get("acceleratorType", "")) for pool in pools}
     if options.accelerator_count and types == {""}:
         rule = "must be given with --accelerator_count, as in NVIDIA_L4"
@@ -134,7 +134,7 @@ def _machines(request: Request, options: Options) -> Iterator[str]:
             yield from accelerators.problems(pool.get("machineSpec", {}))
     if request.kind is TUNING and any(name.startswith("TPU") for name in types):
         name = next(name for name in sorted(types) if name.startswith("TPU"))
-        yield f"`--accelerator_type` of a tuning job must be a GPU, for the service gives it no TPU. Received: {name}"
+        yield f"`--accelerator_type` of a tuning job must be a GPU: the service has no TPUs for it. Received: {name}"
     trials, parallel = (int(request.body.get(name, 1)) for name in ("maxTrialCount", "parallelTrialCount"))
     if request.kind is TUNING and parallel > trials:
         yield f"`--parallel_trial_count` must be at most the number of trials, {trials}. Received: {parallel}"

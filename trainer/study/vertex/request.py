@@ -86,7 +86,7 @@ def request(
     Args:
       document: config.yaml's HyperparameterTuningJob, in JSON's form.
       options: what to change of it.
-      flags: of `trainer.task`, each in place of the same one in the container's `args`.
+      flags: of `trainer.task`; each replaces the same one in the container's `args`.
       submission: a word that no other request has; the job is found by it.
       now: the time that names the output's folder, so that no two jobs share one.
     """

@@ -38,4 +38,4 @@ def write(document: Mapping[str, Any], folder: Path, screen: Console) -> None:
             local.conclude(ledger, "SUCCEEDED" if document["state"] == SUCCEEDED else "FAILED", screen)
         else:
             page.write(job, ledger.trials, folder)
-            log(f"what there is so far is in {folder / NAME}")
+            log(f"the results so far are in {folder / NAME}")

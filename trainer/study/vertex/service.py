@@ -168,7 +168,7 @@ def parsed(kind: Kind, body: Mapping[str, Any]) -> Any:
     try:
         return message(json_format.ParseDict(dict(body), message.pb(message())))
     except json_format.ParseError as error:
-        raise UsageError(f"the {kind.words} is none that the service knows: {' '.join(str(error).split())}") from None
+        raise UsageError(f"the {kind.words} is invalid for the service: {' '.join(str(error).split())}") from None
 
 
 def _library() -> Any:

@@ -101,7 +101,7 @@ class _Session:
         try:
             document = jobs.create(made.kind, made.body)
         except (UnreachableError, StoppedError) as error:
-            self.log(f"the job may or may not have been created; this shows it:\n  {_search(made, self.options)}")
+            self.log(f"the job may have been created; this command shows it:\n  {_search(made, self.options)}")
             if isinstance(error, UnreachableError):
                 raise
             return self.stop.status
@@ -133,10 +133,10 @@ class _Session:
                 document = watch(lambda: jobs.get(name.kind, str(name)), show, note, self.world.wait)
         except StoppedError:
             if self.options.cancel_on_interrupt:
-                self.log(f"cancelling the job, as by\n  {name.gcloud('cancel')}")
+                self.log(f"cancelling the job, like\n  {name.gcloud('cancel')}")
                 jobs.cancel(name.kind, str(name))
             else:
-                self.log(f"the job goes on\n{_commands(name)}")
+                self.log(f"the job continues\n{_commands(name)}")
             return self.stop.status
         self._write(name, document)
         return 0 if document["state"] == SUCCEEDED else FAILED
@@ -158,8 +158,8 @@ def _folder(flags: Sequence[str], options: Options, number: str) -> Path:
     given = command_line.last_value(flags, "job_dir", command_line.run_flags())
     if given and (is_remote(given) or not (options.results or options.watch)):
         raise UsageError(
-            "`--job_dir` on Vertex AI must be a folder on this machine that takes the results, with --watch or "
-            f"--results; --bucket takes what trials write. Received: {given}"
+            "`--job_dir` on Vertex AI must be a local folder for the results, with --watch or "
+            f"--results; trials write to --bucket. Received: {given}"
         )
     folder = Path(files.expanded(given or f"runs/study-{number}")).absolute()
     if given:
@@ -171,7 +171,7 @@ def _shown_request(made: Request, options: Options) -> str:
     address = f"https://{options.region}-aiplatform.googleapis.com/v1/projects/{options.project}"
     return (
         f"# POST {address}/locations/{options.region}/{made.kind.collection}\n{made.as_yaml()}\n"
-        f"# The same by gcloud:\n{made.as_command(options.project, options.region)}"
+        f"# The same with gcloud:\n{made.as_command(options.project, options.region)}"
     )
 
 

@@ -110,7 +110,7 @@ def missing_image(status: Status, image: str) -> str:
     address = f"{folder}/versions/{digest[1:]}" if digest else f"{folder}/tags/{tag or 'latest'}"
     if status(address) != 404:
         return ""
-    return f"`--image` must be an image that was pushed: docker push {image}. Received: {image}"
+    return f"`--image` must be an image in the repository: docker push {image}. Received: {image}"
 
 
 def asker() -> Status:

@@ -38,7 +38,7 @@ def watch(
             document = look()
         except UnreachableError as error:
             if not is_lost:
-                note(f"{error}; the job goes on, and is looked at every {_INTERVAL} s")
+                note(f"{error}; the job continues, and its state is read every {_INTERVAL} s")
             is_lost = True
         else:
             if is_lost:

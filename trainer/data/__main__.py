@@ -23,7 +23,7 @@ from trainer.files import expanded
 from trainer.hparams import HParams
 from trainer.parsers import Parser
 
-_GO_ON = "the same command goes on from there"
+_GO_ON = "run the same command again to resume"
 _SHARD_MEGABYTES = 100.0  # so many that a bucket is read side by side, so few that a worker has some of its own
 
 
@@ -51,10 +51,10 @@ def main(arguments: Sequence[str], screen: Console | None = None) -> int:
     if problems and options.skip_broken != "yes":
         return _stop(
             2,
-            f"`--data` must be a data set with which nothing is wrong; `--skip_broken=yes` leaves out what is. "
+            f"`--data` must be a data set without problems; `--skip_broken=yes` skips samples with problems. "
             f"Received: {options.data}, {len(problems):,} problems",
         )
-    _say(screen, f"{options.to}/{conversion.RECORD} says what is in the shards beside it")
+    _say(screen, f"{options.to}/{conversion.RECORD} describes the shards")
     return 0
 
 

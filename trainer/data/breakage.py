@@ -32,7 +32,5 @@ def named_breaks(dataset: Dataset) -> Iterator[None]:
     except _UNREADABLE:
         for store in (dataset.train, dataset.validation, dataset.test):
             for broken in store.find_broken():
-                raise UsageError(
-                    f"{broken}; `--skip_broken=yes` leaves such {kind_of(dataset.form).name}s out"
-                ) from None
+                raise UsageError(f"{broken}; `--skip_broken=yes` skips such {kind_of(dataset.form).name}s") from None
         raise

@@ -66,7 +66,7 @@ def from_files(
     ]
     if wrong and not options.skip_broken:
         also = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
-        raise UsageError(f"{wrong[0]}{also}; `--skip_broken=yes` leaves such {kind.name}s out")
+        raise UsageError(f"{wrong[0]}{also}; `--skip_broken=yes` skips such {kind.name}s")
     if options.skip_broken:
         kept = _find_sound(
             locations, [*contradictory, *broken, *_placed(find_broken(locations, kind), parted)], kind, log
@@ -102,7 +102,7 @@ def _with_moments(files: Files, training: Files) -> Form:
         return moments.of_store(files.form, training)
     except tf.errors.OpError:
         for broken in files.find_broken():
-            raise UsageError(f"{broken}; `--skip_broken=yes` leaves such {files.kind.name}s out") from None
+            raise UsageError(f"{broken}; `--skip_broken=yes` skips such {files.kind.name}s") from None
         raise
 
 
@@ -181,9 +181,9 @@ def _find_sound(locations: Locations, broken: Iterable[Broken], kind: Kind[Any],
     """Returns the indices of the samples that are not broken, and logs those that are."""
     by_index = {one.index: one for one in broken}
     for one in sorted(by_index.values(), key=lambda found: found.location):
-        log(f"left out: {one.location}: {one.reason}")
+        log(f"skipped: {one.location}: {one.reason}")
     if by_index:
-        log(f"{len(by_index):,} of {len(locations):,} {kind.name}s are broken and left out")
+        log(f"{len(by_index):,} of {len(locations):,} {kind.name}s are broken and skipped")
     return np.setdiff1d(np.arange(len(locations)), [*by_index])
 
 
@@ -192,7 +192,7 @@ def _check_classes(parted: Sequence[Entry], names: Sequence[str], kind: Kind[Any
     for entry in parted:
         if entry.label not in trained:
             raise UsageError(
-                f"{entry.place}: a class must have {kind.one} among those to train on. "
+                f"{entry.place}: a class must have {kind.one} in the training part. "
                 f"Received: {one_line(entry.label)}, which has {'none' if trained else 'none, as no class has'}"
             )
     if len(names) < 2:

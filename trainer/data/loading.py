@@ -185,7 +185,7 @@ def _entries(
     if path.is_file():
         others = manifest.of_other_parts(path)
         if others:
-            log(one_line(f"{others} beside {location} is passed over; `--data` may be their folder"))
+            log(one_line(f"{others} next to {location} is ignored; set `--data` to their folder to use both"))
         return manifest.read(path, location, fetch, log=log)
     shards = tfrecord.shards(path)
     if shards:
@@ -197,14 +197,14 @@ def _entries(
         lists = named  # reading them says what they lack
     above = location.rstrip("/")
     for file in (file for file in named if file not in lists):
-        log(one_line(f"{above}/{file.name} is passed over: it has no `image` and `label`"))
+        log(one_line(f"{above}/{file.name} is ignored: it has no `image` and `label`"))
     if len(lists) > 1:
         return manifest.read_parts(lists, above, fetch, log)
     if lists:
         return manifest.read(lists[0], f"{above}/{lists[0].name}", fetch, log=log)
     found = folder.read(path, log, has_videos=rank == _VOLUME)
     if not rank and frames.seem_meant(one.name for one in found):
-        log(one_line(f"{location}: each file is an image; `--rank=3` makes one video of each folder of frames"))
+        log(one_line(f"{location}: each file is read as an image; `--rank=3` reads each folder of frames as a video"))
     return found
 
 
@@ -214,4 +214,4 @@ def _log_others(path: Path, location: str, used: Collection[Path], log: Callable
     names = [one.name for one in others if not folder.is_passed_over(one)]
     if names:
         more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-        log(one_line(f"passed over in {location}: {', '.join(names[:_SHOWN])}{more} (beside files of another form)"))
+        log(one_line(f"ignored in {location}: {', '.join(names[:_SHOWN])}{more} (next to files of another format)"))

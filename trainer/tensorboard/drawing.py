@@ -94,7 +94,7 @@ def _decisions(observer: Observer, explainer: Explainer, probabilities: np.ndarr
     for index, probe in enumerate(probes):
         true = examples.classes[labels[index]]
         name, prediction = text.isolated(true, _IN_TITLE), _prediction(examples, probabilities, probe, _IN_TITLE)
-        title = f"true {name}; predicted {prediction}; what speaks for {name}"
+        title = f"true {name}; predicted {prediction}; evidence for {name}"
         maps = {method: values[index] for method, values in named.items()}
         yield _image(f"what_decides/{true}", what_decides(explained[index], maps, title, scale))
     yield summaries.scalar("attribution/completeness_residual", residuals.max())

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from trainer.data.kinds.image.reading import only_where
 
-RULE = "a tar archive must hold files alone, each with a header of the form ustar"
-CUT_RULE = "a tar archive must be whole"
+RULE = "a tar archive must hold only files, with ustar headers"
+CUT_RULE = "a tar archive must be complete"
 
 _BLOCK = 512  # bytes; headers and contents fill whole blocks
 _MAGIC, _MAGIC_AT = b"ustar", 257
@@ -62,7 +62,7 @@ def split(content: bytes) -> list[tuple[str, bytes]]:
         if header.type not in (_FILE_TYPES[:1], _FILE_TYPES[1:]) or header.size < 0:
             raise ValueError(f"{RULE}. Received: {header.name} of type {header.type.decode('latin-1')}")
         if end > len(content):
-            raise ValueError(f"{CUT_RULE}. Received: one that is cut off in {header.name}")
+            raise ValueError(f"{CUT_RULE}. Received: one that is truncated in {header.name}")
         found.append((header.name, content[begin:end]))
         offset = end + len(_padding(header.size))
     if not found:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-LEFT_OUT = "the fourth channel of images, their transparency, is left out"
+LEFT_OUT = "the alpha channel of images is ignored"
 
 _IMAGE = 2  # a rank
 _COLOURS = 3  # channels of an image beside its transparency

@@ -41,14 +41,14 @@ def pairs_of(names: Sequence[str], location: str) -> tuple[dict[str, tuple[str, 
     for (_, is_label), some in found.items():
         if len(some) > 1:
             what = "labels" if is_label else "samples"
-            raise UsageError(f"{location}: must hold one array of {what} of a part. Received: {' and '.join(some)}")
+            raise UsageError(f"{location}: must hold one array of {what} per part. Received: {' and '.join(some)}")
     if any(part for part, _ in found):
         others += [name for key in (("", False), ("", True)) for name in found.pop(key, ())]
     for part, is_label in found:
         if (part, not is_label) not in found:
             what = "samples" if is_label else "labels"
             raise UsageError(
-                f"{location}: `{found[part, is_label][0]}` must go with an array of {what}. Received: {listed(names)}"
+                f"{location}: `{found[part, is_label][0]}` must have an array of {what}. Received: {listed(names)}"
             )
     pairs = {part or TRAIN: (found[part, False][0], found[part, True][0]) for part in _PARTS if (part, True) in found}
     if TRAIN not in pairs:

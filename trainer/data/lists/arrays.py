@@ -76,12 +76,12 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
     with _opened(path, location) as file:
         pairs, names_of, unused = pairs_of(file.files, location)
         if unused:
-            log(one_line(f"passed over in {location}: {listed(unused)} (no samples or labels of a part)"))
+            log(one_line(f"ignored in {location}: {listed(unused)} (no samples or labels of a part)"))
         names = given_names(_array(file, names_of, location), f"{location}: `{names_of}`") if names_of else ()
         labels = {of: _array(file, of, location) for _, of in pairs.values()}
         numbers, classes, missing = numbered(labels, pairs[TRAIN][1], names, location)
         if missing:
-            log(one_line(f"left out of the classes of {location}: {listed(missing)} (no training sample)"))
+            log(one_line(f"ignored classes of {location}: {listed(missing)} (no training sample)"))
         parts: dict[str, Pair] = {}
         way: Reading | None = None
         for part, (of, labels_of) in pairs.items():  # the training part is the first
@@ -160,8 +160,8 @@ def _samples(array: Array, name: str, way: Reading) -> Array:
         is_finite = np.isfinite(values[first : first + step]).all(tuple(range(1, values.ndim)))
         if not is_finite.all():
             raise UsageError(
-                f"{name} must hold finite numbers of at most 3e38. Received: another one in sample "
-                f"{first + int(is_finite.argmin()):,}, counted from 0"
+                f"{name} must hold finite numbers of at most 3e38. Received: NaN, infinity or a larger one in "
+                f"sample {first + int(is_finite.argmin()):,}, counted from 0"
             )
     return values
 

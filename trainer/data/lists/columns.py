@@ -47,16 +47,14 @@ class PassedOver:
             other, line = self._of_label[name].setdefault(label, (value, where))
             another, earlier = self._of_value[name].setdefault(value, (label, where))
             if other != value:
-                self._differ[name] = (
-                    f"{_shown(label)} is with {_shown(value)} in {where}, and with {_shown(other)} in {line}"
-                )
+                self._differ[name] = f"{_shown(label)} has {_shown(value)} in {where} and {_shown(other)} in {line}"
             elif another != label:
                 self._differ[name] = (
-                    f"{_shown(value)} is with {_shown(label)} in {where}, and with {_shown(another)} in {earlier}"
+                    f"{_shown(value)} has {_shown(label)} in {where} and {_shown(another)} in {earlier}"
                 )
 
     def check(self, has_parts: bool, log: Callable[[str], object]) -> None:
-        """Checks that no column is another label, and none says parts: the images would be split anew.
+        """Checks that no other column is a label or gives the parts: either would be ignored.
 
         Args:
           has_parts: whether a column or a file's name says them.
@@ -70,15 +68,17 @@ class PassedOver:
             is_empty = not any(map(normal, values))
             if name in self._differ and not is_empty:
                 raise UsageError(
-                    f"{self._location}: must have one {self._kind} `label`. Received: {shown} too, which does not "
-                    f"rename each class: {self._differ[name]}; where {shown} is no label, rename it, as to note"
+                    f"{self._location}: must have one {self._kind} `label`. Received: also {shown}, which does not "
+                    f"rename each class: {self._differ[name]}; if {shown} is not a label, rename it, as to note"
                 )
             if may_be_label(name) and not is_empty:
-                log(f"{self._location}: {shown} says of each class the same as `label`, and is not used")
+                log(f"{self._location}: {shown} is another name of `label` and is ignored")
             elif not has_parts and self._says_parts(name, values):
-                raise UsageError(f"{self._location}: what says parts must be named `split`. Received: {shown}")
+                raise UsageError(
+                    f"{self._location}: the {self._kind} of the parts must be named `split`. Received: {shown}"
+                )
             elif not has_parts and len(values) > 1 and (_GROUPS.fullmatch(name) or self._has_part(values)):
-                log(f"{self._location}: {shown} is not used; the {self._kind} `split` says parts")
+                log(f"{self._location}: {shown} is ignored; only a {self._kind} `split` gives the parts")
 
     @staticmethod
     def _says_parts(name: str, values: set[str]) -> bool:

@@ -81,6 +81,6 @@ def _has_rows(cell: str, delimiter: str) -> bool:
 def _message(location: str, line: int, raw: Sequence[str]) -> str:
     first = one_line("".join(raw[:1]).strip()[:_LONGEST])
     return (
-        f"{location}, line {line}: must close a quotation mark in its own cell, and double one that is text. "
+        f"{location}, line {line}: must close a quotation mark in the same cell, and double it inside text. "
         f"Received: {first}"
     )

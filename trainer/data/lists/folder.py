@@ -94,7 +94,7 @@ def read(root: Path, log: Callable[[str], object] = lambda line: None, *, has_vi
             f"{error.filename or root}: must be a folder that can be read. Received: {error.strerror}"
         ) from None
     if str(passed):
-        log(one_line(f"passed over in {root}: {passed}"))
+        log(one_line(f"ignored in {root}: {passed}"))
     if not entries:
         raise UsageError(f"{root}: must hold a folder of samples for each class. Received: none")
     if len({entry.label for entry in entries}) == 1:
@@ -125,7 +125,7 @@ def _class_folders(root: Path, passed: _Passed, log: Callable[[str], object]) ->
     if not any(classes.values()):  # images and no class folders in `valid` or `test`
         if len(parts) < len(folders):
             for folder in parts:
-                log(one_line(f"{folder}: read as a class, not as a part, for it has no class folders"))
+                log(one_line(f"{folder}: read as a class, not as a part, as it has no class folders"))
             parts = {}
         elif parts:
             raise UsageError(f"{min(parts)}: must hold a folder of samples for each class. Received: none")
@@ -134,8 +134,8 @@ def _class_folders(root: Path, passed: _Passed, log: Callable[[str], object]) ->
     for folder in folders:
         if folder not in parts:
             raise UsageError(
-                f"{folder}: beside train, validation and test there may be no other folder; a class of such a name "
-                f"must be renamed. Received: {folder.name}"
+                f"{root}: must hold no other folder next to train, validation and test; rename a class "
+                f"with such a name. Received: {folder.name}"
             )
         if not classes[folder]:
             passed.add("without class folders", folder)
@@ -168,8 +168,7 @@ def _with_inner_parts(folder: Path, folders: Sequence[Path], passed: _Passed) ->
         for path in sorted(each.iterdir()):
             if not _is_system(path.name) and not of_folder(path.name) and not _is_output(path):
                 raise UsageError(
-                    f"{inner[0][0]}: where a class folder holds folders for parts, each must hold nothing else. "
-                    f"Received: {path}"
+                    f"{inner[0][0]}: class folders with folders of parts must hold nothing else. Received: {path}"
                 )
     return [_Class(folder, one, part) for one, part in inner]
 
@@ -246,7 +245,7 @@ def _is_sample(child: os.DirEntry[str], video: set[str], passed: _Passed) -> boo
         passed.add("not a file", Path(child.path))  # reading a pipe might never end
         return False
     if video and child.name not in video:
-        passed.add("beside frames", Path(child.path))
+        passed.add("next to frames", Path(child.path))
     return not video  # a link to nothing, or to itself, is named when it is read
 
 
@@ -295,7 +294,7 @@ def _log_names(root: Path, entries: Sequence[Entry], log: Callable[[str], object
     """Says that names of files such as `test_1.png` decide nothing, where some seem to be meant to."""
     words = {part_of(re.split(r"[-_. ]", Path(entry.name).name)[0]): entry.name for entry in reversed(entries)}
     if {TRAIN, TEST} <= {*words}:
-        log(one_line(f"{root}: {words[TEST]} and such names decide no part; folders do, or a manifest"))
+        log(one_line(f"{root}: {words[TEST]} and such file names decide no part; use folders or a manifest"))
 
 
 def _refuse_nested(root: Path, folder: Path) -> None:
@@ -303,6 +302,6 @@ def _refuse_nested(root: Path, folder: Path) -> None:
     below = [path for path in folder.iterdir() if path.is_dir() and not _is_system(path.name)]
     if len(below) > 1:
         raise UsageError(
-            f"`--data` must hold at least two class folders. Received: {root}, which holds {folder.name} alone; "
-            f"`--data={folder}` may be meant"
+            f"`--data` must hold at least two class folders. Received: {root}, which holds only {folder.name}; "
+            f"did you mean `--data={folder}`?"
         )

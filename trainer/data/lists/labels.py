@@ -49,7 +49,7 @@ def fault(text: str) -> str:
     if any(character not in "\t\n" and unicodedata.category(character) == "Cc" for character in text):
         return "a control character; the name of a class must be printable"
     if text.lower() in _MISSING or text in _MISSING_AS_WRITTEN or _ERROR.fullmatch(text):
-        return "a missing value; a class of this name must be a folder of its samples"
+        return "a missing value; only class folders can have this name"
     if _ARRAY.fullmatch(text) or _NUMBERS.fullmatch(text):
         return "several values"
     if _NOT_FINITE.fullmatch(text):

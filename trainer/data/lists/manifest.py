@@ -114,7 +114,7 @@ def read_parts(files: Sequence[Path], location: str, fetch: Callable[[str], Path
     of_files = parts.of_files(files, files[0].parent)
     if not any(of_files):
         raise UsageError(
-            f"{shown}: must hold one manifest, or manifests whose names say train, validation or test. "
+            f"{shown}: must hold one manifest, or manifests whose names contain train, validation or test. "
             f"Received: {', '.join(one_line(file.name) for file in files)}"
         )
     entries: list[Entry] = []
@@ -235,7 +235,7 @@ def _once(entries: Sequence[Entry], log: Log) -> list[Entry]:
             kept.append(entry)
     if len(kept) < len(entries):
         location, count = kept[0].listed.rpartition(", line ")[0], f"{len(entries) - len(kept):,} of {len(entries):,}"
-        log(f"{location}: {count} lines list a sample again, which counts once")
+        log(f"{location}: {count} lines repeat a sample, which counts once")
     return kept
 
 
@@ -340,7 +340,7 @@ def _csv_rows(text: str, location: str) -> Iterator[tuple[int, dict[str, str]]]:
         if len(cells) != len(columns):
             raise UsageError(f"{location}, line {line}: must have {len(columns)} columns. Received: {len(cells)}")
         if header and fields.is_header(cells, columns):
-            raise UsageError(f"{location}, line {line}: must be a sample's. Received: the header again")
+            raise UsageError(f"{location}, line {line}: must be a sample. Received: the header again")
         yield line, dict(zip(columns, cells, strict=True))
 
 

@@ -42,7 +42,7 @@ def numbered(
         keys, positions = _by_number(flat, train, names, location)
     if len(keys) < 2:
         raise UsageError(
-            f"{location}: `{train}` must have at least two classes. Received: {one_line(str(keys[0]))} alone"
+            f"{location}: `{train}` must have at least two classes. Received: only {one_line(str(keys[0]))}"
         )
     found = {}
     for name, array in flat.items():
@@ -50,7 +50,7 @@ def numbered(
         if len(unknown):
             called = names[int(unknown[0])] if names and unknown.dtype.kind != "U" else unknown[0]
             raise UsageError(
-                f"{location}: `{name}` must have classes that `{train}` has too. Received: {one_line(str(called))}"
+                f"{location}: `{name}` must have only classes of `{train}`. Received: {one_line(str(called))}"
             )
         order = np.argsort(keys)
         found[name] = order[np.searchsorted(keys, array, sorter=order)].astype(np.int64)

@@ -64,7 +64,7 @@ def frames_note(entries: Sequence[Entry], kind: Kind[Any]) -> str:
             content = entry.read()
             frames = BY_RANK[_VOLUME].read_header(content, len(content)).sizes[0]
             if frames > 1:
-                return f"{entry.place}: an image, the first of {frames} frames; `--rank=3` reads GIFs as videos"
+                return f"{entry.place}: read as an image, its first of {frames} frames; `--rank=3` reads GIFs as videos"
     return ""
 
 

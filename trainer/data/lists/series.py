@@ -83,7 +83,7 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
     rows = {file.part or TRAIN: file.read() for file in files}
     if TRAIN not in rows:
         raise UsageError(
-            f"{location}: must hold series to train on, as NAME_TRAIN does. Received: {' and '.join(rows)} alone"
+            f"{location}: must hold series to train on, as NAME_TRAIN does. Received: only {' and '.join(rows)}"
         )
     training = rows[TRAIN]
     names = class_names(Entry("", label, "") for label in training.labels)
@@ -133,7 +133,7 @@ def _files(path: Path, location: str, log: Callable[[str], object]) -> Sequence[
         if file.part != one.part and (file.name.casefold(), file.path.suffix) == (one.name.casefold(), path.suffix)
     ]
     if beside:
-        log(one_line(f"{', '.join(beside)} beside {location} is passed over; `--data` may be their folder"))
+        log(one_line(f"{', '.join(beside)} next to {location} is ignored; set `--data` to their folder to use both"))
     return [one]
 
 
@@ -170,7 +170,7 @@ def _check(rows: Mapping[str, Rows], names: Sequence[str], location: str) -> Non
         for index, (label, series) in enumerate(zip(own.labels, own.series, strict=True)):
             if label not in known:
                 raise UsageError(
-                    f"{own.place(index)}: a class must have a series among those to train on. Received: {label}"
+                    f"{own.place(index)}: a class must have a series in the training part. Received: {label}"
                 )
             if len(series) != channels:
                 raise UsageError(
@@ -188,6 +188,6 @@ def _check_length(rows: Mapping[str, Rows], length: int) -> None:
     values = sum(len(channel) for own in rows.values() for series in own.series for channel in series)
     if count * length * channels > max(_FEW_VALUES, _MOST_SPARE * values):
         raise UsageError(
-            f"`--length` must be less, as most series are shorter: {count:,} of them have {values:,} values. "
-            f"Received: {length:,}, which are {count * length * channels:,}"
+            f"`--length` must be smaller, as most series are shorter: {count:,} of them have {values:,} values. "
+            f"Received: {length:,}, which makes {count * length * channels:,}"
         )

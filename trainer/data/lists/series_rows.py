@@ -51,7 +51,7 @@ def lines_of(path: Path, location: str) -> list[bytes]:
     except OSError as error:
         raise UsageError(f"{location}: must be a file that can be read. Received: {error.strerror}") from None
     if content.startswith(POINTER.encode()):
-        raise UsageError(f"{location}: must be text. Received: a pointer of Git LFS, whose file was not fetched")
+        raise UsageError(f"{location}: must be text. Received: a Git LFS pointer; `git lfs pull` fetches the file")
     if b"\0" in content:
         raise UsageError(f"{location}: must be text in UTF-8. Received: binary content")
     if not content.strip():

@@ -106,7 +106,7 @@ def _example(record: Record, label: int) -> bytes:
     """
     entry, content = record.entry, record.entry.read()
     if hashlib.sha256(content).hexdigest() != record.digest:
-        raise UsageError(f"{entry.location}: must stay as it is meanwhile. Received: a change")
+        raise UsageError(f"{entry.location}: must not change while it is read. Received: a change")
     fields: dict[str, int | str | bytes] = {
         "image/class/label": label,
         "image/class/text": entry.label,

@@ -103,7 +103,7 @@ def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list
     several = sorted({_OF.sub(r"\1\4", file.name) for file in files})
     if not any(of_files) and not any(said) and len(several) > 1:
         names = f"{', '.join(several[:3])}{' …' if len(several) > 3 else ''}"
-        log(f"{one_line(f'{folder}: no part is named by {names}')}: the hash of each sample's name decides its part")
+        log(f"{one_line(f'{folder}: no part in the names {names}')}: the hash of each sample's name decides its part")
     for entry, label, values in listed:
         for name, value in values.items():
             others.add(name, value, label.text or label.number, entry.listed)
@@ -128,7 +128,7 @@ def _parts_said(listed: Sequence[_Read]) -> list[str]:
             part, before = parts.part_of(value), found[index] or one.entry.part
             if not part:
                 raise UsageError(
-                    f"{one.entry.listed}: `{one_line(name)}` must be one of train, validation, test, as in others. "
+                    f"{one.entry.listed}: `{one_line(name)}` must be one of train, validation, test, as in the others. "
                     f"Received: {one_line(value[:60]) or 'nothing'}"
                 )
             if before not in ("", part):
@@ -201,7 +201,7 @@ def _check_labels(listed: Sequence[tuple[Entry, _Label]]) -> None:
         if bool(said.text) != bool(label.text):
             kinds = ("a number", "a name") if label.text else ("a name", "a number")
             raise UsageError(
-                f"{entry.listed}: must have its class as {kinds[1]}, as {first.listed} has. Received: {kinds[0]} alone"
+                f"{entry.listed}: must have its class as {kinds[1]}, as {first.listed} has. Received: only {kinds[0]}"
             )
         if said.text and said.number:
             number, other = texts.setdefault(said.text, (said.number, entry))
@@ -249,19 +249,19 @@ def _records(file: IO[bytes], size: int, shown: str) -> Iterator[tuple[int, byte
                     f"{shown}: must be a TFRecord file. Received: a Git LFS pointer; `git lfs pull` fetches the file"
                 )
         if len(header) < _HEADER:
-            raise UsageError(f"{shown}: must end with a whole record. Received: one that is cut off at byte {offset:,}")
+            raise UsageError(f"{shown}: must end with a complete record. Received: one truncated at byte {offset:,}")
         length, checksum = struct.unpack("<QI", header)
         if checksum != _masked(header[:8]):
-            what = "must be a TFRecord file" if offset == 0 else "must hold whole records alone"
+            what = "must be a TFRecord file" if offset == 0 else "must hold only complete records"
             raise UsageError(f"{shown}: {what}. Received: a wrong checksum of the length at byte {offset:,}")
         if offset + _HEADER + length + _FOOTER > size:
             raise UsageError(
-                f"{shown}: must end with a whole record. "
-                f"Received: one of {length:,} bytes that is cut off at byte {offset:,}"
+                f"{shown}: must end with a complete record. "
+                f"Received: one of {length:,} bytes, truncated at byte {offset:,}"
             )
         content, footer = file.read(length), file.read(_FOOTER)
         if footer != struct.pack("<I", _masked(content)):
-            raise UsageError(f"{shown}: must hold whole records alone. Received: a wrong checksum at byte {offset:,}")
+            raise UsageError(f"{shown}: must hold only complete records. Received: a wrong checksum at byte {offset:,}")
         yield offset + _HEADER, content
         offset += _HEADER + length + _FOOTER
 

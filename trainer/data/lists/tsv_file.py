@@ -112,5 +112,5 @@ def _label(written: bytes, place: str) -> str:
     except ValueError:
         return name
     if not number.is_integer():  # nor is infinity
-        raise UsageError(f"{place}: must have its class, a name or a whole number, first. Received: {name}")
+        raise UsageError(f"{place}: must begin with its class, a name or a whole number. Received: {name}")
     return str(int(number)) if abs(number) < _LARGEST_LABEL else name

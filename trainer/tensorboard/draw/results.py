@@ -53,7 +53,7 @@ def confusion_matrix(counts: Array, classes: Sequence[str]) -> Picture:
         else:
             sheets.centred(draw, (middle, margin / 2), name, sheets.INK)
     right = int(np.trace(counts))
-    return sheets.titled(np.asarray(canvas), f"rows: true, columns: predicted; {right} of {int(counts.sum())} right")
+    return sheets.titled(np.asarray(canvas), f"rows: true, columns: predicted; {right} of {int(counts.sum())} correct")
 
 
 def mistakes(
@@ -72,7 +72,7 @@ def mistakes(
     at: Sequence[Place | None] = places or [None] * len(samples)
     side = sample.MISTAKEN[rank]
     pictures = [sample.picture(one, side, scale, at=place) for one, place in zip(samples, at, strict=True)]
-    how = ", cut through what decides most" if places else ""
+    how = ", cut through the most important position" if places else ""
     return sheets.titled(sheets.grid(pictures, captions, columns=sample.MISTAKEN_IN_ROW[rank]), title + how)
 
 

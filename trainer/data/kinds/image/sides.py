@@ -50,7 +50,7 @@ class Verdict:
     beside: float
 
     def __str__(self) -> str:
-        return f"{self.images:,} images: {self.without:.0%} right without, {self.beside:.0%} with"
+        return f"{self.images:,} images: {self.without:.0%} correct without mirroring, {self.beside:.0%} with it"
 
 
 def look(images: npt.NDArray[Any], targets: npt.NDArray[np.int32], level: float = LEVEL) -> Verdict:

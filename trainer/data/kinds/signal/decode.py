@@ -113,7 +113,7 @@ def _values(encoded: tf.Tensor, layout: Layout, frames: tf.Tensor, known: _Known
     elif known.header:
         flat = functions[0](data)
     else:
-        with only_where(matches[0], "a file that is another than it was"):
+        with only_where(matches[0], "a file that has changed"):
             flat = functions[0](tf.identity(data))
     return tf.reshape(flat, tf.stack([frames, layout.channels]))
 

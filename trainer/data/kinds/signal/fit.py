@@ -34,7 +34,7 @@ def notes(headers: Sequence[Header], form: Form) -> list[str]:
     counts = {
         "padded at the end with their own mean": sum(own < length for own in positions),
         "cut (`--length`)": sum(own > length for own in positions),
-        f"resampled from up to {max(one.rate for one in headers):,} a second (`--rate`)": sum(
+        f"resampled from up to {max(one.rate for one in headers):,} Hz (`--rate`)": sum(
             one.rate != rate for one in headers if rate
         ),
         f"mixed from up to {max(one.channels for one in headers)} channels": sum(
@@ -42,8 +42,8 @@ def notes(headers: Sequence[Header], form: Form) -> list[str]:
         ),
     }
     changed = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
-    seconds = f" ({length / rate:.3g} s at {rate:,} a second)" if rate else ""
-    said = f"of {len(headers):,} signals, brought to {length:,} positions{seconds}, {changed}"
+    seconds = f" ({length / rate:.3g} s at {rate:,} Hz)" if rate else ""
+    said = f"of {len(headers):,} signals, converted to {length:,} positions{seconds}, {changed}"
     return [said] if changed else []
 
 

@@ -26,10 +26,10 @@ INTEGERS, FLOATS = (1, 2, 3, 4), (4, 8)  # bytes of a value
 FOLLOWING = (FORMAT, DATA, *(b"LIST", b"fact", b"cue ", b"PEAK", b"bext", b"JUNK", b"junk", b"PAD ", b"id3 ", b"smpl"))
 
 # What a refusal says, in Python and in a graph alike.
-CUT_OFF = "a header that is cut off, or lacks its fmt or data chunk"
+CUT_OFF = "a truncated header, or no fmt or data chunk"
 NO_FRAME = "no frame of samples"
-WIDTH_RULE = "values must be integers of 8 to 32 bits or floats of 32 or 64 bits, and fill the bytes of a frame"
-RATE_RULE = f"a rate must be from 1 to {MAXIMUM_RATE:,} a second, and there must be a channel"
+WIDTH_RULE = "samples must be 8- to 32-bit integers or 32- or 64-bit floats that fill the bytes of a frame"
+RATE_RULE = f"the sample rate must be from 1 to {MAXIMUM_RATE:,} Hz, with at least one channel"
 
 COMPRESSED = {
     0x0002: "ADPCM",
@@ -47,7 +47,7 @@ COMPRESSED = {
     0xF1AC: "FLAC",
 }
 OTHERS = {  # that people take for one, by what they begin with
-    b"RIFX": "RIFX, whose numbers begin with their highest byte",
+    b"RIFX": "RIFX, which is big-endian",
     b"riff": "Wave64",
     b"FORM": "AIFF",
     b"fLaC": "FLAC",
@@ -55,7 +55,7 @@ OTHERS = {  # that people take for one, by what they begin with
     b".snd": "AU",
     b"caff": "CAF",
     b"ID3": "MP3",
-    b"version https://git-lfs": "a pointer of Git LFS, whose file was not fetched",
+    b"version https://git-lfs": "a Git LFS pointer (`git lfs pull` fetches the file)",
 }
 
 _FIRST = 1 << 16  # bytes that may be the beginning of a longer file
@@ -126,7 +126,7 @@ class Header:
 def _strange(start: bytes) -> str:
     """Returns what a file is that is no WAVE which is read."""
     named = next((name for magic, name in OTHERS.items() if start.startswith(magic)), "")
-    return f"{named}, no {FILES}" if named else f"no {FILES}"
+    return f"{named}, not {FILES}" if named else f"not {FILES}"
 
 
 def _chunks(content: memoryview, is_part: bool, is_endless: bool) -> tuple[int, int, int]:
@@ -150,7 +150,7 @@ def _chunks(content: memoryview, is_part: bool, is_endless: bool) -> tuple[int, 
             following = bytes(content[offset : offset + 4])
             is_open = not size and following not in FOLLOWING
             if (is_endless and (is_open or size >> 31)) or (is_part and not size and len(following) < 4):
-                raise ValueError("samples whose size is not known")  # the whole file says it
+                raise ValueError("samples of unknown size")  # the whole file says it
             start, declared = offset, size
             if is_open:
                 break
@@ -170,13 +170,11 @@ def _format(content: memoryview, offset: int) -> tuple[int, int, int, bool]:
             raise ValueError(CUT_OFF)
         tag, rest = struct.unpack_from("<H14s", content, offset + 24)
         if rest != SUBFORMAT:
-            raise ValueError("an unknown format of samples, which is not read")
+            raise ValueError("an unknown sample format")
     if tag not in (PCM, FLOAT):
-        raise ValueError(
-            f"{COMPRESSED.get(tag, f'format {tag:#06x}')}, which is not read: samples must be PCM or float"
-        )
+        raise ValueError(f"{COMPRESSED.get(tag, f'format {tag:#06x}')}; samples must be PCM or float")
     if not (channels and 0 < rate <= MAXIMUM_RATE):
-        raise ValueError(f"{RATE_RULE}. Received: {rate:,} a second, {channels} channels")
+        raise ValueError(f"{RATE_RULE}. Received: {rate:,} Hz, {channels} channels")
     width = block // channels
     if tag == FLOAT:
         fits = width in FLOATS and bits == 8 * width

@@ -54,7 +54,7 @@ def read_layout(encoded: tf.Tensor) -> Layout:
     width = block // tf.maximum(channels, 1)
     frames = length // tf.maximum(block, 1)
     rules = {
-        f"no {header.FILES}": _begins_as_one(encoded),
+        f"not {header.FILES}": _begins_as_one(encoded),
         header.CUT_OFF: (fmt > 0) & (start > 0) & (end <= size),
         "samples must be PCM or float": is_known & (is_float | (tag == header.PCM)),
         header.RATE_RULE: (channels > 0) & (rate > 0) & (rate <= header.MAXIMUM_RATE),
@@ -88,7 +88,7 @@ def follow_layout(encoded: tf.Tensor, of: Header) -> Layout:
     )
     there = size - of.start
     frames = tf.where(count == 0, there, tf.minimum(count, there)) // (of.channels * of.width)
-    with only_where((name == _DATA) & (frames > 0), f"a {header.FILES} that is another than it was"):
+    with only_where((name == _DATA) & (frames > 0), f"a {header.FILES} file that has changed"):
         frames = tf.identity(frames)
     fixed = (tf.constant(value, tf.int64) for value in (of.channels, of.rate, of.width, int(of.is_float)))
     return Layout(tf.constant(of.start, tf.int64), frames, *fixed)

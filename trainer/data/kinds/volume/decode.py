@@ -19,7 +19,7 @@ from trainer.data.kinds.volume.header import FORMATS, FRAMES, GIF, NIFTI, NPY, H
 from trainer.data.kinds.volume.resize import fit, fit_spaced
 
 _FINITE_RULE = "a volume must hold finite numbers"
-_BYTES_RULE = "a volume must hold values from 0 to 255, as those that were trained on"
+_BYTES_RULE = "a volume must hold values from 0 to 255, as the training volumes do"
 _AXES_RULE = "a volume must be an array (depth, height, width), or (depth, height, width, channels)"
 _IN_GRAPH = (GIF, NPY, FRAMES)  # what TensorFlow reads alone
 _OF_IMAGES = (1, 3)  # channels

@@ -67,19 +67,23 @@ def notes(headers: Sequence[Header], form: Form) -> list[str]:
     turned = [header.orientation for header in headers if header.orientation not in ("", "RAS")]
     if turned:
         ways = " or ".join(sorted({*turned}))
-        found.append(f"{len(turned):,} of {len(headers):,} volumes are turned from {ways} to RAS (right, front, up)")
+        found.append(
+            f"{len(turned):,} of {len(headers):,} volumes are reoriented from {ways} to RAS (right, front, up)"
+        )
     unknown = sum(header.format == "NIfTI" and not header.orientation for header in headers)
     if unknown:
-        found.append(f"{unknown:,} of {len(headers):,} volumes do not say where their axes point: they are not turned")
+        found.append(f"{unknown:,} of {len(headers):,} volumes have no orientation and are not reoriented")
     sizes = sorted({header.sizes for header in headers}, key=math.prod)
     if sizes != [form.sizes]:
-        found.append(f"volumes {_range([*map(_times, sizes)])} voxels are brought to {form}")
+        found.append(f"volumes {_range([*map(_times, sizes)])} voxels are resized to {form}")
     spacings = sorted({_rounded(header.spacing) for header in headers if header.spacing}, key=math.prod)
     if form.spacing and spacings != [_rounded(form.spacing)]:
         texts = [_times(one) for one in spacings]
-        found.append(f"voxels {_range(texts)} mm are brought to {_times(_rounded(form.spacing))} mm")
+        found.append(f"voxels {_range(texts)} mm are resampled to {_times(_rounded(form.spacing))} mm")
     elif spacings and not form.spacing and len(spacings) > 1:
-        found.append(f"voxels {_range([_times(one) for one in spacings])} mm stay: not all files say their spacing")
+        found.append(
+            f"voxels {_range([_times(one) for one in spacings])} mm are not resampled: not all files give their spacing"
+        )
     return found
 
 

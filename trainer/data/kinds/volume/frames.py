@@ -31,7 +31,7 @@ def read_header(content: bytes) -> tuple[tuple[int, int, int], bool]:
         if (one.height, one.width) != (first.height, first.width):
             raise ValueError(
                 f"its frame {name} has {one.width} x {one.height} pixels, but {frames[0][0]} has "
-                f"{first.width} x {first.height}; the frames of a video must have one size"
+                f"{first.width} x {first.height}; the frames of a video must have the same size"
             )
     return (len(frames), first.height, first.width), all(one.is_grey for one in found)
 

@@ -7,7 +7,7 @@ import dataclasses
 import struct
 
 MAGIC = b"GIF8"
-RULE = "a GIF must hold frames, and their colours"
+RULE = "a GIF must hold frames and a colour table"
 
 _SCREEN = 13  # bytes of the header
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
@@ -39,7 +39,7 @@ def header(content: bytes) -> Gif:
     try:
         return _walk(content)
     except (IndexError, struct.error):
-        raise ValueError("a GIF that is cut off") from None
+        raise ValueError("a truncated GIF") from None
 
 
 def _walk(content: bytes) -> Gif:

@@ -79,4 +79,4 @@ def _read(content: bytes) -> Header:
     if nifti.is_one(content):
         found = nifti.header(content)
         return Header(NIFTI, found.sizes, found.channels, False, found.spacing, found.orientation)
-    raise ValueError(f"no {FORMATS}")
+    raise ValueError(f"not {FORMATS}")

@@ -27,7 +27,7 @@ _PAIRS = (b"ni1\0", b"ni2\0")  # whose values are in a file beside
 _HEADER = 540  # bytes of the longer one
 _MILLIMETRES = {1: 1000.0, 3: 0.001}  # in a metre and a micrometre; all others are taken for millimetres
 _MOST_CHANNELS = 4
-_CUT = "a NIfTI file that is cut off"
+_CUT = "a truncated NIfTI file"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class _Opened:
         except (nibabel.spatialimages.HeaderDataError, ArithmeticError, LookupError, ValueError) as error:
             raise ValueError(f"a NIfTI file with a header that cannot be read: {error}") from None
         if dtype.kind not in "iuf":
-            raise ValueError(f"a NIfTI file of {dtype}; values must be numbers, neither complex nor records")
+            raise ValueError(f"a NIfTI file of {dtype}; values must be real numbers, not records")
         shape = _shape(found)
         millimetres = _MILLIMETRES.get(int(found["xyzt_units"]) & 7, 1.0)
         axes, spacing, orientation = _axes(nibabel, affine)
@@ -135,7 +135,7 @@ def _start(content: bytes) -> bytes:
     try:
         return zlib.decompressobj(31).decompress(content, _HEADER)
     except zlib.error as error:
-        raise ValueError(f"a gzip file that is broken: {error}") from None
+        raise ValueError(f"a broken gzip file: {error}") from None
 
 
 def _kind(start: bytes) -> tuple[str, int]:
@@ -145,12 +145,12 @@ def _kind(start: bytes) -> tuple[str, int]:
         if length in _MAGICS:
             where, magic = _MAGICS[length]
             if start[where][:4] in _PAIRS:
-                raise ValueError("a NIfTI header whose values are in another file; one file, .nii, must hold both")
+                raise ValueError("a NIfTI header without its values; one .nii file must hold both")
             if len(start) < length:
                 raise ValueError(_CUT)
             if start[where] == magic:
                 return order, length
-    raise ValueError("no NIfTI file")
+    raise ValueError("not a NIfTI file")
 
 
 def _shape(found: Any) -> tuple[int, ...]:
@@ -161,7 +161,7 @@ def _shape(found: Any) -> tuple[int, ...]:
     if not 3 <= count <= 7 or min(stored) < 1 or len(shape) > 4 or math.prod(shape[3:]) > _MOST_CHANNELS:
         times = "x".join(map(str, stored)) or "no axes"
         raise ValueError(
-            f"a NIfTI file of {times}; there must be three axes, and perhaps a fourth of at most {_MOST_CHANNELS} "
+            f"a NIfTI file of {times}; there must be three axes, optionally a fourth of at most {_MOST_CHANNELS} "
             "channels"
         )
     return shape
@@ -198,7 +198,7 @@ def _decompressed(content: bytes, length: int) -> bytes:
             opened.read(1)  # at the end the checksum is looked at
             return found
     except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"a gzip file that is broken: {error}") from None
+        raise ValueError(f"a broken gzip file: {error}") from None
 
 
 def _nibabel() -> ModuleType:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 _MOST_STRETCHED = 4  # times the form's size along an axis: a volume that is larger shows something else
-_RULE = f"a volume must be at most {_MOST_STRETCHED} times as long, in mm, as those that were trained on"
+_RULE = f"a volume must be at most {_MOST_STRETCHED} times as long, in mm, as the training volumes"
 
 
 def resize(volumes: tf.Tensor, sizes: Sequence[int] | tf.Tensor) -> tf.Tensor:

@@ -53,7 +53,7 @@ def look(volumes: npt.NDArray[Any], targets: npt.NDArray[np.int32]) -> Verdict:
         found.append(verdict)
     worst = min(found, key=lambda one: one.beside)
     if worst.without <= needed:
-        return Verdict(True, f"too little is recognized to know what mirrored volumes do ({_words(worst)})")
+        return Verdict(True, f"accuracy is too low to judge mirrored volumes ({_words(worst)})")
     return Verdict(False, f"mirrored volumes do no harm ({_words(worst)})")
 
 
@@ -67,4 +67,4 @@ def _pictures(volumes: Array, axis: int) -> npt.NDArray[Any]:
 
 
 def _words(verdict: sides.Verdict) -> str:
-    return f"{verdict.images:,} volumes: {verdict.without:.0%} right without, {verdict.beside:.0%} with"
+    return f"{verdict.images:,} volumes: {verdict.without:.0%} correct without mirroring, {verdict.beside:.0%} with it"

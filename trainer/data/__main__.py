@@ -95,7 +95,7 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
 
     entries = loading.list_entries(options.data, lambda location: fetch(location, cache, log=log), log, options.rank)
     source = Path(expanded(options.data))
-    is_listed = any(entry.listed for entry in entries)  # by a manifest or shards, beside which folders are no classes
+    is_listed = any(entry.listed for entry in entries)  # by a manifest or shards; folders next to them are not classes
     empty = folder.empty_classes(source) if source.is_dir() and not is_listed else []
     with _progress(screen) as on_progress:
         return conversion.convert(

@@ -11,7 +11,7 @@ from trainer.errors import UsageError
 
 _UNREADABLE = (
     tf.errors.InvalidArgumentError,
-    tf.errors.CancelledError,  # of the operations beside the one that failed, whose error is sometimes lost
+    tf.errors.CancelledError,  # of the operations next to the one that failed, whose error is sometimes lost
     tf.errors.NotFoundError,
     tf.errors.PermissionDeniedError,
     tf.errors.UnknownError,  # what Python could not read

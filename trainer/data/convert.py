@@ -1,8 +1,8 @@
-"""A data set is checked and becomes TFRecord shards with its class names and statistics: all of it, or nothing.
+"""Checks a data set and writes it as TFRecord shards with class names and statistics, completely or not at all.
 
 <to>/train-00000-of-00003.tfrecord …
-<to>/dataset.json    classes, counts, statistics, what was left out; written last
-<to>/.partial        finished work, until all is done, so that the same command goes on after it was stopped
+<to>/dataset.json    classes, counts, statistics, skipped samples; written last
+<to>/.partial        finished work until all is done, so that an interrupted command can resume
 """
 
 import contextlib
@@ -55,11 +55,11 @@ def convert(
       validation_split: the share that becomes the validation part, where there is none.
       shard_bytes: in a shard, more or less.
       skip_broken: whether to write without the samples that have a problem.
-      others: problems that no sample has, such as classes without one.
-      on_progress: receives how far the call is.
+      others: problems of no sample, such as classes without samples.
+      on_progress: receives the progress of the call.
 
     Raises:
-      UsageError: the folder holds something else, another process writes there, or a part has no sample.
+      UsageError: the folder contains other files, another process writes to it, or a part has no sample.
     """
     parted = split(entries, validation_split)
     with _claimed(to) as work:
@@ -93,7 +93,7 @@ def _check_classes(kept: Kept, count: int, kind: Kind[Any]) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def _claimed(to: Path) -> Iterator[Path]:
-    """Yields the folder for unfinished work, which no other process has at the same time."""
+    """Yields the folder for unfinished work, locked against other processes."""
     work = to / _WORK
     try:
         strange = [path.name for path in to.iterdir()] if to.exists() else []
@@ -127,7 +127,7 @@ def _land(written: Sequence[tuple[Shard, Path]], content: dict[str, Any], to: Pa
 def _describe(
     kept: Kept, kind: Kind[Any], planned: Sequence[Shard], names: Sequence[str], problems: Sequence[Problem]
 ) -> dict[str, Any]:
-    """Returns what `dataset.json` says."""
+    """Returns the content of `dataset.json`."""
     parts = {}
     for part in PARTS:
         labels = [entry.label for entry, _ in kept if entry.part == part]

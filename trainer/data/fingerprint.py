@@ -1,4 +1,4 @@
-"""What tells one data set from another, wherever it is stored: a run that resumes must have the data it began with."""
+"""Identifies a data set, wherever it is stored: a run that resumes must have the data it began with."""
 
 import dataclasses
 import hashlib

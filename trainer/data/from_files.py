@@ -47,8 +47,8 @@ def from_files(
       entries: the samples.
       kind: what they are.
       validation_split: the share of the training samples that becomes the validation part, where there is none.
-      options: what the samples are brought to, and whether broken ones are left out.
-      log: receives a line about each sample that is left out.
+      options: the wanted form of the samples, and whether broken ones are skipped.
+      log: receives a line about each skipped sample.
 
     Raises:
       UsageError: a sample is broken or of two classes, a class has no training sample, or a part has no sample.
@@ -58,7 +58,7 @@ def from_files(
     _check_classes(parted, names, kind)
     locations = Locations.of(parted)
     headers, marks, broken = _read_headers(parted, locations, kind)
-    fingerprint = Fingerprint.of_files(parted, marks, names)  # with those left out: a run may begin to leave them out
+    fingerprint = Fingerprint.of_files(parted, marks, names)  # with broken samples: a resumed run may skip them
     broken = _placed(broken, parted)
     contradictory = [] if broken and not options.skip_broken else _find_contradictory(parted, marks, kind)
     wrong = [str(one) for one in broken] or [

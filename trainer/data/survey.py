@@ -1,4 +1,4 @@
-"""A look at every sample of a data set, whose results are kept, so that a survey that was stopped goes on."""
+"""A survey of every sample of a data set; its results are saved, so that an interrupted survey resumes."""
 
 import dataclasses
 import hashlib

@@ -1,4 +1,4 @@
-"""Columns and fields that would be passed over and must not be: a second label, parts that are said elsewhere."""
+"""Columns and fields that must not be ignored: a second label, or the parts under another name."""
 
 import re
 from collections import defaultdict

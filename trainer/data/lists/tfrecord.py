@@ -1,4 +1,4 @@
-"""Shards of `tf.train.Example`: each image's offset in them, found without decoding one."""
+"""Shards of `tf.train.Example`: the offset of each image in them, found without decoding images."""
 
 import dataclasses
 import functools
@@ -36,24 +36,24 @@ _ENCODED = ("image/encoded", "image", "image_raw", "encoded")
 _LABEL = ("image/class/label", "label", "class", "labels", "category")
 _TEXT = ("image/class/text", "class/text", "class_name")
 _NAME = ("image/filename", "filename")
-_PART = ("split", "part", "set", "subset", "ml_use", "usage", "phase")  # features that say parts, in any letter case
+_PART = ("split", "part", "set", "subset", "ml_use", "usage", "phase")  # features that give parts, in any letter case
 _FIELDS = (*_ENCODED, *_LABEL, *_TEXT, *_NAME)
-_DESCRIPTION = "dataset.json"  # beside shards that `python -m trainer.data` has written
-_READERS = 4  # threads: they read and compute checksums side by side, not more
+_DESCRIPTION = "dataset.json"  # next to shards that `python -m trainer.data` has written
+_READERS = 4  # threads; they only read and compute checksums in parallel
 _BUFFER = 1 << 20  # bytes
 _MOST, _LONGEST = 100, 100  # values, and characters of each, of a feature that is compared with the label
-_PREFIX = 64  # bytes of an image that are looked for in its record: longer ones take longer to prepare
+_PREFIX = 64  # bytes of an image that are searched for in its record: longer needles take longer to prepare
 
 
 class _Label(NamedTuple):
-    """What an example says of its class: a name, a number, or both; each empty where it says none."""
+    """The class of an example: a name, a number, or both; empty where absent."""
 
     text: str
     number: str
 
 
 class _Read(NamedTuple):
-    """What an example says: its image, its class, and of the part, or of another label, what other features do."""
+    """The content of an example: its image, its class, and other features that may give the part or a second label."""
 
     entry: Entry
     label: _Label
@@ -61,7 +61,7 @@ class _Read(NamedTuple):
 
 
 def shards(folder: Path) -> list[Path]:
-    """Returns the shards in a folder, and in its folders that are named after parts; hidden files are left out."""
+    """Returns the shards in a folder and in its folders that are named after parts, without hidden files."""
     below = [one for one in sorted(folder.iterdir()) if one.is_dir()]
     above = [folder, *(one for one in below if parts.of_folder(one.name) or parts.is_unclear(one.name))]
     return [
@@ -73,20 +73,20 @@ def shards(folder: Path) -> list[Path]:
 
 
 def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list[Entry]:
-    """Returns the images of a folder's shards, whose every checksum is right.
+    """Returns the images of a folder's shards, after verifying every checksum.
 
-    A shard's part is what its name says, as in `train-00000-of-00010` or `photos_test.tfrecord`, or its folder's; where
-    no name says one, each example's own feature `split`; where that says none, all images are still to be split. An
+    A shard's part is in its name, as in `train-00000-of-00010` or `photos_test.tfrecord`, or in its folder's name; if
+    no name has one, in each example's feature `split`; if that is missing too, all images are still to be split. An
     example has its image in `image/encoded` and its class in `image/class/text`, or, as a number, in
-    `image/class/label`; `image` and `label` will do.
+    `image/class/label`; `image` and `label` are accepted too.
 
     Args:
       folder: the shards'.
-      log: receives a line where shards have several names that say no part.
+      log: receives a line if shards have several names without a part.
 
     Raises:
-      UsageError: a shard is missing or broken, an example lacks a field or is not of one class; the message names the
-        shard and the example.
+      UsageError: a shard is missing or broken, an example lacks a field or does not have one class; the message names
+        the shard and the example.
     """
     files = shards(folder)
     _check_sets(files)
@@ -114,10 +114,10 @@ def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list
 
 
 def _parts_said(listed: Sequence[_Read]) -> list[str]:
-    """Returns the part that each example's own feature says; empty where the features say none.
+    """Returns the part that each example's own feature gives; empty if no feature gives one.
 
     Raises:
-      UsageError: an example's says no part while others do, or another one than its shard's name.
+      UsageError: an example has no part while others do, or another part than its shard's name.
     """
     found = [""] * len(listed)
     for name in sorted({name for one in listed for name in one.others if name.lower() in _PART}):
@@ -142,7 +142,7 @@ def _parts_said(listed: Sequence[_Read]) -> list[str]:
 
 
 def _check_sets(files: Sequence[Path]) -> None:
-    """Checks that of each set of shards, as in `train-00000-of-00010`, all are there."""
+    """Checks that each set of shards, as in `train-00000-of-00010`, is complete."""
     found: dict[tuple[Path, str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for file in files:
         if said := _OF.fullmatch(file.name):
@@ -166,7 +166,7 @@ def _check_sets(files: Sequence[Path]) -> None:
 
 
 def _check_counts(folder: Path, counts: dict[str, int]) -> None:
-    """Checks that shards that `python -m trainer.data` has written are all there, with as many samples as it says."""
+    """Checks that all shards written by `python -m trainer.data` exist, with the recorded number of samples."""
     try:
         said = json.loads((folder / _DESCRIPTION).read_bytes())
         expected = [(part["shards"], part["images"]) for part in said["parts"].values()]
@@ -185,12 +185,12 @@ def _check_counts(folder: Path, counts: dict[str, int]) -> None:
 
 
 def _check_labels(listed: Sequence[tuple[Entry, _Label]]) -> None:
-    """Checks that all examples say their class in one way, and that each name has one number and each number one name.
+    """Checks that all examples give their class in one way, and that names and numbers correspond one to one.
 
-    Else two classes would become one, or one class two.
+    Otherwise, two classes would become one, or one class two.
     """
     alone = {said.text: entry.listed for entry, said in reversed(listed) if said.text and not said.number.isdecimal()}
-    for text, where in reversed(alone.items()):  # beside a number, a text is one class's
+    for text, where in reversed(alone.items()):  # with a number, a text belongs to one class
         if fault := labels.fault(text):
             raise UsageError(f"{where}: `label` must be one class. Received: {one_line(text)}, {fault}")
     labels.reject_several(alone, alone.__getitem__)

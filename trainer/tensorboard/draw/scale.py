@@ -37,11 +37,11 @@ class Scale:
 
     Attributes:
       noun: what one sample is called.
-      low: the least value that a sample can have; minus infinity where there is none.
-      high: the greatest, or infinity.
+      low: the least possible value; minus infinity if there is none.
+      high: the greatest possible value, or infinity.
       spread: the standard deviation of each channel over the training samples; empty where it is not known.
       spacing: the distance between neighbouring positions along each axis; empty where it is not known.
-      unit: of the spacing: s or mm.
+unit: the unit of the spacing: s or mm.
     """
 
     noun: str = "image"

@@ -16,11 +16,11 @@ class Dataset:
 
     Attributes:
       train: the samples to train on.
-validation: those that choose the best epoch.
-test: those that measure the final accuracy.
-classes: the number of classes.
+      validation: those that choose the best epoch.
+      test: those that measure the final accuracy.
+      classes: the number of classes.
       class_names: in the order of the targets; their numbers where the data set has no names.
-fingerprint: identifies the data set; empty if it was not computed.
+      fingerprint: identifies the data set; empty if it was not computed.
     """
 
     train: Store

@@ -19,7 +19,7 @@ class Form:
       centre: the mean of each channel over the training samples; empty if values are scaled by `low` and `high`.
       spread: the standard deviation of each channel, above 0; empty if `centre` is.
       spacing: the distance between neighbouring positions along each axis; empty if unknown.
-unit: the unit of the spacing: s or mm.
+      unit: the unit of the spacing: s or mm.
     """
 
     sizes: tuple[int, ...]

@@ -25,7 +25,7 @@ class Preset:
 
     Attributes:
       name: one of `trainer.hparams.AUGMENTATIONS`, but not auto.
-reason: why it was chosen, for the log.
+      reason: why it was chosen, for the log.
     """
 
     name: str
@@ -39,27 +39,27 @@ class Kind(Generic[H]):
     Attributes:
       name: of one sample, in messages, and of the model's input.
       rank: the number of its spatial axes.
-flags: the flags of `trainer.hparams` that only this kind has.
-presets: the values of `--augment` that it supports.
-suffixes: the suffixes of its files.
+      flags: the flags of `trainer.hparams` that only this kind has.
+      presets: the values of `--augment` that it supports.
+      suffixes: the suffixes of its files.
       files: the file types, in words that follow "must be".
-read_header: returns the header, from a file's first bytes or the whole file, and the file's length.
-Raises ValueError if the file is of another type or truncated.
-choose_form: returns the form that samples with these headers are converted to; there is at least one.
-notes: returns lines for the log about what the conversion to the form changes.
+      read_header: returns the header, from a file's first bytes or the whole file, and the file's length.
+        Raises ValueError if the file is of another type or truncated.
+      choose_form: returns the form that samples with these headers are converted to; there is at least one.
+      notes: returns lines for the log about what the conversion to the form changes.
       make_decoder: returns the function from a file's content, a scalar string, to a sample of the form, for files with
         these headers. A broken file raises a `tf.errors.OpError`.
       check: decodes a file's whole content, to so many channels or, for None, to as many as there can be. Raises
         ValueError or a `tf.errors.OpError` if it cannot be decoded.
-describe: returns the description of a file's content; raises as `check`.
-summarize: returns statistics of samples with these descriptions.
+      describe: returns the description of a file's content; raises as `check`.
+      summarize: returns statistics of samples with these descriptions.
       features: returns a described sample's own fields of a `tf.train.Example`.
       exported: returns, for a form, the function from a file's content to a sample, made of TensorFlow operations;
-it reads the header itself.
+        it reads the header itself.
       read: returns a file's content as a sample of a form, if `exported` cannot read all of the kind's files; raises
-ValueError. None if it can.
+        ValueError. None if it can.
       encode: returns a sample of uint8 values as the content of a file of the kind.
-extent: returns the number of decoded positions for a header.
+      extent: returns the number of decoded positions for a header.
       fit: returns samples in memory, `(count, *spatial)` or `(count, *spatial, channels)`, brought to the options, as
         `(count, *spatial, channels)`.
       choose_preset: returns the preset of `--augment=auto`, or the one that is asked for, for samples of a form. It may

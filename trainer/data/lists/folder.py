@@ -82,7 +82,7 @@ def read(root: Path, log: Callable[[str], object] = lambda line: None, *, has_vi
 
     Raises:
       UsageError: there is no class folder, a folder cannot be read, it is unclear which folders are parts
-and which are classes, or the frames of a video are in the class folder itself.
+        and which are classes, or the frames of a video are in the class folder itself.
     """
     passed = _Passed(root)
     try:

@@ -1,4 +1,4 @@
-"""What augmentation does to training samples, as a picture."""
+"""A picture of augmented training samples."""
 
 from trainer.tensorboard.draw import sample, sheets
 from trainer.tensorboard.draw.scale import IMAGES, Scale

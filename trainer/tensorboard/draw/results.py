@@ -1,4 +1,4 @@
-"""What a network gets right and wrong, as pictures."""
+"""Pictures of correct and wrong predictions."""
 
 import math
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _RIGHT = (33, 102, 172)
 
 
 def confusion_matrix(counts: Array, classes: Sequence[str]) -> Picture:
-    """Returns which class was taken for which: a row for each true class, shaded by the row's shares.
+    """Returns the confusion matrix: a row for each true class, shaded by the row's shares.
 
     Args:
       counts: `(true, predicted)`.
@@ -66,7 +66,7 @@ def mistakes(
       captions: one for each.
       title: above them all.
       scale: of the samples.
-      places: the position that the slices of each volume go through; the middle where there are none.
+      places: the position of the slices of each volume; the middle if there are none.
     """
     rank = samples.ndim - 2
     at: Sequence[Place | None] = places or [None] * len(samples)
@@ -77,7 +77,7 @@ def mistakes(
 
 
 def sprite(samples: Array, side: int = 32, scale: Scale = IMAGES) -> Picture:
-    """Returns samples in rows of a square without gaps, each `side` pixels high and wide: what the projector shows."""
+    """Returns samples in rows of a square without gaps, each `side` pixels high and wide, for the projector."""
     columns = math.ceil(math.sqrt(len(samples)))
     sheet = np.full((columns * side, columns * side, 3), 255, np.uint8)
     for index, one in enumerate(samples):

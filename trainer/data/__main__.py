@@ -24,13 +24,13 @@ from trainer.hparams import HParams
 from trainer.parsers import Parser
 
 _GO_ON = "run the same command again to resume"
-_SHARD_MEGABYTES = 100.0  # so many that a bucket is read side by side, so few that a worker has some of its own
+_SHARD_MEGABYTES = 100.0  # a bucket is read in parallel, and each worker has several shards
 
 
 def main(arguments: Sequence[str], screen: Console | None = None) -> int:
     """Runs a command line and returns the exit status.
 
-    0: written. 2: a flag breaks a rule, or something is wrong with the samples, and a line was printed for each;
+    0: written. 2: a flag breaks a rule, or samples have problems, one printed line for each;
     nothing was written. 4: the shards cannot be written. 130: stopped by SIGINT.
     """
     try:
@@ -112,7 +112,7 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
 
 @contextlib.contextmanager
 def _progress(screen: Console) -> Iterator[conversion.OnProgress]:
-    """Yields what draws a bar for each thing that is done."""
+    """Yields a function that draws a progress bar for each task."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen) as progress:
         tasks: dict[str, TaskID] = {}

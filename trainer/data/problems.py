@@ -16,7 +16,7 @@ class Problem:
     Attributes:
       location: the sample's, or the class's folder or name.
       text: what is wrong.
-      index: which entry is to be left out; -1 where it is none.
+      index: the entry to skip; -1 if it is none.
     """
 
     location: str

@@ -1,6 +1,6 @@
 """Several files as one content, a tar archive: in Python, and read in a graph.
 
-So the frames of a video are a sample as a file is: one record of a shard, and one value in a request.
+So the frames of a video are one sample, like a file: one record of a shard, one value in a request.
 
 Source: POSIX.1-2008, "pax", ustar Interchange Format.
 """
@@ -48,7 +48,7 @@ def split(content: bytes) -> list[tuple[str, bytes]]:
     """Returns the files of an archive with their names, in their order.
 
     Raises:
-      ValueError: it is none, is cut off or too large, or holds something else, such as a folder.
+      ValueError: it is not an archive, is truncated or too large, or has other content, such as a folder.
     """
     if len(content) > _MOST_BYTES:
         raise ValueError(f"{len(content):,} bytes; at most {_MOST_BYTES:,} are read")
@@ -91,7 +91,7 @@ def contents(encoded: tf.Tensor) -> tf.Tensor:
     """Returns the files of an archive, strings `(count,)`, as `split` without their names; operations of TensorFlow.
 
     Raises:
-      tf.errors.InvalidArgumentError: it is cut off, or holds something else.
+      tf.errors.InvalidArgumentError: it is truncated, or has other content.
     """
     whole = tf.strings.length(encoded)
     powers = tf.constant([8 ** (_SIZE_DIGITS - 1 - index) for index in range(_SIZE_DIGITS)], tf.int64)

@@ -72,7 +72,7 @@ def header(content: bytes) -> Npy:
     """Returns what the first bytes of a file say of its array.
 
     Raises:
-      ValueError: it is no such file, is cut off in its header, or holds no numbers that can be read.
+      ValueError: it is not such a file, its header is truncated, or its numbers are not supported.
     """
     if content[: len(MAGIC)] != MAGIC:
         raise ValueError("not an .npy file")

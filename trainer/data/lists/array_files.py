@@ -28,7 +28,7 @@ def read(
 ) -> Given:
     """Returns what files of arrays hold, each part with its samples.
 
-    Signals, `(length,)` or `(length, channels)`, are brought to one length; images, `(height, width)` or
+    Signals, `(length,)` or `(length, channels)`, are converted to one length; images, `(height, width)` or
     `(height, width, channels)`, must be of one shape. Images of four channels lose the last one, their transparency;
     truth values of images become 0 and 255.
 

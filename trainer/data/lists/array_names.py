@@ -1,9 +1,9 @@
-"""Which arrays of a file are samples and labels, by their names.
+"""Finds the arrays of samples and labels in a file by their names.
 
 | arrays | of |
 |---|---|
 | `train_images`, `train_labels`, `val_images`, …, `test_labels` | MedMNIST |
-| `x_train`, `y_train`, `x_test`, `y_test`, perhaps `x_val`, `y_val` | Keras |
+| `x_train`, `y_train`, `x_test`, `y_test`, optionally `x_val`, `y_val` | Keras |
 | `x` and `y`, `data` and `labels`, `images` and `labels`, `features` and `labels` | one part, to be split |
 | `class_names`, `classes`, `label_names` or `target_names` | the names of the classes, where the file has them |
 
@@ -72,6 +72,6 @@ def _role(name: str) -> tuple[str, bool] | None:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Returns names for a person, on one line."""
+    """Returns names in one line, for messages."""
     more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
     return one_line(", ".join(names[:_SHOWN])) + more

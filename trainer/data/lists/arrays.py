@@ -59,10 +59,10 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
       path: the file, or the folder that holds it.
       location: of the path, as the user wrote it.
       options: `rank` says what samples are whose shape does not.
-      log: receives a line about what is passed over, or could be read in another way.
+      log: receives a line about ignored arrays, or about another way to read the samples.
 
     Raises:
-      UsageError: it is no such file, it lacks an array, or an array breaks a rule; the message names it.
+      UsageError: it is not such a file, it lacks an array, or an array breaks a rule; the message names it.
     """
     if path.is_dir():
         files = _files(path)
@@ -110,7 +110,7 @@ def _visible(path: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def _opened(path: Path, location: str) -> Iterator[np.lib.npyio.NpzFile]:
-    """Yields a file of arrays, each of which is read when it is asked for."""
+    """Yields a file of arrays, each of which is read on demand."""
     with contextlib.ExitStack() as stack:
         try:
             stream = stack.enter_context(path.open("rb"))  # NumPy leaves a broken one open
@@ -167,7 +167,7 @@ def _samples(array: Array, name: str, way: Reading) -> Array:
 
 
 def _check_alike(samples: Array, training: Array, name: str, other: str) -> None:
-    """Checks that the samples of a part are what the training samples are."""
+    """Checks that the samples of a part have the shape and type of the training samples."""
     if samples.shape[1:] != training.shape[1:]:
         raise UsageError(
             f"{name} must have samples of {times(training.shape[1:])}, as `{other}`. "

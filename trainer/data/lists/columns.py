@@ -16,11 +16,11 @@ _GROUPS = re.compile(r"(.*[\W_])?(k?_?folds?|groups?)([\W_].*)?", re.IGNORECASE)
 
 
 class PassedOver:
-    """What a list's columns say that are neither image, nor label, nor part.
+    """The columns of a list that are neither image, nor label, nor part.
 
     Args:
-      location: the list, for a person.
-      kind: what it has, for a person: columns or fields.
+      location: the list, for messages.
+      kind: column, field or feature, for messages.
     """
 
     def __init__(self, location: str, kind: str):
@@ -31,13 +31,13 @@ class PassedOver:
         self._differ: dict[str, str] = {}  # what shows that a column is another label
 
     def add(self, name: str, value: str, label: str, where: str) -> None:
-        """Keeps what one line says.
+        """Adds the value of one line.
 
         Args:
           name: of the column.
           value: in this line.
           label: of the line.
-          where: the line, for a person.
+          where: the line, for messages.
         """
         values = self._values[name]
         if len(values) <= _MOST:
@@ -57,11 +57,11 @@ class PassedOver:
         """Checks that no other column is a label or gives the parts: either would be ignored.
 
         Args:
-          has_parts: whether a column or a file's name says them.
-          log: receives a line about a column that repeats the label, or that might be thought to be used.
+          has_parts: whether a column or a file's name gives the parts.
+          log: receives a line about a column that repeats the label, or that looks as if it were used.
 
         Raises:
-          UsageError: one is, or does.
+          UsageError: a column is a label or gives the parts.
         """
         for name, values in self._values.items():
             shown = one_line(name) or f"a {self._kind} without a name"

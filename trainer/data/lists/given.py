@@ -1,4 +1,4 @@
-"""Samples and labels as arrays, by the part that their files say."""
+"""Samples and labels as arrays, by part."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Texts that are no single class: missing values, vectors, several classes in one, numbers that are not whole."""
+"""Texts that are not a single class: missing values, vectors, several classes, fractions."""
 
 import functools
 import re
@@ -64,8 +64,8 @@ def fault(text: str) -> str:
 def reject_several(labels: Iterable[str], where: Callable[[str], str]) -> None:
     """Checks that no label is several classes, or a class's one-hot vector.
 
-    Of several classes are `cat|dog` beside `cat`, or beside `cat|bird`; `cat, dog`, `cat/dog` or `cat dog` beside both;
-    `cat/dog` beside `cat` and `dog/bird`. One-hot are `100`, `010` and `001`, or `1/0` and `0/1`, where all labels are.
+    Several classes: `cat|dog` if there is `cat` or `cat|bird`; `cat, dog`, `cat/dog` or `cat dog` if there are both;
+    `cat/dog` if there are `cat` and `dog/bird`. One-hot: `100`, `010` and `001`, or `1/0` and `0/1`, if all labels are.
 
     Args:
       labels: of a data set, each once.

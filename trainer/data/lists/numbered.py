@@ -29,7 +29,7 @@ def numbered(
       labels: by the name of the array, `(count,)` or `(count, 1)`.
       train: the name of the training part's.
       names: of the numbers from 0, or of the texts in their order; empty where there are none.
-      location: of their file, for a person.
+      location: of their file, for messages.
 
     Raises:
       UsageError: they are no classes, or the training part lacks one of them.

@@ -32,7 +32,7 @@ class _File:
 
     Attributes:
       path: the file.
-      location: the same, for a person.
+      location: the same, for messages.
       name: of the data set, as the file's name says it.
       part: train, validation or test; empty where the file's name says none.
     """
@@ -72,9 +72,9 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
 
     Args:
       path: for which `is_one` holds.
-      location: the same, for a person.
+      location: the same, for messages.
       options: the length; 0 is that of the longest training series.
-      log: receives lines about series that are padded or cut, values that are missing, and files that are passed over.
+      log: receives lines about series that are padded or cut, missing values and ignored files.
 
     Raises:
       UsageError: a file breaks a rule, the parts do not fit together, or there are fewer than two classes.
@@ -150,7 +150,7 @@ def _in_folder(folder: Path, location: str) -> list[_File]:
 
 
 def _holds(file: _File) -> bool:
-    """Returns whether a file that lies in a folder holds series; a `.ts` may be a video too, or a program."""
+    """Returns whether a file in a folder holds series; a `.ts` file may also be a video or a program."""
     if file.path.suffix.lower() != ".ts":
         return tsv_file.begins_as_one(file.path)
     if file.part:
@@ -182,7 +182,7 @@ def _check(rows: Mapping[str, Rows], names: Sequence[str], location: str) -> Non
 
 
 def _check_length(rows: Mapping[str, Rows], length: int) -> None:
-    """Checks that one long series does not make all the others take many times their memory."""
+    """Checks that one long series does not multiply the memory of all others."""
     count = sum(len(own.series) for own in rows.values())
     channels = len(rows[TRAIN].series[0])
     values = sum(len(channel) for own in rows.values() for series in own.series for channel in series)

@@ -24,7 +24,7 @@ class Rows:
     """The series of one file.
 
     Attributes:
-      location: the file, for a person.
+      location: the file, for messages.
       labels: the class of each series.
       series: the channels of each series, which may differ in length.
       lines: the number of each series's line, from 1.

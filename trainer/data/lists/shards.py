@@ -1,4 +1,4 @@
-"""Samples as TFRecord shards, each whole or not there."""
+"""Writes samples as TFRecord shards, each completely or not at all."""
 
 import dataclasses
 import hashlib

@@ -19,10 +19,10 @@ _SHOWN = 10  # classes in a message
 
 @dataclasses.dataclass(frozen=True)
 class _Header:
-    """What stands before the series.
+    """The header before the series.
 
     Attributes:
-      end: the index of the first line behind `@data`.
+      end: the index of the first line after `@data`.
       classes: those that `@classLabel` lists; empty where it lists none.
       dimensions: of each series; 0 where the first series says it.
       has_labels: whether a class, or a number, is behind the last colon of each line.
@@ -39,7 +39,7 @@ def read(path: Path, location: str, *, needs_classes: bool = True) -> Rows:
 
     Args:
       path: the file.
-      location: the same, for a person.
+      location: the same, for messages.
       needs_classes: whether each series must have a class; otherwise classes are not looked at, and are empty.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What an image file says of itself in its first bytes: which format, which size, grey or colour, which way up."""
+"""The header of an image file, in its first bytes: format, size, grey or colour, orientation."""
 
 import dataclasses
 import struct
@@ -20,13 +20,13 @@ BMP_MASKED = (16, 32)
 BMP_RGB = (0xFF0000, 0xFF00, 0xFF)
 WEBP_MOVES, WEBP_HAS_EXIF = 0x02, 0x08  # flags of VP8X
 
-# What a refusal says, in Python and in a graph alike.
+# Error messages, the same in Python and in a graph.
 JPEG_RULE = "a JPEG must have 8 bits per value and 1, 3 or 4 channels; lossless and hierarchical JPEG is not supported"
 BMP_RULE = "a BMP must have 1, 4, 8, 16, 24 or 32 bits per pixel and no compression"
 GIF_RULE = "a GIF must hold an image and a colour table"
 WEBP_RULE = "a WebP must be one image, not an animation"
 
-_OTHERS: dict[bytes, str] = {  # that people take for one of these, by what they begin with
+_OTHERS: dict[bytes, str] = {  # files mistaken for one of these, by their first bytes
     b"II*\0": "a TIFF",
     b"MM\0*": "a TIFF",
     b"\0\0\0\x0cjP  ": "a JPEG 2000",
@@ -52,7 +52,7 @@ class Header:
     Attributes:
       format: JPEG, PNG, GIF, BMP or WebP.
       height: of the image as it is decoded, upright.
-      width: likewise.
+      width: of the image as it is decoded, upright.
       is_grey: whether the format says so.
       is_plain: whether its pixels are those that are stored: it is upright, and the first bytes suffice to say so, and
         its colours are not cyan, magenta, yellow and black.
@@ -66,10 +66,10 @@ class Header:
 
     @classmethod
     def read(cls, content: bytes | memoryview) -> "Header":
-        """Returns what an image's content says of it; only the header of a JPEG with a preview is more than 64 KB.
+        """Returns the header of an image's content; only that of a JPEG with a preview is more than 64 KB.
 
         Raises:
-          ValueError: it is none that can be read; the message says why.
+          ValueError: it cannot be read; the message gives the reason.
         """
         content = memoryview(content)
         if not content:
@@ -89,7 +89,7 @@ class Header:
 
 
 def _strange(content: memoryview) -> str:
-    """Returns what a file is that is no image which is read."""
+    """Returns a description of a file that is not a supported image."""
     start = bytes(content[:64])
     brand = _BRANDS.get(start[8:12]) if start[4:8] == b"ftyp" else None
     named = brand or next((name for magic, name in _OTHERS.items() if start.lstrip().startswith(magic)), "")
@@ -97,7 +97,7 @@ def _strange(content: memoryview) -> str:
 
 
 def _upright(header: Header, orientation: int) -> Header:
-    """Returns the header of an image whose orientation is noted."""
+    """Returns the header of an image with an EXIF orientation."""
     height, width = header.height, header.width
     sides = (width, height) if exif.exchanges_sides(orientation) else (height, width)
     return Header(header.format, *sides, header.is_grey, header.is_plain and orientation == exif.UPRIGHT)

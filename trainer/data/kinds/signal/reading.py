@@ -20,7 +20,7 @@ class Layout:
       start: the offset of the first frame.
       frames: how many there are, at least 1.
       channels: values of a frame.
-      rate: frames a second.
+      rate: frames per second.
       width: bytes of a value.
       is_float: 1 where values are floats, else 0.
     """
@@ -119,7 +119,7 @@ def _chunks(encoded: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, 
         is_format = (name == _FORMAT) & (fmt == 0) & (count >= FORMAT_SIZE)
         is_data = (name == _DATA) & (start == 0)
         is_open = is_data & (count == 0) & ~_is_one_of(following, _FOLLOWING)
-        # A recorder that was stopped, or wrote to a pipe, leaves a size that is wrong: what is there counts.
+        # An interrupted recorder, or one that wrote to a pipe, leaves a wrong size: the actual content counts.
         there = tf.where(is_open, size - own, tf.minimum(count, size - own))
         return (
             own + tf.where(is_open, size, count + count % 2),

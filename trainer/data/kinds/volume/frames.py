@@ -1,4 +1,4 @@
-"""A video as the image files of its frames, in an archive: what they say, and their pixels."""
+"""A video as the image files of its frames in an archive: their headers and pixels."""
 
 import functools
 from collections.abc import Callable
@@ -66,7 +66,7 @@ def decode(encoded: tf.Tensor, size: tuple[int, int], channels: int) -> tf.Tenso
 
 
 def _named(name: str, look: Callable[[], T]) -> T:
-    """Returns what a look at a frame returns; its error names the frame."""
+    """Returns the result of a function of a frame; its error names the frame."""
     try:
         return look()
     except (ValueError, tf.errors.OpError) as error:

@@ -1,7 +1,7 @@
 """NIfTI files, version 1 and 2, plain or compressed with gzip; read by nibabel.
 
-The axes are brought to the order and direction in which positions go to the right, to the front and up ("RAS+"), so
-that one place of the body is at one place of the volume.
+The axes are reordered and flipped so that positions go to the right, to the front and up ("RAS+"). So
+each part of the body is at the same position in all volumes.
 
 Source: Neuroimaging Informatics Technology Initiative, "NIfTI-1 Data Format" and "NIfTI-2 Data Format".
 """
@@ -23,7 +23,7 @@ from trainer.errors import UsageError
 GZIP = b"\x1f\x8b"
 
 _MAGICS = {348: (slice(344, 348), b"n+1\0"), 540: (slice(4, 12), b"n+2\0\r\n\x1a\n")}  # by the bytes of the header
-_PAIRS = (b"ni1\0", b"ni2\0")  # whose values are in a file beside
+_PAIRS = (b"ni1\0", b"ni2\0")  # whose values are in another file
 _HEADER = 540  # bytes of the longer one
 _MILLIMETRES = {1: 1000.0, 3: 0.001}  # in a metre and a micrometre; all others are taken for millimetres
 _MOST_CHANNELS = 4
@@ -32,12 +32,12 @@ _CUT = "a truncated NIfTI file"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Nifti:
-    """What a file's header says, with the axes brought to RAS+.
+    """The header of a file, with the axes in RAS+.
 
     Attributes:
       sizes: of the three spatial axes.
       channels: 1 to 4.
-      spacing: of neighbouring voxels along each axis, in millimetres; empty where the file does not say it.
+      spacing: of neighbouring voxels along each axis, in millimetres; empty if unknown.
       orientation: where the axes pointed to in the file, as LPS; empty where it does not say it.
     """
 
@@ -66,7 +66,7 @@ def values(content: bytes) -> tuple[npt.NDArray[np.float32], tuple[float, ...]]:
     """Returns a file's values, scaled as it says, `(*sizes, channels)`, and its spacing.
 
     Raises:
-      ValueError: as `header`, or it is cut off.
+      ValueError: as `header`, or it is truncated.
       UsageError: nibabel is not installed.
     """
     opened = _Opened.of(_start(content))
@@ -170,7 +170,7 @@ def _shape(found: Any) -> tuple[int, ...]:
 def _axes(
     nibabel: ModuleType, affine: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64] | None, tuple[float, ...], str]:
-    """Returns how axes are brought to RAS+, the spacing along them as they are stored, and where they point."""
+    """Returns how axes are reordered to RAS+, the spacing along them as they are stored, and where they point."""
     if not np.isfinite(affine).all():
         return None, (), ""
     try:

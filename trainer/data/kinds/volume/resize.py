@@ -38,7 +38,7 @@ def fit(volume: tf.Tensor, sizes: Sequence[int] | tf.Tensor) -> tf.Tensor:
 def fit_spaced(volume: tf.Tensor, spacing: tf.Tensor, sizes: Sequence[int], wanted: Sequence[float]) -> tf.Tensor:
     """Returns a volume at another spacing, its middle in the middle of other sizes.
 
-    What it lacks at its borders has its least value; what is too much is cut off.
+    Missing borders get its least value; the rest is cropped.
 
     Args:
       volume: `(depth, height, width, channels)`.

@@ -1,4 +1,4 @@
-"""An error in reading samples while a run trains, with the name of the sample that caused it."""
+"""Errors in reading samples during training, with the name of the broken sample."""
 
 import contextlib
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ _UNREADABLE = (
 
 @contextlib.contextmanager
 def named_breaks(dataset: Dataset) -> Iterator[None]:
-    """Names the sample that could not be read, where that ended the block.
+    """Names the unreadable sample, if it ended the block.
 
-    TensorFlow's error does not name it. So all samples are checked, until one is broken.
+    TensorFlow's error does not name it, so all samples are checked until one is broken.
 
     Raises:
       UsageError: a sample is broken; the message names it.

@@ -31,7 +31,7 @@ RECORD = "dataset.json"
 
 _WORK = ".partial"
 
-OnProgress = Callable[[str, int, int], object]  # what is done, how many more of it, of how many
+OnProgress = Callable[[str, int, int], object]  # the task, how many more are done, of how many
 Kept = Sequence[tuple[Entry, Finding]]
 
 
@@ -50,10 +50,10 @@ def convert(
 
     Args:
       entries: the samples.
-      kind: what they are.
+      kind: of the samples.
       to: a folder that is new, empty, or this call's own.
       validation_split: the share that becomes the validation part, where there is none.
-      shard_bytes: in a shard, more or less.
+      shard_bytes: the approximate size of a shard.
       skip_broken: whether to write without the samples that have a problem.
       others: problems of no sample, such as classes without samples.
       on_progress: receives the progress of the call.
@@ -81,7 +81,7 @@ def _record(entry: Entry, finding: Finding, kind: Kind[Any]) -> Record:
 
 
 def _check_classes(kept: Kept, count: int, kind: Kind[Any]) -> tuple[str, ...]:
-    """Returns the names of the classes that are left of so many samples."""
+    """Returns the names of the remaining classes, of `count` samples."""
     names = listed.class_names(entry for entry, _ in kept)
     if {entry.part for entry, _ in kept} != {*PARTS} or len(names) < 2:
         raise UsageError(
@@ -117,7 +117,7 @@ def _claimed(to: Path) -> Iterator[Path]:
 def _land(written: Sequence[tuple[Shard, Path]], content: dict[str, Any], to: Path) -> None:
     """Gives the shards their names, then writes the record, then removes the unfinished work."""
     for stale in {*to.glob("*.tfrecord")} - {to / shard.name for shard, _ in written}:
-        stale.unlink()  # of an earlier call that was stopped just here, before the samples were changed
+        stale.unlink()  # of an earlier call that was interrupted here, before the samples changed
     for shard, path in written:
         path.replace(to / shard.name)
     files.replace(to / RECORD, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

@@ -28,10 +28,10 @@ def from_arrays(
 
     Args:
       given: samples, as `Kind.fit` takes them, and their class numbers.
-      kind: what they are.
+      kind: of the samples.
       validation_split: the share of the training samples that becomes the validation part.
-      seed: decides which samples those are.
-      options: what the samples are brought to.
+      seed: chooses these samples.
+      options: the wanted form of the samples.
 
     Raises:
       UsageError: the split leaves a part without a sample.

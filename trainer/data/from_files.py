@@ -41,17 +41,17 @@ def from_files(
     options: SampleOptions,
     log: Callable[[str], object],
 ) -> Dataset:
-    """Returns a data set of what entries list.
+    """Returns a data set of the samples that entries list.
 
     Args:
       entries: the samples.
-      kind: what they are.
+      kind: of the samples.
       validation_split: the share of the training samples that becomes the validation part, where there is none.
       options: the wanted form of the samples, and whether broken ones are skipped.
       log: receives a line about each skipped sample.
 
     Raises:
-      UsageError: a sample is broken or of two classes, a class has no training sample, or a part has no sample.
+      UsageError: a sample is broken or has two classes, a class has no training sample, or a part has no sample.
     """
     parted = split(entries, validation_split)
     names = listed.class_names(parted)
@@ -96,7 +96,7 @@ def _with_moments(files: Files, training: Files) -> Form:
     """Returns the form with the mean and the spread of the training samples.
 
     Raises:
-      UsageError: one of all samples cannot be decoded.
+      UsageError: a sample cannot be decoded.
     """
     try:
         return moments.of_store(files.form, training)
@@ -109,7 +109,7 @@ def _with_moments(files: Files, training: Files) -> Form:
 def _read_headers(
     entries: Sequence[Entry], locations: Locations, kind: Kind[H]
 ) -> tuple[list[H | None], dict[int, Mark], list[Broken]]:
-    """Returns what the headers of all samples say, the marks of those that can be read, and the others."""
+    """Returns the headers of all samples, the marks of the readable ones, and the broken ones."""
 
     def look(index: int) -> tuple[H | None, Mark, Broken | None]:
         try:
@@ -125,7 +125,7 @@ def _read_headers(
                 if len(content) < _FIRST or isinstance(error, UsageError):
                     raise
                 return kind.read_header(locations.content(index), length), mark, None
-        except UsageError:  # of this machine, which lacks a library, not of the file
+        except UsageError:  # the machine lacks a library; the file is fine
             raise
         except (OSError, ValueError) as error:
             return None, (0, 0), Broken.of(locations, index, kind, error)
@@ -144,9 +144,9 @@ def _length(entry: Entry, first: bytes) -> int:
 
 
 def _find_contradictory(entries: Sequence[Entry], marks: Mapping[int, Mark], kind: Kind[Any]) -> list[Broken]:
-    """Returns the samples that are of one class while a copy is of another; see `copies.of_others`.
+    """Returns the samples with copies in another class; see `copies.of_others`.
 
-    Only samples with one mark and several classes are read whole.
+    Only samples with equal marks and several classes are read completely.
     """
     groups: dict[Mark, list[int]] = defaultdict(list)
     for index, mark in marks.items():
@@ -159,7 +159,7 @@ def _find_contradictory(entries: Sequence[Entry], marks: Mapping[int, Mark], kin
     ]
 
     def digest(position: int) -> str:
-        with contextlib.suppress(OSError):  # found to be broken when it is trained on
+        with contextlib.suppress(OSError):  # reported as broken during training
             return hashlib.sha256(entries[some[position]].read()).hexdigest()
         return ""
 
@@ -173,7 +173,7 @@ def _find_contradictory(entries: Sequence[Entry], marks: Mapping[int, Mark], kin
 
 
 def _placed(broken: Iterable[Broken], entries: Sequence[Entry]) -> list[Broken]:
-    """Returns broken samples, each with the line of its list."""
+    """Returns broken samples, each with its line in the list."""
     return [dataclasses.replace(one, location=entries[one.index].place) for one in broken]
 
 

@@ -45,7 +45,7 @@ _ONE_HOT = re.compile(r"0*10*|[01](?P<by>[-/:_.])[01](?:(?P=by)[01])*")
 
 @functools.lru_cache(1 << 16)
 def fault(text: str) -> str:
-    """Returns what a text is, for a person, where it is no class; nothing where it may be one."""
+    """Returns what a text is, for messages, where it is no class; nothing where it may be one."""
     if any(character not in "\t\n" and unicodedata.category(character) == "Cc" for character in text):
         return "a control character; the name of a class must be printable"
     if text.lower() in _MISSING or text in _MISSING_AS_WRITTEN or _ERROR.fullmatch(text):

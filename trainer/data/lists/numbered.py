@@ -66,7 +66,7 @@ def given_names(array: Array, name: str) -> tuple[str, ...]:
 
     Args:
       array: text or whole numbers, `(classes,)`.
-      name: of the array, for a person: its file and its own.
+      name: of the array, for messages: its file and its own.
 
     Raises:
       UsageError: it holds no names, or one twice.

@@ -36,7 +36,7 @@ class Rows:
     lines: Sequence[int]
 
     def place(self, index: int) -> str:
-        """Returns where a series is listed, for a person."""
+        """Returns where a series is listed, for messages."""
         return f"{self.location}, line {self.lines[index]}"
 
 

@@ -193,7 +193,7 @@ def _check_classes(parted: Sequence[Entry], names: Sequence[str], kind: Kind[Any
         if entry.label not in trained:
             raise UsageError(
                 f"{entry.place}: a class must have {kind.one} in the training part. "
-                f"Received: {one_line(entry.label)}, which has {'none' if trained else 'none, as no class has'}"
+                f"Received: {one_line(entry.label)}, which has {'none' if trained else 'none; no class has one'}"
             )
     if len(names) < 2:
         raise UsageError(f"`--data` must hold at least two classes. Received: {', '.join(map(one_line, names))}")

@@ -142,9 +142,9 @@ def test_skips_broken_images_and_says_which(broken: tuple[Path, set[str]]) -> No
     dataset, logged = _load(folder, SampleOptions(size=8, skip_broken=True))
     assert [len(getattr(dataset, part)) for part in PARTS] == [16, 16, 16]
     *lines, last = logged
-    assert {line.removeprefix("left out: ").split(".png: ")[0] + ".png" for line in lines} == paths
+    assert {line.removeprefix("skipped: ").split(".png: ")[0] + ".png" for line in lines} == paths
     assert all(line.split(".png: ")[1] for line in lines)
-    assert last == f"{len(paths)} of {48 + len(paths)} images are broken and left out"
+    assert last == f"{len(paths)} of {48 + len(paths)} images are broken and skipped"
     for part in PARTS:
         for images, _ in data.evaluation_batches(getattr(dataset, part)):
             assert np.isfinite(images).all()
@@ -157,7 +157,7 @@ def test_rejects_an_image_whose_header_is_broken(broken: tuple[Path, set[str]]) 
     path, rest = str(error.value).split(".png: ", 1)
     assert f"{path}.png" in paths
     assert rest.startswith("must be a JPEG, PNG, GIF, BMP or WebP image that can be read. Received: ")
-    assert rest.endswith(" more); `--skip_broken=yes` leaves such images out")
+    assert rest.endswith(" more); `--skip_broken=yes` skips such images")
 
 
 @pytest.mark.parametrize("content", [None, b"no image"])
@@ -170,7 +170,7 @@ def test_a_broken_image_of_a_list_is_named_with_its_line(tmp_path: Path, content
     with pytest.raises(UsageError, match=f"^{tmp_path}/m.csv, line 7: {path}: must be a JPEG, .* can be read. Rec"):
         _load(tmp_path / "m.csv")
     _, logged = _load(tmp_path / "m.csv", SampleOptions(skip_broken=True))
-    assert logged[0].startswith(f"left out: {tmp_path}/m.csv, line 7: {path}: ")
+    assert logged[0].startswith(f"skipped: {tmp_path}/m.csv, line 7: {path}: ")
 
 
 def test_an_image_that_breaks_in_training_is_named(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_an_image_that_breaks_in_training_is_named(tmp_path: Path) -> None:
     assert str(error.value).startswith(
         f"{path}: must be a JPEG, PNG, GIF, BMP or WebP image that can be read. Received: I"
     )
-    assert str(error.value).endswith("; `--skip_broken=yes` leaves such images out")
+    assert str(error.value).endswith("; `--skip_broken=yes` skips such images")
 
 
 def test_an_image_that_is_gone_is_named(tmp_path: Path) -> None:
@@ -260,10 +260,10 @@ def test_an_image_is_of_one_class_in_every_list(
     with pytest.raises(UsageError) as error:
         _load(tmp_path)
     assert str(error.value) == (
-        f"{one}: an image must be of one class. Received: one {wrong}; `--skip_broken=yes` leaves such images out"
+        f"{one}: an image must be of one class. Received: one {wrong}; `--skip_broken=yes` skips such images"
     )
     dataset, lines = _load(tmp_path, SampleOptions(skip_broken=True))
-    assert lines == [f"left out: {one}: {wrong}", "1 of 14 images are broken and left out"]
+    assert lines == [f"skipped: {one}: {wrong}", "1 of 14 images are broken and skipped"]
     assert [len(getattr(dataset, part)) for part in PARTS] == [5, 4, 4]
 
 
@@ -287,7 +287,7 @@ def test_images_that_begin_alike_are_no_copies(tmp_path: Path) -> None:
         ({"train/a": 3, "validation/a": 1, "test/a": 1}, "must hold at least two classes. Received: a"),
         (
             {"train/a": 3, "train/b": 3, "validation/a": 1, "test/c": 1},
-            "test/c/000.png: a class must have an image among those to train on. Received: c",
+            "test/c/000.png: a class must have an image in the training part. Received: c",
         ),
         ({"a": 1, "b": 1}, "2 samples, which leave none for validation"),
     ],

@@ -37,13 +37,15 @@ def test_no_training_image_is_held_out_too(idx_folder: Path) -> None:
 
 
 def test_rejects_a_split_without_images(idx_folder: Path) -> None:
-    with pytest.raises(UsageError, match="`--validation_split` must leave an image on each side of 30"):
+    with pytest.raises(UsageError, match="`--validation_split` must leave an image in both parts of 30"):
         data.load(str(idx_folder), 0.01, seed=0)
 
 
 def test_rejects_too_few_samples_for_a_test_part(tmp_path: Path) -> None:
     np.savez(tmp_path / "few.npz", x=np.zeros((5, 9, 9, 9)), y=np.array([0, 1, 0, 1, 0]))
-    with pytest.raises(UsageError, match=r"`--data` must have at least 6 volumes where it has no test part, .*: 5$"):
+    with pytest.raises(
+        UsageError, match=r"`--data` must have at least 6 volumes to split off a tenth as its test part. Received: 5$"
+    ):
         data.load(str(tmp_path / "few.npz"), 0.5, seed=0)
 
 
@@ -91,12 +93,12 @@ JSON = '{"image": "a1.png", "label": "cat"}\n'
         (
             {"credits.csv": "name,by\n", "cat/1.png": "", "dog/1.png": ""},
             {"": {"cat/1.png", "dog/1.png"}},
-            ["{}/credits.csv is passed over: it has no `image` and `label`"],
+            ["{}/credits.csv is ignored: it has no `image` and `label`"],
         ),
         (
             {"train.csv": ONE, "test.csv": "image\nb.png\n"},  # as in a competition
             {"": {"a1.png", "a2.png"}},
-            ["{}/test.csv is passed over: it has no `image` and `label`"],
+            ["{}/test.csv is ignored: it has no `image` and `label`"],
         ),
     ],
 )
@@ -111,7 +113,7 @@ def test_says_which_lists_beside_one_are_passed_over(tmp_path: Path) -> None:
     _write(tmp_path, {"train.csv": ONE, "test.csv": TWO, "more.csv": THREE})
     assert _list(tmp_path / "train.csv") == (
         {"": {"a1.png", "a2.png"}},
-        [f"test.csv beside {tmp_path}/train.csv is passed over; `--data` may be their folder"],
+        [f"test.csv next to {tmp_path}/train.csv is ignored; set `--data` to their folder to use both"],
     )
     assert _list(tmp_path / "more.csv")[1] == []
 
@@ -125,7 +127,7 @@ def test_says_what_lies_beside_files_of_another_form(tmp_path: Path, idx_folder:
         _write(above, {"cat/1.png": "", "list.csv": ONE, ".git/config": ""})
         lines: list[str] = []
         data.load(str(above), 0.1, 0, log=lines.append)
-        assert lines == [f"passed over in {above}: cat, list.csv (beside files of another form)"]
+        assert lines == [f"ignored in {above}: cat, list.csv (next to files of another format)"]
 
 
 @pytest.mark.parametrize(
@@ -133,11 +135,11 @@ def test_says_what_lies_beside_files_of_another_form(tmp_path: Path, idx_folder:
     [
         (
             {"a.csv": ONE, "b.csv": TWO},
-            ": must hold one manifest, or manifests whose names say train, validation or test.",
+            ": must hold one manifest, or manifests whose names contain train, validation or test.",
         ),
         (
             {"train.csv": ONE, "more.csv": TWO},
-            "/more.csv: its name must say train, validation or test, as train.csv does.",
+            "/more.csv: its name must contain train, validation or test, as train.csv does.",
         ),
         (
             {"train.csv": ONE, "train.jsonl": JSON},
@@ -146,7 +148,7 @@ def test_says_what_lies_beside_files_of_another_form(tmp_path: Path, idx_folder:
         ({"train.csv": ONE, "test.csv": ONE}, "/train.csv, line 2: a sample must be in one part. Received: "),
         (
             {"train.csv": ONE, "train_test.csv": TWO},
-            "/train_test.csv: a name must say one part of train, validation and",
+            "/train_test.csv: a name must contain one of train, validation, test",
         ),
         (
             {"train.csv": "image,label,split\na,cat,test\n", "test.csv": ONE},

@@ -41,7 +41,7 @@ def source(tmp_path: Path) -> Path:
 def test_writes_shards_that_are_the_same_data_set(source: Path, tmp_path: Path) -> None:
     status, lines = _run(f"--data={source}", f"--to={tmp_path / 'to'}", "--shard_megabytes=0.002")
     assert status == 0
-    assert lines[-1] == f"{tmp_path / 'to'}/dataset.json says what is in the shards beside it"
+    assert lines[-1] == f"{tmp_path / 'to'}/dataset.json describes the shards"
     record = json.loads((tmp_path / "to" / "dataset.json").read_text())
     assert record["classes"] == ["a b", "ö"]
     assert record["left_out"] == []
@@ -121,8 +121,8 @@ def test_tells_lines_of_a_manifest_and_what_is_passed_over(
     (tmp_path / "lists" / "credits.csv").write_text("name,by\n")
     status, lines = _run(f"--data={tmp_path / 'lists'}", f"--to={tmp_path / 'to'}")
     assert status == 0, capsys.readouterr().err
-    assert lines[0] == f"{tmp_path}/lists/credits.csv is passed over: it has no `image` and `label`"
-    assert lines[1].endswith(".csv: 6 of 78 lines list a sample again, which counts once")
+    assert lines[0] == f"{tmp_path}/lists/credits.csv is ignored: it has no `image` and `label`"
+    assert lines[1].endswith(".csv: 6 of 78 lines repeat a sample, which counts once")
     with (tmp_path / "lists" / "test.csv").open("a") as file:
         file.write(f"\n{source}/test/ö/003.png,a b\n")
     status, lines = _run(f"--data={tmp_path / 'lists'}", f"--to={tmp_path / 'other'}")
@@ -195,7 +195,7 @@ def test_an_image_that_changes_meanwhile_is_an_error(
 
     monkeypatch.setattr(conversion.shards, "plan", plan)
     assert _run(f"--data={source}", f"--to={tmp_path / 'to'}")[0] == 2
-    assert "003.png: must stay as it is meanwhile. Received: a change" in capsys.readouterr().err
+    assert "003.png: must not change while it is read. Received: a change" in capsys.readouterr().err
     monkeypatch.undo()
     assert _run(f"--data={source}", f"--to={tmp_path / 'to'}")[0] == 0
 

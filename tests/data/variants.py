@@ -287,7 +287,7 @@ def _refused() -> dict[str, tuple[bytes, str, str]]:
     deep = jpeg[: at + 1] + b"\xc1" + jpeg[at + 2 : at + 4] + b"\x0c" + jpeg[at + 5 :]
     lossless = jpeg[: at + 1] + b"\xc3" + jpeg[at + 2 :]
     moving = encoded(smooth(), "WEBP", save_all=True, append_images=[smooth().rotate(180)])
-    rule = "a BMP must have 1, 4, 8, 16, 24 or 32 bits for each pixel, and no compression"
+    rule = "a BMP must have 1, 4, 8, 16, 24 or 32 bits per pixel and no compression"
     rows = packed(values(8), 8)
     return {
         "bmp of run lengths": (bmp(8, rows, PALETTE, compression=1), f"{rule}. Received: 8 bits, compression 1", rule),
@@ -295,10 +295,10 @@ def _refused() -> dict[str, tuple[bytes, str, str]]:
         "bmp of a png": (bmp(0, rows, compression=5), f"{rule}. Received: 0 bits, compression 5", rule),
         "bmp, masks of 24 bits": (
             bmp(24, rows, compression=3, masks=(1, 2, 4)),
-            "a BMP of 24 bits for each pixel whose masks are 0x1, 0x2, 0x4",
+            "a BMP of 24 bits per pixel with the masks 0x1, 0x2, 0x4",
             rule,
         ),
-        "bmp, strange header": (bmp(24, rows, header=48), "a BMP whose header has 48 bytes", rule),
+        "bmp, strange header": (bmp(24, rows, header=48), "a BMP with a header of 48 bytes", rule),
         "jpeg of 12 bits": (deep, "Received: 12 bits, 3 values, frame type 1", "Invalid JPEG"),
         "jpeg, lossless": (lossless, "Received: 8 bits, 3 values, frame type 3", "Invalid JPEG"),
         "webp that moves": (moving, "a WebP must be one image, not an animation", "a WebP must be one image"),

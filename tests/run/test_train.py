@@ -433,5 +433,5 @@ def test_a_broken_photograph_is_named_or_left_out(tmp_path: Path) -> None:
     screen = Console(file=io.StringIO(), width=300)
     environment = Environment.read({}, str(tmp_path / "other"), datetime.datetime(2026, 1, 1))
     train.run(dataclasses.replace(hparams, skip_broken="yes"), environment, screen)
-    assert f"left out: {path}: " in screen.file.getvalue()  # type: ignore[attr-defined]
-    assert "1 of 90 images are broken and left out" in screen.file.getvalue()  # type: ignore[attr-defined]
+    assert f"skipped: {path}: " in screen.file.getvalue()  # type: ignore[attr-defined]
+    assert "1 of 90 images are broken and skipped" in screen.file.getvalue()  # type: ignore[attr-defined]

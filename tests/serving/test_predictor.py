@@ -41,7 +41,7 @@ def test_a_broken_image_spoils_no_other(predictor: Predictor) -> None:
     assert str(answers[1]) == "an empty file"
     assert str(answers[3]) == "10,200 pixels; at most 10,000 are read"
     assert "\n" not in str(answers[4])
-    assert str(answers[6]) == "no JPEG, PNG, GIF, BMP or WebP"
+    assert str(answers[6]) == "not JPEG, PNG, GIF, BMP or WebP"
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 7])

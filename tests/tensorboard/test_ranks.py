@@ -121,7 +121,7 @@ def test_titles_have_the_name_of_the_kind() -> None:
     observer = Observer(linear(FORMS["signal"]), examples(FORMS["signal"]))
     drawn, scale = pictures(drawing.moment(observer, observer.look(), {})), scale_of(observer.examples)
     np.testing.assert_array_equal(drawn["augmentation"], sheets.shown(augmentation(*observer.examples.changes, scale)))
-    title = sheets.line_of("training signals, and beside each what the network sees", sheets.INK)
+    title = sheets.line_of("training signals, each next to what the network sees", sheets.INK)
     np.testing.assert_array_equal(drawn["augmentation"][3 : 3 + len(title), 4 : 4 + title.shape[1]], title)
 
 

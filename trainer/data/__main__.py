@@ -23,14 +23,14 @@ from trainer.files import expanded
 from trainer.hparams import HParams
 from trainer.parsers import Parser
 
-_GO_ON = "the same command goes on from there"
-_SHARD_MEGABYTES = 100.0  # so many that a bucket is read side by side, so few that a worker has some of its own
+_GO_ON = "run the same command again to resume"
+_SHARD_MEGABYTES = 100.0  # a bucket is read in parallel, and each worker has several shards
 
 
 def main(arguments: Sequence[str], screen: Console | None = None) -> int:
     """Runs a command line and returns the exit status.
 
-    0: written. 2: a flag breaks a rule, or something is wrong with the samples, and a line was printed for each;
+    0: written. 2: a flag breaks a rule, or samples have problems, one printed line for each;
     nothing was written. 4: the shards cannot be written. 130: stopped by SIGINT.
     """
     try:
@@ -51,10 +51,10 @@ def main(arguments: Sequence[str], screen: Console | None = None) -> int:
     if problems and options.skip_broken != "yes":
         return _stop(
             2,
-            f"`--data` must be a data set with which nothing is wrong; `--skip_broken=yes` leaves out what is. "
+            f"`--data` must be a data set without problems; `--skip_broken=yes` skips samples with problems. "
             f"Received: {options.data}, {len(problems):,} problems",
         )
-    _say(screen, f"{options.to}/{conversion.RECORD} says what is in the shards beside it")
+    _say(screen, f"{options.to}/{conversion.RECORD} describes the shards")
     return 0
 
 
@@ -95,7 +95,7 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
 
     entries = loading.list_entries(options.data, lambda location: fetch(location, cache, log=log), log, options.rank)
     source = Path(expanded(options.data))
-    is_listed = any(entry.listed for entry in entries)  # by a manifest or shards, beside which folders are no classes
+    is_listed = any(entry.listed for entry in entries)  # by a manifest or shards; folders next to them are not classes
     empty = folder.empty_classes(source) if source.is_dir() and not is_listed else []
     with _progress(screen) as on_progress:
         return conversion.convert(
@@ -112,7 +112,7 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
 
 @contextlib.contextmanager
 def _progress(screen: Console) -> Iterator[conversion.OnProgress]:
-    """Yields what draws a bar for each thing that is done."""
+    """Yields a function that draws a progress bar for each task."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen) as progress:
         tasks: dict[str, TaskID] = {}

@@ -1,4 +1,4 @@
-"""An error in reading samples while a run trains, with the name of the sample that caused it."""
+"""Errors in reading samples during training, with the name of the broken sample."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from trainer.errors import UsageError
 
 _UNREADABLE = (
     tf.errors.InvalidArgumentError,
-    tf.errors.CancelledError,  # of the operations beside the one that failed, whose error is sometimes lost
+    tf.errors.CancelledError,  # of the operations next to the one that failed, whose error is sometimes lost
     tf.errors.NotFoundError,
     tf.errors.PermissionDeniedError,
     tf.errors.UnknownError,  # what Python could not read
@@ -20,9 +20,9 @@ _UNREADABLE = (
 
 @contextlib.contextmanager
 def named_breaks(dataset: Dataset) -> Iterator[None]:
-    """Names the sample that could not be read, where that ended the block.
+    """Names the unreadable sample, if it ended the block.
 
-    TensorFlow's error does not name it. So all samples are checked, until one is broken.
+    TensorFlow's error does not name it, so all samples are checked until one is broken.
 
     Raises:
       UsageError: a sample is broken; the message names it.
@@ -32,7 +32,5 @@ def named_breaks(dataset: Dataset) -> Iterator[None]:
     except _UNREADABLE:
         for store in (dataset.train, dataset.validation, dataset.test):
             for broken in store.find_broken():
-                raise UsageError(
-                    f"{broken}; `--skip_broken=yes` leaves such {kind_of(dataset.form).name}s out"
-                ) from None
+                raise UsageError(f"{broken}; `--skip_broken=yes` skips such {kind_of(dataset.form).name}s") from None
         raise

@@ -1,8 +1,8 @@
-"""A data set is checked and becomes TFRecord shards with its class names and statistics: all of it, or nothing.
+"""Checks a data set and writes it as TFRecord shards with class names and statistics, completely or not at all.
 
 <to>/train-00000-of-00003.tfrecord …
-<to>/dataset.json    classes, counts, statistics, what was left out; written last
-<to>/.partial        finished work, until all is done, so that the same command goes on after it was stopped
+<to>/dataset.json    classes, counts, statistics, skipped samples; written last
+<to>/.partial        finished work until all is done, so that an interrupted command can resume
 """
 
 import contextlib
@@ -31,7 +31,7 @@ RECORD = "dataset.json"
 
 _WORK = ".partial"
 
-OnProgress = Callable[[str, int, int], object]  # what is done, how many more of it, of how many
+OnProgress = Callable[[str, int, int], object]  # the task, how many more are done, of how many
 Kept = Sequence[tuple[Entry, Finding]]
 
 
@@ -50,16 +50,16 @@ def convert(
 
     Args:
       entries: the samples.
-      kind: what they are.
+      kind: of the samples.
       to: a folder that is new, empty, or this call's own.
       validation_split: the share that becomes the validation part, where there is none.
-      shard_bytes: in a shard, more or less.
+      shard_bytes: the approximate size of a shard.
       skip_broken: whether to write without the samples that have a problem.
-      others: problems that no sample has, such as classes without one.
-      on_progress: receives how far the call is.
+      others: problems of no sample, such as classes without samples.
+      on_progress: receives the progress of the call.
 
     Raises:
-      UsageError: the folder holds something else, another process writes there, or a part has no sample.
+      UsageError: the folder contains other files, another process writes to it, or a part has no sample.
     """
     parted = split(entries, validation_split)
     with _claimed(to) as work:
@@ -81,7 +81,7 @@ def _record(entry: Entry, finding: Finding, kind: Kind[Any]) -> Record:
 
 
 def _check_classes(kept: Kept, count: int, kind: Kind[Any]) -> tuple[str, ...]:
-    """Returns the names of the classes that are left of so many samples."""
+    """Returns the names of the remaining classes, of `count` samples."""
     names = listed.class_names(entry for entry, _ in kept)
     if {entry.part for entry, _ in kept} != {*PARTS} or len(names) < 2:
         raise UsageError(
@@ -93,7 +93,7 @@ def _check_classes(kept: Kept, count: int, kind: Kind[Any]) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def _claimed(to: Path) -> Iterator[Path]:
-    """Yields the folder for unfinished work, which no other process has at the same time."""
+    """Yields the folder for unfinished work, locked against other processes."""
     work = to / _WORK
     try:
         strange = [path.name for path in to.iterdir()] if to.exists() else []
@@ -117,7 +117,7 @@ def _claimed(to: Path) -> Iterator[Path]:
 def _land(written: Sequence[tuple[Shard, Path]], content: dict[str, Any], to: Path) -> None:
     """Gives the shards their names, then writes the record, then removes the unfinished work."""
     for stale in {*to.glob("*.tfrecord")} - {to / shard.name for shard, _ in written}:
-        stale.unlink()  # of an earlier call that was stopped just here, before the samples were changed
+        stale.unlink()  # of an earlier call that was interrupted here, before the samples changed
     for shard, path in written:
         path.replace(to / shard.name)
     files.replace(to / RECORD, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
@@ -127,7 +127,7 @@ def _land(written: Sequence[tuple[Shard, Path]], content: dict[str, Any], to: Pa
 def _describe(
     kept: Kept, kind: Kind[Any], planned: Sequence[Shard], names: Sequence[str], problems: Sequence[Problem]
 ) -> dict[str, Any]:
-    """Returns what `dataset.json` says."""
+    """Returns the content of `dataset.json`."""
     parts = {}
     for part in PARTS:
         labels = [entry.label for entry, _ in kept if entry.part == part]

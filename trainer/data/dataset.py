@@ -12,15 +12,15 @@ from trainer.data.stores.store import Store
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """The three parts of a data set. The test part is for the end of a run alone.
+    """The three parts of a data set. Only the end of a run uses the test part.
 
     Attributes:
       train: the samples to train on.
-      validation: those that decide when a run is good.
-      test: those that decide how good.
-      classes: how many.
+      validation: those that choose the best epoch.
+      test: those that measure the final accuracy.
+      classes: the number of classes.
       class_names: in the order of the targets; their numbers where the data set has no names.
-      fingerprint: tells it from another; empty where nobody took it.
+      fingerprint: identifies the data set; empty if it was not computed.
     """
 
     train: Store
@@ -36,7 +36,7 @@ class Dataset:
 
     @property
     def sample(self) -> str:
-        """A file that is a test sample, to try the model on; empty where there is none whose name can be typed.
+        """A file that is a test sample, to try the model on; empty if there is none with a printable name.
 
         Of videos it is a folder of frames.
         """
@@ -48,5 +48,5 @@ class Dataset:
 
     @property
     def form(self) -> Form:
-        """What every sample is."""
+        """The form of every sample."""
         return self.train.form

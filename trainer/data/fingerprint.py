@@ -1,4 +1,4 @@
-"""What tells one data set from another, wherever it is stored: a run that resumes must have the data it began with."""
+"""Identifies a data set, wherever it is stored: a run that resumes must have the data it began with."""
 
 import dataclasses
 import hashlib
@@ -65,10 +65,10 @@ class Fingerprint:
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> "Fingerprint":
-        """Returns the fingerprint that `content` made a mapping of; an empty one of an empty mapping.
+        """Returns the fingerprint of a mapping from `content`; an empty one for an empty mapping.
 
         Raises:
-          AttributeError, TypeError, ValueError: it is none.
+          AttributeError, TypeError, ValueError: the mapping is invalid.
         """
         return cls(
             tuple(map(str, content.get("classes", ()))),
@@ -77,7 +77,7 @@ class Fingerprint:
         )
 
     def content(self) -> dict[str, Any]:
-        """Returns this fingerprint as JSON has it."""
+        """Returns this fingerprint as JSON types."""
         return {"classes": list(self.classes), "counts": dict(self.counts), "checksums": dict(self.checksums)}
 
     def checksum(self) -> str:
@@ -85,7 +85,7 @@ class Fingerprint:
         return _checksum([self.content()])
 
     def changes(self, former: "Fingerprint") -> list[str]:
-        """Returns in what this data set differs from a former one, each in a few words; nothing where in nothing."""
+        """Returns the differences to a former data set, each in a few words."""
         found = [f"class {name} is new" for name in self.classes if name not in former.classes]
         found += [f"class {name} is gone" for name in former.classes if name not in self.classes]
         found += [

@@ -1,4 +1,4 @@
-"""What one sample is: its spatial sizes, its channels, the range of its values and the scale of its axes."""
+"""The form of a sample: its spatial sizes, its channels, the range of its values and the scale of its axes."""
 
 import dataclasses
 import math
@@ -8,18 +8,18 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Form:
-    """What every sample of a data set is, whatever its rank.
+    """The form of every sample of a data set, of any rank.
 
     Attributes:
       sizes: of the spatial axes: `(length,)` of a signal, `(height, width)` of an image, `(depth, height, width)` of a
         volume.
       channels: values at each position.
-      low: the least value that a sample can have; minus infinity where there is none.
-      high: the greatest, or infinity.
-      centre: the mean of each channel over the training samples; empty where values are scaled by `low` and `high`.
-      spread: the standard deviation of each channel, above 0; empty likewise.
-      spacing: the distance between neighbouring positions along each axis; empty where the data do not say it.
-      unit: of the spacing: s or mm.
+      low: the least possible value; minus infinity if there is none.
+      high: the greatest possible value, or infinity.
+      centre: the mean of each channel over the training samples; empty if values are scaled by `low` and `high`.
+      spread: the standard deviation of each channel, above 0; empty if `centre` is.
+      spacing: the distance between neighbouring positions along each axis; empty if unknown.
+      unit: the unit of the spacing: s or mm.
     """
 
     sizes: tuple[int, ...]
@@ -36,7 +36,7 @@ class Form:
         """Returns the form that `to_json` described.
 
         Raises:
-          KeyError, TypeError, ValueError: it describes none.
+          KeyError, TypeError, ValueError: it describes no form.
         """
         low, high = value["low"], value["high"]
         centre, spread, spacing = (
@@ -65,11 +65,11 @@ class Form:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether values have a least and a greatest."""
+        """Whether values have a lower and an upper bound."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the form as JSON's own kinds; a bound that is infinite is null."""
+        """Returns the form as JSON types; an infinite bound is null."""
         content: dict[str, Any] = {
             "sizes": list(self.sizes),
             "channels": self.channels,

@@ -28,10 +28,10 @@ def from_arrays(
 
     Args:
       given: samples, as `Kind.fit` takes them, and their class numbers.
-      kind: what they are.
+      kind: of the samples.
       validation_split: the share of the training samples that becomes the validation part.
-      seed: decides which samples those are.
-      options: what the samples are brought to.
+      seed: chooses these samples.
+      options: the wanted form of the samples.
 
     Raises:
       UsageError: the split leaves a part without a sample.
@@ -40,8 +40,8 @@ def from_arrays(
     if TEST not in parts:  # the same samples for every seed
         if round(len(parts[TRAIN][1]) * _TEST_SHARE) < 1:
             raise UsageError(
-                f"`--data` must have at least {_FEWEST} {kind.name}s where it has no test part, which is a tenth of "
-                f"them. Received: {len(parts[TRAIN][1])}"
+                f"`--data` must have at least {_FEWEST} {kind.name}s to split off a tenth as "
+                f"its test part. Received: {len(parts[TRAIN][1])}"
             )
         parts[TEST], parts[TRAIN] = _split_off(parts[TRAIN], _TEST_SHARE, 0, kind)
     if VALIDATION not in parts:
@@ -63,7 +63,7 @@ def _split_off(pair: Pair, share: float, seed: int, kind: Kind[Any]) -> tuple[Pa
     count = round(len(labels) * share)
     if not 0 < count < len(labels):
         raise UsageError(
-            f"`--validation_split` must leave {kind.one} on each side of {len(labels)}. Received: {share:g}"
+            f"`--validation_split` must leave {kind.one} in both parts of {len(labels)}. Received: {share:g}"
         )
     order = np.random.default_rng(seed).permutation(len(labels))
     held_out, kept = order[:count], order[count:]

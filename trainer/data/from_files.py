@@ -41,24 +41,24 @@ def from_files(
     options: SampleOptions,
     log: Callable[[str], object],
 ) -> Dataset:
-    """Returns a data set of what entries list.
+    """Returns a data set of the samples that entries list.
 
     Args:
       entries: the samples.
-      kind: what they are.
+      kind: of the samples.
       validation_split: the share of the training samples that becomes the validation part, where there is none.
-      options: what the samples are brought to, and whether broken ones are left out.
-      log: receives a line about each sample that is left out.
+      options: the wanted form of the samples, and whether broken ones are skipped.
+      log: receives a line about each skipped sample.
 
     Raises:
-      UsageError: a sample is broken or of two classes, a class has no training sample, or a part has no sample.
+      UsageError: a sample is broken or has two classes, a class has no training sample, or a part has no sample.
     """
     parted = split(entries, validation_split)
     names = listed.class_names(parted)
     _check_classes(parted, names, kind)
     locations = Locations.of(parted)
     headers, marks, broken = _read_headers(parted, locations, kind)
-    fingerprint = Fingerprint.of_files(parted, marks, names)  # with those left out: a run may begin to leave them out
+    fingerprint = Fingerprint.of_files(parted, marks, names)  # with broken samples: a resumed run may skip them
     broken = _placed(broken, parted)
     contradictory = [] if broken and not options.skip_broken else _find_contradictory(parted, marks, kind)
     wrong = [str(one) for one in broken] or [
@@ -66,7 +66,7 @@ def from_files(
     ]
     if wrong and not options.skip_broken:
         also = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
-        raise UsageError(f"{wrong[0]}{also}; `--skip_broken=yes` leaves such {kind.name}s out")
+        raise UsageError(f"{wrong[0]}{also}; `--skip_broken=yes` skips such {kind.name}s")
     if options.skip_broken:
         kept = _find_sound(
             locations, [*contradictory, *broken, *_placed(find_broken(locations, kind), parted)], kind, log
@@ -96,20 +96,20 @@ def _with_moments(files: Files, training: Files) -> Form:
     """Returns the form with the mean and the spread of the training samples.
 
     Raises:
-      UsageError: one of all samples cannot be decoded.
+      UsageError: a sample cannot be decoded.
     """
     try:
         return moments.of_store(files.form, training)
     except tf.errors.OpError:
         for broken in files.find_broken():
-            raise UsageError(f"{broken}; `--skip_broken=yes` leaves such {files.kind.name}s out") from None
+            raise UsageError(f"{broken}; `--skip_broken=yes` skips such {files.kind.name}s") from None
         raise
 
 
 def _read_headers(
     entries: Sequence[Entry], locations: Locations, kind: Kind[H]
 ) -> tuple[list[H | None], dict[int, Mark], list[Broken]]:
-    """Returns what the headers of all samples say, the marks of those that can be read, and the others."""
+    """Returns the headers of all samples, the marks of the readable ones, and the broken ones."""
 
     def look(index: int) -> tuple[H | None, Mark, Broken | None]:
         try:
@@ -125,7 +125,7 @@ def _read_headers(
                 if len(content) < _FIRST or isinstance(error, UsageError):
                     raise
                 return kind.read_header(locations.content(index), length), mark, None
-        except UsageError:  # of this machine, which lacks a library, not of the file
+        except UsageError:  # the machine lacks a library; the file is fine
             raise
         except (OSError, ValueError) as error:
             return None, (0, 0), Broken.of(locations, index, kind, error)
@@ -144,9 +144,9 @@ def _length(entry: Entry, first: bytes) -> int:
 
 
 def _find_contradictory(entries: Sequence[Entry], marks: Mapping[int, Mark], kind: Kind[Any]) -> list[Broken]:
-    """Returns the samples that are of one class while a copy is of another; see `copies.of_others`.
+    """Returns the samples with copies in another class; see `copies.of_others`.
 
-    Only samples with one mark and several classes are read whole.
+    Only samples with equal marks and several classes are read completely.
     """
     groups: dict[Mark, list[int]] = defaultdict(list)
     for index, mark in marks.items():
@@ -159,7 +159,7 @@ def _find_contradictory(entries: Sequence[Entry], marks: Mapping[int, Mark], kin
     ]
 
     def digest(position: int) -> str:
-        with contextlib.suppress(OSError):  # found to be broken when it is trained on
+        with contextlib.suppress(OSError):  # reported as broken during training
             return hashlib.sha256(entries[some[position]].read()).hexdigest()
         return ""
 
@@ -173,7 +173,7 @@ def _find_contradictory(entries: Sequence[Entry], marks: Mapping[int, Mark], kin
 
 
 def _placed(broken: Iterable[Broken], entries: Sequence[Entry]) -> list[Broken]:
-    """Returns broken samples, each with the line of its list."""
+    """Returns broken samples, each with its line in the list."""
     return [dataclasses.replace(one, location=entries[one.index].place) for one in broken]
 
 
@@ -181,9 +181,9 @@ def _find_sound(locations: Locations, broken: Iterable[Broken], kind: Kind[Any],
     """Returns the indices of the samples that are not broken, and logs those that are."""
     by_index = {one.index: one for one in broken}
     for one in sorted(by_index.values(), key=lambda found: found.location):
-        log(f"left out: {one.location}: {one.reason}")
+        log(f"skipped: {one.location}: {one.reason}")
     if by_index:
-        log(f"{len(by_index):,} of {len(locations):,} {kind.name}s are broken and left out")
+        log(f"{len(by_index):,} of {len(locations):,} {kind.name}s are broken and skipped")
     return np.setdiff1d(np.arange(len(locations)), [*by_index])
 
 
@@ -192,8 +192,8 @@ def _check_classes(parted: Sequence[Entry], names: Sequence[str], kind: Kind[Any
     for entry in parted:
         if entry.label not in trained:
             raise UsageError(
-                f"{entry.place}: a class must have {kind.one} among those to train on. "
-                f"Received: {one_line(entry.label)}, which has {'none' if trained else 'none, as no class has'}"
+                f"{entry.place}: a class must have {kind.one} in the training part. "
+                f"Received: {one_line(entry.label)}, which has {'none' if trained else 'none; no class has one'}"
             )
     if len(names) < 2:
         raise UsageError(f"`--data` must hold at least two classes. Received: {', '.join(map(one_line, names))}")

@@ -1,4 +1,4 @@
-"""Data sets by their name or location."""
+"""Loads data sets by their name or location."""
 
 import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,7 +25,7 @@ from trainer.hparams import DATASETS, MANAGED, HParams, rule_of
 
 _VOLUME = 3  # the rank of what is too large to be kept in memory
 _GROUP = "Data"  # of flags
-_SHOWN = 3  # names in the line about what is passed over
+_SHOWN = 3  # names in the line about ignored files
 
 
 def reader(managed: Mapping[str, str]) -> Callable[[HParams, Console], Dataset]:
@@ -35,15 +35,15 @@ def reader(managed: Mapping[str, str]) -> Callable[[HParams, Console], Dataset]:
 
 
 def load_configured(hparams: HParams, screen: Console, managed: Managed | None = None) -> Dataset:
-    """Returns the data set that `--data` names, fetched from its bucket first where it is in one.
+    """Returns the data set that `--data` names, after fetching it if it is in a bucket.
 
     Args:
       hparams: what to train.
-      screen: receives lines about what is fetched and what is left out.
+      screen: receives lines about fetched files and skipped samples.
       managed: the data set that Vertex AI was given for the job.
 
     Raises:
-      UsageError: it cannot be had, or cannot be split.
+      UsageError: it cannot be loaded or split.
     """
     cache = cache_folder(hparams.cache_dir)
 
@@ -92,20 +92,20 @@ def load(
     fetch: Callable[[str], Path] = Path,
     managed: Managed | None = None,
 ) -> Dataset:
-    """Returns a data set; where it has no validation part, one is split off its training part.
+    """Returns a data set; without a validation part, one is split off its training part.
 
     Args:
       name: one of `trainer.hparams.DATASETS`, a folder of IDX files, of class folders or of TFRecord shards, or a
         manifest.
       validation_split: the share of the training samples that becomes the validation part.
-      seed: decides which samples those are, of a data set that is in memory; of files their names do.
-      options: the size and colour that samples are brought to, and whether broken ones are left out.
-      log: receives a line about each sample that is left out, and about what is passed over.
-      fetch: returns the local folder that is the same as one in a bucket, which a manifest may name.
-      managed: what the name `managed` stands for.
+      seed: chooses these samples if the data set is in memory; of files, the names decide.
+      options: the size and colour of the samples, and whether broken ones are skipped.
+      log: receives a line about each skipped sample, and about ignored files.
+      fetch: returns the local copy of a folder in a bucket, which a manifest may name.
+      managed: the data set that the name `managed` refers to.
 
     Raises:
-      UsageError: there is no such data set, it cannot be had, or it is too small to be split.
+      UsageError: there is no such data set, it cannot be loaded, or it is too small to be split.
     """
     options = options or SampleOptions()
     if name in DATASETS:
@@ -134,7 +134,7 @@ def _of_files(
 
 
 def _arrays(path: Path, name: str, options: SampleOptions, log: Callable[[str], object]) -> Given | None:
-    """Returns the arrays that a file or a folder holds; nothing where it lists files of single samples."""
+    """Returns the arrays of a file or a folder; None if it lists files of single samples."""
     if idx.is_one(path):
         _log_others(path, name, set(), log)
         return _given(*idx.read_folder(path))
@@ -155,11 +155,11 @@ def list_entries(
     Args:
       name: its path, or its location in a bucket.
       fetch: as in `load`.
-      log: receives a line about what is passed over.
+      log: receives a line about ignored files.
       rank: as in `SampleOptions`; 3 for videos as folders of frames.
 
     Raises:
-      UsageError: there is none, or it breaks a rule.
+      UsageError: there is no such data set, or it breaks a rule.
     """
     path = _local(name, fetch)
     if idx.is_one(path) or arrays.is_one(path) or series.is_one(path):
@@ -185,7 +185,7 @@ def _entries(
     if path.is_file():
         others = manifest.of_other_parts(path)
         if others:
-            log(one_line(f"{others} beside {location} is passed over; `--data` may be their folder"))
+            log(one_line(f"{others} next to {location} is ignored; set `--data` to their folder to use both"))
         return manifest.read(path, location, fetch, log=log)
     shards = tfrecord.shards(path)
     if shards:
@@ -197,21 +197,21 @@ def _entries(
         lists = named  # reading them says what they lack
     above = location.rstrip("/")
     for file in (file for file in named if file not in lists):
-        log(one_line(f"{above}/{file.name} is passed over: it has no `image` and `label`"))
+        log(one_line(f"{above}/{file.name} is ignored: it has no `image` and `label`"))
     if len(lists) > 1:
         return manifest.read_parts(lists, above, fetch, log)
     if lists:
         return manifest.read(lists[0], f"{above}/{lists[0].name}", fetch, log=log)
     found = folder.read(path, log, has_videos=rank == _VOLUME)
     if not rank and frames.seem_meant(one.name for one in found):
-        log(one_line(f"{location}: each file is an image; `--rank=3` makes one video of each folder of frames"))
+        log(one_line(f"{location}: each file is read as an image; `--rank=3` reads each folder of frames as a video"))
     return found
 
 
 def _log_others(path: Path, location: str, used: Collection[Path], log: Callable[[str], object]) -> None:
-    """Names the folders and manifests beside the files that are read, which may have been meant."""
+    """Logs the folders and manifests next to the files that are read, in case the user meant them."""
     others = [one for one in sorted(path.iterdir()) if one not in used and (one.is_dir() or manifest.is_one(one))]
     names = [one.name for one in others if not folder.is_passed_over(one)]
     if names:
         more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-        log(one_line(f"passed over in {location}: {', '.join(names[:_SHOWN])}{more} (beside files of another form)"))
+        log(one_line(f"ignored in {location}: {', '.join(names[:_SHOWN])}{more} (next to files of another format)"))

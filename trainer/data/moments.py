@@ -1,4 +1,4 @@
-"""The mean and the spread of each channel over the training samples, by which a network scales what it takes."""
+"""The mean and the spread of each channel over the training samples, by which a network scales its input."""
 
 import dataclasses
 import math
@@ -23,7 +23,7 @@ def scaled(form: Form, samples: npt.NDArray[Any]) -> Form:
 
 
 def of_store(form: Form, store: Store) -> Form:
-    """Returns a form with the mean and the spread of a store's samples; reads as many as are enough."""
+    """Returns a form with the mean and the spread of a store's samples, of which it reads enough."""
     step = max(1, math.ceil(len(store) * math.prod(form.shape) / _MOST_VALUES))
     chosen = tf.constant(np.arange(0, len(store), step))
     batches = -(-len(chosen) // _AT_ONCE)

@@ -1,4 +1,4 @@
-"""What is wrong with a data set, beyond what cannot be read at all."""
+"""The problems of a data set, besides unreadable samples."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from trainer.errors import one_line
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong.
+    """A problem.
 
     Attributes:
       location: the sample's, or the class's folder or name.
-      text: what is wrong.
-      index: which entry is to be left out; -1 where it is none.
+      text: the problem.
+      index: the entry to skip; -1 if it is none.
     """
 
     location: str
@@ -30,7 +30,7 @@ class Problem:
 def find(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[Problem]:
     """Returns the samples that cannot be read, are in two parts or classes, or are of a class without training samples.
 
-    Of the samples with one content `copies.of_others` says which stays.
+    Of samples with equal contents, `copies.of_others` decides which one is kept.
     """
     problems = [
         Problem(entry.place, f"cannot be read: {finding.reason}", index)

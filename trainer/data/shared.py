@@ -1,4 +1,4 @@
-"""Data sets that several runs of one machine share, so that each is read once."""
+"""Data sets shared by several runs on one machine, so that each is read once."""
 
 import fcntl
 import hashlib
@@ -21,9 +21,9 @@ Load = Callable[[HParams, Console], Dataset]
 
 
 class Shared:
-    """Reads a data set as `load` does, the first time; afterwards maps what that left in a folder.
+    """Reads a data set as `load` does the first time; afterwards maps the saved result from a folder.
 
-    Processes that want the same one at the same time wait for the first of them.
+    Processes that need the same one at the same time wait for the first.
 
     Args:
       folder: of this machine, empty at first; the caller that made it removes it.

@@ -1,4 +1,4 @@
-"""A look at every sample of a data set, whose results are kept, so that a survey that was stopped goes on."""
+"""A survey of every sample of a data set; its results are saved, so that an interrupted survey resumes."""
 
 import dataclasses
 import hashlib
@@ -23,13 +23,13 @@ _FORMAT = 3  # of these files
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """What one sample is.
+    """The result for one sample.
 
     Attributes:
-      reason: why it cannot be read; empty where it can.
+      reason: why it cannot be read; empty if it can.
       digest: the content's checksum.
       bytes: the content's length.
-      description: what its kind finds in it; see `Kind.describe`.
+      description: see `Kind.describe`.
     """
 
     reason: str = ""
@@ -41,11 +41,11 @@ class Finding:
 def survey(
     entries: Sequence[Entry], kind: Kind[Any], work: Path, on_progress: Callable[[int], object]
 ) -> list[Finding]:
-    """Returns what each sample is; samples whose results an earlier survey left in the folder are not read again.
+    """Returns the result for each sample; results of an earlier survey in the folder are reused.
 
     Args:
       entries: the samples.
-      kind: what they must be.
+      kind: of the samples.
       work: a folder that exists.
       on_progress: receives how many more samples are done.
     """
@@ -79,7 +79,7 @@ def _find(locations: Locations, kind: Kind[Any], index: int) -> Finding:
 
 
 def _key(entries: Sequence[Entry], stamps: dict[str, tuple[int, int]]) -> str:
-    """Returns a name for what would change if one of these samples did."""
+    """Returns a name that changes if one of these samples does."""
     rows: list[Any] = [_FORMAT]
     for entry in entries:
         if entry.file not in stamps:
@@ -97,7 +97,7 @@ def _stamp(file: str) -> tuple[int, int]:
 
 
 def statistics(findings: Sequence[Finding], kind: Kind[Any]) -> dict[str, Any]:
-    """Returns what the samples are like: how many, how large, and what their kind summarizes."""
+    """Returns statistics of the samples: number, size, and the summary of their kind."""
     return {
         "images": len(findings),
         "bytes": sum(one.bytes for one in findings),

@@ -1,1 +1,1 @@
-"""What a person sees in TensorBoard."""
+"""The output for TensorBoard."""

@@ -1,7 +1,7 @@
-"""TensorBoard, for logs on this machine or on a bucket: `python -m trainer.tensorboard --logdir=gs://bucket/run`.
+"""TensorBoard for logs on this machine or in a bucket: `python -m trainer.tensorboard --logdir=gs://bucket/run`.
 
 This program reads a bucket and keeps a local copy up to date. TensorBoard's own readers of gs:// need TensorFlow and
-other credentials; the default one shows nothing, without an error, where it has none.
+other credentials; without them, the default one shows nothing and reports no error.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 
 @contextlib.contextmanager
 def _local(logdir: str) -> Iterator[str]:
-    """Yields a local folder that is, and stays, what a location holds."""
+    """Yields a local folder that stays a copy of a location."""
     if not is_remote(logdir):
         yield expanded(logdir)
         return

@@ -1,4 +1,4 @@
-"""What a run writes to TensorBoard: its callbacks, and how they begin and end together."""
+"""The callbacks that write a run's output for TensorBoard, and their common beginning and end."""
 
 import contextlib
 import time
@@ -41,9 +41,9 @@ def callbacks(
       log: of the run.
       hparams: what is trained.
       schedule: when pictures are made and a trace is taken.
-      form: of the samples; None leaves units out of the table of layers, and takes samples for images.
-      examples: validation samples; None leaves out everything that looks into the network.
-      lag: returns the seconds by which a bucket is behind; None where there is no bucket.
+      form: of the samples; with None, the table of layers has no units, and samples are drawn as images.
+      examples: validation samples; with None, nothing observes the network.
+      lag: returns the seconds by which a bucket is behind; None without a bucket.
     """
     watch = Stopwatch()
     return [

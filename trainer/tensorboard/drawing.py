@@ -1,4 +1,4 @@
-"""Which summaries explain a network: at one moment of the training, and at its end."""
+"""The summaries that explain a network: during training and at its end."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -22,20 +22,20 @@ _MOST_MISTAKES = 20
 _STEPS, _MOST_STEPS = 16, 512  # of integrated gradients
 _WORK = 120_000_000_000  # multiply-adds of one method, forwards: more than the default network needs; 2 s on two cores
 _FEWEST_PROBES = 3
-_BOXES = {1: (32, 24, 16), 2: (5, 4, 3), 3: (5, 4, 3)}  # by rank, along each axis: what is covered at once, or less
-# By rank, along each axis: about as many as a person tells apart in the picture.
+_BOXES = {1: (32, 24, 16), 2: (5, 4, 3), 3: (5, 4, 3)}  # by rank, along each axis: the largest box
+# By rank, along each axis: about as many as can be distinguished in the picture.
 _CELLS, _MOST_CELLS = {1: 80, 2: 40, 3: 20}, {1: 128, 2: 64, 3: 32}
 _VOLUMES = 5  # axes of several volumes
 _IN_TITLE, _IN_CAPTION = 120, 64  # pixels of a class's name
 
 
 def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> Iterator[Summary]:
-    """Yields what the network is like now: filters, feature maps, dead filters, changes, histograms.
+    """Yields the current state of the network: filters, feature maps, dead filters, changes, histograms.
 
     Args:
       observer: of the network.
-      look: what it saw.
-      former: each convolution's kernels at the last moment; empty at the first.
+      look: the observation.
+      former: each convolution's kernels at the previous observation; empty at the first.
     """
     dead, scale = look.dead(), scale_of(observer.examples)
     for index, (name, kernel) in enumerate(look.kernels.items()):
@@ -64,7 +64,7 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
 
 
 def conclusion(observer: Observer, probabilities: np.ndarray) -> Iterator[Summary]:
-    """Yields what decides the trained network's predictions and which of them are wrong.
+    """Yields attributions of the trained network's predictions, and its mistakes.
 
     Args:
       observer: of the network.
@@ -76,7 +76,7 @@ def conclusion(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
 
 
 def _decisions(observer: Observer, explainer: Explainer, probabilities: np.ndarray) -> Iterator[Summary]:
-    """Yields what decides on the probes; of a large network on fewer of them, in fewer passes."""
+    """Yields attributions of the probes; of a large network for fewer of them, in fewer passes."""
     examples, scale = observer.examples, scale_of(observer.examples)
     probes = observer.probes[: max(_FEWEST_PROBES, _WORK // (_STEPS // 2 * explainer.cost))]
     explained, labels = examples.samples[probes], examples.labels[probes]
@@ -94,7 +94,7 @@ def _decisions(observer: Observer, explainer: Explainer, probabilities: np.ndarr
     for index, probe in enumerate(probes):
         true = examples.classes[labels[index]]
         name, prediction = text.isolated(true, _IN_TITLE), _prediction(examples, probabilities, probe, _IN_TITLE)
-        title = f"true {name}; predicted {prediction}; what speaks for {name}"
+        title = f"true {name}; predicted {prediction}; evidence for {name}"
         maps = {method: values[index] for method, values in named.items()}
         yield _image(f"what_decides/{true}", what_decides(explained[index], maps, title, scale))
     yield summaries.scalar("attribution/completeness_residual", residuals.max())
@@ -109,13 +109,13 @@ def _image(tag: str, picture: np.ndarray) -> Summary:
 
 
 def _blank(examples: Examples) -> np.ndarray:
-    """Returns the value of each channel that says nothing: black, silence, or where it has no bounds its mean."""
+    """Returns the neutral value of each channel: black, silence, or its mean if it has no bounds."""
     form = examples.form
     return np.array(form.centre or [min(max(0.0, form.low), form.high)] * form.channels, np.float32)
 
 
 def box(sizes: Sequence[int], most: int) -> tuple[int, ...]:
-    """Returns the size of the boxes of which about `most` or fewer cover a sample, which is square for an image."""
+    """Returns a box size with which about `most` boxes or fewer cover a sample; square for an image."""
     rank = len(sizes)
     each = next((each for each in _BOXES[rank] if each**rank <= most), _BOXES[rank][-1])
     whole = (min(sizes),) * rank if rank == 2 else sizes
@@ -123,9 +123,9 @@ def box(sizes: Sequence[int], most: int) -> tuple[int, ...]:
 
 
 def in_cells(attributions: np.ndarray) -> np.ndarray:
-    """Returns attributions `(batch, *spatial)` summed in cells, where an axis is much longer than they are many.
+    """Returns attributions `(batch, *spatial)` summed in cells if an axis is much longer than the number of cells.
 
-    Those of neighbouring positions are of either sign, and too small a few to be seen.
+    Attributions of neighbouring positions vary in sign, and single ones are too small to be seen.
     """
     rank = attributions.ndim - 1
     for axis, length in enumerate(attributions.shape[1:], 1):
@@ -159,7 +159,7 @@ def _results(examples: Examples, explainer: Explainer, probabilities: np.ndarray
 
 
 def _places(explainer: Explainer, samples: np.ndarray, classes: np.ndarray, blank: np.ndarray) -> list[Place]:
-    """Returns where in each volume most speaks for a class or against it: the middle of a box; of others nothing."""
+    """Returns the position of the strongest attribution in each volume, a box middle; nothing for other ranks."""
     if samples.ndim != _VOLUMES:
         return []
     steps = max(1, min(_STEPS, _WORK // (explainer.cost * len(samples))))
@@ -179,7 +179,7 @@ def in_boxes(attributions: np.ndarray) -> np.ndarray:
 
 
 def _prediction(examples: Examples, probabilities: np.ndarray, index: int, most: int) -> str:
-    """Returns the class that an example is taken for and its probability; of one that was not classified `?`.
+    """Returns the predicted class of an example and its probability; `?` if it was not classified.
 
     The class's name is cut to so many pixels.
     """

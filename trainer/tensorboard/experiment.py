@@ -37,13 +37,13 @@ _BOXES = 9  # values of a domain that TensorBoard offers one by one; with more i
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Domain:
-    """One column of parameters, and what it may hold; neither bounds nor values where that is not known.
+    """One column of parameters and its domain; without bounds and values if the domain is unknown.
 
     Attributes:
       name: the parameter's.
       low: the smallest number.
       high: the largest, above the smallest.
-      values: all that it may be, numbers or texts, where these are few.
+      values: all possible numbers or texts, if they are few.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Metric:
     Attributes:
       tag: of the scalar whose last value is the result.
       title: the column's heading.
-      run: which of TensorBoard's runs of this run has that scalar; `` is the folder itself.
+      run: TensorBoard's run, below this run, with that scalar; `` is the folder itself.
     """
 
     tag: str
@@ -69,7 +69,7 @@ class Metric:
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """A scalar's value at a step, and when that was, in seconds since 1970."""
+    """A scalar's value at a step, and its time in seconds since 1970."""
 
     step: int
     value: float
@@ -81,11 +81,11 @@ class Session:
     """One row of a study's page.
 
     Attributes:
-      name: the trial's, which its folder has too.
-      parameters: those that it has.
+      name: of the trial and of its folder.
+      parameters: of the trial.
       status: `SUCCESS`, `FAILED` or `RUNNING`.
       started: seconds since 1970.
-      ended: likewise; 0 while it runs.
+      ended: seconds since 1970; 0 while it runs.
       curves: its scalars, by tag.
     """
 
@@ -98,7 +98,7 @@ class Session:
 
 
 def columns(domains: Sequence[Domain], metrics: Sequence[Metric]) -> Summary:
-    """Returns which columns there are; TensorBoard shows the first five parameters by default."""
+    """Returns the columns; TensorBoard shows the first five parameters by default."""
     config = hparams_summaries.hparams_config_pb(
         [hparams_summaries.HParam(domain.name, _domain(domain)) for domain in domains],
         [hparams_summaries.Metric(one.tag, group=one.run or None, display_name=one.title) for one in metrics],
@@ -124,7 +124,7 @@ def start(parameters: Mapping[str, Value], group: str, seconds: float) -> Summar
 
 
 def end(status: int, seconds: float) -> Summary:
-    """Returns how a run ended, one of the four above, and when, in seconds since 1970."""
+    """Returns the status of a run that ended, one of the four above, and its time in seconds since 1970."""
     info = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=seconds)
     about = hparams_plugin.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_end_info=info))
     summary = Summary()
@@ -133,9 +133,9 @@ def end(status: int, seconds: float) -> Summary:
 
 
 def group(root: Path) -> str:
-    """Returns the name of a run's row, `<study>/<trial>`; the whole path would be cut off.
+    """Returns the name of a run's row, `<study>/<trial>`; the whole path would be truncated.
 
-    Rows are sorted by name, as texts, so that the number of a trial has three digits.
+    Rows are sorted by name as text, so the number of a trial has three digits.
     """
     trial = root.name
     return "/".join([*root.parts[-2:-1], f"{int(trial):03}" if trial.isdecimal() else trial])
@@ -147,9 +147,9 @@ def is_listed(root: Path) -> bool:
 
 
 def write(folder: Path, domains: Sequence[Domain], metrics: Sequence[Metric], sessions: Sequence[Session]) -> None:
-    """Makes a study's page anew, below `hparams` in its folder; what has not changed stays as it is.
+    """Updates a study's page, below `hparams` in its folder; unchanged files are not rewritten.
 
-    Each row is a run of TensorBoard. Once the page is there, trials write no rows of their own: of two rows of one
+    Each row is a run of TensorBoard. Once the page exists, trials write no rows: of two rows of one
     trial TensorBoard shows the columns of either, and both their statuses.
 
     Args:
@@ -209,7 +209,7 @@ def _records(events: Sequence[Event] | Iterator[Event]) -> bytes:
 
 
 def _put(path: Path, content: bytes) -> None:
-    """Makes a file hold this content; appends where possible, since TensorBoard reads no byte of a file twice."""
+    """Writes this content to a file; appends if possible, since TensorBoard reads no byte of a file twice."""
     path.parent.mkdir(parents=True, exist_ok=True)
     former = path.read_bytes() if path.exists() else b""
     if former and content.startswith(former):

@@ -1,4 +1,4 @@
-"""What a new run's log begins with."""
+"""The beginning of a new run's log."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -14,20 +14,20 @@ from trainer.tensorboard.experiment import Domain, Metric
 from trainer.tensorboard.log import RUN, VALIDATION, Log
 
 _METRICS = ("accuracy", "loss")
-# Of the HParams table; first those that are tuned.
+# Of the HParams table; the tuned ones first.
 _FIRST_COLUMNS = ("filters", "kernel_size", "learning_rate", "padding", "stride")
 
 
 class Introduction(keras.callbacks.Callback):
-    """Writes what does not change before the first step: graphs, the table of layers, the configuration, the run's row.
+    """Writes the constant part before the first step: graphs, table of layers, configuration, the run's row.
 
-    A log that was written before has it.
+    A resumed log already has it.
 
     Args:
       log: of the run.
       configuration: the run's, and its columns in the HParams table.
       command: the command line.
-      form: of the samples; None leaves units out of the table.
+      form: of the samples; with None, the table has no units.
 
     Raises:
       StorageError: an event cannot be written.

@@ -18,8 +18,8 @@ class Log:
 
     Args:
       folder: the run's log folder.
-      sizes: of a resumed run, the bytes of each event file when it was saved; later ones are removed, and will be
-        written again. None leaves what is there.
+      sizes: of a resumed run, the bytes of each event file when it was saved; later bytes are removed and
+        written again. None keeps the files.
 
     Attributes:
       is_new: nothing was written before.
@@ -46,7 +46,7 @@ class Log:
             tf.summary.experimental.write_raw_pb(summary.SerializeToString())
 
     def add_graph(self, graph: tf.compat.v1.GraphDef) -> None:
-        """Adds the graph of operations, of which a run has one."""
+        """Adds the graph of operations, one for each run."""
         with self._named_failures(), self._writers[RUN].as_default(0):
             tf.summary.graph(graph)
 

@@ -1,4 +1,4 @@
-"""What a network has learned, at some steps and at the end."""
+"""Pictures of what a network has learned, at some steps and at the end."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,13 +13,13 @@ from trainer.tensorboard.stopwatch import Stopwatch
 
 
 class Pictures(keras.callbacks.Callback):
-    """Writes pictures and histograms at some steps; at the end what decides, what is mistaken, the projector's points.
+    """Writes pictures and histograms at some steps; at the end attributions, mistakes and the projector's points.
 
     Args:
       log: of the run.
       watch: measures the steps, and is paused for pictures.
-      examples: validation samples; None leaves all of it out.
-      steps: those after which pictures are made; where there are none, nothing looks into the network.
+      examples: validation samples; with None, nothing is written.
+      steps: those after which pictures are made; without any, nothing observes the network.
 
     Raises:
       StorageError: an event cannot be written.

@@ -9,11 +9,11 @@ import tensorflow as tf
 
 
 class Profile(keras.callbacks.Callback):
-    """Takes a trace, which ends with the training at the latest.
+    """Records a trace, which ends at the latest with the training.
 
     Args:
       folder: takes the trace.
-      steps: from the one after which the trace begins to the one after which it ends; none where empty.
+      steps: the step after which the trace begins and the one after which it ends; no trace if empty.
     """
 
     def __init__(self, folder: Path, steps: Sequence[int] = ()):
@@ -42,7 +42,7 @@ class Profile(keras.callbacks.Callback):
         return {}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """There is nothing to restore: a trace is of one process."""
+        """There is nothing to restore: a trace belongs to one process."""
 
     def _stop(self) -> None:
         tf.profiler.experimental.stop()

@@ -29,9 +29,9 @@ class Scalars(keras.callbacks.Callback):
     Args:
       log: of the run.
       batch_size: samples in each step.
-      watch: started at each epoch; others pause it for what is no part of the steps.
+      watch: started at each epoch; others pause it for work outside of the steps.
       lag: returns the seconds by which a bucket is behind, `bucket_lag`; None where there is no bucket.
-      noun: what one sample is called.
+      noun: the name of a sample: image, signal or volume.
 
     Raises:
       StorageError: an event cannot be written.

@@ -1,4 +1,4 @@
-"""How the samples that a network is observed on are measured where they are drawn."""
+"""The scale of drawn samples."""
 
 from trainer.insight.observer import Examples
 from trainer.tensorboard.draw.scale import Scale

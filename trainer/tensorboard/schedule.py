@@ -1,4 +1,4 @@
-"""At which steps TensorBoard gets pictures and traces."""
+"""The steps at which pictures and traces are written."""
 
 import bisect
 import dataclasses
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 from trainer.hparams import HParams
 
-_MOST = 10  # TensorBoard keeps so many pictures of a tag
+_MOST = 10  # the number of pictures of a tag that TensorBoard keeps
 _STEPS_EACH = 200  # on average, at least: one moment takes as long as six steps of the default network
 
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """When something is written besides the scalars of each epoch.
+    """The times of all output besides the scalars of each epoch.
 
     Attributes:
       pictures: the steps after which pictures are made, in order; 0 is before the first.
-      profile: the steps from the first to the last between which a trace is taken; none where empty.
+      profile: the steps from the first to the last between which a trace is recorded; no trace if empty.
     """
 
     pictures: Sequence[int] = ()
@@ -37,7 +37,7 @@ class Schedule:
         return cls(tuple(first + step for step in pictures), profile_steps(hparams.profile_steps))
 
     def next_step(self, step: int) -> float:
-        """Returns the first step after this one at which something may be due; infinity where none is."""
+        """Returns the first step after this one at which something may be due; infinity if none is."""
         return min(_next(self.pictures, step), _next(self.profile, step))
 
 
@@ -62,7 +62,7 @@ def picture_steps(log_images: str, steps_per_epoch: int, epochs: int) -> Sequenc
 
 
 def profile_steps(text: str) -> Sequence[int]:
-    """Returns the steps from the first to the last between which `10,20` asks for a trace; none where it is empty."""
+    """Returns the steps from the first to the last of a trace, given as `10,20`; empty without a trace."""
     if not text:
         return ()
     first, last = map(int, text.split(","))

@@ -1,4 +1,4 @@
-"""The time that an epoch's steps take."""
+"""The duration of an epoch's steps."""
 
 import contextlib
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 
 class Stopwatch:
-    """Measures seconds since it was started, without those in which it was paused.
+    """Measures seconds since its start, without pauses.
 
     Args:
       clock: seconds.
@@ -21,12 +21,12 @@ class Stopwatch:
         return self._clock() - self._begin
 
     def start(self, seconds: float = 0.0) -> None:
-        """Starts anew, at so many seconds."""
+        """Restarts at the given number of seconds."""
         self._begin = self._clock() - seconds
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Leaves out the time of the block."""
+        """Excludes the time of the block."""
         seconds = self.seconds
         yield
         self.start(seconds)

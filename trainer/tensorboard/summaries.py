@@ -1,4 +1,4 @@
-"""What TensorBoard's dashboards read, as summaries: values in, protos out, nothing written."""
+"""Summaries for TensorBoard's dashboards: values in, protos out, nothing written."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def text(tag: str, markdown: str) -> Summary:
 
 
 def histogram(tag: str, values: np.ndarray) -> Summary:
-    """Returns how often values of each size occur; of more than 100,000 in every k-th."""
+    """Returns a histogram of values; of more than 100,000, of every k-th."""
     flat = np.asarray(values, np.float32).ravel()
     flat = flat[:: -(-len(flat) // _MOST_VALUES)]
     return histograms.histogram_pb(tag, flat[np.isfinite(flat)], buckets=_BINS)
@@ -71,7 +71,7 @@ def png(picture: np.ndarray) -> bytes:
 
 
 def keras_graph(model: keras.Model) -> Summary | None:
-    """Returns the conceptual graph: the model's layers; None where TensorBoard cannot draw it."""
+    """Returns the conceptual graph: the model's layers; None if TensorBoard cannot draw it."""
     about = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1"))
     try:
         layers = _readable({k: value for k, value in json.loads(model.to_json()).items() if k != "compile_config"})
@@ -106,7 +106,7 @@ def op_graph(model: keras.Model) -> tf.compat.v1.GraphDef:
 
 
 def layout() -> Summary:
-    """Returns the first page of Custom Scalars: the curves that matter."""
+    """Returns the first page of Custom Scalars: the most important curves."""
     charts = [
         layout_pb2.Chart(title=name, multiline=layout_pb2.MultilineChartContent(tag=[f"^{name}$"])) for name in _CURVES
     ]
@@ -121,7 +121,7 @@ def pr_curve(tag: str, is_class: np.ndarray, probability: np.ndarray) -> Summary
     Args:
       tag: of the curve.
       is_class: `(count,)`, which samples are of the class.
-      probability: `(count,)`, how likely each is said to be.
+      probability: `(count,)`, the predicted probability of the class.
     """
     above = probability[:, None] >= np.linspace(0, 1, _THRESHOLDS)
     true, false = above[is_class].sum(0), above[~is_class].sum(0)

@@ -56,7 +56,7 @@ def test_python_and_a_graph_agree_on_what_is_one(content: bytes) -> None:
     [
         (_of_python(tarfile.DIRTYPE), "Received: 1.png of type 5", archive.RULE),
         (_of_python(tarfile.SYMTYPE), "Received: 1.png of type 2", archive.RULE),
-        (archive.joined(FILES)[:2600], "cut off in ü 2.png", archive.CUT_RULE),
+        (archive.joined(FILES)[:2600], "truncated in ü 2.png", archive.CUT_RULE),
         (archive.joined(FILES)[:600], "truncated header", archive.RULE),
         (b"1" + archive.joined(FILES)[1:124] + b"x" * 11 + archive.joined(FILES)[135:], "bad checksum", archive.RULE),
     ],

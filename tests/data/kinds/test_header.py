@@ -29,17 +29,17 @@ def test_goes_over_what_a_camera_notes() -> None:
     ("content", "message"),
     [
         (b"", "an empty file"),
-        (b"no image", "no JPEG, PNG, GIF, BMP or WebP"),
-        (BROKEN["tiff"][0], "a TIFF, no JPEG, PNG, GIF, BMP or WebP"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "a HEIC, no JPEG, PNG, GIF, BMP or WebP"),
-        (b"\n<!DOCTYPE html><html>404</html>", "a web page, no JPEG, PNG, GIF, BMP or WebP"),
-        (b"RIFF\0\0\0\0WAVE", "no JPEG, PNG, GIF, BMP or WebP"),
-        (b"RIFF\0\0\0\0WEBPVP8?" + bytes(20), "a WebP whose header is broken"),
+        (b"no image", "not JPEG, PNG, GIF, BMP or WebP"),
+        (BROKEN["tiff"][0], "a TIFF, not JPEG, PNG, GIF, BMP or WebP"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "a HEIC, not JPEG, PNG, GIF, BMP or WebP"),
+        (b"\n<!DOCTYPE html><html>404</html>", "a web page, not JPEG, PNG, GIF, BMP or WebP"),
+        (b"RIFF\0\0\0\0WAVE", "not JPEG, PNG, GIF, BMP or WebP"),
+        (b"RIFF\0\0\0\0WEBPVP8?" + bytes(20), "a WebP with a broken header"),
         (BROKEN["webp that moves"][0], "a WebP must be one image, not an animation"),
         (BROKEN["bomb"][0], "20,000 x 20,000 pixels; at most 100,000,000 are read"),
-        (b"\xff\xd8\xff\xe0\0\4\0\0no marker", "a JPEG whose header is broken"),
+        (b"\xff\xd8\xff\xe0\0\4\0\0no marker", "a JPEG with a broken header"),
         *(
-            (content[:20], "a header that is cut off")
+            (content[:20], "a truncated header")
             for name, content in READABLE.items()
             if name != "gif, moving" and not name.startswith("gif")
         ),

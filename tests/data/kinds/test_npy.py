@@ -67,10 +67,10 @@ def test_headers_of_other_programs_are_read(text: str) -> None:
 
 
 BROKEN = [
-    (b"", "no .npy file"),
-    (b"\x93NUMP", "no .npy file"),
-    (b"\x93NUMPY\1", "cut off in its header"),
-    (b"\x93NUMPY\1\0\xff\0{'descr'", "cut off in its header"),
+    (b"", "not an .npy file"),
+    (b"\x93NUMP", "not an .npy file"),
+    (b"\x93NUMPY\1", "a truncated header"),
+    (b"\x93NUMPY\1\0\xff\0{'descr'", "a truncated header"),
     (b"\x93NUMPY\4\0\1\0\0\0\0\0\0", "version 4"),
     (b"\x93NUMPY\2\0\xff\xff\xff\xff" + bytes(100), "a header of 4,294,967,295 bytes"),
     (_with_header("{'descr': '|O', 'fortran_order': False, 'shape': (3,)}"), "objects or records"),
@@ -78,10 +78,10 @@ BROKEN = [
     (_with_header("{'descr': '<U3', 'fortran_order': False, 'shape': (2,)}"), "values must be of the types"),
     (_with_header("{'descr': '<c8', 'fortran_order': False, 'shape': (3,)}"), "values must be of the types"),
     (_with_header("{'descr': '|u1', 'fortran_order': False, 'shape': (0, 3)}"), "none empty"),
-    (_with_header("{'descr': '|u1', 'fortran_order': False}"), "must begin with a header"),
-    (_with_header("{'descr': '|u1', 'descr': '|u1', 'shape': (24,)}"), "must begin with a header"),
-    (_with_header("{'descr': '|u1', 'fortran_order': 0, 'shape': (24,)}"), "must begin with a header"),
-    (_with_header("__import__('os').abort()"), "must begin with a header"),
+    (_with_header("{'descr': '|u1', 'fortran_order': False}"), "must have a NumPy header"),
+    (_with_header("{'descr': '|u1', 'descr': '|u1', 'shape': (24,)}"), "must have a NumPy header"),
+    (_with_header("{'descr': '|u1', 'fortran_order': 0, 'shape': (24,)}"), "must have a NumPy header"),
+    (_with_header("__import__('os').abort()"), "must have a NumPy header"),
     (_with_header("{'descr': '|u1', 'fortran_order': False, 'shape': (" + "1, " * 9 + ")}"), "1 to 8 axes"),
 ]
 
@@ -98,7 +98,7 @@ def test_rejects_what_is_no_array_of_numbers(content: bytes, message: str) -> No
 def test_rejects_a_length_that_the_shape_does_not_say(shape: tuple[int, ...]) -> None:
     content = _with_header(f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}}}")
     assert npy.header(content).shape == shape
-    with pytest.raises(tf.errors.InvalidArgumentError, match="as many bytes after its header as its shape says"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="the bytes that its shape requires"):
         npy.decode(tf.constant(content))
 
 

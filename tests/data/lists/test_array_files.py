@@ -92,7 +92,7 @@ def test_images_are_as_in_an_npz_file(tmp_path: Path, shape: tuple[int, ...], dt
         ours = ours[np.argsort(labels)]
         assert ours.dtype == theirs.dtype
         np.testing.assert_array_equal(ours, theirs.reshape(ours.shape))
-    said = "the fourth channel of images, their transparency, is left out"
+    said = "the alpha channel of images is ignored"
     assert log == ([said, f"x.npz: `train_images`: {said}"] if shape[2:] == (4,) else [])
 
 
@@ -102,8 +102,8 @@ def test_images_are_as_in_an_npz_file(tmp_path: Path, shape: tuple[int, ...], dt
         (1, np.zeros((5, 2)), r"/b/0.npy: must have the shape \(5, 1\), as .*Received: \(5, 2\)$"),
         (2, np.zeros((8, 10)), r"/b/0.npy: must have the shape \(8, 9, 1\), as .*Received: \(8, 10, 1\)$"),
         (2, np.zeros((2, 8, 9, 3)), r"/b/0.npy: must have 2 or 3 axes. Received: shape \(2, 8, 9, 3\)$"),
-        (2, np.full((8, 9), np.nan), r"/b/0.npy: must have numbers of at most 3e38 alone. Received: "),
-        (2, np.full((8, 9), 1e39), r"/b/0.npy: must have numbers of at most 3e38 alone. Received: "),
+        (2, np.full((8, 9), np.nan), r"/b/0.npy: must hold finite numbers of at most 3e38. Received: "),
+        (2, np.full((8, 9), 1e39), r"/b/0.npy: must hold finite numbers of at most 3e38. Received: "),
         (1, np.array([0, np.inf]), r"/b/0.npy: must have numbers of at most 3e38, or NaN .* Received: inf$"),
         (1, np.array([0, 1e39]), r"/b/0.npy: must have numbers of at most 3e38, or NaN .* Received: 1e\+39$"),
         (1, np.zeros(0), r"/b/0.npy: must be an array that can be read. Received: .* none empty$"),

@@ -175,7 +175,7 @@ BAD_LABELS = [
     (LABELS - 1, "class numbers from 0. Received: -1"),
     (LABELS + 0.5, "whole numbers. Received: 0.5, of sample 0"),
     (np.array([0, 1, np.nan] * 2), "whole numbers. Received: nan, of sample 2"),
-    (np.zeros(6, int), "two classes. Received: 0 alone"),
+    (np.zeros(6, int), "two classes. Received: only 0"),
     (np.arange(5) % 2, "one label for each of the 6 samples in `x`. Received: 5"),
     (np.array(["a", ""] * 3), "an empty text"),
     (np.array(["a", "nan"] * 3), "a missing value"),
@@ -211,15 +211,18 @@ def test_rejects_names_that_do_not_fit(tmp_path: Path, names: np.ndarray, messag
 BAD_CONTENT = [
     ({"foo": LABELS}, "must hold training samples and their labels"),
     ({"x_test": _zeros(20), "y_test": LABELS}, "must hold training samples and their labels"),
-    ({"x": _zeros(20)}, "`x` must go with an array of labels. Received: x"),
-    ({"train_labels": LABELS}, "`train_labels` must go with an array of samples"),
-    ({"x": _zeros(20), "images": _zeros(20), "y": LABELS}, "one array of samples of a part. Received: x and images"),
+    ({"x": _zeros(20)}, "`x` must have an array of labels. Received: x"),
+    ({"train_labels": LABELS}, "`train_labels` must have an array of samples"),
+    ({"x": _zeros(20), "images": _zeros(20), "y": LABELS}, "one array of samples per part. Received: x and images"),
     ({"x": _zeros(0), "y": LABELS}, "not empty. Received: the shape (6, 0)"),
     ({"x": _zeros(20, dtype="c8"), "y": LABELS}, "`x` must hold numbers. Received: complex64"),
     ({"x": np.array(["a"] * 6), "y": LABELS}, "`x` must hold numbers. Received: <U1"),
     ({"x": np.array([None] * 6, object), "y": LABELS}, "`x` must be an array that can be read. Received: pickled"),
-    ({"x": np.full((6, 20), np.inf), "y": LABELS}, "finite numbers of at most 3e38. Received: another one in sample 0"),
-    ({"x": np.full((6, 20), 1e300), "y": LABELS}, "another one in sample 0"),
+    (
+        {"x": np.full((6, 20), np.inf), "y": LABELS},
+        "finite numbers of at most 3e38. Received: NaN",
+    ),
+    ({"x": np.full((6, 20), 1e300), "y": LABELS}, "a larger one in sample 0"),
     (
         {"x_train": _zeros(20), "y_train": LABELS, "x_test": _zeros(21), "y_test": LABELS},
         "`x_test` must have samples of 20, as `x_train`. Received: 21",
@@ -230,7 +233,7 @@ BAD_CONTENT = [
     ),
     (
         {"x_train": _zeros(20), "y_train": LABELS, "x_test": _zeros(20), "y_test": LABELS + 1},
-        "`y_test` must have classes that `y_train` has too. Received: 2",
+        "`y_test` must have only classes of `y_train`. Received: 2",
     ),
 ]
 
@@ -251,7 +254,7 @@ def test_what_is_not_used_is_named_and_not_read(tmp_path: Path) -> None:
     objects = np.array([None, 1], object)  # would be an error
     content = {"train_images": _zeros(20), "train_labels": LABELS, "images": objects, "notes": objects}
     assert len(_read(tmp_path, log=lines.append, **content).parts) == 1
-    assert lines == ["passed over in some.npz: notes, images (no samples or labels of a part)"]
+    assert lines == ["ignored in some.npz: notes, images (no samples or labels of a part)"]
 
 
 def test_another_way_to_read_colours_is_named(tmp_path: Path) -> None:

@@ -82,9 +82,7 @@ def test_a_part_name_without_class_folders_beside_classes_is_a_class(tmp_path: P
     entries = folder.read(tmp_path, lines.append)
     assert {entry.label for entry in entries} == {name.split("/")[0] for name in names}
     assert {entry.part for entry in entries} == {""}
-    assert lines == [
-        f"{tmp_path / names[0].split('/')[0]}: read as a class, not as a part, for it has no class folders"
-    ]
+    assert lines == [f"{tmp_path / names[0].split('/')[0]}: read as a class, not as a part, as it has no class folders"]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +94,7 @@ def test_system_folders_are_passed_over(tmp_path: Path, system: str) -> None:
     lines: list[str] = []
     entries = folder.read(tmp_path, lines.append)
     assert sorted(entry.name for entry in entries) == ["cat/1", "dog/1"]
-    assert lines == [f"passed over in {tmp_path}: {system}, cat/{system} (system)"]
+    assert lines == [f"ignored in {tmp_path}: {system}, cat/{system} (system)"]
 
 
 def test_the_output_of_this_program_is_passed_over(tmp_path: Path) -> None:
@@ -114,7 +112,7 @@ def test_the_output_of_this_program_is_passed_over(tmp_path: Path) -> None:
     )
     lines: list[str] = []
     assert sorted(entry.name for entry in folder.read(tmp_path, lines.append)) == ["cat/1", "dog/1"]
-    assert lines == [f"passed over in {tmp_path}: shards, tuned, cat/mine and 1 more (output)"]
+    assert lines == [f"ignored in {tmp_path}: shards, tuned, cat/mine and 1 more (output)"]
     assert folder.empty_classes(tmp_path) == []
 
 
@@ -129,7 +127,7 @@ def test_a_link_to_a_folder_of_the_data_is_passed_over(tmp_path: Path, where: st
     lines: list[str] = []
     entries = folder.read(root, lines.append)
     assert sorted(entry.name for entry in entries) == ["cat/1", "cat/deep/2", "dog/1"]
-    assert lines == [f"passed over in {root}: {where}, dog/all (links to folders that are read already)"]
+    assert lines == [f"ignored in {root}: {where}, dog/all (links to folders that are read already)"]
 
 
 def test_a_folder_of_links_to_a_store_is_read(tmp_path: Path) -> None:
@@ -176,7 +174,7 @@ def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
     _link(tmp_path / "dog/itself", "itself")
     lines: list[str] = []
     assert sorted(entry.name for entry in folder.read(tmp_path, lines.append)) == ["cat/1", "dog/1", "dog/itself"]
-    assert lines == [f"passed over in {tmp_path}: cat/pipe (not a file)"]
+    assert lines == [f"ignored in {tmp_path}: cat/pipe (not a file)"]
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,14 +195,14 @@ def test_a_part_without_class_folders_is_passed_over(tmp_path: Path) -> None:
     _touch(tmp_path, "train/cat/1", "train/dog/1", "test/unlabelled.png")
     lines: list[str] = []
     assert {entry.part for entry in folder.read(tmp_path, lines.append)} == {"train"}
-    assert lines == [f"passed over in {tmp_path}: test (without class folders)"]
+    assert lines == [f"ignored in {tmp_path}: test (without class folders)"]
 
 
 def test_names_of_files_that_look_like_parts_are_told(tmp_path: Path) -> None:
     _touch(tmp_path, "cat/train_1.png", "cat/test_2.png", "dog/train_1.png", "dog/testing.png")
     lines: list[str] = []
     assert {entry.part for entry in folder.read(tmp_path, lines.append)} == {""}
-    assert lines == [f"{tmp_path}: cat/test_2.png and such names decide no part; folders do, or a manifest"]
+    assert lines == [f"{tmp_path}: cat/test_2.png and such file names decide no part; use folders or a manifest"]
 
 
 def test_finds_empty_classes(tmp_path: Path) -> None:
@@ -217,15 +215,15 @@ def test_finds_empty_classes(tmp_path: Path) -> None:
     [
         ((), "must hold a folder of samples for each class. Received: none"),
         (("a.png",), "must hold a folder of samples for each class. Received: none"),
-        (("train/cat/1", "cat/1"), "beside train, validation and test there may be no other folder"),
+        (("train/cat/1", "cat/1"), "must hold no other folder next to train, validation and test"),
         (("train/1", "test/1"), "test: must hold a folder of samples for each class. Received: none"),
-        (("photos/cat/1", "photos/dog/1"), "`--data=.*/photos` may be meant"),
-        (("photos/train/cat/1", "photos/test/cat/1"), "`--data=.*/photos` may be meant"),
-        (("seg_train/cat/1", "seg_test/cat/1", "seg_pred/1"), "no other folder; a class .* Received: seg_pred"),
-        (("train/cat/1", "holdout/cat/1"), "no other folder; a class .* Received: holdout"),
+        (("photos/cat/1", "photos/dog/1"), r"did you mean `--data=.*/photos`\?"),
+        (("photos/train/cat/1", "photos/test/cat/1"), r"did you mean `--data=.*/photos`\?"),
+        (("seg_train/cat/1", "seg_test/cat/1", "seg_pred/1"), "no other folder .* Received: seg_pred"),
+        (("train/cat/1", "holdout/cat/1"), "no other folder .* Received: holdout"),
         (("cat_train/1", "cat_test/1", "dog_train/1"), "must hold a folder of samples for each class"),
-        (("cat/train/1", "cat/test/1", "dog/1"), "each must hold nothing else. Received: .*/dog/1"),
-        (("cat/train/1", "cat/other/1", "dog/train/1"), "each must hold nothing else. Received: .*/cat/other"),
+        (("cat/train/1", "cat/test/1", "dog/1"), "must hold nothing else. Received: .*/dog/1"),
+        (("cat/train/1", "cat/other/1", "dog/train/1"), "must hold nothing else. Received: .*/cat/other"),
     ],
 )
 def test_rejects_what_is_no_folder_of_classes(tmp_path: Path, names: tuple[str, ...], message: str) -> None:

@@ -69,7 +69,7 @@ def test_each_folder_of_frames_is_a_volume_in_the_order_of_the_numbers(clips: Pa
     dataset = _load(clips, lines)
     assert dataset.form.shape == (12, 8, 8, 1)
     assert _samples(dataset) == _expected()
-    assert lines == [f"passed over in {clips}: walk/clip00/notes.txt (beside frames)"]
+    assert lines == [f"ignored in {clips}: walk/clip00/notes.txt (next to frames)"]
     assert Path(dataset.sample).is_dir()
 
 
@@ -81,7 +81,7 @@ def test_without_the_rank_they_are_images(clips: Path) -> None:
         for path in clip.iterdir():
             path.rename(path.with_name(f"frame_{path.name}"))
     _load(clips, lines, rank=0)
-    assert lines == [f"{clips}: each file is an image; `--rank=3` makes one video of each folder of frames"]
+    assert lines == [f"{clips}: each file is read as an image; `--rank=3` reads each folder of frames as a video"]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_videos_of_other_sizes_and_colours_are_brought_to_one(tmp_path: Path) ->
     lines: list[str] = []
     dataset = _load(tmp_path, lines, volume_size=6)
     assert dataset.form.shape == (6, 6, 6, 3)
-    assert lines == ["volumes from 1x10x12 to 10x19x12 voxels are brought to 6x6x6"]
+    assert lines == ["volumes from 1x10x12 to 10x19x12 voxels are resized to 6x6x6"]
     samples, targets = dataset.train.preview()
     for sample, target in zip(samples, targets, strict=True):
         assert sample[..., 1].max() == sample[..., 1].min() == sample[..., 0].max() - target
@@ -146,7 +146,10 @@ def _gone(folder: Path) -> None:
     ("spoil", "said"),
     [
         (_empty, "its frame 3.png: an empty file"),
-        (_large, "its frame 3.png has 16 x 8 pixels, but 1.png has 8 x 8; the frames of a video must have one size"),
+        (
+            _large,
+            "its frame 3.png has 16 x 8 pixels, but 1.png has 8 x 8; the frames of a video must have the same size",
+        ),
         (_gone, "its frame 3.png: No such file or directory"),
     ],
 )
@@ -156,11 +159,11 @@ def test_names_a_frame_that_is_broken_before_training(clips: Path, spoil: Any, s
         _load(clips)
     assert str(raised.value) == (
         f"{clips}/run/clip03: must be a NIfTI, .npy or GIF volume, or a folder of frames that can be read. "
-        f"Received: {said}; `--skip_broken=yes` leaves such volumes out"
+        f"Received: {said}; `--skip_broken=yes` skips such volumes"
     )
     lines: list[str] = []
     assert sum(map(len, (getattr(_load(clips, lines, skip_broken=True), part) for part in PARTS))) == 2 * CLIPS - 1
-    assert lines[-2:] == [f"left out: {clips}/run/clip03: {said}", f"1 of {2 * CLIPS} volumes are broken and left out"]
+    assert lines[-2:] == [f"skipped: {clips}/run/clip03: {said}", f"1 of {2 * CLIPS} volumes are broken and skipped"]
 
 
 def test_names_a_frame_that_cannot_be_decoded(clips: Path) -> None:
@@ -170,7 +173,7 @@ def test_names_a_frame_that_cannot_be_decoded(clips: Path) -> None:
     (broken,) = [one for part in PARTS for one in getattr(dataset, part).find_broken()]
     assert (broken.location, broken.reason.startswith("its frame 3.png: ")) == (f"{clips}/run/clip03", True)
     _load(clips, lines, skip_broken=True)
-    assert lines[-2].startswith(f"left out: {clips}/run/clip03: its frame 3.png: ")
+    assert lines[-2].startswith(f"skipped: {clips}/run/clip03: its frame 3.png: ")
 
 
 def test_rejects_frames_in_the_class_folder(tmp_path: Path) -> None:

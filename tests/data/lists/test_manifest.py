@@ -118,15 +118,15 @@ def test_relative_paths_are_relative_to_the_manifest_in_its_bucket(tmp_path: Pat
         ("m.csv", "image,label,class\na,b,c\n", "must have one column `label`. Received: image, label, class"),
         ("m.csv", "image,label,split,set\na,b,,\n", "must have one column `split`. Received: image, label, split, set"),
         ("m.csv", "image;label\na;b;c\n", "line 2: must have 2 columns. Received: 3"),
-        ("m.csv", "image,label\n\na,b\nimage,label\nc,d\n", "line 4: must be a sample's. Received: the header again"),
-        ("m.csv", "image,label\na,b\nImage, LABEL\nc,d\n", "line 3: must be a sample's. Received: the header again"),
-        ("m.csv", "image,label\na,b\nfile,class\nc,d\n", "line 3: must be a sample's. Received: the header again"),
+        ("m.csv", "image,label\n\na,b\nimage,label\nc,d\n", "line 4: must be a sample. Received: the header again"),
+        ("m.csv", "image,label\na,b\nImage, LABEL\nc,d\n", "line 3: must be a sample. Received: the header again"),
+        ("m.csv", "image,label\na,b\nfile,class\nc,d\n", "line 3: must be a sample. Received: the header again"),
         ("m.jsonl", f'{{"image": "a", "label": {"9" * 5000}}}', "a number of more digits than can be read"),
         ("m.csv", "image,label\na,b\0\n", "line 2: must be text. Received: a NUL character"),
         (
             "m.csv",
             "image,label,Usage\na,b,Training\nc,b,PublicTest\n",
-            "what says parts must be named `split`. Received: Usage",
+            "of the parts must be named `split`. Received: Usage",
         ),
         ("m.jsonl", '{"image": "a", "label": "b"}\n{"image"', "line 2: must be JSON. Received: "),
         ("m.jsonl", "[1]", "line 1: must be an object. Received: list"),
@@ -192,7 +192,7 @@ def test_rejects_stray_quotation_marks_with_their_line(tmp_path: Path, changed: 
     rows = [changed.get(index, row) for index, row in enumerate(ROWS)]
     first = next(reversed(changed.values())) if line == 8 else next(iter(changed.values()))
     assert _rejects(tmp_path, "m.csv", "\n".join(["image,label", *rows])) == (
-        f"{tmp_path}/m.csv, line {line}: must close a quotation mark in its own cell, and double one that is text. "
+        f"{tmp_path}/m.csv, line {line}: must close a quotation mark in the same cell, and double it inside text. "
         f"Received: {first}"
     )
 
@@ -227,7 +227,7 @@ MISSING = (
     *("nan", "NaN", "-nan", "None", "NULL", "null", "<NA>", "N/A", "n/a", "#N/A", "NA", "NaT", "?", "\\N"),
     *("#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#SPILL!", "1.#QNAN"),
 )
-FOLDER = "; a class of this name must be a folder of its samples"
+FOLDER = "; only class folders can have this name"
 CONTROL = "a control character; the name of a class must be printable"
 
 
@@ -375,12 +375,12 @@ def test_a_column_that_may_be_the_label_repeats_it_or_is_refused(tmp_path: Path,
     kind = "column" if name == "m.csv" else "field"
     for values in ([0, 0, 1, 1, 0, 1], [0] * 6, ["", "", "cat", "", "", ""]):
         message = _rejects(tmp_path, name, _listed(name, {**LABELS, other: values}))
-        assert message.startswith(f"{tmp_path}/{name}: must have one {kind} `label`. Received: {other} too, which does")
+        assert message.startswith(f"{tmp_path}/{name}: must have one {kind} `label`. Received: also {other}, which ")
     lines: list[str] = []
     for values in ([0, 1] * 3, ["cat", "dog"] * 3, [""] * 6):
         (tmp_path / name).write_text(_listed(name, {**LABELS, other: values}))
         assert len(manifest.read(tmp_path / name, name, _no_bucket, log=lines.append)) == 6
-    assert lines == [f"{name}: {other} says of each class the same as `label`, and is not used"] * 2
+    assert lines == [f"{name}: {other} is another name of `label` and is ignored"] * 2
 
 
 @pytest.mark.parametrize("name", ["m.csv", "m.jsonl"])
@@ -397,9 +397,10 @@ def test_a_column_that_may_be_the_label_repeats_it_or_is_refused(tmp_path: Path,
     ],
 )
 def test_parts_are_said_by_the_split_alone(tmp_path: Path, name: str, other: str, values: list[object]) -> None:
-    unnamed = f"a {'column' if name == 'm.csv' else 'field'} without a name"
+    kind = "column" if name == "m.csv" else "field"
     message = _rejects(tmp_path, name, _listed(name, {**LABELS, other: values}))
-    assert message == f"{tmp_path}/{name}: what says parts must be named `split`. Received: {other or unnamed}"
+    shown = other or f"a {kind} without a name"
+    assert message == f"{tmp_path}/{name}: the {kind} of the parts must be named `split`. Received: {shown}"
     split = ["train", "train", "val", "val", "test", "test"]
     assert len(_read(tmp_path, name, _listed(name, {**LABELS, other: values, "split": split}))) == 6
 
@@ -408,7 +409,7 @@ def test_says_which_groups_are_not_used(tmp_path: Path) -> None:
     lines: list[str] = []
     (tmp_path / "m.csv").write_text(_listed("m.csv", {**LABELS, "fold": [0, 1, 2] * 2, "note": range(6)}))
     manifest.read(tmp_path / "m.csv", "m.csv", _no_bucket, log=lines.append)
-    assert lines == ["m.csv: fold is not used; the column `split` says parts"]
+    assert lines == ["m.csv: fold is ignored; only a column `split` gives the parts"]
 
 
 @pytest.mark.parametrize("key", [USE, "ml_use", "ML_USE", "split"])
@@ -430,7 +431,7 @@ def test_an_image_that_is_listed_again_counts_once(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("image,label\na,cat\nb,dog\n./a,cat\na,dog\n")
     entries = manifest.read(tmp_path / "m.csv", "m.csv", _no_bucket, log=lines.append)
     assert [(entry.name, entry.label) for entry in entries] == [("a", "cat"), ("b", "dog"), ("a", "dog")]
-    assert lines == ["m.csv: 1 of 4 lines list a sample again, which counts once"]
+    assert lines == ["m.csv: 1 of 4 lines repeat a sample, which counts once"]
     assert _rejects(tmp_path, "m.csv", "image,label,split\na,cat,train\na,cat,test\n") == (
         f"{tmp_path}/m.csv, line 3: a sample must be in one part. "
         f"Received: {tmp_path}/a in test, and in train in {tmp_path}/m.csv, line 2"

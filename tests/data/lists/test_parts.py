@@ -47,26 +47,26 @@ def test_names_say_parts(name: str, part: str) -> None:
     [
         (
             "crash_test_train.tfrecord",
-            "one part of train, validation and test. Received: test and train",
+            "one of train, validation, test. Received: test and train",
         ),
         (
             "train/photos_val.tfrecord",
-            "one part of train, validation and test. Received: train and val",
+            "one of train, validation, test. Received: train and val",
         ),
-        ("eval.tfrecord", "where eval may mean two of them. Received: eval.tfrecord"),
-        ("photos_holdout.csv", "where holdout may mean two of them. Received: photos_holdout.csv"),
+        ("eval.tfrecord", "eval can mean two of them. Received: eval.tfrecord"),
+        ("photos_holdout.csv", "holdout can mean two of them. Received: photos_holdout.csv"),
     ],
 )
 def test_rejects_names_that_are_not_clear(name: str, message: str) -> None:
     with pytest.raises(UsageError) as error:
         parts.named(ROOT / name, ROOT)
-    assert str(error.value).startswith(f"d/{name}: a name must say ")
+    assert str(error.value).startswith(f"d/{name}: a name must contain ")
     assert message in str(error.value)
 
 
 def test_all_names_say_a_part_or_none_does() -> None:
     assert parts.of_files([ROOT / "cats.tfrecord", ROOT / "dogs.tfrecord"], ROOT) == ["", ""]
-    with pytest.raises(UsageError, match="d/extra.csv: .* must say train, .*, as train.csv does. Received: extra"):
+    with pytest.raises(UsageError, match="d/extra.csv: .* must contain train, .*, as train.csv does. Received: extra"):
         parts.of_files([ROOT / "extra.csv", ROOT / "train.csv"], ROOT)
 
 

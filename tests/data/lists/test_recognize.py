@@ -81,6 +81,6 @@ def test_an_image_that_is_the_first_of_several_frames_is_said(tmp_path: Path) ->
     frames[0].save(tmp_path / "video.gif", save_all=True, append_images=frames[1:])
     entries = [Entry(str(tmp_path / name), "a", name) for name in ("still.gif", "video.gif")]
     assert frames_note(entries, BY_RANK[2]) == (
-        f"{tmp_path}/video.gif: an image, the first of 3 frames; `--rank=3` reads GIFs as videos"
+        f"{tmp_path}/video.gif: read as an image, its first of 3 frames; `--rank=3` reads GIFs as videos"
     )
     assert frames_note(entries[:1], BY_RANK[2]) == frames_note(entries, BY_RANK[3]) == ""

@@ -227,7 +227,7 @@ def test_a_file_of_another_part_beside_is_said_to_be_passed_over(tmp_path: Path)
     _ts(tmp_path, HEAD + BOTH, "Other_TEST.ts")
     given, log = _read(path)
     assert [*given.parts] == ["train"]
-    assert log == [f"Toy_TEST.ts beside {path} is passed over; `--data` may be their folder"]
+    assert log == [f"Toy_TEST.ts next to {path} is ignored; set `--data` to their folder to use both"]
 
 
 def test_of_several_formats_a_folder_has_the_first_is_read(tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ BROKEN = {
     ),
     "no classes": (
         HEAD.replace("true up down", "false") + BOTH,
-        r", line 5: @classLabel must be true, and the classes\. Received: false",
+        r", line 5: @classLabel must be true and list the classes\. Received: false",
     ),
     "time stamps": (
         HEAD.replace("@timeStamps false", "@timestamps True") + "(0,1),(1,2):up\n",
@@ -293,11 +293,11 @@ BROKEN = {
     "a number beyond float32": (HEAD + "1,1e39:up\n", r", line 7: a value must be within float32.* Received: 1e\+39"),
     "a question": (HEAD + "1,?5:up\n", r", line 7: a value must be .* Received: \?5"),
     "no data": (HEAD.replace("@data\n", ""), ": must have a line @data, and a series .* Received: none"),
-    "no series": (HEAD, r": must have a series in a line behind @data\. Received: none"),
+    "no series": (HEAD, r": must have a series in a line after @data\. Received: none"),
     "values before @data": (HEAD.replace("@data\n", "") + BOTH, ", line 6: must be a directive, .* Received: 1,2,3:up"),
     "binary": (HEAD + "\0\1:up\n", r": must be text in UTF-8\. Received: binary content"),
     "empty": (" \n", ": must hold series. Received: an empty file"),
-    "a pointer": ("version https://git-lfs.github.com/spec/v1\noid x\n", "Received: a pointer of Git LFS"),
+    "a pointer": ("version https://git-lfs.github.com/spec/v1\noid x\n", "Received: a Git LFS pointer"),
     "one class": (HEAD + "1:up\n2:up\n", ": must hold at least two classes. Received: up$"),
 }
 
@@ -319,7 +319,7 @@ def test_rejects_a_broken_file_in_one_line(tmp_path: Path, name: str) -> None:
         ("1\t1\t2\n2\t1\tx\n", "line 2: a value must be a finite number, or NaN where it is missing. Received: x"),
         ("1\t1\t2\n2\n", "line 2: must be a class and the values of a series. Received: no value"),
         ("1\t1\t2\n\t1\t2\n", "line 2: must have its class, a name or a whole number. Received: nothing"),
-        ("1\t1\t2\n0.5\t1\t2\n", "line 2: must have its class, a name or a whole number, first. Received: 0.5"),
+        ("1\t1\t2\n0.5\t1\t2\n", "line 2: must begin with its class, a name or a whole number. Received: 0.5"),
         ("1\t1\t2\nnan\t1\t2\n", "line 2: must have its class, a name or a whole number. Received: nan"),
         ("1\t1\t2\n1\t1\t2\n", "must hold at least two classes. Received: 1"),
         ("label\tt0\tt1\n1\t1\t2\n", "line 1: a value must be a finite number, .* Received: t0"),
@@ -336,13 +336,13 @@ def test_rejects_a_broken_table_in_one_line(tmp_path: Path, text: str, message: 
     [
         (
             {"A_TRAIN.ts": HEAD + BOTH, "A_TEST.ts": HEAD.replace("up", "left") + "1:left\n"},
-            r"A_TEST.ts, line 7: a class must have a series among those to train on\. Received: left",
+            r"A_TEST.ts, line 7: a class must have a series in the training part\. Received: left",
         ),
         (
             {"A_TRAIN.ts": HEAD + BOTH, "A_TEST.ts": WIDE + "1:2:up\n"},
             r"A_TEST.ts, line 6: must have 1 dimension, as .*A_TRAIN.ts, line 7\. Received: 2",
         ),
-        ({"A_TEST.ts": HEAD + BOTH}, "must hold series to train on, as NAME_TRAIN does. Received: test alone"),
+        ({"A_TEST.ts": HEAD + BOTH}, "must hold series to train on, as NAME_TRAIN does. Received: only test"),
         (
             {"A_TRAIN.ts": HEAD + BOTH, "B_TEST.ts": HEAD + BOTH},
             "must hold one data set, such as NAME_TRAIN.ts and NAME_TEST.ts. Received: A_TRAIN.ts, B_TEST.ts",
@@ -367,7 +367,9 @@ def test_rejects_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 def test_rejects_one_long_series_that_would_make_all_others_long(tmp_path: Path) -> None:
     rows = "".join(f"{row}:{('up', 'down')[row % 2]}\n" for row in range(400))
     path = _ts(tmp_path, HEAD + rows)
-    with pytest.raises(UsageError, match=r"`--length` must be less, .* Received: 1,000,000, which are 400,000,000"):
+    with pytest.raises(
+        UsageError, match=r"`--length` must be smaller, .* Received: 1,000,000, which makes 400,000,000"
+    ):
         _read(path, 1_000_000)
     assert _read(path, 1000)[0].parts["train"][0].shape == (400, 1000, 1)
 

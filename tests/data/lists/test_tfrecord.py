@@ -75,7 +75,7 @@ def test_says_which_names_name_no_part(tmp_path: Path) -> None:
     assert set(_parts(tmp_path, ["cats.tfrecord", "dogs.tfrecord", "empty.tfrecord"]).values()) == {""}
     tfrecord.read(tmp_path, lines.append)
     assert lines == [
-        f"{tmp_path}: no part is named by cats.tfrecord, dogs.tfrecord, empty.tfrecord: "
+        f"{tmp_path}: no part in the names cats.tfrecord, dogs.tfrecord, empty.tfrecord: "
         "the hash of each sample's name decides its part"
     ]
     _parts(tmp_path / "one", ["photos-00000-of-00002", "photos-00001-of-00002"])
@@ -87,11 +87,11 @@ def test_says_which_names_name_no_part(tmp_path: Path) -> None:
     [
         (
             ("train.tfrecord", "extra.tfrecord"),
-            "/extra.tfrecord: its name must say train, validation or test, as train.",
+            "/extra.tfrecord: its name must contain train, validation or test, as train.",
         ),
         (
             ("train_val.tfrecord",),
-            "/train_val.tfrecord: a name must say one part of train, validation and test. Received",
+            "/train_val.tfrecord: a name must contain one of train, validation, test. Received",
         ),
         (
             ("train-00000-of-00003", "train-00002-of-00003"),
@@ -115,7 +115,7 @@ def test_rejects_sets_that_are_not_clear_or_not_whole(tmp_path: Path, names: Seq
 
 
 CONTROL = "a control character; the name of a class must be printable"
-MISSING = "a missing value; a class of this name must be a folder of its samples"
+MISSING = "a missing value; only class folders can have this name"
 ZEROS = r"\x00" * 3
 RULE = "must be one whole number from 0, or one name. Received: "
 
@@ -162,8 +162,8 @@ def test_rejects_examples_that_are_not_of_one_class(tmp_path: Path, fields: dict
             {"label": "fox|dog"},
             "`label` must be one class. Received: fox|dog; fox is a class too, in {one}",
         ),
-        ({"label": 1}, {"label": "fox"}, "must have its class as a number, as {one} has. Received: a name alone"),
-        ({"label": 1, "class_name": "fox"}, {"label": 1}, "as a name, as {one} has. Received: a number alone"),
+        ({"label": 1}, {"label": "fox"}, "must have its class as a number, as {one} has. Received: only a name"),
+        ({"label": 1, "class_name": "fox"}, {"label": 1}, "as a name, as {one} has. Received: only a number"),
         (
             {"label": 1, "class_name": "crane"},
             {"label": 2, "class_name": "crane"},
@@ -199,7 +199,7 @@ def test_a_feature_says_parts(tmp_path: Path, feature: str) -> None:
     for value, received in (("holdout", "holdout"), (b"", "nothing")):
         write(tmp_path / "a.tfrecord", [*examples, example(image=IMAGE, label=1, **{feature: value})])
         assert _rejects(tmp_path) == (
-            f"{tmp_path}/a.tfrecord, example 4: `{feature}` must be one of train, validation, test, as in others. "
+            f"{tmp_path}/a.tfrecord, example 4: `{feature}` must be one of train, validation, test, as in the others. "
             f"Received: {received}"
         )
     (tmp_path / "a.tfrecord").rename(tmp_path / "train.tfrecord")
@@ -209,10 +209,14 @@ def test_a_feature_says_parts(tmp_path: Path, feature: str) -> None:
 @pytest.mark.parametrize(
     ("feature", "values", "message"),
     [
-        ("target", (0, 0), "must have one feature `label`. Received: target too, which does not rename each class: "),
-        ("image__class__id", ("x", "x"), "must have one feature `label`. Received: image/class/id too, which does not"),
-        ("label2", ([0, 1], [0, 1]), "must have one feature `label`. Received: label2 too, which does not rename"),
-        ("is_test", (0, 1), "what says parts must be named `split`. Received: is_test"),
+        ("target", (0, 0), "must have one feature `label`. Received: also target, which does not rename each class: "),
+        (
+            "image__class__id",
+            ("x", "x"),
+            "must have one feature `label`. Received: also image/class/id, which does not",
+        ),
+        ("label2", ([0, 1], [0, 1]), "must have one feature `label`. Received: also label2, which does not rename"),
+        ("is_test", (0, 1), "the feature of the parts must be named `split`. Received: is_test"),
     ],
 )
 def test_rejects_features_that_may_not_be_passed_over(
@@ -230,7 +234,7 @@ def test_a_feature_that_repeats_the_class_is_said_once(tmp_path: Path) -> None:
     fields: list[dict[str, Any]] = [{"label": 1, "target": "fox"}, {"label": 2, "target": "dog"}]
     write(tmp_path / "a.tfrecord", [example(image=IMAGE, set="camera 1", **one) for one in fields])
     assert [entry.label for entry in tfrecord.read(tmp_path, lines.append)] == ["1", "2"]
-    assert lines == [f"{tmp_path}: target says of each class the same as `label`, and is not used"]
+    assert lines == [f"{tmp_path}: target is another name of `label` and is ignored"]
 
 
 def _record(content: bytes) -> bytes:
@@ -251,15 +255,18 @@ WHOLE = _record(example(image=IMAGE, label=1))
             b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
             ": must be a TFRecord file. Received: a Git LFS pointer; `git lfs pull` fetches the file",
         ),
-        (b"short", ": must end with a whole record. Received: one that is cut off at byte 0"),
+        (b"short", ": must end with a complete record. Received: one truncated at byte 0"),
         (_record(b"\xff"), ", example 0: must be a tf.train.Example. Received: something else"),
         (_record(b"\x0f"), ", example 0: must be a tf.train.Example. Received: something else"),
-        (WHOLE[:100] + b"x" + WHOLE[101:], ": must hold whole records alone. Received: a wrong checksum at byte 0"),
-        (WHOLE[:-1] + b"x", ": must hold whole records alone. Received: a wrong checksum at byte 0"),
-        (WHOLE[:-1], ": must end with a whole record. Received: one of "),
-        (WHOLE + WHOLE[:8], f": must end with a whole record. Received: one that is cut off at byte {len(WHOLE):,}"),
-        (WHOLE + b"x", f": must end with a whole record. Received: one that is cut off at byte {len(WHOLE):,}"),
-        (WHOLE + bytes(16), ": must hold whole records alone. Received: a wrong checksum of the length at byte "),
+        (WHOLE[:100] + b"x" + WHOLE[101:], ": must hold only complete records. Received: a wrong checksum at byte 0"),
+        (WHOLE[:-1] + b"x", ": must hold only complete records. Received: a wrong checksum at byte 0"),
+        (WHOLE[:-1], ": must end with a complete record. Received: one of "),
+        (
+            WHOLE + WHOLE[:8],
+            f": must end with a complete record. Received: one truncated at byte {len(WHOLE):,}",
+        ),
+        (WHOLE + b"x", f": must end with a complete record. Received: one truncated at byte {len(WHOLE):,}"),
+        (WHOLE + bytes(16), ": must hold only complete records. Received: a wrong checksum of the length at byte "),
     ],
 )
 def test_rejects_what_is_not_whole(tmp_path: Path, content: bytes, message: str) -> None:

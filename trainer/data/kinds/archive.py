@@ -1,6 +1,6 @@
 """Several files as one content, a tar archive: in Python, and read in a graph.
 
-So the frames of a video are a sample as a file is: one record of a shard, and one value in a request.
+So the frames of a video are one sample, like a file: one record of a shard, one value in a request.
 
 Source: POSIX.1-2008, "pax", ustar Interchange Format.
 """
@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from trainer.data.kinds.image.reading import only_where
 
-RULE = "a tar archive must hold files alone, each with a header of the form ustar"
-CUT_RULE = "a tar archive must be whole"
+RULE = "a tar archive must hold only files, with ustar headers"
+CUT_RULE = "a tar archive must be complete"
 
 _BLOCK = 512  # bytes; headers and contents fill whole blocks
 _MAGIC, _MAGIC_AT = b"ustar", 257
@@ -48,7 +48,7 @@ def split(content: bytes) -> list[tuple[str, bytes]]:
     """Returns the files of an archive with their names, in their order.
 
     Raises:
-      ValueError: it is none, is cut off or too large, or holds something else, such as a folder.
+      ValueError: it is not an archive, is truncated or too large, or has other content, such as a folder.
     """
     if len(content) > _MOST_BYTES:
         raise ValueError(f"{len(content):,} bytes; at most {_MOST_BYTES:,} are read")
@@ -62,7 +62,7 @@ def split(content: bytes) -> list[tuple[str, bytes]]:
         if header.type not in (_FILE_TYPES[:1], _FILE_TYPES[1:]) or header.size < 0:
             raise ValueError(f"{RULE}. Received: {header.name} of type {header.type.decode('latin-1')}")
         if end > len(content):
-            raise ValueError(f"{CUT_RULE}. Received: one that is cut off in {header.name}")
+            raise ValueError(f"{CUT_RULE}. Received: one that is truncated in {header.name}")
         found.append((header.name, content[begin:end]))
         offset = end + len(_padding(header.size))
     if not found:
@@ -91,7 +91,7 @@ def contents(encoded: tf.Tensor) -> tf.Tensor:
     """Returns the files of an archive, strings `(count,)`, as `split` without their names; operations of TensorFlow.
 
     Raises:
-      tf.errors.InvalidArgumentError: it is cut off, or holds something else.
+      tf.errors.InvalidArgumentError: it is truncated, or has other content.
     """
     whole = tf.strings.length(encoded)
     powers = tf.constant([8 ** (_SIZE_DIGITS - 1 - index) for index in range(_SIZE_DIGITS)], tf.int64)

@@ -1,4 +1,4 @@
-"""What the rest of the package asks of one kind of samples."""
+"""The interface of one kind of samples."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -22,11 +22,11 @@ Look = Callable[[int, int], tuple[npt.NDArray[Any], npt.NDArray[np.int32]]]
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """How training samples are changed at random.
+    """A preset of random changes to training samples.
 
     Attributes:
       name: one of `trainer.hparams.AUGMENTATIONS`, but not auto.
-      reason: why, for a person.
+      reason: why it was chosen, for the log.
     """
 
     name: str
@@ -35,32 +35,32 @@ class Preset:
 
 @dataclasses.dataclass(frozen=True)
 class Kind(Generic[H]):
-    """One kind of samples, as functions; `H` is what it reads in a file's header.
+    """One kind of samples, as functions; `H` is the type of a file's header.
 
     Attributes:
       name: of one sample, in messages, and of the model's input.
       rank: the number of its spatial axes.
-      flags: those of `trainer.hparams` that no other kind has.
-      presets: those of `--augment` that it has.
-      suffixes: how names of its files end.
+      flags: the flags of `trainer.hparams` that only this kind has.
+      presets: the values of `--augment` that it supports.
+      suffixes: the suffixes of its files.
       files: the file types, in words that follow "must be".
-      read_header: returns what a file's first bytes, or the whole file, say of the sample; given the file's length too.
-        Raises ValueError where that is no such file, or is cut off.
-      choose_form: returns the form that the samples with these headers are brought to; there is at least one.
-      notes: returns lines for a person about what the samples with these headers lose or gain in a form.
+      read_header: returns the header, from a file's first bytes or the whole file, and the file's length.
+        Raises ValueError if the file is of another type or truncated.
+      choose_form: returns the form that samples with these headers are converted to; there is at least one.
+      notes: returns lines for the log about what the conversion to the form changes.
       make_decoder: returns the function from a file's content, a scalar string, to a sample of the form, for files with
         these headers. A broken file raises a `tf.errors.OpError`.
       check: decodes a file's whole content, to so many channels or, for None, to as many as there can be. Raises
-        ValueError or a `tf.errors.OpError` where it cannot be decoded.
-      describe: returns what a file's content is; raises as `check`.
-      summarize: returns what a data set of samples with these descriptions is like.
+        ValueError or a `tf.errors.OpError` if it cannot be decoded.
+      describe: returns the description of a file's content; raises as `check`.
+      summarize: returns statistics of samples with these descriptions.
       features: returns a described sample's own fields of a `tf.train.Example`.
-      exported: returns, for a form, the function from a file's content to a sample, of TensorFlow's operations alone;
-        a file says itself what `make_decoder` reads in headers.
-      read: returns a file's content as a sample of a form, where `exported` cannot read all of the kind's files; raises
-        ValueError. None where it can.
+      exported: returns, for a form, the function from a file's content to a sample, made of TensorFlow operations;
+        it reads the header itself.
+      read: returns a file's content as a sample of a form, if `exported` cannot read all of the kind's files; raises
+        ValueError. None if it can.
       encode: returns a sample of uint8 values as the content of a file of the kind.
-      extent: returns from a header the number of positions that are decoded.
+      extent: returns the number of decoded positions for a header.
       fit: returns samples in memory, `(count, *spatial)` or `(count, *spatial, channels)`, brought to the options, as
         `(count, *spatial, channels)`.
       choose_preset: returns the preset of `--augment=auto`, or the one that is asked for, for samples of a form. It may

@@ -1,4 +1,4 @@
-"""Which kinds of samples there are."""
+"""The kinds of samples."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ BY_RANK: Mapping[int, Kind[Any]] = {1: SIGNAL, 2: IMAGE, 3: VOLUME}
 
 
 def kind_of(form: Form) -> Kind[Any]:
-    """Returns the kind that samples of this form are of."""
+    """Returns the kind of samples of this form."""
     return BY_RANK[form.rank]
 
 

@@ -47,8 +47,8 @@ _TYPES: dict[str, tuple[tf.DType, tf.DType]] = {
     "f4": (tf.float32, tf.float32),
     "f8": (tf.float64, tf.float64),
 }
-RULE = f"an .npy file must begin with a header of NumPy, and hold numbers of the types {', '.join(_TYPES)}"
-LENGTH_RULE = "an .npy file must hold as many bytes after its header as its shape says, and at least one"
+RULE = f"an .npy file must have a NumPy header and hold numbers of the types {', '.join(_TYPES)}"
+LENGTH_RULE = "an .npy file must hold the bytes that its shape requires, at least one"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,20 +72,20 @@ def header(content: bytes) -> Npy:
     """Returns what the first bytes of a file say of its array.
 
     Raises:
-      ValueError: it is no such file, is cut off in its header, or holds no numbers that can be read.
+      ValueError: it is not such a file, its header is truncated, or its numbers are not supported.
     """
     if content[: len(MAGIC)] != MAGIC:
-        raise ValueError("no .npy file")
+        raise ValueError("not an .npy file")
     if len(content) < _START:
-        raise ValueError("an .npy file that is cut off in its header")
+        raise ValueError("an .npy file with a truncated header")
     if content[6] not in (1, 2, 3):
-        raise ValueError(f"an .npy file of version {content[6]}; those from 1 to 3 are read")
+        raise ValueError(f"an .npy file of version {content[6]}; versions 1 to 3 are supported")
     begin, size = (10, 2) if content[6] == 1 else (12, 4)
     length = int.from_bytes(content[8 : 8 + size], "little")
     if length > _MOST_HEADER:
         raise ValueError(f"an .npy file with a header of {length:,} bytes; at most {_MOST_HEADER:,} are read")
     if len(content) < begin + length:
-        raise ValueError("an .npy file that is cut off in its header")
+        raise ValueError("an .npy file with a truncated header")
     return _parsed(content[begin : begin + length].decode("latin-1"), begin + length)
 
 

@@ -1,21 +1,21 @@
-"""What a user asks of the samples of a data set."""
+"""The user's options for the samples of a data set."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class SampleOptions:
-    """How samples are brought to one form, and what happens to broken ones.
+    """How samples are converted to one form, and what happens to broken ones.
 
     Attributes:
       size: pixels of a side of images; 0 keeps their own sizes, or, of files that differ or are large, takes 96.
       color: of images: grey, rgb, or auto: grey where all of them are.
       length: positions of signals; 0 is the most that a training signal has.
-      rate: positions a second that signals from audio files are resampled to; 0 is the lowest that one has.
+      rate: the rate in Hz that signals from audio files are resampled to; 0 is the lowest of the files.
       volume_size: positions of a side of volumes; 0 keeps their own, or, of files that differ or are large, takes the
         kind's default.
       rank: the number of spatial axes, where arrays can be read in two ways; 0 where it follows from the data.
-      skip_broken: whether samples that cannot be read are left out; otherwise the first one is an error.
+      skip_broken: whether unreadable samples are skipped; otherwise the first one is an error.
     """
 
     size: int = 0

@@ -4,8 +4,8 @@ import tensorflow as tf
 
 
 def reason_of(error: Exception) -> str:
-    """Returns the complaint of a reader or a decoder, without its location in a graph."""
-    if isinstance(error, tf.errors.CancelledError):  # of the operations beside the one that failed
+    """Returns the error of a reader or a decoder, without its location in a graph."""
+    if isinstance(error, tf.errors.CancelledError):  # of the operations next to the one that failed
         return "broken content"
     if isinstance(error, tf.errors.OpError):
         message = str(error.message).partition("\t [[")[0]  # before it, a retraced graph names where it was made

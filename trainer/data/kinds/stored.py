@@ -1,4 +1,4 @@
-"""What the numbers of arrays mean: one rule for `.npz` and `.npy` files, to train on and to predict."""
+"""The meaning of numbers in arrays: one rule for `.npz` and `.npy` files, in training and prediction."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-LEFT_OUT = "the fourth channel of images, their transparency, is left out"
+LEFT_OUT = "the alpha channel of images is ignored"
 
 _IMAGE = 2  # a rank
-_COLOURS = 3  # channels of an image beside its transparency
+_COLOURS = 3  # channels of an image without its transparency
 
 
 def is_transparent(shape: tuple[int, ...], rank: int) -> bool:

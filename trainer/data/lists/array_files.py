@@ -28,7 +28,7 @@ def read(
 ) -> Given:
     """Returns what files of arrays hold, each part with its samples.
 
-    Signals, `(length,)` or `(length, channels)`, are brought to one length; images, `(height, width)` or
+    Signals, `(length,)` or `(length, channels)`, are converted to one length; images, `(height, width)` or
     `(height, width, channels)`, must be of one shape. Images of four channels lose the last one, their transparency;
     truth values of images become 0 and 255.
 
@@ -79,7 +79,9 @@ def _array(entry: Entry, rank: int) -> npt.NDArray[Any]:
     with np.errstate(over="ignore"):
         values: npt.NDArray[Any] = array.astype(np.float32)
     if rank == _IMAGE and not np.isfinite(values).all():
-        raise UsageError(f"{entry.place}: must have numbers of at most 3e38 alone. Received: others, NaN or infinity")
+        raise UsageError(
+            f"{entry.place}: must hold finite numbers of at most 3e38. Received: NaN, infinity or a larger number"
+        )
     if np.isinf(values).any():
         value = f"{array[np.isinf(values)][0]:g}"
         raise UsageError(

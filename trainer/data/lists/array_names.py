@@ -1,9 +1,9 @@
-"""Which arrays of a file are samples and labels, by their names.
+"""Finds the arrays of samples and labels in a file by their names.
 
 | arrays | of |
 |---|---|
 | `train_images`, `train_labels`, `val_images`, …, `test_labels` | MedMNIST |
-| `x_train`, `y_train`, `x_test`, `y_test`, perhaps `x_val`, `y_val` | Keras |
+| `x_train`, `y_train`, `x_test`, `y_test`, optionally `x_val`, `y_val` | Keras |
 | `x` and `y`, `data` and `labels`, `images` and `labels`, `features` and `labels` | one part, to be split |
 | `class_names`, `classes`, `label_names` or `target_names` | the names of the classes, where the file has them |
 
@@ -41,14 +41,14 @@ def pairs_of(names: Sequence[str], location: str) -> tuple[dict[str, tuple[str, 
     for (_, is_label), some in found.items():
         if len(some) > 1:
             what = "labels" if is_label else "samples"
-            raise UsageError(f"{location}: must hold one array of {what} of a part. Received: {' and '.join(some)}")
+            raise UsageError(f"{location}: must hold one array of {what} per part. Received: {' and '.join(some)}")
     if any(part for part, _ in found):
         others += [name for key in (("", False), ("", True)) for name in found.pop(key, ())]
     for part, is_label in found:
         if (part, not is_label) not in found:
             what = "samples" if is_label else "labels"
             raise UsageError(
-                f"{location}: `{found[part, is_label][0]}` must go with an array of {what}. Received: {listed(names)}"
+                f"{location}: `{found[part, is_label][0]}` must have an array of {what}. Received: {listed(names)}"
             )
     pairs = {part or TRAIN: (found[part, False][0], found[part, True][0]) for part in _PARTS if (part, True) in found}
     if TRAIN not in pairs:
@@ -72,6 +72,6 @@ def _role(name: str) -> tuple[str, bool] | None:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Returns names for a person, on one line."""
+    """Returns names in one line, for messages."""
     more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
     return one_line(", ".join(names[:_SHOWN])) + more

@@ -59,10 +59,10 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
       path: the file, or the folder that holds it.
       location: of the path, as the user wrote it.
       options: `rank` says what samples are whose shape does not.
-      log: receives a line about what is passed over, or could be read in another way.
+      log: receives a line about ignored arrays, or about another way to read the samples.
 
     Raises:
-      UsageError: it is no such file, it lacks an array, or an array breaks a rule; the message names it.
+      UsageError: it is not such a file, it lacks an array, or an array breaks a rule; the message names it.
     """
     if path.is_dir():
         files = _files(path)
@@ -76,12 +76,12 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
     with _opened(path, location) as file:
         pairs, names_of, unused = pairs_of(file.files, location)
         if unused:
-            log(one_line(f"passed over in {location}: {listed(unused)} (no samples or labels of a part)"))
+            log(one_line(f"ignored in {location}: {listed(unused)} (no samples or labels of a part)"))
         names = given_names(_array(file, names_of, location), f"{location}: `{names_of}`") if names_of else ()
         labels = {of: _array(file, of, location) for _, of in pairs.values()}
         numbers, classes, missing = numbered(labels, pairs[TRAIN][1], names, location)
         if missing:
-            log(one_line(f"left out of the classes of {location}: {listed(missing)} (no training sample)"))
+            log(one_line(f"ignored classes of {location}: {listed(missing)} (no training sample)"))
         parts: dict[str, Pair] = {}
         way: Reading | None = None
         for part, (of, labels_of) in pairs.items():  # the training part is the first
@@ -110,7 +110,7 @@ def _visible(path: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def _opened(path: Path, location: str) -> Iterator[np.lib.npyio.NpzFile]:
-    """Yields a file of arrays, each of which is read when it is asked for."""
+    """Yields a file of arrays, each of which is read on demand."""
     with contextlib.ExitStack() as stack:
         try:
             stream = stack.enter_context(path.open("rb"))  # NumPy leaves a broken one open
@@ -160,14 +160,14 @@ def _samples(array: Array, name: str, way: Reading) -> Array:
         is_finite = np.isfinite(values[first : first + step]).all(tuple(range(1, values.ndim)))
         if not is_finite.all():
             raise UsageError(
-                f"{name} must hold finite numbers of at most 3e38. Received: another one in sample "
-                f"{first + int(is_finite.argmin()):,}, counted from 0"
+                f"{name} must hold finite numbers of at most 3e38. Received: NaN, infinity or a larger one in "
+                f"sample {first + int(is_finite.argmin()):,}, counted from 0"
             )
     return values
 
 
 def _check_alike(samples: Array, training: Array, name: str, other: str) -> None:
-    """Checks that the samples of a part are what the training samples are."""
+    """Checks that the samples of a part have the shape and type of the training samples."""
     if samples.shape[1:] != training.shape[1:]:
         raise UsageError(
             f"{name} must have samples of {times(training.shape[1:])}, as `{other}`. "

@@ -1,4 +1,4 @@
-"""Columns and fields that would be passed over and must not be: a second label, parts that are said elsewhere."""
+"""Columns and fields that must not be ignored: a second label, or the parts under another name."""
 
 import re
 from collections import defaultdict
@@ -16,11 +16,11 @@ _GROUPS = re.compile(r"(.*[\W_])?(k?_?folds?|groups?)([\W_].*)?", re.IGNORECASE)
 
 
 class PassedOver:
-    """What a list's columns say that are neither image, nor label, nor part.
+    """The columns of a list that are neither image, nor label, nor part.
 
     Args:
-      location: the list, for a person.
-      kind: what it has, for a person: columns or fields.
+      location: the list, for messages.
+      kind: column, field or feature, for messages.
     """
 
     def __init__(self, location: str, kind: str):
@@ -31,13 +31,13 @@ class PassedOver:
         self._differ: dict[str, str] = {}  # what shows that a column is another label
 
     def add(self, name: str, value: str, label: str, where: str) -> None:
-        """Keeps what one line says.
+        """Adds the value of one line.
 
         Args:
           name: of the column.
           value: in this line.
           label: of the line.
-          where: the line, for a person.
+          where: the line, for messages.
         """
         values = self._values[name]
         if len(values) <= _MOST:
@@ -47,38 +47,38 @@ class PassedOver:
             other, line = self._of_label[name].setdefault(label, (value, where))
             another, earlier = self._of_value[name].setdefault(value, (label, where))
             if other != value:
-                self._differ[name] = (
-                    f"{_shown(label)} is with {_shown(value)} in {where}, and with {_shown(other)} in {line}"
-                )
+                self._differ[name] = f"{_shown(label)} has {_shown(value)} in {where} and {_shown(other)} in {line}"
             elif another != label:
                 self._differ[name] = (
-                    f"{_shown(value)} is with {_shown(label)} in {where}, and with {_shown(another)} in {earlier}"
+                    f"{_shown(value)} has {_shown(label)} in {where} and {_shown(another)} in {earlier}"
                 )
 
     def check(self, has_parts: bool, log: Callable[[str], object]) -> None:
-        """Checks that no column is another label, and none says parts: the images would be split anew.
+        """Checks that no other column is a label or gives the parts: either would be ignored.
 
         Args:
-          has_parts: whether a column or a file's name says them.
-          log: receives a line about a column that repeats the label, or that might be thought to be used.
+          has_parts: whether a column or a file's name gives the parts.
+          log: receives a line about a column that repeats the label, or that looks as if it were used.
 
         Raises:
-          UsageError: one is, or does.
+          UsageError: a column is a label or gives the parts.
         """
         for name, values in self._values.items():
             shown = one_line(name) or f"a {self._kind} without a name"
             is_empty = not any(map(normal, values))
             if name in self._differ and not is_empty:
                 raise UsageError(
-                    f"{self._location}: must have one {self._kind} `label`. Received: {shown} too, which does not "
-                    f"rename each class: {self._differ[name]}; where {shown} is no label, rename it, as to note"
+                    f"{self._location}: must have one {self._kind} `label`. Received: also {shown}, which does not "
+                    f"rename each class: {self._differ[name]}; if {shown} is not a label, rename it, as to note"
                 )
             if may_be_label(name) and not is_empty:
-                log(f"{self._location}: {shown} says of each class the same as `label`, and is not used")
+                log(f"{self._location}: {shown} is another name of `label` and is ignored")
             elif not has_parts and self._says_parts(name, values):
-                raise UsageError(f"{self._location}: what says parts must be named `split`. Received: {shown}")
+                raise UsageError(
+                    f"{self._location}: the {self._kind} of the parts must be named `split`. Received: {shown}"
+                )
             elif not has_parts and len(values) > 1 and (_GROUPS.fullmatch(name) or self._has_part(values)):
-                log(f"{self._location}: {shown} is not used; the {self._kind} `split` says parts")
+                log(f"{self._location}: {shown} is ignored; only a {self._kind} `split` gives the parts")
 
     @staticmethod
     def _says_parts(name: str, values: set[str]) -> bool:

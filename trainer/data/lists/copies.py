@@ -1,4 +1,4 @@
-"""Samples with one content."""
+"""Samples with the same content."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 
@@ -24,5 +24,5 @@ def of_others(entries: Sequence[Entry], contents: Mapping[int, Hashable]) -> Ite
 
 
 def contradiction(own: Entry, other: Entry) -> str:
-    """Returns what is wrong with a copy that is of another class."""
+    """Returns the problem of a copy with another class."""
     return f"of class {one_line(own.label)}; the same content as {other.place}, of class {one_line(other.label)}"

@@ -20,7 +20,7 @@ def rows(text: str, location: str, is_header: Callable[[Sequence[str]], bool]) -
 
     Args:
       text: all of it.
-      location: the file, for a person.
+      location: the file, for messages.
       is_header: whether cells are a header; decides what delimits them.
 
     Raises:
@@ -74,13 +74,13 @@ def _well_quoted(delimiter: str) -> Callable[[str], object]:
 
 
 def _has_rows(cell: str, delimiter: str) -> bool:
-    """Returns whether a cell spans lines that look like rows: a quotation mark too many has swallowed them."""
+    """Returns whether a cell spans lines that look like rows: they are inside an unmatched quotation mark."""
     return delimiter in cell and ("\n" in cell or "\r" in cell)
 
 
 def _message(location: str, line: int, raw: Sequence[str]) -> str:
     first = one_line("".join(raw[:1]).strip()[:_LONGEST])
     return (
-        f"{location}, line {line}: must close a quotation mark in its own cell, and double one that is text. "
+        f"{location}, line {line}: must close a quotation mark in the same cell, and double it inside text. "
         f"Received: {first}"
     )

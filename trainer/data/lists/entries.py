@@ -34,7 +34,7 @@ class Entry:
       part: train, validation or test; empty where it is still to be split off.
       offset: its first byte in the file.
       length: how many bytes; -1 for the whole file, -2 for a folder of frames.
-      listed: the list's line or record that says so, for a person; empty where a folder does.
+      listed: the list's line or record that says so, for messages; empty where a folder does.
     """
 
     file: str
@@ -52,13 +52,13 @@ class Entry:
 
     @property
     def location(self) -> str:
-        """The file, and the part of it where there are others, for a person: on one line."""
+        """The file, and the part of it where there are others, for messages: on one line."""
         part = "" if self.is_whole else f", {self.length:,} bytes from {self.offset:,}"
         return one_line(self.file) + part
 
     @property
     def place(self) -> str:
-        """Where it is listed, with its file where that is another, for a person: on one line."""
+        """Where it is listed, with its file where that is another, for messages: on one line."""
         if not self.listed or not self.is_whole:  # of a record, the list is the file
             return self.listed or self.location
         return f"{self.listed}: {self.location}"

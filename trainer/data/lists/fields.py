@@ -1,4 +1,4 @@
-"""What the columns and fields of manifests are called."""
+"""The names of the columns and fields of manifests."""
 
 import functools
 import re
@@ -13,7 +13,7 @@ _NAMES = {
     **dict.fromkeys(("split", "part", "set", "ml_use"), PART),
 }
 
-# Words that a column of labels may be called by, and those that may be beside them: `class_id`, `targetName`.
+# Words in names of label columns, and words that may accompany them: `class_id`, `targetName`.
 _OF_LABELS = {"label", "labels", "class", "classes", "category", "categories", "target", "targets", "y"}
 _BESIDE = {
     *("id", "ids", "idx", "index", "name", "names", "no", "num", "nr", "number", "code", "text"),

@@ -13,20 +13,20 @@ from trainer.data.lists.parts import of_folder, part_of
 from trainer.data.lists.text import normal
 from trainer.errors import UsageError, one_line
 
-# What file managers, network disks and operating systems leave in folders, in lower case.
+# Files of file managers, network disks and operating systems, in lower case.
 _SYSTEM = {
     *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "#recycle", "@recycle", "#snapshot"),
     *("@tmp", "@recently-snapshot", "~snapshot", "$recycle.bin", "recycler", "system volume information", "lost+found"),
     *("network trash folder", "temporary items", "__pycache__"),
 }
-# What a run, a study and converted shards have, and what is beside it.
+# Files of a run, a study and converted shards, and what is next to them.
 _OUTPUTS = {
     "hparams.json": ("logs", "checkpoints", "model"),
     "study.json": ("*/hparams.json",),
     "dataset.json": ("*.tfrecord",),
 }
-_SHOWN = 3  # names of each kind in the line about what is passed over
-_FIRST = (TEST, VALIDATION, TRAIN, "")  # of one file in two parts that of the test part stays
+_SHOWN = 3  # names of each kind in the line about ignored files
+_FIRST = (TEST, VALIDATION, TRAIN, "")  # of a file in two parts, the one in the test part is kept
 
 Identity = tuple[int, int]  # of a file or a folder: its device and its number there
 
@@ -47,7 +47,7 @@ class _Class:
 
 
 class _Passed:
-    """What is passed over, by its kind."""
+    """Ignored files and folders, by kind."""
 
     def __init__(self, root: Path):
         self._root = root
@@ -57,12 +57,12 @@ class _Passed:
         self._paths[kind].append(path.relative_to(self._root).as_posix())
 
     def __contains__(self, path: Path) -> bool:
-        """Whether a folder, or something in it, is passed over."""
+        """Whether a folder, or something in it, is ignored."""
         name = path.relative_to(self._root).as_posix()
         return any(one == name or one.startswith(f"{name}/") for paths in self._paths.values() for one in paths)
 
     def __str__(self) -> str:
-        """All of it in one line; empty where nothing was passed over."""
+        """Returns them in one line; empty if nothing was ignored."""
         kinds = []
         for kind, paths in self._paths.items():
             more = f" and {len(paths) - _SHOWN:,} more" if len(paths) > _SHOWN else ""
@@ -73,17 +73,16 @@ class _Passed:
 def read(root: Path, log: Callable[[str], object] = lambda line: None, *, has_videos: bool = False) -> list[Entry]:
     """Returns the images of a folder: every file below a class folder, whatever its name, each file once.
 
-    Hidden files, what file managers leave, the output of this program and links to folders that hold the data are
-    passed over.
+    Hidden files, system files, the output of this program and links to folders of the data are ignored.
 
     Args:
       root: the folder.
       has_videos: whether a folder that holds image files is one sample, a video, and these are its frames.
-      log: receives one line about what is passed over, if anything is, and one about a part's name that is a class.
+      log: receives one line about ignored files, and one about a part's name that is a class.
 
     Raises:
-      UsageError: there is no class folder, a folder cannot be read, the names of folders do not say what is a part
-        and what a class, or the frames of a video are in the class folder itself.
+      UsageError: there is no class folder, a folder cannot be read, it is unclear which folders are parts
+        and which are classes, or the frames of a video are in the class folder itself.
     """
     passed = _Passed(root)
     try:
@@ -94,7 +93,7 @@ def read(root: Path, log: Callable[[str], object] = lambda line: None, *, has_vi
             f"{error.filename or root}: must be a folder that can be read. Received: {error.strerror}"
         ) from None
     if str(passed):
-        log(one_line(f"passed over in {root}: {passed}"))
+        log(one_line(f"ignored in {root}: {passed}"))
     if not entries:
         raise UsageError(f"{root}: must hold a folder of samples for each class. Received: none")
     if len({entry.label for entry in entries}) == 1:
@@ -118,14 +117,14 @@ def is_passed_over(path: Path) -> bool:
 
 
 def _class_folders(root: Path, passed: _Passed, log: Callable[[str], object]) -> list[_Class]:
-    """Returns the class folders, and with each the part that folders' names say."""
+    """Returns the class folders, each with the part that a folder's name gives."""
     folders = _folders(root, passed)
     parts = _parts(folders)
     classes = {folder: _class_folders_of(folder, passed) for folder in parts}
     if not any(classes.values()):  # images and no class folders in `valid` or `test`
         if len(parts) < len(folders):
             for folder in parts:
-                log(one_line(f"{folder}: read as a class, not as a part, for it has no class folders"))
+                log(one_line(f"{folder}: read as a class, not as a part, as it has no class folders"))
             parts = {}
         elif parts:
             raise UsageError(f"{min(parts)}: must hold a folder of samples for each class. Received: none")
@@ -134,8 +133,8 @@ def _class_folders(root: Path, passed: _Passed, log: Callable[[str], object]) ->
     for folder in folders:
         if folder not in parts:
             raise UsageError(
-                f"{folder}: beside train, validation and test there may be no other folder; a class of such a name "
-                f"must be renamed. Received: {folder.name}"
+                f"{root}: must hold no other folder next to train, validation and test; rename a class "
+                f"with such a name. Received: {folder.name}"
             )
         if not classes[folder]:
             passed.add("without class folders", folder)
@@ -143,9 +142,9 @@ def _class_folders(root: Path, passed: _Passed, log: Callable[[str], object]) ->
 
 
 def _parts(folders: Sequence[Path]) -> dict[Path, str]:
-    """Returns the folders whose names say parts; a word within a name counts where others say another part.
+    """Returns the folders named after parts; a word within a name counts if other folders have other parts.
 
-    So `test_tube` is a class, but `training_set` beside `test_set` are parts.
+    So `test_tube` is a class, but `training_set` and `test_set` together are parts.
     """
     plain = {folder: part for folder in folders if (part := part_of(folder.name))}
     words = {folder: part for folder in folders if (part := of_folder(folder.name))}
@@ -153,14 +152,14 @@ def _parts(folders: Sequence[Path]) -> dict[Path, str]:
 
 
 def _class_folders_of(part: Path, passed: _Passed) -> list[Path]:
-    """Returns the folders in a part's folder, or in the one that it alone holds, as in `test_set/test_set/…`."""
+    """Returns the folders in a part's folder, or in its only folder, as in `test_set/test_set/…`."""
     found = _folders(part, passed)
     is_again = len(found) == 1 and of_folder(found[0].name) == of_folder(part.name)
     return _folders(found[0], passed) if is_again else found
 
 
 def _with_inner_parts(folder: Path, folders: Sequence[Path], passed: _Passed) -> list[_Class]:
-    """Returns a class folder; where it and all beside it hold folders for parts, as in `cat/train/…`, those."""
+    """Returns a class folder, or its folders for parts if all class folders have them, as in `cat/train/…`."""
     inner = [*_parts(_folders(folder, passed, quietly=True)).items()]
     if not inner:
         return [_Class(folder, folder, "")]
@@ -168,8 +167,7 @@ def _with_inner_parts(folder: Path, folders: Sequence[Path], passed: _Passed) ->
         for path in sorted(each.iterdir()):
             if not _is_system(path.name) and not of_folder(path.name) and not _is_output(path):
                 raise UsageError(
-                    f"{inner[0][0]}: where a class folder holds folders for parts, each must hold nothing else. "
-                    f"Received: {path}"
+                    f"{inner[0][0]}: class folders with folders of parts must hold nothing else. Received: {path}"
                 )
     return [_Class(folder, one, part) for one, part in inner]
 
@@ -225,7 +223,7 @@ def _files(
 
 
 def _frames(folder: Path, top: Path) -> set[str]:
-    """Returns the names of the frames of a video; none where a folder is no video.
+    """Returns the names of the frames of a video; none if a folder is not a video.
 
     Raises:
       UsageError: it is the class folder itself.
@@ -241,17 +239,17 @@ def _frames(folder: Path, top: Path) -> set[str]:
 
 
 def _is_sample(child: os.DirEntry[str], video: set[str], passed: _Passed) -> bool:
-    """Returns whether a file is a sample by itself, and not a frame of the video that its folder is, or beside one."""
+    """Returns whether a file is a sample, not a frame of a video or a file next to frames."""
     if not child.is_symlink() and not child.is_file():
         passed.add("not a file", Path(child.path))  # reading a pipe might never end
         return False
     if video and child.name not in video:
-        passed.add("beside frames", Path(child.path))
-    return not video  # a link to nothing, or to itself, is named when it is read
+        passed.add("next to frames", Path(child.path))
+    return not video  # a broken link is reported when it is read
 
 
 def _folders(root: Path, passed: _Passed, *, quietly: bool = False) -> list[Path]:
-    """Returns the folders in one that may be parts or classes."""
+    """Returns the folders in a folder that may be parts or classes."""
     found = []
     for path in sorted(path for path in root.iterdir() if path.is_dir()):
         is_system = _is_system(path.name)
@@ -283,26 +281,26 @@ def _is_output(path: Path) -> bool:
 
 
 def _identity(path: Path) -> Identity:
-    """Returns what tells a file or a folder from all others, whatever leads to it; zeros where nothing does."""
+    """Returns the identity of a file or a folder, the same for all links to it; zeros for a broken link."""
     try:
         status = path.stat()
-    except OSError:  # a link to nothing, which reading names
+    except OSError:  # a broken link, which is reported when it is read
         return 0, 0
     return status.st_dev, status.st_ino
 
 
 def _log_names(root: Path, entries: Sequence[Entry], log: Callable[[str], object]) -> None:
-    """Says that names of files such as `test_1.png` decide nothing, where some seem to be meant to."""
+    """Logs that file names such as `test_1.png` do not decide the part, if they look as if they should."""
     words = {part_of(re.split(r"[-_. ]", Path(entry.name).name)[0]): entry.name for entry in reversed(entries)}
     if {TRAIN, TEST} <= {*words}:
-        log(one_line(f"{root}: {words[TEST]} and such names decide no part; folders do, or a manifest"))
+        log(one_line(f"{root}: {words[TEST]} and such file names decide no part; use folders or a manifest"))
 
 
 def _refuse_nested(root: Path, folder: Path) -> None:
-    """Raises a `UsageError` where a folder's only class folder holds what seem to be the class folders."""
+    """Raises a `UsageError` if a folder's only class folder seems to contain the class folders."""
     below = [path for path in folder.iterdir() if path.is_dir() and not _is_system(path.name)]
     if len(below) > 1:
         raise UsageError(
-            f"`--data` must hold at least two class folders. Received: {root}, which holds {folder.name} alone; "
-            f"`--data={folder}` may be meant"
+            f"`--data` must hold at least two class folders. Received: {root}, which holds only {folder.name}; "
+            f"did you mean `--data={folder}`?"
         )

@@ -1,4 +1,4 @@
-"""Samples and labels as arrays, by the part that their files say."""
+"""Samples and labels as arrays, by part."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ class Given:
         `(count, *spatial, channels)`, and class numbers from 0, `(count,)` or `(count, 1)`. There is a train part.
       class_names: in the order of the numbers; empty where the data have no names.
       rank: the number of spatial axes.
-      spacing: the distance between neighbouring positions, as `Form.spacing`; empty where it is not known.
+      spacing: the distance between neighbouring positions, as `Form.spacing`; empty if unknown.
       unit: of the spacing.
     """
 

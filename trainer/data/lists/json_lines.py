@@ -1,4 +1,4 @@
-"""Rows of JSON Lines: an object in each line, with names of one's own or in Vertex AI's import schema."""
+"""Rows of JSON Lines: an object in each line, with free names or in Vertex AI's import schema."""
 
 import io
 import json
@@ -18,10 +18,10 @@ def rows(text: str, location: str) -> Iterator[Row]:
 
     Args:
       text: all of it.
-      location: the file, for a person.
+      location: the file, for messages.
 
     Raises:
-      UsageError: a line is no object, or a field of it is of another type or is there twice.
+      UsageError: a line is not an object, or a field has another type or occurs twice.
     """
     decoder = json.JSONDecoder(object_pairs_hook=_object)
     for number, line in enumerate(io.StringIO(text, newline=""), 1):

@@ -1,4 +1,4 @@
-"""Texts that are no single class: missing values, vectors, several classes in one, numbers that are not whole."""
+"""Texts that are not a single class: missing values, vectors, several classes, fractions."""
 
 import functools
 import re
@@ -45,11 +45,11 @@ _ONE_HOT = re.compile(r"0*10*|[01](?P<by>[-/:_.])[01](?:(?P=by)[01])*")
 
 @functools.lru_cache(1 << 16)
 def fault(text: str) -> str:
-    """Returns what a text is, for a person, where it is no class; nothing where it may be one."""
+    """Returns what a text is, for messages, where it is no class; nothing where it may be one."""
     if any(character not in "\t\n" and unicodedata.category(character) == "Cc" for character in text):
         return "a control character; the name of a class must be printable"
     if text.lower() in _MISSING or text in _MISSING_AS_WRITTEN or _ERROR.fullmatch(text):
-        return "a missing value; a class of this name must be a folder of its samples"
+        return "a missing value; only class folders can have this name"
     if _ARRAY.fullmatch(text) or _NUMBERS.fullmatch(text):
         return "several values"
     if _NOT_FINITE.fullmatch(text):
@@ -64,8 +64,8 @@ def fault(text: str) -> str:
 def reject_several(labels: Iterable[str], where: Callable[[str], str]) -> None:
     """Checks that no label is several classes, or a class's one-hot vector.
 
-    Of several classes are `cat|dog` beside `cat`, or beside `cat|bird`; `cat, dog`, `cat/dog` or `cat dog` beside both;
-    `cat/dog` beside `cat` and `dog/bird`. One-hot are `100`, `010` and `001`, or `1/0` and `0/1`, where all labels are.
+    Several classes: `cat|dog` if there is `cat` or `cat|bird`; `cat, dog`, `cat/dog` or `cat dog` if there are both;
+    `cat/dog` if there are `cat` and `dog/bird`. One-hot: `100`, `010` and `001`, or `1/0` and `0/1`, if all labels are.
 
     Args:
       labels: of a data set, each once.

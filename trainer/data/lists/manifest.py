@@ -20,18 +20,18 @@ _DELIMITED = (".csv", ".tsv")
 _SUFFIXES = (*_DELIMITED, ".jsonl", ".jsonlines", ".ndjson")
 _SCHEME = "gs://"
 
-_HEAD = 1 << 16  # bytes of a file that say whether it is a manifest
+_HEAD = 1 << 16  # bytes that show whether a file is a manifest
 
 Log = Callable[[str], object]
 
 
 @dataclasses.dataclass(frozen=True)
 class Managed:
-    """The files of a data set that Vertex AI manages, which it names to a training job in the environment.
+    """The files of a managed data set of Vertex AI, which the environment of a training job names.
 
     Attributes:
       format: jsonl or csv, from `AIP_DATA_FORMAT`.
-      locations: by part where its files are, as in `gs://bucket/folder/training-*`, from `AIP_TRAINING_DATA_URI`,
+      locations: by part, where its files are, as in `gs://bucket/folder/training-*`, from `AIP_TRAINING_DATA_URI`,
         `AIP_VALIDATION_DATA_URI` and `AIP_TEST_DATA_URI`.
     """
 
@@ -40,13 +40,13 @@ class Managed:
 
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> "Managed | None":
-        """Returns the data set that `Environment.managed` names; nothing where it names none."""
+        """Returns the data set that `Environment.managed` names, or None."""
         locations = {part: location for part, location in variables.items() if part != "format"}
         return cls(variables.get("format", ""), locations) if variables else None
 
 
 def is_one(path: Path) -> bool:
-    """Returns whether a file's name says that it is a manifest."""
+    """Returns whether a file has the name of a manifest."""
     return path.suffix.lower() in _SUFFIXES and path.is_file()
 
 
@@ -56,9 +56,9 @@ def lists_images(path: Path) -> bool:
         with path.open("rb") as file:
             text = _decoded(file.read(_HEAD), "ignore")
     except OSError:
-        return True  # reading it says why
+        return True  # reading it reports the reason
     if text.startswith(POINTER):
-        return True  # reading it says what it is
+        return True  # reading it reports the pointer
     if _is_delimited(path, ""):
         first = delimited.first_row(text, _is_header)
         return _is_header(first) or _is_vertex(first)
@@ -66,17 +66,17 @@ def lists_images(path: Path) -> bool:
 
 
 def of_other_parts(path: Path) -> str:
-    """Returns the names of the manifests beside one whose name says a part, where they say others."""
+    """Returns the names of the manifests of other parts next to a manifest that is named after a part."""
     part = parts.words_of(path.stem)
     beside = [file for file in sorted(path.parent.iterdir()) if is_one(file)] if part else []
     return ", ".join(file.name for file in beside if parts.words_of(file.stem) - part)
 
 
 def read_managed(managed: Managed, fetch: Callable[[str], Path]) -> list[Entry]:
-    """Returns the images of a data set that Vertex AI manages, each of the part whose file lists it.
+    """Returns the images of a managed data set of Vertex AI, each in the part whose file lists it.
 
     Raises:
-      UsageError: it is of another format, a file is not there, or a line breaks a rule.
+      UsageError: the format is unknown, a file is missing, or a line breaks a rule.
     """
     if managed.format not in ("csv", "jsonl"):
         raise UsageError(f"`AIP_DATA_FORMAT` must be one of csv, jsonl. Received: {managed.format}")
@@ -93,7 +93,7 @@ def read_managed(managed: Managed, fetch: Callable[[str], Path]) -> list[Entry]:
 
 
 def read_parts(files: Sequence[Path], location: str, fetch: Callable[[str], Path], log: Log) -> list[Entry]:
-    """Returns the images of manifests in one folder whose names say their parts: `train.csv` and `test.csv`.
+    """Returns the images of manifests in one folder that are named after their parts: `train.csv`, `test.csv`.
 
     Args:
       files: the manifests.
@@ -102,7 +102,7 @@ def read_parts(files: Sequence[Path], location: str, fetch: Callable[[str], Path
       log: as in `read`.
 
     Raises:
-      UsageError: a name says no part, formats differ, or a file breaks a rule.
+      UsageError: a name contains no part, formats differ, or a file breaks a rule.
     """
     above = location.rstrip("/")
     shown = one_line(location)
@@ -114,7 +114,7 @@ def read_parts(files: Sequence[Path], location: str, fetch: Callable[[str], Path
     of_files = parts.of_files(files, files[0].parent)
     if not any(of_files):
         raise UsageError(
-            f"{shown}: must hold one manifest, or manifests whose names say train, validation or test. "
+            f"{shown}: must hold one manifest, or manifests whose names contain train, validation or test. "
             f"Received: {', '.join(one_line(file.name) for file in files)}"
         )
     entries: list[Entry] = []
@@ -133,16 +133,16 @@ def read(
 ) -> list[Entry]:
     """Returns the images that a manifest lists, each once.
 
-    CSV, with a header that has `image`, `label` and perhaps `split`; or as Vertex AI imports it, without a header:
-    `[ML_USE,]gs://…,label`. Semicolons, tabs or bars may stand for its commas. JSON Lines: objects with the same names,
+    CSV, with a header that has `image`, `label` and optionally `split`; or as Vertex AI imports it, without a header:
+    `[ML_USE,]gs://…,label`. Semicolons, tabs or bars can replace its commas. JSON Lines: objects with the same names,
     or Vertex AI's import schema for single-label images (`imageGcsUri`, `classificationAnnotation.displayName`,
     `dataItemResourceLabels`). UTF-8, or UTF-16 that begins with a byte order mark.
 
     Args:
       path: the file.
-      location: what relative paths are relative to: the file's own location, which may be in a bucket.
-      fetch: returns the local folder that is the same as one in a bucket.
-      format: csv or jsonl; where it is empty, the file's name decides.
+      location: the file's own location, which may be in a bucket; relative paths start at its folder.
+      fetch: returns the local copy of a folder in a bucket.
+      format: csv or jsonl; if it is empty, the file's name decides.
       log: receives a line about images that are listed more than once.
 
     Raises:
@@ -180,10 +180,10 @@ def _entries(
 
 
 def _text(path: Path, shown: str) -> str:
-    """Returns what a manifest has.
+    """Returns the text of a manifest.
 
     Raises:
-      UsageError: it cannot be read, or is no text.
+      UsageError: it cannot be read, or is not text.
     """
     try:
         raw = path.read_bytes()
@@ -206,7 +206,7 @@ def _text(path: Path, shown: str) -> str:
 
 
 def _of_one_class(entries: Sequence[Entry]) -> Sequence[Entry]:
-    """Returns entries, where no label is several classes of them; of whatever files they are."""
+    """Returns entries after a check that no label, of any file, consists of several of their classes."""
     first: dict[str, str] = {}
     for entry in entries:
         first.setdefault(entry.label, entry.listed)
@@ -215,7 +215,7 @@ def _of_one_class(entries: Sequence[Entry]) -> Sequence[Entry]:
 
 
 def _once(entries: Sequence[Entry], log: Log) -> list[Entry]:
-    """Returns entries without those that say what another does; of one file with two labels both stay, to be told.
+    """Returns entries without repetitions; if a file has two labels, both are kept, so that it is reported.
 
     Raises:
       UsageError: one file is listed in two parts.
@@ -235,23 +235,23 @@ def _once(entries: Sequence[Entry], log: Log) -> list[Entry]:
             kept.append(entry)
     if len(kept) < len(entries):
         location, count = kept[0].listed.rpartition(", line ")[0], f"{len(entries) - len(kept):,} of {len(entries):,}"
-        log(f"{location}: {count} lines list a sample again, which counts once")
+        log(f"{location}: {count} lines repeat a sample, which counts once")
     return kept
 
 
 def _identity(path: str) -> str:
-    """Returns what all paths of one file have in common, links too."""
+    """Returns the identity of a file, the same for all its paths and links."""
     try:
         status = os.stat(path)  # noqa: PTH116  of each of very many
-    except (OSError, ValueError):  # it is named when it is read
+    except (OSError, ValueError):  # it is reported when it is read
         return os.path.normpath(path)
     return f"{status.st_dev}:{status.st_ino}" if status.st_ino else os.path.normpath(path)
 
 
 def _name(image: str, folder: str) -> str:
-    """Returns an image's name: its path from the list's folder where it is below that, whatever way it is written.
+    """Returns an image's name: its path relative to the list's folder if it is below it, however it is written.
 
-    So the same images in a folder that has moved have the same names.
+    So the images of a moved folder keep their names.
     """
     scheme, path = (_SCHEME, image.removeprefix(_SCHEME)) if image.startswith(_SCHEME) else ("", image)
     whole = scheme + os.path.normpath(path)
@@ -271,11 +271,11 @@ def _is_wide(raw: bytes) -> bool:
 
 
 class _Local:
-    """The paths of a bucket's images on this machine; folders are fetched whole, and none twice.
+    """The local paths of a bucket's images; each folder is fetched completely, and once.
 
     Args:
       locations: paths and gs:// names.
-      fetch: returns the local folder that is the same as one in a bucket.
+      fetch: returns the local copy of a folder in a bucket.
     """
 
     def __init__(self, locations: Sequence[str], fetch: Callable[[str], Path]):
@@ -292,14 +292,14 @@ class _Local:
         return str(self._folders[folder] / location.removeprefix(folder).lstrip("/"))
 
     def _within(self, location: str) -> str:
-        """Returns which folder that was fetched holds a location; nothing where none does."""
+        """Returns the fetched folder that contains a location; empty if none does."""
         parts = location.split("/")
         found = (one for one in ("/".join(parts[:count]) for count in range(len(parts), 2, -1)) if one in self._folders)
         return next(found, "")
 
 
 def _spelled(path: str) -> str:
-    """Returns a path as this system spells it: in its encoding, with letters composed or not as the file's name has."""
+    """Returns a path as this system spells it: in its encoding, with composed or decomposed letters as in the name."""
     forms = (path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD")))
     spelled = [os.fsdecode(form.encode("utf-8", "surrogateescape")) for form in forms]
     return next((one for one in spelled if os.path.lexists(one)), spelled[0])
@@ -340,7 +340,7 @@ def _csv_rows(text: str, location: str) -> Iterator[tuple[int, dict[str, str]]]:
         if len(cells) != len(columns):
             raise UsageError(f"{location}, line {line}: must have {len(columns)} columns. Received: {len(cells)}")
         if header and fields.is_header(cells, columns):
-            raise UsageError(f"{location}, line {line}: must be a sample's. Received: the header again")
+            raise UsageError(f"{location}, line {line}: must be a sample. Received: the header again")
         yield line, dict(zip(columns, cells, strict=True))
 
 
@@ -353,7 +353,7 @@ def _is_header(first: Sequence[str]) -> bool:
 
 
 def _columns(first: Sequence[str], location: str) -> list[str]:
-    """Returns what each column means, of which the first line is the header, or Vertex AI's first image."""
+    """Returns the role of each column, from the header or from Vertex AI's first image."""
     if _is_vertex(first):
         column = next(index for index, cell in enumerate(first) if cell.startswith(_SCHEME))
         return [PART, IMAGE, LABEL][1 - column :]

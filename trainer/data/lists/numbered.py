@@ -29,7 +29,7 @@ def numbered(
       labels: by the name of the array, `(count,)` or `(count, 1)`.
       train: the name of the training part's.
       names: of the numbers from 0, or of the texts in their order; empty where there are none.
-      location: of their file, for a person.
+      location: of their file, for messages.
 
     Raises:
       UsageError: they are no classes, or the training part lacks one of them.
@@ -42,7 +42,7 @@ def numbered(
         keys, positions = _by_number(flat, train, names, location)
     if len(keys) < 2:
         raise UsageError(
-            f"{location}: `{train}` must have at least two classes. Received: {one_line(str(keys[0]))} alone"
+            f"{location}: `{train}` must have at least two classes. Received: only {one_line(str(keys[0]))}"
         )
     found = {}
     for name, array in flat.items():
@@ -50,7 +50,7 @@ def numbered(
         if len(unknown):
             called = names[int(unknown[0])] if names and unknown.dtype.kind != "U" else unknown[0]
             raise UsageError(
-                f"{location}: `{name}` must have classes that `{train}` has too. Received: {one_line(str(called))}"
+                f"{location}: `{name}` must have only classes of `{train}`. Received: {one_line(str(called))}"
             )
         order = np.argsort(keys)
         found[name] = order[np.searchsorted(keys, array, sorter=order)].astype(np.int64)
@@ -66,7 +66,7 @@ def given_names(array: Array, name: str) -> tuple[str, ...]:
 
     Args:
       array: text or whole numbers, `(classes,)`.
-      name: of the array, for a person: its file and its own.
+      name: of the array, for messages: its file and its own.
 
     Raises:
       UsageError: it holds no names, or one twice.

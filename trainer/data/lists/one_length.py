@@ -1,4 +1,4 @@
-"""Series are brought to one length, without gaps."""
+"""Converts series to one length, without gaps."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from trainer.data.lists.series_rows import Channels
 
 @dataclasses.dataclass
 class Counts:
-    """What was changed of some series.
+    """The number of changes to series.
 
     Attributes:
       series: how many they are.
@@ -28,7 +28,7 @@ class Counts:
     empty: int = 0
 
     def lines(self, length: int) -> list[str]:
-        """Returns what a person should know of it, in a line for each thing."""
+        """Returns the changes, one line for each kind."""
         lengths = {
             f"shorter than {length:,} positions and padded at the end with their own mean": self.padded,
             f"longer than {length:,} positions and cut (`--length`)": self.cut,

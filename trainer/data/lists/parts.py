@@ -62,7 +62,7 @@ def named(path: Path, root: Path) -> str:
     said.pop("", None)
     if len(said) > 1:
         raise UsageError(
-            f"{one_line(str(path))}: a name must say one part of train, validation and test. "
+            f"{one_line(str(path))}: a name must contain one of train, validation, test. "
             f"Received: {' and '.join(sorted(said.values()))}"
         )
     return next(iter(said), "")
@@ -78,7 +78,7 @@ def of_files(paths: Sequence[Path], root: Path) -> list[str]:
     if any(found) and not all(found):
         path, other = paths[found.index("")], next(path for path, part in zip(paths, found, strict=True) if part)
         raise UsageError(
-            f"{one_line(str(path))}: its name must say train, validation or test, "
+            f"{one_line(str(path))}: its name must contain train, validation or test, "
             f"as {one_line(other.name)} does. Received: {one_line(path.name)}"
         )
     return found
@@ -90,7 +90,7 @@ def _said(name: str, path: Path) -> dict[str, str]:
     for word in words:
         if word.lower() in _UNCLEAR:
             raise UsageError(
-                f"{one_line(str(path))}: a name must say train, validation or test, where {word} may mean two "
+                f"{one_line(str(path))}: a name must contain train, validation or test; {word} can mean two "
                 f"of them. Received: {one_line(path.name)}"
             )
     return {part: word for word in words if (part := part_of(word))}

@@ -1,4 +1,4 @@
-"""Of which kind the files of a data set are."""
+"""Recognizes the kind of the files of a data set."""
 
 import contextlib
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def _check_rank(rank: int, files: str, options: SampleOptions) -> None:
 
 
 def frames_note(entries: Sequence[Entry], kind: Kind[Any]) -> str:
-    """Returns a line about GIFs with several frames that are read as images; nothing where the first files are none."""
+    """Returns a line about GIFs with several frames that are read as images; empty if the first files are not GIFs."""
     if kind.rank != _IMAGE:
         return ""
     for entry in (one for one in entries[:_LOOKED] if _head(one).startswith(_GIF)):
@@ -64,7 +64,7 @@ def frames_note(entries: Sequence[Entry], kind: Kind[Any]) -> str:
             content = entry.read()
             frames = BY_RANK[_VOLUME].read_header(content, len(content)).sizes[0]
             if frames > 1:
-                return f"{entry.place}: an image, the first of {frames} frames; `--rank=3` reads GIFs as videos"
+                return f"{entry.place}: read as an image, its first of {frames} frames; `--rank=3` reads GIFs as videos"
     return ""
 
 

@@ -32,7 +32,7 @@ class _File:
 
     Attributes:
       path: the file.
-      location: the same, for a person.
+      location: the same, for messages.
       name: of the data set, as the file's name says it.
       part: train, validation or test; empty where the file's name says none.
     """
@@ -72,9 +72,9 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
 
     Args:
       path: for which `is_one` holds.
-      location: the same, for a person.
+      location: the same, for messages.
       options: the length; 0 is that of the longest training series.
-      log: receives lines about series that are padded or cut, values that are missing, and files that are passed over.
+      log: receives lines about series that are padded or cut, missing values and ignored files.
 
     Raises:
       UsageError: a file breaks a rule, the parts do not fit together, or there are fewer than two classes.
@@ -83,7 +83,7 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
     rows = {file.part or TRAIN: file.read() for file in files}
     if TRAIN not in rows:
         raise UsageError(
-            f"{location}: must hold series to train on, as NAME_TRAIN does. Received: {' and '.join(rows)} alone"
+            f"{location}: must hold series to train on, as NAME_TRAIN does. Received: only {' and '.join(rows)}"
         )
     training = rows[TRAIN]
     names = class_names(Entry("", label, "") for label in training.labels)
@@ -133,7 +133,7 @@ def _files(path: Path, location: str, log: Callable[[str], object]) -> Sequence[
         if file.part != one.part and (file.name.casefold(), file.path.suffix) == (one.name.casefold(), path.suffix)
     ]
     if beside:
-        log(one_line(f"{', '.join(beside)} beside {location} is passed over; `--data` may be their folder"))
+        log(one_line(f"{', '.join(beside)} next to {location} is ignored; set `--data` to their folder to use both"))
     return [one]
 
 
@@ -150,7 +150,7 @@ def _in_folder(folder: Path, location: str) -> list[_File]:
 
 
 def _holds(file: _File) -> bool:
-    """Returns whether a file that lies in a folder holds series; a `.ts` may be a video too, or a program."""
+    """Returns whether a file in a folder holds series; a `.ts` file may also be a video or a program."""
     if file.path.suffix.lower() != ".ts":
         return tsv_file.begins_as_one(file.path)
     if file.part:
@@ -170,7 +170,7 @@ def _check(rows: Mapping[str, Rows], names: Sequence[str], location: str) -> Non
         for index, (label, series) in enumerate(zip(own.labels, own.series, strict=True)):
             if label not in known:
                 raise UsageError(
-                    f"{own.place(index)}: a class must have a series among those to train on. Received: {label}"
+                    f"{own.place(index)}: a class must have a series in the training part. Received: {label}"
                 )
             if len(series) != channels:
                 raise UsageError(
@@ -182,12 +182,12 @@ def _check(rows: Mapping[str, Rows], names: Sequence[str], location: str) -> Non
 
 
 def _check_length(rows: Mapping[str, Rows], length: int) -> None:
-    """Checks that one long series does not make all the others take many times their memory."""
+    """Checks that one long series does not multiply the memory of all others."""
     count = sum(len(own.series) for own in rows.values())
     channels = len(rows[TRAIN].series[0])
     values = sum(len(channel) for own in rows.values() for series in own.series for channel in series)
     if count * length * channels > max(_FEW_VALUES, _MOST_SPARE * values):
         raise UsageError(
-            f"`--length` must be less, as most series are shorter: {count:,} of them have {values:,} values. "
-            f"Received: {length:,}, which are {count * length * channels:,}"
+            f"`--length` must be smaller, as most series are shorter: {count:,} of them have {values:,} values. "
+            f"Received: {length:,}, which makes {count * length * channels:,}"
         )

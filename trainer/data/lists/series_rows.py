@@ -24,7 +24,7 @@ class Rows:
     """The series of one file.
 
     Attributes:
-      location: the file, for a person.
+      location: the file, for messages.
       labels: the class of each series.
       series: the channels of each series, which may differ in length.
       lines: the number of each series's line, from 1.
@@ -36,7 +36,7 @@ class Rows:
     lines: Sequence[int]
 
     def place(self, index: int) -> str:
-        """Returns where a series is listed, for a person."""
+        """Returns where a series is listed, for messages."""
         return f"{self.location}, line {self.lines[index]}"
 
 
@@ -51,7 +51,7 @@ def lines_of(path: Path, location: str) -> list[bytes]:
     except OSError as error:
         raise UsageError(f"{location}: must be a file that can be read. Received: {error.strerror}") from None
     if content.startswith(POINTER.encode()):
-        raise UsageError(f"{location}: must be text. Received: a pointer of Git LFS, whose file was not fetched")
+        raise UsageError(f"{location}: must be text. Received: a Git LFS pointer; `git lfs pull` fetches the file")
     if b"\0" in content:
         raise UsageError(f"{location}: must be text in UTF-8. Received: binary content")
     if not content.strip():

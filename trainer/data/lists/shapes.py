@@ -55,7 +55,7 @@ def reading(shape: tuple[int, ...], dtype: np.dtype[Any], asked: int, name: str)
       shape: of one sample.
       dtype: of its values.
       asked: `--rank`; 0 where the shape is to say it.
-      name: of the array, for a person: its file and its own.
+      name: of the array, for messages: its file and its own.
 
     Raises:
       UsageError: it can be read in no way, in two, or not in the one that is asked for.

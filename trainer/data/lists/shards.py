@@ -1,4 +1,4 @@
-"""Samples as TFRecord shards, each whole or not there."""
+"""Writes samples as TFRecord shards, each completely or not at all."""
 
 import dataclasses
 import hashlib
@@ -106,7 +106,7 @@ def _example(record: Record, label: int) -> bytes:
     """
     entry, content = record.entry, record.entry.read()
     if hashlib.sha256(content).hexdigest() != record.digest:
-        raise UsageError(f"{entry.location}: must stay as it is meanwhile. Received: a change")
+        raise UsageError(f"{entry.location}: must not change while it is read. Received: a change")
     fields: dict[str, int | str | bytes] = {
         "image/class/label": label,
         "image/class/text": entry.label,

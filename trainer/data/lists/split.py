@@ -1,4 +1,4 @@
-"""Which part of a data set each sample belongs to, where its list does not say."""
+"""Splits a data set into parts, if its list does not give them."""
 
 import dataclasses
 import hashlib

@@ -1,4 +1,4 @@
-"""Shards of `tf.train.Example`: each image's offset in them, found without decoding one."""
+"""Shards of `tf.train.Example`: the offset of each image in them, found without decoding images."""
 
 import dataclasses
 import functools
@@ -36,24 +36,24 @@ _ENCODED = ("image/encoded", "image", "image_raw", "encoded")
 _LABEL = ("image/class/label", "label", "class", "labels", "category")
 _TEXT = ("image/class/text", "class/text", "class_name")
 _NAME = ("image/filename", "filename")
-_PART = ("split", "part", "set", "subset", "ml_use", "usage", "phase")  # features that say parts, in any letter case
+_PART = ("split", "part", "set", "subset", "ml_use", "usage", "phase")  # features that give parts, in any letter case
 _FIELDS = (*_ENCODED, *_LABEL, *_TEXT, *_NAME)
-_DESCRIPTION = "dataset.json"  # beside shards that `python -m trainer.data` has written
-_READERS = 4  # threads: they read and compute checksums side by side, not more
+_DESCRIPTION = "dataset.json"  # next to shards that `python -m trainer.data` has written
+_READERS = 4  # threads; they only read and compute checksums in parallel
 _BUFFER = 1 << 20  # bytes
 _MOST, _LONGEST = 100, 100  # values, and characters of each, of a feature that is compared with the label
-_PREFIX = 64  # bytes of an image that are looked for in its record: longer ones take longer to prepare
+_PREFIX = 64  # bytes of an image that are searched for in its record: longer needles take longer to prepare
 
 
 class _Label(NamedTuple):
-    """What an example says of its class: a name, a number, or both; each empty where it says none."""
+    """The class of an example: a name, a number, or both; empty where absent."""
 
     text: str
     number: str
 
 
 class _Read(NamedTuple):
-    """What an example says: its image, its class, and of the part, or of another label, what other features do."""
+    """The content of an example: its image, its class, and other features that may give the part or a second label."""
 
     entry: Entry
     label: _Label
@@ -61,7 +61,7 @@ class _Read(NamedTuple):
 
 
 def shards(folder: Path) -> list[Path]:
-    """Returns the shards in a folder, and in its folders that are named after parts; hidden files are left out."""
+    """Returns the shards in a folder and in its folders that are named after parts, without hidden files."""
     below = [one for one in sorted(folder.iterdir()) if one.is_dir()]
     above = [folder, *(one for one in below if parts.of_folder(one.name) or parts.is_unclear(one.name))]
     return [
@@ -73,20 +73,20 @@ def shards(folder: Path) -> list[Path]:
 
 
 def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list[Entry]:
-    """Returns the images of a folder's shards, whose every checksum is right.
+    """Returns the images of a folder's shards, after verifying every checksum.
 
-    A shard's part is what its name says, as in `train-00000-of-00010` or `photos_test.tfrecord`, or its folder's; where
-    no name says one, each example's own feature `split`; where that says none, all images are still to be split. An
+    A shard's part is in its name, as in `train-00000-of-00010` or `photos_test.tfrecord`, or in its folder's name; if
+    no name has one, in each example's feature `split`; if that is missing too, all images are still to be split. An
     example has its image in `image/encoded` and its class in `image/class/text`, or, as a number, in
-    `image/class/label`; `image` and `label` will do.
+    `image/class/label`; `image` and `label` are accepted too.
 
     Args:
       folder: the shards'.
-      log: receives a line where shards have several names that say no part.
+      log: receives a line if shards have several names without a part.
 
     Raises:
-      UsageError: a shard is missing or broken, an example lacks a field or is not of one class; the message names the
-        shard and the example.
+      UsageError: a shard is missing or broken, an example lacks a field or does not have one class; the message names
+        the shard and the example.
     """
     files = shards(folder)
     _check_sets(files)
@@ -103,7 +103,7 @@ def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list
     several = sorted({_OF.sub(r"\1\4", file.name) for file in files})
     if not any(of_files) and not any(said) and len(several) > 1:
         names = f"{', '.join(several[:3])}{' …' if len(several) > 3 else ''}"
-        log(f"{one_line(f'{folder}: no part is named by {names}')}: the hash of each sample's name decides its part")
+        log(f"{one_line(f'{folder}: no part in the names {names}')}: the hash of each sample's name decides its part")
     for entry, label, values in listed:
         for name, value in values.items():
             others.add(name, value, label.text or label.number, entry.listed)
@@ -114,10 +114,10 @@ def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list
 
 
 def _parts_said(listed: Sequence[_Read]) -> list[str]:
-    """Returns the part that each example's own feature says; empty where the features say none.
+    """Returns the part that each example's own feature gives; empty if no feature gives one.
 
     Raises:
-      UsageError: an example's says no part while others do, or another one than its shard's name.
+      UsageError: an example has no part while others do, or another part than its shard's name.
     """
     found = [""] * len(listed)
     for name in sorted({name for one in listed for name in one.others if name.lower() in _PART}):
@@ -128,7 +128,7 @@ def _parts_said(listed: Sequence[_Read]) -> list[str]:
             part, before = parts.part_of(value), found[index] or one.entry.part
             if not part:
                 raise UsageError(
-                    f"{one.entry.listed}: `{one_line(name)}` must be one of train, validation, test, as in others. "
+                    f"{one.entry.listed}: `{one_line(name)}` must be one of train, validation, test, as in the others. "
                     f"Received: {one_line(value[:60]) or 'nothing'}"
                 )
             if before not in ("", part):
@@ -142,7 +142,7 @@ def _parts_said(listed: Sequence[_Read]) -> list[str]:
 
 
 def _check_sets(files: Sequence[Path]) -> None:
-    """Checks that of each set of shards, as in `train-00000-of-00010`, all are there."""
+    """Checks that each set of shards, as in `train-00000-of-00010`, is complete."""
     found: dict[tuple[Path, str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for file in files:
         if said := _OF.fullmatch(file.name):
@@ -166,7 +166,7 @@ def _check_sets(files: Sequence[Path]) -> None:
 
 
 def _check_counts(folder: Path, counts: dict[str, int]) -> None:
-    """Checks that shards that `python -m trainer.data` has written are all there, with as many samples as it says."""
+    """Checks that all shards written by `python -m trainer.data` exist, with the recorded number of samples."""
     try:
         said = json.loads((folder / _DESCRIPTION).read_bytes())
         expected = [(part["shards"], part["images"]) for part in said["parts"].values()]
@@ -185,12 +185,12 @@ def _check_counts(folder: Path, counts: dict[str, int]) -> None:
 
 
 def _check_labels(listed: Sequence[tuple[Entry, _Label]]) -> None:
-    """Checks that all examples say their class in one way, and that each name has one number and each number one name.
+    """Checks that all examples give their class in one way, and that names and numbers correspond one to one.
 
-    Else two classes would become one, or one class two.
+    Otherwise, two classes would become one, or one class two.
     """
     alone = {said.text: entry.listed for entry, said in reversed(listed) if said.text and not said.number.isdecimal()}
-    for text, where in reversed(alone.items()):  # beside a number, a text is one class's
+    for text, where in reversed(alone.items()):  # with a number, a text belongs to one class
         if fault := labels.fault(text):
             raise UsageError(f"{where}: `label` must be one class. Received: {one_line(text)}, {fault}")
     labels.reject_several(alone, alone.__getitem__)
@@ -201,7 +201,7 @@ def _check_labels(listed: Sequence[tuple[Entry, _Label]]) -> None:
         if bool(said.text) != bool(label.text):
             kinds = ("a number", "a name") if label.text else ("a name", "a number")
             raise UsageError(
-                f"{entry.listed}: must have its class as {kinds[1]}, as {first.listed} has. Received: {kinds[0]} alone"
+                f"{entry.listed}: must have its class as {kinds[1]}, as {first.listed} has. Received: only {kinds[0]}"
             )
         if said.text and said.number:
             number, other = texts.setdefault(said.text, (said.number, entry))
@@ -249,19 +249,19 @@ def _records(file: IO[bytes], size: int, shown: str) -> Iterator[tuple[int, byte
                     f"{shown}: must be a TFRecord file. Received: a Git LFS pointer; `git lfs pull` fetches the file"
                 )
         if len(header) < _HEADER:
-            raise UsageError(f"{shown}: must end with a whole record. Received: one that is cut off at byte {offset:,}")
+            raise UsageError(f"{shown}: must end with a complete record. Received: one truncated at byte {offset:,}")
         length, checksum = struct.unpack("<QI", header)
         if checksum != _masked(header[:8]):
-            what = "must be a TFRecord file" if offset == 0 else "must hold whole records alone"
+            what = "must be a TFRecord file" if offset == 0 else "must hold only complete records"
             raise UsageError(f"{shown}: {what}. Received: a wrong checksum of the length at byte {offset:,}")
         if offset + _HEADER + length + _FOOTER > size:
             raise UsageError(
-                f"{shown}: must end with a whole record. "
-                f"Received: one of {length:,} bytes that is cut off at byte {offset:,}"
+                f"{shown}: must end with a complete record. "
+                f"Received: one of {length:,} bytes, truncated at byte {offset:,}"
             )
         content, footer = file.read(length), file.read(_FOOTER)
         if footer != struct.pack("<I", _masked(content)):
-            raise UsageError(f"{shown}: must hold whole records alone. Received: a wrong checksum at byte {offset:,}")
+            raise UsageError(f"{shown}: must hold only complete records. Received: a wrong checksum at byte {offset:,}")
         yield offset + _HEADER, content
         offset += _HEADER + length + _FOOTER
 

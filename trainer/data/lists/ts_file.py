@@ -19,10 +19,10 @@ _SHOWN = 10  # classes in a message
 
 @dataclasses.dataclass(frozen=True)
 class _Header:
-    """What stands before the series.
+    """The header before the series.
 
     Attributes:
-      end: the index of the first line behind `@data`.
+      end: the index of the first line after `@data`.
       classes: those that `@classLabel` lists; empty where it lists none.
       dimensions: of each series; 0 where the first series says it.
       has_labels: whether a class, or a number, is behind the last colon of each line.
@@ -39,7 +39,7 @@ def read(path: Path, location: str, *, needs_classes: bool = True) -> Rows:
 
     Args:
       path: the file.
-      location: the same, for a person.
+      location: the same, for messages.
       needs_classes: whether each series must have a class; otherwise classes are not looked at, and are empty.
 
     Raises:
@@ -66,7 +66,7 @@ def read(path: Path, location: str, *, needs_classes: bool = True) -> Rows:
         series.append(_channels(body, dimensions, place))
         numbered.append(index + 1)
     if not series:
-        raise UsageError(f"{location}: must have a series in a line behind @data. Received: none")
+        raise UsageError(f"{location}: must have a series in a line after @data. Received: none")
     return Rows(location, labels, series, numbered)
 
 
@@ -78,9 +78,9 @@ def _check_colons(line: bytes, dimensions: int, place: str, has_labels: bool) ->
         raise UsageError(f"{place}: must have values without time stamps. Received: {_shown(line)}")
     wanted = f"{dimensions} dimension{'s' * (dimensions > 1)}"
     if not has_labels:
-        raise UsageError(f"{place}: must have {wanted}, with a colon between two of them. Received: {found} dimensions")
+        raise UsageError(f"{place}: must have {wanted}, separated by colons. Received: {found} dimensions")
     raise UsageError(
-        f"{place}: must have {wanted} and a class, with a colon behind each dimension. "
+        f"{place}: must have {wanted} and a class, with a colon after each dimension. "
         f"Received: {found} colon{'s' * (found != 1)}"
     )
 
@@ -155,7 +155,7 @@ def _read_header(lines: Sequence[bytes], location: str, needs_classes: bool) -> 
         if name == "data":
             return _checked(found, location, index, needs_classes)
         found[name.removesuffix("s")] = " ".join(value), index + 1
-    raise UsageError(f"{location}: must have a line @data, and a series in each line behind it. Received: none")
+    raise UsageError(f"{location}: must have a line @data, and a series in each line after it. Received: none")
 
 
 def _checked(found: Mapping[str, tuple[str, int]], location: str, data: int, needs_classes: bool) -> _Header:
@@ -177,7 +177,7 @@ def _checked(found: Mapping[str, tuple[str, int]], location: str, data: int, nee
     word, *names = listed.split() or ["true"]
     has_classes = word.lower() == "true"
     if not has_classes and needs_classes:
-        raise UsageError(f"{location}, line {line}: @classLabel must be true, and the classes. Received: {listed}")
+        raise UsageError(f"{location}, line {line}: @classLabel must be true and list the classes. Received: {listed}")
     classes = [normal(name) for name in names]
     return _Header(data + 1, classes, _dimensions(found, location), has_classes or has_target)
 

@@ -16,7 +16,7 @@ from trainer.errors import UsageError
 _DELIMITERS = (b"\t", b",", b" ")  # the first that a line has
 _HEAD = 1 << 20  # bytes; more than a line of 50,000 values has
 _FEWEST = 2  # values of a series
-_LARGEST_LABEL = 2**53  # that float64 tells from its neighbours
+_LARGEST_LABEL = 2**53  # that float64 distinguishes from its neighbours
 
 
 def begins_as_one(path: Path) -> bool:
@@ -50,7 +50,7 @@ def read(path: Path, location: str, *, needs_classes: bool = True) -> Rows:
 
     Args:
       path: the file.
-      location: the same, for a person.
+      location: the same, for messages.
       needs_classes: whether each series must have a class; otherwise the first column is not looked at.
 
     Raises:
@@ -112,5 +112,5 @@ def _label(written: bytes, place: str) -> str:
     except ValueError:
         return name
     if not number.is_integer():  # nor is infinity
-        raise UsageError(f"{place}: must have its class, a name or a whole number, first. Received: {name}")
+        raise UsageError(f"{place}: must begin with its class, a name or a whole number. Received: {name}")
     return str(int(number)) if abs(number) < _LARGEST_LABEL else name

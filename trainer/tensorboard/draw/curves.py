@@ -12,7 +12,7 @@ from trainer.tensorboard.draw.sheets import Array, Colour, Picture
 
 MARGIN = 34  # pixels at the left, for numbers: lines below each other then have one axis
 MOST = 12  # channels; of more the first ones are drawn
-# Of the channels; no two that are near each other look alike, also to most people who confuse red and green.
+# Of the channels; neighbouring ones look different, also to most people with red-green colour blindness.
 COLOURS: tuple[Colour, ...] = (
     (31, 87, 160),
     (214, 96, 20),
@@ -44,7 +44,7 @@ def plot(
     """Returns a signal as lines over its positions, the channels below each other, with numbers at the axes.
 
     A position is an interval of the horizontal axis. Where several are in a column of pixels, the column is filled from
-    the least to the greatest. Each channel is drawn from its own least to its greatest value, and over at least its
+    the least to the greatest. Each channel is drawn from its least to its greatest value, and over at least its
     spread in the training samples, so that the noise of a quiet channel looks quiet.
 
     Args:
@@ -95,7 +95,7 @@ def strip(values: Array, width: int, height: int, limits: Limits, *, label: str,
 def taps(lines: Array, names: Sequence[str], limit: float, width: int, height: int) -> Picture:
     """Returns the weights of a kernel, `(lines, taps)`, over its taps, from -limit to limit, each line under its name.
 
-    The first line is above the others, and has their names beside its own below, each in its line's colour.
+    The first line is above the others, and their names stand next to its own below, each in its line's colour.
     """
     foot = sheets.FONT + 2 if any(names) else 0
     canvas = np.full((height + foot, width, 3), 255, np.uint8)

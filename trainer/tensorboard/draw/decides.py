@@ -11,7 +11,7 @@ from trainer.tensorboard.draw.slices import most_active
 
 
 def what_decides(seen: Array, maps: Mapping[str, Array], title: str, scale: Scale = IMAGES) -> Picture:
-    """Returns a sample, and each map over it; as wide as TensorBoard shows it by default.
+    """Returns a sample and each map over it, as wide as TensorBoard shows it by default.
 
     Signals are below each other, over one axis; others are two in a row. The slices of a volume go through the position
     where the maps together are greatest, for the class or against it.

@@ -1,6 +1,6 @@
-"""Which font draws a character: Pillow's own for Latin letters, Noto and what this machine has for all other scripts.
+"""The font of each character: Pillow's for Latin letters, Noto and the machine's fonts for other scripts.
 
-A character that no font has is written in Latin letters, so that nothing is drawn as a box.
+A character without a font is written in Latin letters, so nothing is drawn as a box.
 """
 
 import functools
@@ -26,9 +26,9 @@ _SYSTEM = ("/usr/share/fonts", "/usr/local/share/fonts", "/System/Library/Fonts"
 _NAMES = ("noto", "dejavusans.", "droidsansfallback", "unifont", "wqy", "arialuni", "applesdgothic", "pingfang")
 _JOINERS = "\u200c\u200d"
 _PLAIN = "…"  # always in Pillow's font, where it is as low as it is wide
-_MISSING = "\U0010fffe"  # no character: what a font draws for what it has not
+_MISSING = "\U0010fffe"  # no character: fonts draw it for missing ones
 _REGULAR = 400  # of a variable font's weights
-# Their letters change by what is beside them, or go from right to left, which needs Raqm.
+# Their letters depend on their neighbours or run from right to left, which needs Raqm.
 _SHAPED = frozenset(
     [
         "ARABIC",
@@ -56,7 +56,7 @@ _SHAPED = frozenset(
 
 
 def runs(text: str) -> list[Run]:
-    """Returns a text as parts of one font each, in the order in which they stand from left to right.
+    """Returns a text as parts of one font each, in their order from left to right.
 
     A text with isolated parts goes from left to right; any other as its first letter does.
     """
@@ -99,7 +99,7 @@ def own() -> Font:
 
 
 def _latin(character: str) -> str:
-    """Returns a character in Latin letters; nothing for what is no letter, such as a joiner."""
+    """Returns a character in Latin letters; empty if it is not a letter, such as a joiner."""
     return anyascii(character) or ("" if unicodedata.category(character)[0] in "CM" else "?")
 
 
@@ -141,7 +141,7 @@ def _picture(font: Font, character: str) -> bytes:
 
 
 def _others() -> Iterator[Font]:
-    """Yields the fonts of packages, then of this machine; each is opened when it is asked for."""
+    """Yields the fonts of packages, then of this machine; each is opened on demand."""
     yield from (font for font in map(_opened, _files()) if font)
 
 

@@ -19,8 +19,8 @@ def filters(kernel: Array, layer: str, is_first: bool = False) -> Picture:
     """Returns every filter of a convolution, each under its number, in the order of the kernel.
 
     Zero is the middle of the colours, and the largest weight, of either sign, their end; all filters share this scale.
-    Of a first layer the input channels are drawn as what they are: three as colours, one as grey. Of any other each
-    filter shows the input channels that it weighs most, the strongest first, with their numbers below.
+    The input channels of a first layer are drawn as they are: three as colours, one as grey. In any other layer, each
+    filter shows its strongest input channels, the strongest first, with their numbers below.
 
     Args:
       kernel: `(*spatial, channels, filters)`, of one to three spatial axes. Where it is one, the channels are lines

@@ -20,7 +20,7 @@ _STRIP = 17  # pixels of a line's height
 def feature_maps(
     seen: Array, layers: Mapping[str, Array], dead: Mapping[str, Array], title: str, scale: Scale = IMAGES
 ) -> Picture:
-    """Returns a sample, and below it what each convolution makes of it; no wider than TensorBoard shows by default.
+    """Returns a sample and, below it, the output of each convolution; at most as wide as TensorBoard's default.
 
     Maps of one layer share their scale: black is the layer's lowest value, or 0 where that is higher, and yellow its
     highest. Maps of a signal are lines over the signal's axis, from the one value to the other. Slices of a volume, and
@@ -30,7 +30,7 @@ def feature_maps(
     Args:
       seen: the sample, `(*spatial, channels)`.
       layers: each layer's output for it, `(*spatial, filters)`.
-      dead: each layer's filters that are so, `(filters,)`.
+      dead: which filters of each layer are dead, `(filters,)`.
       title: above it all.
       scale: of the samples.
     """
@@ -68,7 +68,7 @@ def _finite(output: Array) -> Array:
 
 
 def _place(sizes: tuple[int, ...], outputs: Mapping[str, Array]) -> Place | None:
-    """Returns where in a volume of these sizes its maps, `(*spatial, filters)`, are most active together."""
+    """Returns the position in a volume of these sizes with the highest activity of its maps, `(*spatial, filters)`."""
     total = np.zeros(sizes, np.float32)
     for maps in outputs.values():
         if maps.ndim - 1 == len(sizes) == 3:

@@ -1,4 +1,4 @@
-"""What a network gets right and wrong, as pictures."""
+"""Pictures of correct and wrong predictions."""
 
 import math
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _RIGHT = (33, 102, 172)
 
 
 def confusion_matrix(counts: Array, classes: Sequence[str]) -> Picture:
-    """Returns which class was taken for which: a row for each true class, shaded by the row's shares.
+    """Returns the confusion matrix: a row for each true class, shaded by the row's shares.
 
     Args:
       counts: `(true, predicted)`.
@@ -53,7 +53,7 @@ def confusion_matrix(counts: Array, classes: Sequence[str]) -> Picture:
         else:
             sheets.centred(draw, (middle, margin / 2), name, sheets.INK)
     right = int(np.trace(counts))
-    return sheets.titled(np.asarray(canvas), f"rows: true, columns: predicted; {right} of {int(counts.sum())} right")
+    return sheets.titled(np.asarray(canvas), f"rows: true, columns: predicted; {right} of {int(counts.sum())} correct")
 
 
 def mistakes(
@@ -66,18 +66,18 @@ def mistakes(
       captions: one for each.
       title: above them all.
       scale: of the samples.
-      places: the position that the slices of each volume go through; the middle where there are none.
+      places: the position of the slices of each volume; the middle if there are none.
     """
     rank = samples.ndim - 2
     at: Sequence[Place | None] = places or [None] * len(samples)
     side = sample.MISTAKEN[rank]
     pictures = [sample.picture(one, side, scale, at=place) for one, place in zip(samples, at, strict=True)]
-    how = ", cut through what decides most" if places else ""
+    how = ", cut through the most important position" if places else ""
     return sheets.titled(sheets.grid(pictures, captions, columns=sample.MISTAKEN_IN_ROW[rank]), title + how)
 
 
 def sprite(samples: Array, side: int = 32, scale: Scale = IMAGES) -> Picture:
-    """Returns samples in rows of a square without gaps, each `side` pixels high and wide: what the projector shows."""
+    """Returns samples in rows of a square without gaps, each `side` pixels high and wide, for the projector."""
     columns = math.ceil(math.sqrt(len(samples)))
     sheet = np.full((columns * side, columns * side, 3), 255, np.uint8)
     for index, one in enumerate(samples):

@@ -1,8 +1,8 @@
-"""One sample, and values over it, as a picture. The other drawing modules ask this one, and assume no rank.
+"""One sample, and values over it, as a picture. The other drawing modules use this one and assume no rank.
 
 A signal is drawn as lines over its positions, an image as its pixels, a volume as three slices through one position.
-Values of images and volumes are black to white from the least to the greatest that there can be; where there are no
-such bounds, from the sample's own 1st to its 99th percentile. Lines of signals have axes with numbers.
+Images and volumes are drawn from black, the least possible value, to white, the greatest possible one; without
+such bounds, from the sample's 1st to its 99th percentile. Lines of signals have axes with numbers.
 """
 
 from collections.abc import Sequence
@@ -28,13 +28,13 @@ _WARM: tuple[Colour, ...] = ((247, 247, 247), (254, 196, 79), (217, 72, 1), (127
 def picture(
     sample: Array, side: int, scale: Scale = IMAGES, *, limits: Limits | None = None, at: Place | None = None
 ) -> Picture:
-    """Returns a sample, about `side` pixels wide, or of an image that is higher than wide, high.
+    """Returns a sample, about `side` pixels along its longer side.
 
     Args:
       sample: `(*spatial, channels)`.
       side: pixels.
       scale: of the samples.
-      limits: which values are black and white; by default as the scale says. Of signals the ends of the axis.
+      limits: the values of black and white, or the ends of a signal's axis; by default as the scale says.
       at: the position that slices of a volume go through; by default the middle.
     """
     if sample.ndim == 2:
@@ -47,9 +47,9 @@ def picture(
 
 
 def pair(before: Array, after: Array, side: int, scale: Scale = IMAGES) -> Picture:
-    """Returns a sample and beside it what a change makes of it, `side` pixels each.
+    """Returns a sample next to its changed copy, `side` pixels each.
 
-    Both have the limits of the first, so that a change of brightness is seen; signals have one axis for both.
+    Both have the limits of the first, so a change of brightness is visible; signals share one axis.
     """
     rank = before.ndim - 1
     if rank == 1:

@@ -1,4 +1,4 @@
-"""How samples are measured: what one is called, the range of its values, the distance between its positions."""
+"""The scale of samples: their noun, the range of their values, the distance between their positions."""
 
 import dataclasses
 import math
@@ -33,15 +33,15 @@ Limits = tuple[float, float]
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """What the drawing of samples needs beside their values; the default is of images with 8 bits a channel.
+    """What drawing samples needs besides their values; the default is for images with 8 bits per channel.
 
     Attributes:
-      noun: what one sample is called.
-      low: the least value that a sample can have; minus infinity where there is none.
-      high: the greatest, or infinity.
-      spread: the standard deviation of each channel over the training samples; empty where it is not known.
-      spacing: the distance between neighbouring positions along each axis; empty where it is not known.
-      unit: of the spacing: s or mm.
+      noun: the name of a sample: image, signal or volume.
+      low: the least possible value; minus infinity if there is none.
+      high: the greatest possible value, or infinity.
+      spread: the standard deviation of each channel over the training samples; empty if unknown.
+      spacing: the distance between neighbouring positions along each axis; empty if unknown.
+      unit: the unit of the spacing: s or mm.
     """
 
     noun: str = "image"
@@ -52,13 +52,13 @@ class Scale:
     unit: str = ""
 
     def extent(self, channel: int) -> float:
-        """Returns the difference that is drawn as such, below which values of a channel are drawn as nearly equal."""
+        """Returns the smallest range of an axis: values of a channel within it are drawn as nearly equal."""
         if self.spread:
             return self.spread[channel]
         return _NEARLY * (self.high - self.low) if math.isfinite(self.high - self.low) else 0.0
 
     def limits(self, sample: Array) -> Limits:
-        """Returns which values are black and white: the bounds, or without them the sample's 1st and 99th percentile.
+        """Returns the values of black and white: the bounds, or without them the sample's 1st and 99th percentile.
 
         A sample whose values are almost all equal has these percentiles equal; its least and greatest are taken then.
         """
@@ -77,7 +77,7 @@ IMAGES = Scale()
 
 
 def as_bytes(values: Array, limits: Limits) -> Array:
-    """Returns values as float32 from 0, the lower limit, to 255; what is no number is 0."""
+    """Returns values as float32 from 0, the lower limit, to 255; NaN becomes 0."""
     low, high = limits
     scaled = np.asarray(values, np.float32)
     if limits != (0.0, 255.0):
@@ -88,7 +88,7 @@ def as_bytes(values: Array, limits: Limits) -> Array:
 def ticks(low: float, high: float, most: int) -> list[float]:
     """Returns at most so many round numbers from low to high: multiples of 1, 2 or 5 times a power of ten.
 
-    Where only one would be left, they are multiples of 4, 3 or 2.5 times it.
+    If only one would be left, they are multiples of 4, 3 or 2.5 times a power of ten.
     """
     width = high - low
     if not (math.isfinite(width) and width > 0):
@@ -106,7 +106,7 @@ def ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def labels(values: Sequence[float]) -> list[str]:
-    """Returns different numbers as texts: in five digits, or as many more as tell them apart."""
+    """Returns different numbers as texts: in five digits, or in more if they would be equal."""
     for digits in range(_DIGITS + 1, _MOST_DIGITS):
         texts = [number(value, digits) for value in values]
         if len(set(texts)) == len(texts):

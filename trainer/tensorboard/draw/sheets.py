@@ -36,7 +36,7 @@ def grid(
       captions: one for each.
       marked: which are framed in red and crossed out.
       columns: how many, or fewer where captions are wide; by themselves, so many that it all is about a third wider
-        than high. In any case no more than TensorBoard shows whole.
+        than high. At most as many as TensorBoard shows completely.
     """
     high, wide, _ = pictures[0].shape
     head = FONT + 2 if any(captions) else 0
@@ -63,7 +63,7 @@ def grid(
 
 
 def columns(width: int) -> int:
-    """Returns how many pictures of this width `grid` can put in a row that TensorBoard shows whole by default."""
+    """Returns the number of pictures of this width in a row that TensorBoard shows completely by default."""
     return max(1, (SHOWN - GAP) // (width + GAP + 2))
 
 
@@ -85,7 +85,7 @@ def titled(picture: Picture, title: str) -> Picture:
 def shown(picture: Picture) -> Picture:
     """Returns a picture as wide as TensorBoard shows it: a whole number of times as large, white at its right.
 
-    TensorBoard makes it that wide by leaving out pixels or doubling some, which letters do not survive.
+    TensorBoard would scale it by dropping or doubling pixels, which makes text illegible.
     """
     times = max(1, SHOWN // picture.shape[1])
     large = picture.repeat(times, 0).repeat(times, 1)
@@ -130,7 +130,7 @@ def enlarged(picture: Picture, side: int) -> Picture:
 
 
 def coloured(values: Array, colours: Sequence[Colour]) -> Picture:
-    """Returns values from 0 to 1 as colours of a scale; what is no number in the colour of frames."""
+    """Returns values from 0 to 1 as colours of a scale; NaN in the colour of frames."""
     indices = np.where(np.isnan(values), 256.0, np.clip(values, 0, 1) * 255)
     return _table(tuple(colours))[np.rint(indices).astype(np.int16)]
 

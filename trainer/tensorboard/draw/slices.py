@@ -1,4 +1,4 @@
-"""Volumes as pixels: three orthogonal slices through one position, their shared axes beside each other."""
+"""Volumes as pixels: three orthogonal slices through one position, aligned along their shared axes."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def middle(sizes: Sequence[int]) -> Place:
 
 
 def most_active(values: Array) -> Place:
-    """Returns the position of the greatest value; of several the one nearest to their mean, of all equal the middle."""
+    """Returns the position of the greatest value; of several, nearest to their mean; of equal ones, the middle."""
     if not np.isfinite(values).any() or np.nanmin(values) == np.nanmax(values):
         return middle(values.shape)
     places = np.argwhere(values == np.nanmax(values))

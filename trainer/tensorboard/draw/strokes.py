@@ -24,7 +24,7 @@ def laid(
 
     Args:
       area: what is drawn on.
-      values: `(length,)`, at the middles of as many intervals; what is no number leaves a gap.
+      values: `(length,)`, at the middles of as many intervals; NaN leaves a gap.
       low: the value at the area's foot.
       high: at its top.
       ink: one colour, or one for each column, `(width, 3)`.
@@ -74,7 +74,7 @@ def _columns(top: Array, foot: Array, height: int) -> Array:
 
 
 def _moved(columns: Array, by: int) -> Array:
-    """Returns columns so many to the right, and what is no number where there were none."""
+    """Returns columns so many to the right, and NaN where there were none."""
     missing = np.full(min(abs(by), len(columns)), np.nan)
     return np.concatenate([missing, columns[: len(columns) - by]] if by > 0 else [columns[-by:], missing])
 
@@ -96,6 +96,6 @@ def _path(across: Array, down: Array, size: tuple[int, int], zero: float | None,
 
 
 def mixed(under: Array | Colour, over: Array, share: Array) -> Picture:
-    """Returns colours under others, of which each has a share, 0 to 1."""
+    """Returns colours mixed with others by shares from 0 to 1."""
     mixed: Picture = np.rint((1 - share) * np.asarray(under) + share * over).astype(np.uint8)
     return mixed

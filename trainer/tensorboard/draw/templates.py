@@ -1,4 +1,4 @@
-"""The weights of a dense layer that takes the sample itself, as one picture a unit."""
+"""The weights of a dense layer on the sample itself, one picture for each unit."""
 
 from collections.abc import Sequence
 
@@ -14,11 +14,11 @@ _SHARE = 99.5  # per cent of the weights that are within the colours; one large 
 
 
 def templates(weights: Array, captions: Sequence[str], layer: str, scale: Scale = IMAGES) -> Picture:
-    """Returns the weights of each unit at their places in the sample.
+    """Returns the weights of each unit at their positions in the sample.
 
     All units share one scale about zero. Over a signal they are lines, one for each channel. Of an image of three
     channels they are colours about grey; of any other number their sum over the channels is drawn, from blue to red.
-    The slices of a volume go through the position that the units together weigh most.
+    The slices of a volume go through the position with the largest weights of all units.
 
     Args:
       weights: `(*spatial, channels, units)`.

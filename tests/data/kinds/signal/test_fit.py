@@ -42,8 +42,8 @@ def test_what_is_changed_is_counted_in_a_line() -> None:
     headers = [_header(100), _header(50), _header(1000, 44100, 2), _header(120)]
     form = choose_form(headers, SampleOptions(length=100))
     assert notes(headers, form) == [
-        "of 4 signals, brought to 100 positions (0.0125 s at 8,000 a second), 1 padded at the end with their own mean, "
-        "2 cut (`--length`), 1 resampled from up to 44,100 a second (`--rate`), 1 mixed from up to 2 channels"
+        "of 4 signals, converted to 100 positions (0.0125 s at 8,000 Hz), 1 padded at the end with their own mean, "
+        "2 cut (`--length`), 1 resampled from up to 44,100 Hz (`--rate`), 1 mixed from up to 2 channels"
     ]
     assert notes(headers[:1], form) == []
 

@@ -63,14 +63,14 @@ def test_a_streamed_file_is_read_whole_unless_its_length_is_known(size: int) -> 
     first = content[: 1 << 16]
     assert Header.read(first, len(content)).frames == Header.read(content).frames == 100_000
     if size >> 31 or not size:
-        with pytest.raises(ValueError, match="whose size is not known"):
+        with pytest.raises(ValueError, match="samples of unknown size"):
             Header.read(first)
 
 
 def test_a_header_behind_the_first_64_kib_is_in_the_whole_file() -> None:
     content = waves.riff(waves.chunk(b"id3 ", bytes(70_001)), waves.fmt(16), waves.chunk(b"data", bytes(20)))
     assert Header.read(content).frames == 10
-    with pytest.raises(ValueError, match="cut off"):
+    with pytest.raises(ValueError, match="truncated"):
         Header.read(content[: 1 << 16])
 
 

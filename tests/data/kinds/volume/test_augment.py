@@ -102,7 +102,7 @@ def _same(count: int = 40) -> tuple[np.ndarray, np.ndarray]:
         (_blocks(), "volume", "mirrored volumes do no harm (80 volumes: "),
         (_slopes(0), "volume_unmirrored", "the direction of axis 1 has meaning (80 volumes: "),
         (_slopes(2), "volume_unmirrored", "the direction of axis 3 has meaning (80 volumes: "),
-        (_same(), "volume_unmirrored", "too little is recognized to know what mirrored volumes do (40 volumes: "),
+        (_same(), "volume_unmirrored", "accuracy is too low to judge mirrored volumes (40 volumes: "),
         (_same(2), "volume_unmirrored", "2 volumes: "),
     ],
 )

@@ -155,8 +155,8 @@ def _saved(*shape: int, fill: float = 0) -> bytes:
         (_saved(4, 4, 4, fill=-1), Form((4, 4, 4), 1), "from 0 to 255"),
         (_saved(4, 4, 4, fill=math.nan), Form((4, 4, 4), 1, **ENDLESS), "finite numbers"),
         (_saved(4, 4, 4, fill=math.inf), Form((2, 2, 2), 1, **ENDLESS), "finite numbers"),
-        (_saved(4, 4, 4)[:-1], Form((4, 4, 4), 1), "as many bytes after its header"),
-        (_saved(4, 4, 4) + b"\0", Form((4, 4, 4), 1), "as many bytes after its header"),
+        (_saved(4, 4, 4)[:-1], Form((4, 4, 4), 1), "the bytes that its shape requires"),
+        (_saved(4, 4, 4) + b"\0", Form((4, 4, 4), 1), "the bytes that its shape requires"),
         (gif(noise(3, 5, 5)), Form((3, 5, 5), 2), "as many channels as the others, 2"),
     ],
 )
@@ -179,9 +179,9 @@ def test_a_broken_compressed_file_is_named_in_one_line() -> None:
     sound = compressed(nifti(np.random.default_rng(0).normal(size=(9, 9, 9)).astype(np.float32)))
     form = Form((9, 9, 9), 1, **ENDLESS)
     for content, message in (
-        (sound[:900], "a gzip file that is broken: "),
-        (sound[:-5] + bytes(5), "a gzip file that is broken: "),
-        (compressed(nifti(np.zeros((9, 9, 9), np.float32))[:900]), "cut off: 900 bytes of 3,268"),
+        (sound[:900], "a broken gzip file: "),
+        (sound[:-5] + bytes(5), "a broken gzip file: "),
+        (compressed(nifti(np.zeros((9, 9, 9), np.float32))[:900]), "truncated NIfTI file: 900 bytes of 3,268"),
     ):
         with pytest.raises(ValueError, match=message) as caught:
             decode.read(content, form)

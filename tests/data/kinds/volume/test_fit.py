@@ -62,15 +62,15 @@ def test_rejects_channels_that_differ() -> None:
 def test_notes_say_what_was_brought_to_one_form() -> None:
     headers = [SCAN, FINE, FINE]
     assert notes(headers, choose_form(headers, SampleOptions())) == [
-        "2 of 3 volumes are turned from LPS to RAS (right, front, up)",
-        "volumes from 40x40x20 to 60x40x20 voxels are brought to 32x32x32",
-        "voxels from 0.5x0.5x3 to 1x1x2 mm are brought to 1.25x1.25x1.875 mm",
+        "2 of 3 volumes are reoriented from LPS to RAS (right, front, up)",
+        "volumes from 40x40x20 to 60x40x20 voxels are resized to 32x32x32",
+        "voxels from 0.5x0.5x3 to 1x1x2 mm are resampled to 1.25x1.25x1.875 mm",
     ]
     assert notes([SCAN, SCAN], choose_form([SCAN, SCAN], SampleOptions())) == []
     assert notes([SMALL, SMALL], Form((16, 20, 24), 1)) == []
     silent = Header("NIfTI", (40, 40, 20), 1, False)
     assert notes([SCAN, silent], choose_form([SCAN, silent], SampleOptions())) == [
-        "1 of 2 volumes do not say where their axes point: they are not turned"
+        "1 of 2 volumes have no orientation and are not reoriented"
     ]
 
 

@@ -124,13 +124,13 @@ BROKEN_NIFTI = [
     (lambda: _edited(42, b"\0\0"), "of 0x4x5; there must be three axes"),
     (lambda: _edited(42, b"\xff\x7f\xff\x7f"), "5,368,381,445 values; at most"),
     (lambda: nifti(np.zeros((3, 4, 5), np.complex64)), "of complex64"),
-    (lambda: _edited(70, b"\x80\0"), "neither complex nor records"),
+    (lambda: _edited(70, b"\x80\0"), "must be real numbers"),
     (lambda: _edited(70, b"\x77\0"), "a header that cannot be read"),
-    (lambda: _edited(344, b"ni1\0"), "values are in another file"),
-    (lambda: _edited(344, b"nope"), "no NIfTI file"),
-    (lambda: nifti(np.zeros((3, 4, 5), np.int16))[:100], "cut off"),
-    (lambda: b"\x1f\x8bnope", "a gzip file that is broken"),
-    (lambda: compressed(b"hello"), "no NIfTI file"),
+    (lambda: _edited(344, b"ni1\0"), "a NIfTI header without its values"),
+    (lambda: _edited(344, b"nope"), "not a NIfTI file"),
+    (lambda: nifti(np.zeros((3, 4, 5), np.int16))[:100], "truncated"),
+    (lambda: b"\x1f\x8bnope", "a broken gzip file"),
+    (lambda: compressed(b"hello"), "not a NIfTI file"),
 ]
 
 
@@ -145,16 +145,16 @@ def test_rejects_nifti_that_is_no_volume(make: object, message: str) -> None:
     ("content", "message"),
     [
         (b"", "an empty file"),
-        (b"\x89PNG\r\n\x1a\n", "no NIfTI, .npy or GIF"),
+        (b"\x89PNG\r\n\x1a\n", "not NIfTI, .npy or GIF"),
         (npy(np.zeros((4, 5))), "an array of 4x5; a volume must be"),
         (npy(np.zeros((1, 8, 8, 17))), "an array of 1x8x8x17; a volume must be"),
         (npy(np.zeros((2, 2, 2, 2, 2))), "an array of 2x2x2x2x2"),
         (npy(np.zeros((2, 2, 2), "c8")), "values must be of the types"),
-        (gif(noise(3, 5, 5))[:-1], "a GIF that is cut off"),
-        (gif(noise(3, 5, 5))[:40], "a GIF that is cut off"),
+        (gif(noise(3, 5, 5))[:-1], "a truncated GIF"),
+        (gif(noise(3, 5, 5))[:40], "a truncated GIF"),
         (b"GIF89a\1\0\1\0\0\0\0;", "must hold frames"),
-        (b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\0;", "must hold frames, and their colours"),
-        (b"GIF89a", "a GIF that is cut off"),
+        (b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\0;", "must hold frames and a colour table"),
+        (b"GIF89a", "a truncated GIF"),
     ],
 )
 def test_rejects_what_is_no_volume(content: bytes, message: str) -> None:

@@ -17,7 +17,7 @@ def decode_bmp(encoded: tf.Tensor) -> tf.Tensor:
     """Returns the pixels of a BMP's content, uint8 `(height, width, 3)`; an alpha channel is ignored.
 
     Raises:
-      tf.errors.InvalidArgumentError: it is cut off, compressed, or of a kind that does not exist.
+      tf.errors.InvalidArgumentError: it is truncated, compressed, or of an unknown kind.
     """
     begin, header = tf.unstack(numbers(encoded, 10, 2, tf.int32))
     is_core = header == BMP_HEADERS[0]
@@ -72,7 +72,7 @@ def _by_palette(rows: tf.Tensor, width: tf.Tensor, bits: tf.Tensor, table: tf.Te
     parts = tf.bitwise.bitwise_and(tf.bitwise.right_shift(rows[..., tf.newaxis], shifts), highest)
     indices = tf.reshape(parts, (tf.shape(rows)[0], -1))[:, :width]
     colours = tf.reshape(table[: tf.size(table) // entry * entry], (-1, entry))[:, 2::-1]
-    # What is beyond a short palette is black; where that is a ramp of greys, the ramp goes on, as Pillow has it.
+    # What is beyond a short palette is black; if that is a ramp of greys, the ramp continues, as in Pillow.
     greys = tf.tile(tf.cast(tf.range(_COLOURS), tf.uint8)[:, tf.newaxis], (1, 3))
     count = tf.shape(colours)[0]
     beyond = tf.where(tf.reduce_all(colours == greys[:count]), greys[count:], tf.zeros_like(greys[count:]))
@@ -94,7 +94,7 @@ def _by_masks(rows: tf.Tensor, width: tf.Tensor, bits: tf.Tensor, masks: tf.Tens
         return tf.cast(tf.bitwise.bitwise_and(values, masks) // lowest * 255 // highest, tf.uint8)
 
     def bytes_() -> tf.Tensor:
-        # Blue, green and red most often, which a gather takes three times as long for.
+        # Usually blue, green and red, for which a gather takes three times as long.
         is_usual = tf.reduce_all(places == (2, 1, 0))
         return tf.cond(is_usual, lambda: parts[..., 2::-1], lambda: tf.gather(parts, places, axis=2))
 

@@ -1,4 +1,4 @@
-"""An encoded image becomes pixels, in the same way in training and in the exported model."""
+"""Decodes an image to pixels, in the same way in training and in the exported model."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -23,11 +23,11 @@ _INVERTED = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0"
 def decode(encoded: tf.Tensor, size: tuple[int, ...], channels: int) -> tf.Tensor:
     """Returns the pixels of a JPEG, PNG, GIF, BMP or WebP file, `(height, width, channels)`, uint8 from 0 to 255.
 
-    What the file is, its content decides. The image is turned and mirrored as its EXIF orientation says. The whole of
-    it is brought to the size, whatever its shape was; one that has the size already is left as it is. Values of 16 bits
-    are divided by 257. Transparency is ignored, that is, a pixel has the colour that is stored for it. Of several
-    frames the first is taken; a WebP that moves is refused, as are a BMP that is compressed and a JPEG of more than 8
-    bits.
+    The content decides the format. The image is turned and mirrored by its EXIF orientation. The whole image
+    is resized, whatever its shape was; an image of the right size is left unchanged. Values of 16 bits
+    are divided by 257. Transparency is ignored: a pixel has its stored colour. Of several
+    frames, the first is taken; an animated WebP, a compressed BMP and a JPEG of more than 8
+    bits are refused.
 
     Args:
       encoded: the file's content, a scalar string.
@@ -35,7 +35,7 @@ def decode(encoded: tf.Tensor, size: tuple[int, ...], channels: int) -> tf.Tenso
       channels: 1 for grey, 3 for colour.
 
     Raises:
-      tf.errors.InvalidArgumentError: it is no such image, it is broken, or it has more than 100 million pixels.
+      tf.errors.InvalidArgumentError: it is not such an image, is broken, or has more than 100 million pixels.
     """
     return _decode(encoded, size, channels, is_plain=False, only="")
 
@@ -46,7 +46,7 @@ def make_decoder(headers: Sequence[Header], form: Form) -> Decode:
     is_plain = all(header.is_plain for header in headers)
     fitting = (header.format == "JPEG" and (header.height, header.width) == size for header in headers)
     if channels == 3 and is_plain and all(fitting):
-        # The same as `decode`; to ask each image what it is took a sixth of the time.
+        # The same as `decode`; detecting the format of each image took a sixth of the time.
         return lambda encoded: tf.reshape(_jpeg(encoded, channels), form.shape)
     formats = {header.format for header in headers}
     only = min(formats) if len(formats) == 1 else ""
@@ -59,14 +59,14 @@ def exported(form: Form) -> Decode:
 
 
 def _decode(encoded: tf.Tensor, size: tuple[int, ...], channels: int, is_plain: bool, only: str) -> tf.Tensor:
-    """Returns what `decode` does, without what a look at all headers has made unnecessary.
+    """Decodes as `decode`, without the steps that the headers of all files have made unnecessary.
 
     Args:
       encoded: the file's content.
       size: `(height, width)`.
       channels: 1 or 3.
       is_plain: whether no image has an orientation; see `Header.is_plain`.
-      only: the format of all images, or nothing.
+      only: the format of all images, or empty.
     """
     rest = _rest(size, channels, is_plain, only)
     if only != "JPEG" or not is_plain:
@@ -74,7 +74,7 @@ def _decode(encoded: tf.Tensor, size: tuple[int, ...], channels: int, is_plain: 
 
     height, width, found = tf.unstack(tf.io.extract_jpeg_shape(encoded))
     is_direct = (height == size[0]) & (width == size[1]) & (found <= channels)
-    # A JPEG that has the size is a call by itself: what is beside it in a graph takes time even where it is not done,
+    # A JPEG of the right size has a call of its own: other operations in a graph take time even if they do not run,
     # a quarter of the decoding.
     image = tf.cond(is_direct, lambda: _jpeg(encoded, channels), lambda: rest(encoded))
     return tf.reshape(image, (*size, channels))
@@ -82,7 +82,7 @@ def _decode(encoded: tf.Tensor, size: tuple[int, ...], channels: int, is_plain: 
 
 @functools.cache
 def _rest(size: tuple[int, ...], channels: int, is_plain: bool, only: str) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Returns what decodes every image, however rare its kind, as one operation of a graph."""
+    """Returns the decoder of every kind of image, as one operation of a graph."""
 
     def turned(image: tf.Tensor, noted: Callable[[tf.Tensor], tf.Tensor], encoded: tf.Tensor) -> tf.Tensor:
         return image if is_plain else orientation.upright(image, noted(encoded))

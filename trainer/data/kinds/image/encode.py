@@ -16,7 +16,7 @@ def encode(image: npt.NDArray[np.uint8]) -> bytes:
 
 
 def features(description: Description) -> Mapping[str, int | str]:
-    """Returns the fields of a `tf.train.Example` that only an image has, beside its content and its class."""
+    """Returns the fields of a `tf.train.Example` that only an image has, in addition to its content and its class."""
     return {
         "image/format": str(description["format"]).lower(),
         "image/height": int(description["height"]),

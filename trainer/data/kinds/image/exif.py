@@ -17,7 +17,7 @@ _ENTRY = 12  # bytes
 
 
 def orientation(block: bytes | memoryview) -> int:
-    """Returns the orientation in an EXIF block, 1 to 8; 1 where it says none, or none that there is.
+    """Returns the orientation in an EXIF block, 1 to 8; 1 if it has none, or an invalid one.
 
     Args:
       block: TIFF's header and directories, after `Exif` and two zeros or without them.

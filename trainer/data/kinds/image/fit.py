@@ -1,4 +1,4 @@
-"""The form that images are brought to, and pixels brought to it."""
+"""The form of images from files, and pixels resized to it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,14 +16,14 @@ from trainer.data.kinds.options import SampleOptions
 SIZE = 96
 _MOST_PIXELS = 128 * 128
 _LUMA = (19595, 38470, 7471)  # of red, green and blue, in 65536ths, as in JPEG (ITU-R BT.601)
-_RESIZED = 256  # images that are brought to another size at once
+_RESIZED = 256  # images that are resized at once
 
 
 def choose_form(headers: Sequence[Header], options: SampleOptions) -> Form:
     """Returns the form of images from files.
 
-    The size is what is asked for; else the images' own, where all are alike and have no more than 128 x 128 pixels;
-    else 96 x 96. `auto` is grey where all images are.
+    The size is the requested one; else the images' own, if all are equal and have at most 128 x 128 pixels;
+    else 96 x 96. `auto` is grey if all images are.
     """
     is_grey = options.color == "grey" or (options.color == "auto" and all(header.is_grey for header in headers))
     return Form(_choose_sizes(headers, options.size), 1 if is_grey else 3)
@@ -38,11 +38,11 @@ def _choose_sizes(headers: Sequence[Header], asked: int) -> tuple[int, int]:
 
 
 def fit_arrays(images: npt.NDArray[Any], options: SampleOptions) -> npt.NDArray[Any]:
-    """Returns images in the size and colour that are asked for, `(count, height, width, channels)`, of the same type.
+    """Returns images in the requested size and colour, `(count, height, width, channels)`, of the same type.
 
     Args:
       images: uint8 or float32, `(count, height, width, channels)`, or grey ones without the last axis.
-      options: what is asked for.
+      options: the requested form.
     """
     images = images if images.ndim == 4 else images[..., np.newaxis]
     channels = {"auto": images.shape[3], "grey": 1, "rgb": 3}[options.color]
@@ -62,7 +62,7 @@ def fit_arrays(images: npt.NDArray[Any], options: SampleOptions) -> npt.NDArray[
 
 
 def fit(image: tf.Tensor, size: tuple[int, ...]) -> tf.Tensor:
-    """Returns a uint8 image, `(height, width, channels)`, at another size; one that has it already as it is."""
+    """Returns a uint8 image, `(height, width, channels)`, at another size; unchanged if it has this size."""
     same = tf.reduce_all(tf.shape(image)[:2] == size)
     fitted = tf.cond(same, lambda: image, lambda: fit_all(image, size))
     return tf.reshape(fitted, (*size, image.shape[-1]))
@@ -74,7 +74,7 @@ def fit_all(images: tf.Tensor, size: tuple[int, ...]) -> tf.Tensor:
 
 
 def _resize(images: tf.Tensor, size: tuple[int, ...]) -> tf.Tensor:
-    # Where less than half is left, every pixel has to be looked at, or fine patterns become coarse ones.
+    # If less than half is left, every pixel must count, or fine patterns alias to coarse ones.
     return tf.cond(
         tf.reduce_any(tf.shape(images)[-3:-1] > 2 * tf.constant(size)),
         lambda: tf.image.resize(images, size, antialias=True),

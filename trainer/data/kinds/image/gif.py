@@ -20,7 +20,7 @@ def decode_gif(encoded: tf.Tensor) -> tf.Tensor:
     fill it: of the transparent index or, without one, of the first.
 
     Raises:
-      tf.errors.InvalidArgumentError: it is cut off, or it holds no frame or no colours.
+      tf.errors.InvalidArgumentError: it is truncated, or has no frame or no colours.
     """
     data = tf.pad(tf.io.decode_raw(encoded, tf.uint8), [[0, _BEYOND]])
     size = tf.strings.length(encoded)
@@ -57,7 +57,7 @@ def decode_gif(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _palette(flags: tf.Tensor) -> tf.Tensor:
-    """Returns the bytes of the palette that such flags announce."""
+    """Returns the bytes of a palette with these flags."""
     is_there = tf.bitwise.bitwise_and(flags, 0x80) > 0
     return tf.where(is_there, tf.bitwise.left_shift(3, tf.bitwise.bitwise_and(flags, 7) + 1), 0)
 

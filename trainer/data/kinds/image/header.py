@@ -1,4 +1,4 @@
-"""What an image file says of itself in its first bytes: which format, which size, grey or colour, which way up."""
+"""The header of an image file, in its first bytes: format, size, grey or colour, orientation."""
 
 import dataclasses
 import struct
@@ -20,13 +20,13 @@ BMP_MASKED = (16, 32)
 BMP_RGB = (0xFF0000, 0xFF00, 0xFF)
 WEBP_MOVES, WEBP_HAS_EXIF = 0x02, 0x08  # flags of VP8X
 
-# What a refusal says, in Python and in a graph alike.
-JPEG_RULE = "a JPEG must have 8 bits for each value, and 1, 3 or 4 of them; lossless and hierarchical ones are not read"
-BMP_RULE = "a BMP must have 1, 4, 8, 16, 24 or 32 bits for each pixel, and no compression"
-GIF_RULE = "a GIF must hold an image, and its colours"
+# Error messages, the same in Python and in a graph.
+JPEG_RULE = "a JPEG must have 8 bits per value and 1, 3 or 4 channels; lossless and hierarchical JPEG is not supported"
+BMP_RULE = "a BMP must have 1, 4, 8, 16, 24 or 32 bits per pixel and no compression"
+GIF_RULE = "a GIF must hold an image and a colour table"
 WEBP_RULE = "a WebP must be one image, not an animation"
 
-_OTHERS: dict[bytes, str] = {  # that people take for one of these, by what they begin with
+_OTHERS: dict[bytes, str] = {  # files mistaken for one of these, by their first bytes
     b"II*\0": "a TIFF",
     b"MM\0*": "a TIFF",
     b"\0\0\0\x0cjP  ": "a JPEG 2000",
@@ -36,10 +36,10 @@ _OTHERS: dict[bytes, str] = {  # that people take for one of these, by what they
     b"\0\0\1\0": "an icon",
     b"%PDF": "a PDF",
     b"<svg": "an SVG",
-    b"<?xml": "XML, perhaps an SVG",
+    b"<?xml": "XML, possibly an SVG",
     b"<!DOCTYPE html": "a web page",
     b"<html": "a web page",
-    b"version https://git-lfs": "a pointer of Git LFS, whose file was not fetched",
+    b"version https://git-lfs": "a Git LFS pointer (`git lfs pull` fetches the file)",
     b"8BPS": "a Photoshop file",
 }
 _BRANDS = {b"avif": "an AVIF", b"avis": "an AVIF", b"heic": "a HEIC", b"heix": "a HEIC", b"mif1": "a HEIF"}
@@ -52,7 +52,7 @@ class Header:
     Attributes:
       format: JPEG, PNG, GIF, BMP or WebP.
       height: of the image as it is decoded, upright.
-      width: likewise.
+      width: of the image as it is decoded, upright.
       is_grey: whether the format says so.
       is_plain: whether its pixels are those that are stored: it is upright, and the first bytes suffice to say so, and
         its colours are not cyan, magenta, yellow and black.
@@ -66,10 +66,10 @@ class Header:
 
     @classmethod
     def read(cls, content: bytes | memoryview) -> "Header":
-        """Returns what an image's content says of it; only the header of a JPEG with a preview is more than 64 KB.
+        """Returns the header of an image's content; only that of a JPEG with a preview is more than 64 KB.
 
         Raises:
-          ValueError: it is none that can be read; the message says why.
+          ValueError: it cannot be read; the message gives the reason.
         """
         content = memoryview(content)
         if not content:
@@ -82,22 +82,22 @@ class Header:
             else:
                 raise ValueError(_strange(content))
         except (struct.error, IndexError):
-            raise ValueError("a header that is cut off") from None
+            raise ValueError("a truncated header") from None
         if not 0 < header.height * header.width <= MAXIMUM_PIXELS:
             raise ValueError(f"{header.width:,} x {header.height:,} pixels; at most {MAXIMUM_PIXELS:,} are read")
         return header
 
 
 def _strange(content: memoryview) -> str:
-    """Returns what a file is that is no image which is read."""
+    """Returns a description of a file that is not a supported image."""
     start = bytes(content[:64])
     brand = _BRANDS.get(start[8:12]) if start[4:8] == b"ftyp" else None
     named = brand or next((name for magic, name in _OTHERS.items() if start.lstrip().startswith(magic)), "")
-    return f"{named}, no {FORMATS}" if named else f"no {FORMATS}"
+    return f"{named}, not {FORMATS}" if named else f"not {FORMATS}"
 
 
 def _upright(header: Header, orientation: int) -> Header:
-    """Returns the header of an image whose orientation is noted."""
+    """Returns the header of an image with an EXIF orientation."""
     height, width = header.height, header.width
     sides = (width, height) if exif.exchanges_sides(orientation) else (height, width)
     return Header(header.format, *sides, header.is_grey, header.is_plain and orientation == exif.UPRIGHT)
@@ -107,7 +107,7 @@ def _jpeg(content: memoryview) -> Header:
     offset, orientation = 2, 0
     while True:
         if content[offset] != 0xFF:
-            raise ValueError("a JPEG whose header is broken")
+            raise ValueError("a JPEG with a broken header")
         marker = content[offset + 1]
         if marker in JPEG_FRAMES:
             bits, height, width, channels = struct.unpack_from(">BHHB", content, offset + 4)
@@ -166,7 +166,7 @@ def _gif(content: memoryview) -> Header:
 def _bmp(content: memoryview) -> Header:
     (size,) = struct.unpack_from("<I", content, 14)
     if size not in BMP_HEADERS:
-        raise ValueError(f"a BMP whose header has {size:,} bytes")
+        raise ValueError(f"a BMP with a header of {size:,} bytes")
     if size == 12:
         (width, height, _, bits), compression = struct.unpack_from("<4H", content, 18), 0
     else:
@@ -177,14 +177,14 @@ def _bmp(content: memoryview) -> Header:
     if is_masked:
         masks = struct.unpack_from("<3I", content, 54)
         if (bits == 24 and masks != BMP_RGB) or (any(masks) and not all(masks)):
-            raise ValueError(f"a BMP of {bits} bits for each pixel whose masks are {', '.join(map(hex, masks))}")
+            raise ValueError(f"a BMP of {bits} bits per pixel with the masks {', '.join(map(hex, masks))}")
     return Header("BMP", abs(height), width, False)
 
 
 def _webp(content: memoryview) -> Header:
     kind = bytes(content[12:16])
     if bytes(content[8:12]) != b"WEBP":
-        raise ValueError(f"no {FORMATS}")
+        raise ValueError(f"not {FORMATS}")
     orientation = exif.UPRIGHT
     if kind == b"VP8X":
         if content[20] & WEBP_MOVES:
@@ -200,7 +200,7 @@ def _webp(content: memoryview) -> Header:
     elif kind == b"VP8 ":
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", content, 26))
     else:
-        raise ValueError("a WebP whose header is broken")
+        raise ValueError("a WebP with a broken header")
     return _upright(Header("WebP", height, width, False), orientation)
 
 

@@ -1,4 +1,4 @@
-"""The orientation that an image file notes, read in a graph as `header` reads it in Python, and images made upright."""
+"""The EXIF orientation of an image file, read in a graph as `header` reads it in Python, and images made upright."""
 
 import functools
 from collections.abc import Callable

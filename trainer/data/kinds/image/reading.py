@@ -1,4 +1,4 @@
-"""Numbers of an image file's header, read in a graph, and what is required of them."""
+"""Numbers of an image file's header, read in a graph, and checks of them."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,10 +10,10 @@ from trainer.data.kinds.image.header import MAXIMUM_PIXELS
 def chosen(
     index: tf.Tensor, functions: Sequence[Callable[[tf.Tensor], tf.Tensor]], value: tf.Tensor, result: tf.TensorSpec
 ) -> tf.Tensor:
-    """Returns what one of the functions makes of a value.
+    """Returns the result of one of the functions for a value.
 
-    The others cost nothing: what stands beside the chosen branch of `tf.cond` takes time for each of its operations,
-    even where it is not done, which was as much as half the decoding of a small image.
+    The others cost nothing. With `tf.cond`, each operation of the other branches takes time,
+    even if it does not run: as much as half the decoding of a small image.
 
     Args:
       index: which function, an int32 scalar.
@@ -30,7 +30,7 @@ def chosen(
 
 
 def numbers(encoded: tf.Tensor, offset: int, count: int, dtype: tf.DType, little: bool = True) -> tf.Tensor:
-    """Returns the numbers at an offset of a file's content, `(count,)`; zeros where the file ends before.
+    """Returns the numbers at an offset of a file's content, `(count,)`; zeros beyond the end of the file.
 
     Args:
       encoded: the content, a scalar string.
@@ -66,14 +66,14 @@ def number(data: tf.Tensor, offset: tf.Tensor | int, size: int, little: tf.Tenso
 
 
 def limit(height: tf.Tensor, width: tf.Tensor) -> tf.control_dependencies:
-    """Returns the scope of what is done only where a header asks for no more pixels than there may be."""
+    """Returns the scope of operations that run only if a header has at most the allowed pixels."""
     pixels = tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
     rule = f"an image must have from 1 to {MAXIMUM_PIXELS:,} pixels"
     return only_where((pixels > 0) & (pixels <= MAXIMUM_PIXELS), rule)
 
 
 def only_where(condition: tf.Tensor, rule: str) -> tf.control_dependencies:
-    """Returns the scope of what is done only where a condition holds; else its error states the rule."""
+    """Returns the scope of operations that run only if a condition holds; else the error states the rule."""
     # TensorFlow's own function of this name is a branch in the graph, which takes longer than the check.
     check = tf.raw_ops.Assert(condition=condition, data=[rule], summarize=1)
     return tf.control_dependencies([check] if check is not None else [])

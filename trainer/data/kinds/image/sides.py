@@ -1,8 +1,8 @@
-"""Whether left and right have meaning in images: whether their classes are harder to tell apart beside mirrored copies.
+"""Whether left and right have meaning in images: whether mirrored copies make their classes harder to classify.
 
-A small classifier looks at the images once with and once without mirrored copies among those that it learns from, and
-classifies each image by all the others. Where b and d, or arrows to the left and to the right, are classes, the copies
-take half of its answers; where they are photographs, they help it a little.
+A small classifier is trained once with and once without mirrored copies, and
+classifies each image by all the others. If b and d, or arrows to the left and to the right, are classes, the copies
+make half of its answers wrong; for photographs, they help a little.
 
 Sources: Coates, Ng and Lee, "An Analysis of Single-Layer Networks in Unsupervised Feature Learning" (2011), for the
 features: parts of the image, wherever they are; Rasmussen and Williams, "Gaussian Processes for Machine Learning"
@@ -35,13 +35,13 @@ LEVEL = 0.02
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What mirrored copies do to the classification of images.
+    """The effect of mirrored copies on the classification of images.
 
     Attributes:
-      have_meaning: whether they make it worse, beyond chance.
-      images: how many were looked at.
-      without: the share that is classified rightly where there are no mirrored copies.
-      beside: the share where there are.
+      have_meaning: whether the copies reduce the accuracy significantly.
+      images: the number of images.
+      without: the accuracy without mirrored copies.
+      beside: the accuracy with them.
     """
 
     have_meaning: bool
@@ -50,7 +50,7 @@ class Verdict:
     beside: float
 
     def __str__(self) -> str:
-        return f"{self.images:,} images: {self.without:.0%} right without, {self.beside:.0%} with"
+        return f"{self.images:,} images: {self.without:.0%} correct without mirroring, {self.beside:.0%} with it"
 
 
 def look(images: npt.NDArray[Any], targets: npt.NDArray[np.int32], level: float = LEVEL) -> Verdict:
@@ -59,7 +59,7 @@ def look(images: npt.NDArray[Any], targets: npt.NDArray[np.int32], level: float 
     Args:
       images: `(count, 32, 32, channels)`, at least two.
       targets: their classes' numbers, `(count,)`.
-      level: how likely by chance a difference may be that counts.
+      level: the significance level.
     """
     pixels = images.astype(np.float32)
     parts = _Parts.of(pixels, np.random.default_rng(0))
@@ -72,7 +72,7 @@ def look(images: npt.NDArray[Any], targets: npt.NDArray[np.int32], level: float 
 
 @dataclasses.dataclass(frozen=True)
 class _Parts:
-    """What small parts of images most often are.
+    """The most common small parts of images.
 
     Attributes:
       mean: of normalized patches, `(values,)`.
@@ -149,7 +149,7 @@ def _classified(features: Array, labels: Labels) -> tuple[Labels, Labels]:
         without = wanted - (inverse @ wanted) / np.diag(inverse)[:, None]
         inverse = np.linalg.inv(products + ridge * np.eye(2 * count))
         weights = (inverse @ np.concatenate([wanted, wanted]))[pairs]
-        blocks = inverse[pairs[:, :, None], pairs[:, None, :]]  # an image is left out together with its copy
+        blocks = inverse[pairs[:, :, None], pairs[:, None, :]]  # an image is excluded together with its copy
         beside = wanted - np.linalg.solve(blocks, weights)[:, 0]
         for which, scores in enumerate((without, beside)):
             found = scores.argmax(1)
@@ -158,7 +158,7 @@ def _classified(features: Array, labels: Labels) -> tuple[Labels, Labels]:
 
 
 def _chance_of_pairs(before: Labels, after: Labels, labels: Labels) -> float:
-    """Returns how likely it is by chance that any two classes are taken for each other so much more often."""
+    """Returns the probability that any two classes are confused so much more often by chance."""
     taken = np.sort([np.tile(labels, 2), np.concatenate([before, after])], axis=0)
     mistakes = {(int(one), int(other)) for one, other in taken.T if one != other}
     found = []
@@ -170,7 +170,7 @@ def _chance_of_pairs(before: Labels, after: Labels, labels: Labels) -> float:
 
 
 def _chance(before: Right, after: Right) -> float:
-    """Returns how likely so many images, or more, that are no longer right are by chance: a sign test."""
+    """Returns the probability that so many more images are misclassified by chance: a sign test."""
     lost, won = int((before & ~after).sum()), int((~before & after).sum())
     ways = sum(math.comb(lost + won, more) for more in range(lost, lost + won + 1))
     return float(ways / 2 ** (lost + won))

@@ -1,4 +1,4 @@
-"""A look at every pixel of an image, before it is trained on."""
+"""A survey of every pixel of an image before training."""
 
 import dataclasses
 import functools
@@ -25,7 +25,7 @@ def check(content: bytes, channels: int | None = None) -> None:
       channels: 1 for grey, 3 or None for colour.
 
     Raises:
-      ValueError: its header says that it cannot be read.
+      ValueError: its header is not supported.
       tf.errors.OpError: it cannot be decoded.
     """
     Header.read(content)
@@ -48,7 +48,7 @@ def describe(content: bytes) -> Description:
 
 
 def summarize(descriptions: Sequence[Description]) -> Description:
-    """Returns which formats, sizes and colours images have."""
+    """Returns statistics of the formats, sizes and colours of images."""
     mean = np.mean([one["mean"] for one in descriptions], 0)
     square = np.mean([one["square"] for one in descriptions], 0)
     formats = [one["format"] for one in descriptions]

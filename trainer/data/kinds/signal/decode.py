@@ -1,4 +1,4 @@
-"""A WAVE file becomes a signal, in the same way in training and in the exported model."""
+"""Decodes a WAVE file to a signal, in the same way in training and in the exported model."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _FINITE = "a value must be finite, and from -2^60 to 2^60"
 
 @dataclasses.dataclass(frozen=True)
 class _Known:
-    """What the headers of all files say, so that no file is asked.
+    """What is known from the headers of all files, so that no header is read again.
 
     Attributes:
       formats: `(width, is_float)`, of which each file has one.
@@ -56,13 +56,13 @@ def make_decoder(headers: Sequence[Header], form: Form) -> Decode:
 def exported(form: Form) -> Decode:
     """Returns the function from any WAVE file's content to a signal of a form.
 
-    A file has its own rate where the form has none, as that of series that have no spacing.
+    A file keeps its rate if the form has none, as for series without spacing.
     """
     return lambda encoded: _decode(encoded, form, _ANY)
 
 
 def rate_of(form: Form) -> int:
-    """Returns how many positions a second a form has; 0 where it does not say so."""
+    """Returns the sample rate of a form in Hz; 0 if it is unknown."""
     return round(1 / form.spacing[0]) if form.spacing and form.unit == "s" else 0
 
 
@@ -78,7 +78,7 @@ def decode_whole(encoded: tf.Tensor) -> tf.Tensor:
 
 def _decode(encoded: tf.Tensor, form: Form, known: _Known) -> tf.Tensor:
     (length,), rate = form.sizes, rate_of(form)
-    # Whoever asks each file for what is known already takes four times as long for a second of 16,000.
+    # Reading each header again takes four times as long, for one second at 16,000 Hz.
     layout = follow_layout(encoded, known.header) if known.header else read_layout(encoded)
     needed = tf.constant(length, tf.int64)
     if rate and not known.are_at_rate:
@@ -113,7 +113,7 @@ def _values(encoded: tf.Tensor, layout: Layout, frames: tf.Tensor, known: _Known
     elif known.header:
         flat = functions[0](data)
     else:
-        with only_where(matches[0], "a file that is another than it was"):
+        with only_where(matches[0], "a file that has changed"):
             flat = functions[0](tf.identity(data))
     return tf.reshape(flat, tf.stack([frames, layout.channels]))
 

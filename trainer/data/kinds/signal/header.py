@@ -1,4 +1,4 @@
-"""What a WAVE file says of itself: its rate, its channels, how many frames, and how values are stored.
+"""The header of a WAVE file: its rate, its channels, the number of frames, and the sample format.
 
 Sources: IBM and Microsoft, "Multimedia Programming Interface and Data Specifications 1.0", 1991; Microsoft,
 "WAVEFORMATEXTENSIBLE"; EBU, "Tech 3306: MBWF / RF64", 2009, and ITU-R BS.2088, of files that may have more than 4 GB.
@@ -25,11 +25,11 @@ INTEGERS, FLOATS = (1, 2, 3, 4), (4, 8)  # bytes of a value
 # Behind the head of a data chunk of 0 bytes: then nothing is recorded. Anything else there is a stream's samples.
 FOLLOWING = (FORMAT, DATA, *(b"LIST", b"fact", b"cue ", b"PEAK", b"bext", b"JUNK", b"junk", b"PAD ", b"id3 ", b"smpl"))
 
-# What a refusal says, in Python and in a graph alike.
-CUT_OFF = "a header that is cut off, or lacks its fmt or data chunk"
+# Error messages, the same in Python and in a graph.
+CUT_OFF = "a truncated header, or no fmt or data chunk"
 NO_FRAME = "no frame of samples"
-WIDTH_RULE = "values must be integers of 8 to 32 bits or floats of 32 or 64 bits, and fill the bytes of a frame"
-RATE_RULE = f"a rate must be from 1 to {MAXIMUM_RATE:,} a second, and there must be a channel"
+WIDTH_RULE = "samples must be 8- to 32-bit integers or 32- or 64-bit floats that fill the bytes of a frame"
+RATE_RULE = f"the sample rate must be from 1 to {MAXIMUM_RATE:,} Hz, with at least one channel"
 
 COMPRESSED = {
     0x0002: "ADPCM",
@@ -46,8 +46,8 @@ COMPRESSED = {
     0x0161: "Windows Media Audio",
     0xF1AC: "FLAC",
 }
-OTHERS = {  # that people take for one, by what they begin with
-    b"RIFX": "RIFX, whose numbers begin with their highest byte",
+OTHERS = {  # files mistaken for one, by their first bytes
+    b"RIFX": "RIFX, which is big-endian",
     b"riff": "Wave64",
     b"FORM": "AIFF",
     b"fLaC": "FLAC",
@@ -55,7 +55,7 @@ OTHERS = {  # that people take for one, by what they begin with
     b".snd": "AU",
     b"caff": "CAF",
     b"ID3": "MP3",
-    b"version https://git-lfs": "a pointer of Git LFS, whose file was not fetched",
+    b"version https://git-lfs": "a Git LFS pointer (`git lfs pull` fetches the file)",
 }
 
 _FIRST = 1 << 16  # bytes that may be the beginning of a longer file
@@ -66,7 +66,7 @@ class Header:
     """One file's samples.
 
     Attributes:
-      rate: frames a second.
+      rate: frames per second.
       channels: values of a frame.
       frames: how many there are.
       width: bytes of a value.
@@ -85,16 +85,16 @@ class Header:
 
     @property
     def format(self) -> str:
-        """How values are stored, for a person."""
+        """The sample format, for messages."""
         return f"{8 * self.width}-bit {'float' if self.is_float else 'PCM'}"
 
     def positions(self, rate: int) -> int:
-        """Returns how many positions the signal has at another rate."""
+        """Returns the number of positions of the signal at another rate."""
         return -(-self.frames * rate // self.rate)
 
     @classmethod
     def read(cls, content: bytes | memoryview, size: int | None = None) -> "Header":
-        """Returns what a WAVE file's content says of it.
+        """Returns the header of a WAVE file's content.
 
         Args:
           content: the file's content, or its first 64 KiB.
@@ -114,7 +114,7 @@ class Header:
         if declared == UNSAID and bytes(content[FIRST_CHUNK : FIRST_CHUNK + 4]) == SIZES and len(content) >= SIZES_END:
             (declared,) = struct.unpack_from("<Q", content, SAMPLES_SIZE)
         rate, channels, width, is_float = _format(content, fmt)
-        # A recorder that was stopped, or wrote to a pipe, leaves a size that is wrong: what is there counts.
+        # An interrupted recorder, or one that wrote to a pipe, leaves a wrong size: the actual content counts.
         there = (len(content) if size is None else size) - start
         length = (declared if is_part and size is None else min(declared, there)) if declared else there
         frames = length // (channels * width)
@@ -124,9 +124,9 @@ class Header:
 
 
 def _strange(start: bytes) -> str:
-    """Returns what a file is that is no WAVE which is read."""
+    """Returns a description of a file that is not a supported WAVE file."""
     named = next((name for magic, name in OTHERS.items() if start.startswith(magic)), "")
-    return f"{named}, no {FILES}" if named else f"no {FILES}"
+    return f"{named}, not {FILES}" if named else f"not {FILES}"
 
 
 def _chunks(content: memoryview, is_part: bool, is_endless: bool) -> tuple[int, int, int]:
@@ -135,7 +135,7 @@ def _chunks(content: memoryview, is_part: bool, is_endless: bool) -> tuple[int, 
     Args:
       content: of the file.
       is_part: whether it is only the file's beginning.
-      is_endless: whether it is, and nobody knows how long the file is.
+      is_endless: whether it is, and the length of the file is unknown.
     """
     fmt = start = declared = 0
     offset = FIRST_CHUNK
@@ -150,7 +150,7 @@ def _chunks(content: memoryview, is_part: bool, is_endless: bool) -> tuple[int, 
             following = bytes(content[offset : offset + 4])
             is_open = not size and following not in FOLLOWING
             if (is_endless and (is_open or size >> 31)) or (is_part and not size and len(following) < 4):
-                raise ValueError("samples whose size is not known")  # the whole file says it
+                raise ValueError("samples of unknown size")  # the whole file says it
             start, declared = offset, size
             if is_open:
                 break
@@ -170,13 +170,11 @@ def _format(content: memoryview, offset: int) -> tuple[int, int, int, bool]:
             raise ValueError(CUT_OFF)
         tag, rest = struct.unpack_from("<H14s", content, offset + 24)
         if rest != SUBFORMAT:
-            raise ValueError("an unknown format of samples, which is not read")
+            raise ValueError("an unknown sample format")
     if tag not in (PCM, FLOAT):
-        raise ValueError(
-            f"{COMPRESSED.get(tag, f'format {tag:#06x}')}, which is not read: samples must be PCM or float"
-        )
+        raise ValueError(f"{COMPRESSED.get(tag, f'format {tag:#06x}')}; samples must be PCM or float")
     if not (channels and 0 < rate <= MAXIMUM_RATE):
-        raise ValueError(f"{RATE_RULE}. Received: {rate:,} a second, {channels} channels")
+        raise ValueError(f"{RATE_RULE}. Received: {rate:,} Hz, {channels} channels")
     width = block // channels
     if tag == FLOAT:
         fits = width in FLOATS and bits == 8 * width

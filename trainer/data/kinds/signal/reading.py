@@ -20,7 +20,7 @@ class Layout:
       start: the offset of the first frame.
       frames: how many there are, at least 1.
       channels: values of a frame.
-      rate: frames a second.
+      rate: frames per second.
       width: bytes of a value.
       is_float: 1 where values are floats, else 0.
     """
@@ -54,7 +54,7 @@ def read_layout(encoded: tf.Tensor) -> Layout:
     width = block // tf.maximum(channels, 1)
     frames = length // tf.maximum(block, 1)
     rules = {
-        f"no {header.FILES}": _begins_as_one(encoded),
+        f"not {header.FILES}": _begins_as_one(encoded),
         header.CUT_OFF: (fmt > 0) & (start > 0) & (end <= size),
         "samples must be PCM or float": is_known & (is_float | (tag == header.PCM)),
         header.RATE_RULE: (channels > 0) & (rate > 0) & (rate <= header.MAXIMUM_RATE),
@@ -88,7 +88,7 @@ def follow_layout(encoded: tf.Tensor, of: Header) -> Layout:
     )
     there = size - of.start
     frames = tf.where(count == 0, there, tf.minimum(count, there)) // (of.channels * of.width)
-    with only_where((name == _DATA) & (frames > 0), f"a {header.FILES} that is another than it was"):
+    with only_where((name == _DATA) & (frames > 0), f"a {header.FILES} file that has changed"):
         frames = tf.identity(frames)
     fixed = (tf.constant(value, tf.int64) for value in (of.channels, of.rate, of.width, int(of.is_float)))
     return Layout(tf.constant(of.start, tf.int64), frames, *fixed)
@@ -119,7 +119,7 @@ def _chunks(encoded: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, 
         is_format = (name == _FORMAT) & (fmt == 0) & (count >= FORMAT_SIZE)
         is_data = (name == _DATA) & (start == 0)
         is_open = is_data & (count == 0) & ~_is_one_of(following, _FOLLOWING)
-        # A recorder that was stopped, or wrote to a pipe, leaves a size that is wrong: what is there counts.
+        # An interrupted recorder, or one that wrote to a pipe, leaves a wrong size: the actual content counts.
         there = tf.where(is_open, size - own, tf.minimum(count, size - own))
         return (
             own + tf.where(is_open, size, count + count % 2),

@@ -12,13 +12,13 @@ _SMOOTH = 4  # further bits of a length that are kept; the rest is a power of tw
 def resample(values: tf.Tensor, rate: tf.Tensor, wanted: int) -> tf.Tensor:
     """Returns signals, float32 `(length, channels)`, at another rate, `(ceil(length wanted / rate), channels)`.
 
-    The spectrum is cut off, or zeros are added to it. So that the two ends, which a discrete Fourier transform takes
-    for neighbours, are alike, the signal is followed by itself in reverse, and that by its first value.
+    The spectrum is truncated or padded with zeros. A discrete Fourier transform takes the two ends
+    for neighbours, so the signal is followed by itself in reverse, and that by its first value.
 
     Args:
       values: the signals.
-      rate: positions a second that they have, an int64 scalar.
-      wanted: positions a second that they are to have.
+      rate: their rate in Hz, an int64 scalar.
+      wanted: the new rate in Hz.
 
     Source: A. V. Oppenheim, R. W. Schafer, "Discrete-Time Signal Processing", chapters 4.6 and 8.
     """

@@ -1,4 +1,4 @@
-"""A look at every value of a signal, before it is trained on."""
+"""A survey of every value of a signal before training."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ def check(content: bytes, channels: int | None = None) -> None:
       channels: to mix it to, which every file can be.
 
     Raises:
-      ValueError: its header says that it cannot be read.
+      ValueError: its header is not supported.
       tf.errors.OpError: it cannot be decoded.
     """
     del channels
@@ -51,7 +51,7 @@ def describe(content: bytes) -> Description:
 
 
 def summarize(descriptions: Sequence[Description]) -> Description:
-    """Returns which formats, rates, channels and lengths signals have."""
+    """Returns statistics of the formats, rates, channels and lengths of signals."""
     mean = np.mean([one["mean"] for one in descriptions])
     square = np.mean([one["square"] for one in descriptions])
     seconds = np.array([one["frames"] / one["rate"] for one in descriptions])
@@ -67,7 +67,7 @@ def summarize(descriptions: Sequence[Description]) -> Description:
 
 
 def features(description: Description) -> Mapping[str, int | str]:
-    """Returns the fields of a `tf.train.Example` that only a signal has, beside its content and its class."""
+    """Returns the fields of a `tf.train.Example` that only a signal has, in addition to its content and its class."""
     return {
         "signal/format": str(description["format"]),
         "signal/rate": int(description["rate"]),

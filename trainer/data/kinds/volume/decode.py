@@ -1,4 +1,4 @@
-"""An encoded volume becomes voxels: in training, in the exported model and for one file alike."""
+"""Decodes a volume to voxels: the same in training, in the exported model and for one file."""
 
 import functools
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from trainer.data.kinds.volume.header import FORMATS, FRAMES, GIF, NIFTI, NPY, H
 from trainer.data.kinds.volume.resize import fit, fit_spaced
 
 _FINITE_RULE = "a volume must hold finite numbers"
-_BYTES_RULE = "a volume must hold values from 0 to 255, as those that were trained on"
+_BYTES_RULE = "a volume must hold values from 0 to 255, as the training volumes do"
 _AXES_RULE = "a volume must be an array (depth, height, width), or (depth, height, width, channels)"
 _IN_GRAPH = (GIF, NPY, FRAMES)  # what TensorFlow reads alone
 _OF_IMAGES = (1, 3)  # channels
@@ -43,7 +43,7 @@ def exported(form: Form) -> Decode:
 
 
 def read(content: bytes, form: Form) -> npt.NDArray[Any]:
-    """Returns the voxels of any file, brought to a form.
+    """Returns the voxels of any file, converted to a form.
 
     Raises:
       ValueError: it cannot be read.
@@ -75,7 +75,7 @@ def volume(content: bytes, channels: int | None) -> npt.NDArray[Any]:
 
 
 def _fault(content: bytes, channels: int, error: tf.errors.OpError) -> ValueError:
-    """Returns what is wrong with a file, and of frames with which."""
+    """Returns the problem of a file, and the frame that has it."""
     if archive.is_one(content) and channels in _OF_IMAGES:
         try:
             frames.check(content, channels)
@@ -156,7 +156,7 @@ def _begins(encoded: tf.Tensor) -> list[tf.Tensor]:
 
 
 def _ranged(voxels: tf.Tensor, form: Form) -> tf.Tensor:
-    """Returns voxels in the type of a form; refuses those that it has no place for."""
+    """Returns voxels in the type of a form; refuses values outside of its range."""
     voxels = tf.ensure_shape(voxels, form.shape)
     if not form.is_bounded:
         with only_where(tf.reduce_all(tf.math.is_finite(voxels)), _FINITE_RULE):

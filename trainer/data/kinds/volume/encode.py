@@ -17,7 +17,7 @@ def encode(volume: npt.NDArray[np.uint8]) -> bytes:
 
 
 def features(description: Description) -> Mapping[str, int | str]:
-    """Returns the fields of a `tf.train.Example` that only a volume has, beside its content and its class."""
+    """Returns the fields of a `tf.train.Example` that only a volume has, in addition to its content and its class."""
     depth, height, width = description["sizes"]
     return {
         "volume/format": str(description["format"]).lower(),

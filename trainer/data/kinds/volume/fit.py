@@ -1,4 +1,4 @@
-"""The form that volumes are brought to."""
+"""The form of volumes from files."""
 
 import math
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from trainer.errors import UsageError
 
 SIDE = 32  # where volumes do not say a size themselves: as many voxels as an image of 181 x 181 has pixels
 _MOST_VOXELS = 64**3
-_RESIZED = 2**22  # voxels that are brought to another size at once
+_RESIZED = 2**22  # voxels that are resized at once
 _ALIKE = 1e-3  # by which share spacings may differ that are one: they are float32, and products of an affine matrix
 
 
 def choose_form(headers: Sequence[Header], options: SampleOptions) -> Form:
     """Returns the form of volumes from files.
 
-    The sizes are what is asked for; else the volumes' own, where all are alike and have no more than 64 x 64 x 64
-    voxels; else 32 x 32 x 32. Where all say their spacing, the form's is the one at which the longest of them along
-    each axis fits. Grey volumes beside coloured ones become coloured.
+    The sizes are the requested ones; else the volumes' own, if all are equal and have at most 64 x 64 x 64
+    voxels; else 32 x 32 x 32. If all have a spacing, the form's is the one at which the longest of them along
+    each axis fits. Grey volumes become coloured if others are.
 
     Raises:
       UsageError: they have different numbers of channels.
@@ -42,11 +42,11 @@ def choose_form(headers: Sequence[Header], options: SampleOptions) -> Form:
 
 
 def fit_arrays(volumes: npt.NDArray[Any], options: SampleOptions) -> npt.NDArray[Any]:
-    """Returns volumes of the size that is asked for, `(count, depth, height, width, channels)`, of the same type.
+    """Returns volumes of the requested size, `(count, depth, height, width, channels)`, of the same type.
 
     Args:
       volumes: uint8 or float32, `(count, depth, height, width, channels)`, or without the last axis.
-      options: what is asked for.
+      options: the requested form.
     """
     volumes = volumes if volumes.ndim == 5 else volumes[..., np.newaxis]
     sizes = (options.volume_size,) * 3 if options.volume_size else volumes.shape[1:4]
@@ -62,24 +62,28 @@ def fit_arrays(volumes: npt.NDArray[Any], options: SampleOptions) -> npt.NDArray
 
 
 def notes(headers: Sequence[Header], form: Form) -> list[str]:
-    """Returns lines, for a person, about what volumes had of their own before they were brought to one form."""
+    """Returns lines about the sizes, spacings and orientations of volumes before the conversion."""
     found = []
     turned = [header.orientation for header in headers if header.orientation not in ("", "RAS")]
     if turned:
         ways = " or ".join(sorted({*turned}))
-        found.append(f"{len(turned):,} of {len(headers):,} volumes are turned from {ways} to RAS (right, front, up)")
+        found.append(
+            f"{len(turned):,} of {len(headers):,} volumes are reoriented from {ways} to RAS (right, front, up)"
+        )
     unknown = sum(header.format == "NIfTI" and not header.orientation for header in headers)
     if unknown:
-        found.append(f"{unknown:,} of {len(headers):,} volumes do not say where their axes point: they are not turned")
+        found.append(f"{unknown:,} of {len(headers):,} volumes have no orientation and are not reoriented")
     sizes = sorted({header.sizes for header in headers}, key=math.prod)
     if sizes != [form.sizes]:
-        found.append(f"volumes {_range([*map(_times, sizes)])} voxels are brought to {form}")
+        found.append(f"volumes {_range([*map(_times, sizes)])} voxels are resized to {form}")
     spacings = sorted({_rounded(header.spacing) for header in headers if header.spacing}, key=math.prod)
     if form.spacing and spacings != [_rounded(form.spacing)]:
         texts = [_times(one) for one in spacings]
-        found.append(f"voxels {_range(texts)} mm are brought to {_times(_rounded(form.spacing))} mm")
+        found.append(f"voxels {_range(texts)} mm are resampled to {_times(_rounded(form.spacing))} mm")
     elif spacings and not form.spacing and len(spacings) > 1:
-        found.append(f"voxels {_range([_times(one) for one in spacings])} mm stay: not all files say their spacing")
+        found.append(
+            f"voxels {_range([_times(one) for one in spacings])} mm are not resampled: not all files give their spacing"
+        )
     return found
 
 
@@ -92,7 +96,7 @@ def _choose_sizes(headers: Sequence[Header], asked: int) -> tuple[int, int, int]
 
 
 def _choose_spacing(headers: Sequence[Header], sizes: tuple[int, int, int]) -> tuple[float, ...]:
-    """Returns the spacing at which every volume fits into sizes; none where one does not say its own."""
+    """Returns the spacing at which every volume fits into sizes; none if a volume has no spacing."""
     if not all(header.spacing for header in headers):
         return ()
     spacings = np.array([header.spacing for header in headers])

@@ -1,4 +1,4 @@
-"""A video as the image files of its frames, in an archive: what they say, and their pixels."""
+"""A video as the image files of its frames in an archive: their headers and pixels."""
 
 import functools
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def read_header(content: bytes) -> tuple[tuple[int, int, int], bool]:
         if (one.height, one.width) != (first.height, first.width):
             raise ValueError(
                 f"its frame {name} has {one.width} x {one.height} pixels, but {frames[0][0]} has "
-                f"{first.width} x {first.height}; the frames of a video must have one size"
+                f"{first.width} x {first.height}; the frames of a video must have the same size"
             )
     return (len(frames), first.height, first.width), all(one.is_grey for one in found)
 
@@ -66,7 +66,7 @@ def decode(encoded: tf.Tensor, size: tuple[int, int], channels: int) -> tf.Tenso
 
 
 def _named(name: str, look: Callable[[], T]) -> T:
-    """Returns what a look at a frame returns; its error names the frame."""
+    """Returns the result of a function of a frame; its error names the frame."""
     try:
         return look()
     except (ValueError, tf.errors.OpError) as error:

@@ -1,4 +1,4 @@
-"""What an animated GIF says of its frames, without decoding them.
+"""The frames of an animated GIF, without decoding them.
 
 Source: CompuServe, "Graphics Interchange Format, Version 89a".
 """
@@ -7,7 +7,7 @@ import dataclasses
 import struct
 
 MAGIC = b"GIF8"
-RULE = "a GIF must hold frames, and their colours"
+RULE = "a GIF must hold frames and a colour table"
 
 _SCREEN = 13  # bytes of the header
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
@@ -31,15 +31,15 @@ class Gif:
 
 
 def header(content: bytes) -> Gif:
-    """Returns what a file says of its frames; they are passed over, so that the whole file is needed.
+    """Returns the header of a file; its frames are skipped, so the whole file is needed.
 
     Raises:
-      ValueError: it is cut off, or it holds no frame or no colours.
+      ValueError: it is truncated, or has no frame or no colours.
     """
     try:
         return _walk(content)
     except (IndexError, struct.error):
-        raise ValueError("a GIF that is cut off") from None
+        raise ValueError("a truncated GIF") from None
 
 
 def _walk(content: bytes) -> Gif:
@@ -64,7 +64,7 @@ def _walk(content: bytes) -> Gif:
 
 
 def _palette(content: bytes, flags: int, offset: int) -> tuple[bytes, int]:
-    """Returns the palette that such flags announce at an offset, and the offset after it."""
+    """Returns the palette with these flags at an offset, and the offset after it."""
     end = offset + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
     return content[offset:end], end
 

@@ -1,4 +1,4 @@
-"""What a file says of its volume in its first bytes: which format, which sizes, which spacing."""
+"""The header of a volume's file, in its first bytes: format, sizes, spacing."""
 
 import dataclasses
 import math
@@ -25,7 +25,7 @@ class Header:
         right, to the front and up.
       channels: values of a voxel.
       is_bytes: whether they are whole numbers from 0 to 255, and stored so; or truth values, which are 0 and 255.
-      spacing: of voxels along each axis, in millimetres; empty where the file does not say it.
+      spacing: of voxels along each axis, in millimetres; empty if unknown.
       orientation: where the axes of NIfTI pointed to before, as LPS; empty where the file does not say it.
     """
 
@@ -38,10 +38,10 @@ class Header:
 
     @classmethod
     def read(cls, content: bytes) -> "Header":
-        """Returns what a file's content says of it; of a GIF the whole content, of frames the first bytes of each.
+        """Returns the header of a file's content: the whole content of a GIF, the first bytes of each frame.
 
         Raises:
-          ValueError: it is none that can be read; the message says why. UsageError where a package is missing.
+          ValueError: it cannot be read; the message gives the reason. UsageError where a package is missing.
         """
         if not content:
             raise ValueError("an empty file")
@@ -79,4 +79,4 @@ def _read(content: bytes) -> Header:
     if nifti.is_one(content):
         found = nifti.header(content)
         return Header(NIFTI, found.sizes, found.channels, False, found.spacing, found.orientation)
-    raise ValueError(f"no {FORMATS}")
+    raise ValueError(f"not {FORMATS}")

@@ -1,7 +1,7 @@
 """NIfTI files, version 1 and 2, plain or compressed with gzip; read by nibabel.
 
-The axes are brought to the order and direction in which positions go to the right, to the front and up ("RAS+"), so
-that one place of the body is at one place of the volume.
+The axes are reordered and flipped so that positions go to the right, to the front and up ("RAS+"). So
+each part of the body is at the same position in all volumes.
 
 Source: Neuroimaging Informatics Technology Initiative, "NIfTI-1 Data Format" and "NIfTI-2 Data Format".
 """
@@ -23,21 +23,21 @@ from trainer.errors import UsageError
 GZIP = b"\x1f\x8b"
 
 _MAGICS = {348: (slice(344, 348), b"n+1\0"), 540: (slice(4, 12), b"n+2\0\r\n\x1a\n")}  # by the bytes of the header
-_PAIRS = (b"ni1\0", b"ni2\0")  # whose values are in a file beside
+_PAIRS = (b"ni1\0", b"ni2\0")  # whose values are in another file
 _HEADER = 540  # bytes of the longer one
 _MILLIMETRES = {1: 1000.0, 3: 0.001}  # in a metre and a micrometre; all others are taken for millimetres
 _MOST_CHANNELS = 4
-_CUT = "a NIfTI file that is cut off"
+_CUT = "a truncated NIfTI file"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Nifti:
-    """What a file's header says, with the axes brought to RAS+.
+    """The header of a file, with the axes in RAS+.
 
     Attributes:
       sizes: of the three spatial axes.
       channels: 1 to 4.
-      spacing: of neighbouring voxels along each axis, in millimetres; empty where the file does not say it.
+      spacing: of neighbouring voxels along each axis, in millimetres; empty if unknown.
       orientation: where the axes pointed to in the file, as LPS; empty where it does not say it.
     """
 
@@ -66,7 +66,7 @@ def values(content: bytes) -> tuple[npt.NDArray[np.float32], tuple[float, ...]]:
     """Returns a file's values, scaled as it says, `(*sizes, channels)`, and its spacing.
 
     Raises:
-      ValueError: as `header`, or it is cut off.
+      ValueError: as `header`, or it is truncated.
       UsageError: nibabel is not installed.
     """
     opened = _Opened.of(_start(content))
@@ -119,7 +119,7 @@ class _Opened:
         except (nibabel.spatialimages.HeaderDataError, ArithmeticError, LookupError, ValueError) as error:
             raise ValueError(f"a NIfTI file with a header that cannot be read: {error}") from None
         if dtype.kind not in "iuf":
-            raise ValueError(f"a NIfTI file of {dtype}; values must be numbers, neither complex nor records")
+            raise ValueError(f"a NIfTI file of {dtype}; values must be real numbers, not records")
         shape = _shape(found)
         millimetres = _MILLIMETRES.get(int(found["xyzt_units"]) & 7, 1.0)
         axes, spacing, orientation = _axes(nibabel, affine)
@@ -135,7 +135,7 @@ def _start(content: bytes) -> bytes:
     try:
         return zlib.decompressobj(31).decompress(content, _HEADER)
     except zlib.error as error:
-        raise ValueError(f"a gzip file that is broken: {error}") from None
+        raise ValueError(f"a broken gzip file: {error}") from None
 
 
 def _kind(start: bytes) -> tuple[str, int]:
@@ -145,12 +145,12 @@ def _kind(start: bytes) -> tuple[str, int]:
         if length in _MAGICS:
             where, magic = _MAGICS[length]
             if start[where][:4] in _PAIRS:
-                raise ValueError("a NIfTI header whose values are in another file; one file, .nii, must hold both")
+                raise ValueError("a NIfTI header without its values; one .nii file must hold both")
             if len(start) < length:
                 raise ValueError(_CUT)
             if start[where] == magic:
                 return order, length
-    raise ValueError("no NIfTI file")
+    raise ValueError("not a NIfTI file")
 
 
 def _shape(found: Any) -> tuple[int, ...]:
@@ -161,7 +161,7 @@ def _shape(found: Any) -> tuple[int, ...]:
     if not 3 <= count <= 7 or min(stored) < 1 or len(shape) > 4 or math.prod(shape[3:]) > _MOST_CHANNELS:
         times = "x".join(map(str, stored)) or "no axes"
         raise ValueError(
-            f"a NIfTI file of {times}; there must be three axes, and perhaps a fourth of at most {_MOST_CHANNELS} "
+            f"a NIfTI file of {times}; there must be three axes, optionally a fourth of at most {_MOST_CHANNELS} "
             "channels"
         )
     return shape
@@ -170,7 +170,7 @@ def _shape(found: Any) -> tuple[int, ...]:
 def _axes(
     nibabel: ModuleType, affine: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64] | None, tuple[float, ...], str]:
-    """Returns how axes are brought to RAS+, the spacing along them as they are stored, and where they point."""
+    """Returns how axes are reordered to RAS+, the spacing along them as they are stored, and where they point."""
     if not np.isfinite(affine).all():
         return None, (), ""
     try:
@@ -198,7 +198,7 @@ def _decompressed(content: bytes, length: int) -> bytes:
             opened.read(1)  # at the end the checksum is looked at
             return found
     except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"a gzip file that is broken: {error}") from None
+        raise ValueError(f"a broken gzip file: {error}") from None
 
 
 def _nibabel() -> ModuleType:

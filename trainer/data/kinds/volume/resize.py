@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 _MOST_STRETCHED = 4  # times the form's size along an axis: a volume that is larger shows something else
-_RULE = f"a volume must be at most {_MOST_STRETCHED} times as long, in mm, as those that were trained on"
+_RULE = f"a volume must be at most {_MOST_STRETCHED} times as long, in mm, as the training volumes"
 
 
 def resize(volumes: tf.Tensor, sizes: Sequence[int] | tf.Tensor) -> tf.Tensor:
@@ -38,7 +38,7 @@ def fit(volume: tf.Tensor, sizes: Sequence[int] | tf.Tensor) -> tf.Tensor:
 def fit_spaced(volume: tf.Tensor, spacing: tf.Tensor, sizes: Sequence[int], wanted: Sequence[float]) -> tf.Tensor:
     """Returns a volume at another spacing, its middle in the middle of other sizes.
 
-    What it lacks at its borders has its least value; what is too much is cut off.
+    Missing borders get its least value; the rest is cropped.
 
     Args:
       volume: `(depth, height, width, channels)`.

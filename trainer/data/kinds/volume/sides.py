@@ -1,6 +1,6 @@
-"""Whether the sides of volumes have meaning: whether their classes are harder to tell apart beside mirrored copies.
+"""Whether the sides of volumes have meaning: whether mirrored copies make their classes harder to classify.
 
-Each axis is looked at in pictures, in which it goes from left to right, by the classifier that looks at images:
+The classifier of images looks at each axis in pictures in which it goes from left to right:
 `trainer.data.kinds.image.sides`.
 """
 
@@ -24,11 +24,11 @@ _MARGIN = 3  # deviations of chance by which the classifier must be better than 
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What mirrored copies do to the classification of volumes.
+    """The effect of mirrored copies on the classification of volumes.
 
     Attributes:
-      have_meaning: whether they make it worse along an axis, or too little is recognized to know it.
-      reason: what was seen, for a person.
+      have_meaning: whether they reduce the accuracy along an axis, or it is too low to judge.
+      reason: the result, for the log.
     """
 
     have_meaning: bool
@@ -53,7 +53,7 @@ def look(volumes: npt.NDArray[Any], targets: npt.NDArray[np.int32]) -> Verdict:
         found.append(verdict)
     worst = min(found, key=lambda one: one.beside)
     if worst.without <= needed:
-        return Verdict(True, f"too little is recognized to know what mirrored volumes do ({_words(worst)})")
+        return Verdict(True, f"accuracy is too low to judge mirrored volumes ({_words(worst)})")
     return Verdict(False, f"mirrored volumes do no harm ({_words(worst)})")
 
 
@@ -67,4 +67,4 @@ def _pictures(volumes: Array, axis: int) -> npt.NDArray[Any]:
 
 
 def _words(verdict: sides.Verdict) -> str:
-    return f"{verdict.images:,} volumes: {verdict.without:.0%} right without, {verdict.beside:.0%} with"
+    return f"{verdict.images:,} volumes: {verdict.without:.0%} correct without mirroring, {verdict.beside:.0%} with it"

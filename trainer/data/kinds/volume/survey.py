@@ -1,4 +1,4 @@
-"""A look at every voxel of a volume, before it is trained on."""
+"""A survey of every voxel of a volume before training."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def describe(content: bytes) -> Description:
 
 
 def summarize(descriptions: Sequence[Description]) -> Description:
-    """Returns which formats, sizes, spacings and values volumes have."""
+    """Returns statistics of the formats, sizes, spacings and values of volumes."""
     mean = np.mean([one["mean"] for one in descriptions])
     square = np.mean([one["square"] for one in descriptions])
     spacings = np.array([one["spacing"] for one in descriptions if one["spacing"]]).reshape(-1, 3)

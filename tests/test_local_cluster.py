@@ -15,7 +15,7 @@ STEPS = 20  # of an epoch
 # Every line of a chief that is not the last.
 LINE = re.compile(
     r"waiting for 1 more of 2 machines|2 devices share each batch|precision float32 \(asked for\)|"
-    r"goes on from step \d+ of \d+|epoch \d+/\d+  .*"
+    r"resumes from step \d+ of \d+|epoch \d+/\d+  .*"
 )
 
 

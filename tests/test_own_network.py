@@ -107,7 +107,7 @@ def test_a_network_of_ones_own_is_kept_every_promise(tmp_path: Path) -> None:
     assert process.returncode == 143
     done = _run(_train(stopped, "--resume=must"), tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "goes on from step" in done.stdout
+    assert "resumes from step" in done.stdout
     for one, other in zip(_weights(whole), _weights(stopped), strict=True):
         np.testing.assert_array_equal(one, other)
 

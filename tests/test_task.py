@@ -69,7 +69,7 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
 
     again = _start(*SMALL, f"--job_dir={name}", folder=tmp_path)
     assert again.returncode == 0
-    assert again.stdout.splitlines()[0] == f"{lines[2].split(',')[0]}, finished before"
+    assert again.stdout.splitlines()[0] == f"{lines[2].split(',')[0]}, already finished"
 
 
 def test_vertex_redirects_the_output_and_reads_the_metric(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_stopped_run_loses_no_step_and_says_how_to_go_on(tmp_path: Path, numbe
     process = _popen(*flags, folder=tmp_path)
     assert process.stdout is not None
     said = [process.stdout.readline() for _ in range(2)]
-    assert said[1] == f"goes on from step {step:,} of 800\n"
+    assert said[1] == f"resumes from step {step:,} of 800\n"
     process.kill()
     process.communicate()
 
@@ -212,7 +212,7 @@ def test_a_disk_that_takes_no_more_is_exit_status_4_and_the_run_goes_on_later(tm
     )
     done = _start(*flags, folder=tmp_path)
     assert done.returncode == 0
-    assert "goes on from step" in done.stdout
+    assert "resumes from step" in done.stdout
 
 
 def test_real_digits_from_a_folder(mnist: Path, tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_stopped_run_without_a_folder_names_the_one_it_has(tmp_path: Path) -> 
     again = _popen(*words, folder=tmp_path)
     assert again.stdout is not None
     assert again.stdout.readline().startswith("precision ")
-    assert again.stdout.readline().startswith("goes on from step ")
+    assert again.stdout.readline().startswith("resumes from step ")
     again.kill()
     again.communicate()
 

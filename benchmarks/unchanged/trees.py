@@ -19,7 +19,7 @@ _MASKS = (
     (r"127\.0\.0\.1:\d+", "127.0.0.1:#"),
     (r"\b[0-9a-f]{40}\b|\b[0-9a-f]{64}\b", "<hash>"),
     (r"\| +[\d,]+ +\| <hash> +\|", "| # | <hash> |"),  # a SavedModel's size differs by a byte or two
-    (r"goes on from step [\d,]+ of", "goes on from step # of"),  # where a signal meets a run differs by a few steps
+    (r"resumes from step [\d,]+ of", "resumes from step # of"),  # where a signal meets a run differs by a few steps
     (r"input_wait [\d.e-]+", "input_wait #"),
     (r"\b\d+:\d\d\b", "#:##"),
     (r"-{4,}", "----"),

@@ -152,7 +152,7 @@ def test_a_run_records_how_it_was_compiled_and_says_when_that_changes(tmp_path: 
         _run(hparams, tmp_path, StopAt(3))
     _, said = _run(dataclasses.replace(hparams, compile="xla"), tmp_path)
     assert "\ncompile xla: asked for\n" in said
-    assert "\nnot to the bit, since sums may be rounded otherwise: compile none then, xla now\n" in said
+    assert "\nnot bit-exact, because sums may be rounded differently: compile none then, xla now\n" in said
     record = json.loads((tmp_path / "hparams.json").read_text())
     assert record["compilation"] == {"name": "none", "reason": "a CPU, whose own kernels are faster"}
 

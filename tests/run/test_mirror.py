@@ -87,7 +87,7 @@ def test_a_bucket_holds_what_a_folder_would(server: Server, run: Run, tmp_path: 
     assert "-m trainer.tensorboard --logdir=gs://bucket/run/logs" in out
     status, out, err = run("--job_dir=gs://bucket/run", machine="other")
     assert (status, err) == (0, "")
-    assert "finished before" in out
+    assert "already finished" in out
 
 
 def test_goes_on_from_the_bucket_on_another_machine(server: Server, run: Run, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_goes_on_from_the_bucket_on_another_machine(server: Server, run: Run, tm
     assert json.loads(server.objects("bucket")["run/checkpoints/latest.json".replace("run", "stopped")])["step"] >= 20
     status, out, err = run("--job_dir=gs://bucket/stopped", machine="other")
     assert (status, err) == (0, "")
-    assert re.search(r"goes on from step \d+ of 40", out)
+    assert re.search(r"resumes from step \d+ of 40", out)
     assert remains(_staged(tmp_path, "stopped", "other")) == remains(_staged(tmp_path, "whole"))
     _landed(server, _staged(tmp_path, "stopped", "other"), "stopped")
 
@@ -125,7 +125,7 @@ def test_wherever_the_bucket_fails_the_run_goes_on_from_there(
             server.fault = None
         again, out, err = run(f"--job_dir=gs://bucket/{name}", machine="other")
         assert (again, err) == (0, ""), count
-        assert "finished before" in out or remains(_staged(tmp_path, name, "other")) == expected, count
+        assert "already finished" in out or remains(_staged(tmp_path, name, "other")) == expected, count
         _landed(server, _staged(tmp_path, name, "other"), name)
         if status == 0:
             break

@@ -136,7 +136,7 @@ def test_a_run_that_goes_on_elsewhere_says_so(tmp_path: Path) -> None:
     train.run(SMALL, environment, screen)
     threads = record["machine"]["threads"]
     assert (
-        f"not to the bit, since sums may be rounded otherwise: threads {threads} then, {threads - 2} now\n"
+        f"not bit-exact, because sums may be rounded differently: threads {threads} then, {threads - 2} now\n"
     ) in screen.file.getvalue()  # type: ignore[attr-defined]
 
 

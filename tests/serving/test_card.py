@@ -139,9 +139,9 @@ def test_reads_the_scale_and_the_spacing_that_were_written(tmp_path: Path, form:
 @pytest.mark.parametrize(
     ("precision", "tf32", "words"),
     [
-        ("float32", True, "in float32, convolutions and matrix products in TensorFloat-32."),
-        ("float32", False, "in float32."),
-        ("bfloat16", True, "in bfloat16."),
+        ("float32", True, "Precision: float32, convolutions and matrix products in TensorFloat-32."),
+        ("float32", False, "Precision: float32."),
+        ("bfloat16", True, "Precision: bfloat16."),
     ],
 )
 def test_the_text_says_what_float32_means_on_a_gpu(precision: str, tf32: bool, words: str) -> None:

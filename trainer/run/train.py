@@ -157,10 +157,10 @@ class _Run:
         if not plan.dataset.train.arrays() or plan.preset.startswith(("photo", "volume")):
             self.screen.out(f"augment {plan.preset}: {plan.augmentation.reason}", highlight=False)
         if state and state["step"]:
-            self.screen.out(f"goes on from step {state['step']:,} of {plan.steps:,}", highlight=False)
+            self.screen.out(f"resumes from step {state['step']:,} of {plan.steps:,}", highlight=False)
             if plan.changes:
                 changes = "; ".join(plan.changes)
-                self.screen.out(f"not to the bit, since sums may be rounded otherwise: {changes}", highlight=False)
+                self.screen.out(f"not bit-exact, because sums may be rounded differently: {changes}", highlight=False)
         return state
 
     def _fit(

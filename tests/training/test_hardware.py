@@ -49,6 +49,8 @@ def test_says_whether_float32_is_tensorfloat32(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _Gpus(monkeypatch, *capabilities)
+    # As TensorFlow begins; a test of layers that ran before in this process may have turned it off.
+    monkeypatch.setattr(tf.config.experimental, "tensor_float_32_execution_enabled", lambda: True)
     assert hardware.describe(variables).get("tf32") == expected
 
 

@@ -58,6 +58,18 @@ def test_learns_what_keras_fit_learns() -> None:
         np.testing.assert_allclose([logs[name] for logs in history], expected[name], rtol=1e-4, err_msg=name)
 
 
+@pytest.mark.parametrize("step", [0.0, -1.0])
+def test_trains_on_while_the_clock_is_set_back(step: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = tf.Variable(1e6, dtype=tf.float64)
+    monkeypatch.setattr(tf, "timestamp", lambda: times.assign_add(step))
+    stopped, expected = _model(), _model()
+    _fit(stopped, 2)
+    monkeypatch.undo()
+    _fit(expected, 2)
+    for mine, his in zip(stopped.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, his)
+
+
 def test_evaluates_a_last_smaller_batch_by_its_size() -> None:
     model = _model()
     assert _loop(model).evaluate(_part(60, 25)) == pytest.approx(_loop(model).evaluate(_part(60, 60)), rel=1e-5)

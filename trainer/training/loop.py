@@ -337,8 +337,12 @@ class Loop:
 
 
 def _fitting(steps: int, ran: Ran) -> int:
-    """Returns how many steps the next call should run: so many as fill its time, at most twice as many as before."""
-    return max(1, min(2 * steps, round(_CALL_SECONDS * steps / float(ran["seconds"]))))
+    """Returns how many steps the next call should run: as many as fill its time, at most twice as many as before.
+
+    If the system's clock was set back during a call, the next one has as many steps.
+    """
+    seconds = float(ran["seconds"])
+    return max(1, min(2 * steps, round(_CALL_SECONDS * steps / seconds))) if seconds > 0 else steps
 
 
 def _describe(loss: float, step: int, finite: Logs, norms: Logs) -> str:

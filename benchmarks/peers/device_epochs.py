@@ -110,10 +110,10 @@ def _lines(
 
 
 def _absence(module: str, setting: Setting) -> str:
+    if setting.model and module in _NEEDS:
+        return "it has no copy of the network"
     missing = [package for package in _NEEDS.get(module, ()) if importlib.util.find_spec(package) is None]
-    if missing:
-        return f"{missing[0]} is not installed"
-    return "it has no copy of the network" if setting.model and module in _NEEDS else ""
+    return f"{missing[0]} is not installed" if missing else ""
 
 
 def _speed(

@@ -1,18 +1,22 @@
 """Figures for notebooks: what is drawn, and where."""
 
+import itertools
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import tensorflow as tf
 from matplotlib.axes import Axes
 
 from trainer import plots
 from trainer.tensorboard.draw.scale import Scale
+from trainer.tensorboard.history import History
 
 RANKS = {1: (40,), 2: (12, 12), 3: (9, 9, 9)}
 SCALES = {1: Scale("signal", -1, 1), 2: Scale(), 3: Scale("volume")}
@@ -99,11 +103,35 @@ def test_connections_show_the_weights_that_are_not_zero() -> None:
     assert not nothing.texts
 
 
-def test_sheets_have_one_scale() -> None:
-    plots.sheets({"small": np.zeros((20, 40, 3), np.uint8), "large": np.zeros((60, 80, 3), np.uint8)})
-    small, large = (axis.get_window_extent() for axis in _axes())
-    assert small.width / 40 == pytest.approx(large.width / 80, rel=0.05)
-    assert small.y1 == pytest.approx(large.y1, abs=1)
+@pytest.mark.parametrize("titles", [("", ""), ("small", "large")])
+def test_sheets_are_side_by_side_and_unscaled(titles: tuple[str, str]) -> None:
+    small, large = np.full((20, 400, 3), 10, np.uint8), np.full((60, 380, 3), 20, np.uint8)
+    drawn = np.asarray(plots.sheets(dict(zip(titles, (small, large), strict=True)) if any(titles) else [small, large]))
+    for value, picture in ((10, small), (20, large)):
+        rows, columns = np.nonzero((drawn == value).all(-1))
+        assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == picture.shape[:2]
+    assert drawn.shape[1] < 400 + 380 + 40
+    assert (len(drawn) > 60) == any(titles)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_curves_have_a_panel_for_each_tag_and_a_line_for_each_log(given: bool, tmp_path: Path) -> None:
+    logs = {}
+    for name, tags in {"one": ["loss", "rate"], "other": ["loss"]}.items():
+        with tf.summary.create_file_writer(str(tmp_path / name)).as_default():
+            for step, tag in itertools.product((1, 2), tags):
+                tf.summary.scalar(tag, step / 2, step)
+        logs[name] = History(tmp_path / name)
+    axes = list(plt.subplots(1, 2)[1]) if given else []
+    plots.curves(logs, ["loss", "rate"], axes=axes)
+    loss, rate = _axes()
+    assert [loss.get_title(), rate.get_title()] == ["loss", "rate"]
+    assert [[line.get_xydata().tolist() for line in axis.lines] for axis in (loss, rate)] == [
+        [[[1, 0.5], [2, 1]]] * 2,
+        [[[1, 0.5], [2, 1]]],
+    ]
+    legend = loss.get_legend() if given else plt.gcf().legends[0]
+    assert [text.get_text() for text in legend.get_texts()] == ["one", "other"]
 
 
 def test_a_film_shows_one_frame_at_a_time() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from trainer.tensorboard.history import History
 
@@ -17,14 +18,20 @@ def curves(logs: Mapping[str, History], tags: Sequence[str], *, axes: Sequence[A
       axes: one for each tag; by default new ones.
       width: inches of all new axes.
     """
-    if not len(axes):
-        _, new = plt.subplots(1, len(tags), figsize=(width, min(3.0, width / len(tags))), squeeze=False)
-        axes = list(new[0])
-    for axis, tag in zip(axes, tags, strict=True):
+    if len(axes):
+        figure, panels = axes[0].figure, list(axes)
+    else:
+        figure, new = plt.subplots(1, len(tags), figsize=(width, min(3.4, width / len(tags) + 0.5)), squeeze=False)
+        panels = list(new[0])
+    for axis, tag in zip(panels, tags, strict=True):
         for index, (label, log) in enumerate(logs.items()):
             if tag in log.scalars:
                 points = log.scalars[tag]
                 axis.plot(points.steps, points.values, "o-", color=f"C{index}", markersize=3, label=label)
         axis.set(title=tag, xlabel="step")
         axis.grid(True)
-    axes[0].legend()
+    if len(axes):
+        panels[0].legend()
+    else:
+        handles = [Line2D([], [], color=f"C{index}", marker="o", markersize=3) for index in range(len(logs))]
+        figure.legend(handles, list(logs), loc="outside lower center", ncols=len(logs))

@@ -2,32 +2,34 @@
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
+import numpy as np
 from IPython.display import HTML
 from PIL import Image
 
+from trainer.tensorboard.draw import sheets as draw
 from trainer.tensorboard.draw.sheets import Picture
 
-_TITLE = 0.3  # inches
+_GAP = 16  # pixels
 _SELECT = "[...this.parentNode.querySelectorAll('figure')].forEach((figure, i) => figure.hidden = i != this.value)"
 
 
-def sheets(pictures: Mapping[str, Picture], *, width: float = 10.0) -> None:
-    """Draws pictures side by side at one scale, so that their texts are equally large.
+def sheets(pictures: Mapping[str, Picture] | Sequence[Picture]) -> Image.Image:
+    """Returns pictures side by side, unscaled, so that their texts remain sharp.
 
     Args:
-      pictures: by title, `(height, width, 3)` each.
-      width: inches of all.
+      pictures: by title, or without titles; `(height, width, 3)` each.
     """
-    ratios = [picture.shape[1] for picture in pictures.values()]
-    height = width * max(map(len, pictures.values())) / sum(ratios)
-    _, axes = plt.subplots(1, len(pictures), figsize=(width, height + _TITLE), width_ratios=ratios, squeeze=False)
-    for axis, (title, picture) in zip(axes[0], pictures.items(), strict=True):
-        axis.imshow(picture)
-        axis.set(title=title, anchor="N")
-        axis.axis("off")
+    drawn = (
+        [*pictures] if isinstance(pictures, Sequence) else [draw.titled(one, name) for name, one in pictures.items()]
+    )
+    height = max(map(len, drawn))
+    padding = [
+        ((0, height - len(one)), (0, _GAP * (index < len(drawn) - 1)), (0, 0)) for index, one in enumerate(drawn)
+    ]
+    padded = [np.pad(one, pads, constant_values=255) for one, pads in zip(drawn, padding, strict=True)]
+    return Image.fromarray(np.concatenate(padded, axis=1))
 
 
 def film(frames: Mapping[int, Picture], *, width: str = "30em") -> HTML:

@@ -171,6 +171,14 @@ def test_kernels_and_feature_maps_of_any_rank(rank: int) -> None:
     assert (red.astype(int) - green > 100).any()  # dead filters
 
 
+def test_draws_the_chosen_kernels() -> None:
+    model = _network(2)
+    both, second = plots.kernels(model), plots.kernels(model, ["second"])
+    assert both.width > second.width
+    with pytest.raises(ValueError, match=re.escape("`names` must be some of first, second. Received: third")):
+        plots.kernels(model, ["third"])
+
+
 def test_rejects_a_network_without_kernels() -> None:
     with pytest.raises(ValueError, match=re.escape("`model` must have a convolution. Received: plain")):
         plots.kernels(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)], name="plain"))

@@ -1,5 +1,6 @@
 """What a network has learned: its kernels and feature maps, as TensorBoard shows them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,30 +10,34 @@ from trainer.insight import choice
 from trainer.insight.graph import kernel_of
 from trainer.insight.observer import Examples, Observer
 from trainer.insight.opened import inside
+from trainer.plots.sheets import beside
 from trainer.tensorboard.draw import maps, sheets
 from trainer.tensorboard.draw.kernels import filters
 from trainer.tensorboard.draw.scale import IMAGES, Scale
 from trainer.tensorboard.draw.sheets import Array
 
+_IN_ROW = 3  # layers, each at most as wide as a picture in TensorBoard
 
-def kernels(model: Any) -> Image.Image:
+
+def kernels(model: Any, names: Sequence[str] = ()) -> Image.Image:
     """Returns the kernels of a model's convolutions, of one to three dimensions.
-
-    A deep model has more convolutions than one picture can show; `trainer.insight.choice` selects some.
 
     Args:
       model: a Sequential or functional model.
+      names: the convolutions; by default all, or of a deep model those that `trainer.insight.choice` selects.
 
     Raises:
-      ValueError: the model has no convolutions.
+      ValueError: the model has no convolutions, or none of a name.
     """
-    layers = choice.kernels(inside(model))
-    if not layers:
+    found = choice.kernels(inside(model))
+    if not found:
         raise ValueError(f"`model` must have a convolution. Received: {model.name}")
-    pictures = [
-        filters(kernel_of(layer), name, is_first=index == 0) for index, (name, layer) in enumerate(layers.items())
-    ]
-    return Image.fromarray(sheets.below(pictures))
+    if not set(names) <= set(found):
+        raise ValueError(f"`names` must be some of {', '.join(found)}. Received: {', '.join(names)}")
+    first = next(iter(found))
+    pictures = [filters(kernel_of(found[name]), name, is_first=name == first) for name in names or found]
+    rows = [beside(pictures[index : index + _IN_ROW]) for index in range(0, len(pictures), _IN_ROW)]
+    return Image.fromarray(sheets.below(rows))
 
 
 def feature_maps(model: Any, samples: Array, title: str = "", scale: Scale = IMAGES) -> Image.Image:

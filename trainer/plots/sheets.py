@@ -21,15 +21,18 @@ def sheets(pictures: Mapping[str, Picture] | Sequence[Picture]) -> Image.Image:
     Args:
       pictures: by title, or without titles; `(height, width, 3)` each.
     """
-    drawn = (
-        [*pictures] if isinstance(pictures, Sequence) else [draw.titled(one, name) for name, one in pictures.items()]
-    )
-    height = max(map(len, drawn))
-    padding = [
-        ((0, height - len(one)), (0, _GAP * (index < len(drawn) - 1)), (0, 0)) for index, one in enumerate(drawn)
-    ]
-    padded = [np.pad(one, pads, constant_values=255) for one, pads in zip(drawn, padding, strict=True)]
-    return Image.fromarray(np.concatenate(padded, axis=1))
+    if isinstance(pictures, Mapping):
+        return Image.fromarray(beside([draw.titled(picture, title) for title, picture in pictures.items()]))
+    return Image.fromarray(beside(pictures))
+
+
+def beside(pictures: Sequence[Picture]) -> Picture:
+    """Returns pictures side by side, with a gap between them."""
+    height, parts = max(map(len, pictures)), []
+    for index, picture in enumerate(pictures):
+        gap = _GAP if index < len(pictures) - 1 else 0
+        parts.append(np.pad(picture, ((0, height - len(picture)), (0, gap), (0, 0)), constant_values=255))
+    return np.concatenate(parts, axis=1)
 
 
 def film(frames: Mapping[int, Picture], *, width: str = "30em") -> HTML:

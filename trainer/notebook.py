@@ -15,6 +15,9 @@ from pathlib import Path
 
 from trainer import data, plots  # noqa: F401  data is imported before TensorFlow, to suppress its messages
 
+# Of tqdm, which Optuna imports, often before `start` is called. It would draw progress bars in notebooks.
+warnings.filterwarnings("ignore", message="IProgress not found")
+
 _COLUMNS = 110  # characters of a line in a notebook
 _LESSONS = "notebooks"  # the folder whose notebooks use the paths of the folder above it
 
@@ -64,4 +67,3 @@ def _suppress_messages() -> None:
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")  # otherwise it prints every file that it writes
-    warnings.filterwarnings("ignore", message="IProgress not found")  # of tqdm, which draws a bar in notebooks

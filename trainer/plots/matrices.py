@@ -11,6 +11,7 @@ from trainer.tensorboard.draw.sheets import Array
 
 _FEW = 12  # elements of an axis, below which they are separated by lines
 _TITLE = 0.24  # inches of a line
+_FRAME = "#b0b0b0"
 _COLOURS = 3  # axes of a picture in color
 
 
@@ -28,7 +29,7 @@ def matrix(
       signed: whether the scale has negative values; by default, whether the matrix has.
     """
     axis.set(title=title, xticks=[], yticks=[])
-    axis.spines[:].set_visible(False)
+    axis.spines[:].set(visible=True, color=_FRAME, linewidth=0.5)
     axis.grid(False)
     if values.ndim == _COLOURS and values.shape[-1] != 1:
         axis.imshow(values)
@@ -104,5 +105,5 @@ def _separate(axis: Axes, shape: tuple[int, ...]) -> None:
     """Draws lines between elements."""
     axis.set_xticks(np.arange(shape[1] + 1) - 0.5, minor=True)
     axis.set_yticks(np.arange(shape[0] + 1) - 0.5, minor=True)
-    axis.grid(which="minor", color="#b0b0b0", lw=0.5)
+    axis.grid(which="minor", color=_FRAME, lw=0.5)
     axis.tick_params(which="minor", length=0)

@@ -2,7 +2,9 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython import get_ipython
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from trainer.tensorboard.draw import sheets
 
@@ -24,5 +26,7 @@ _STYLE = {
 
 
 def style() -> None:
-    """Applies the style to all figures of this process."""
+    """Applies the style to all figures of this process; in a notebook they have twice as many pixels."""
     plt.style.use(_STYLE)
+    if get_ipython():
+        set_matplotlib_formats("retina")

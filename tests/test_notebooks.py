@@ -17,6 +17,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.documents import words
+
 ROOT = Path(__file__).parents[1]
 NEEDED = {"7_volumes": "nilearn"}  # a package that one notebook alone needs
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -26,6 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:jupyter_clie
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 FIRST_SCREEN = 28  # lines of text and code above the first picture: with its head, 900 pixels in JupyterLab
 MOST_SETUP = 6  # lines of imports and preparation before the lesson
+LONGEST = 30  # words of a sentence
 MOST_LINES = 10  # of a function; a longer one is in the package, where it is tested
 
 
@@ -127,6 +130,15 @@ def test_has_short_functions_only(path: Path) -> None:
     functions = [node for node in ast.walk(ast.parse("\n".join(code_of(path)))) if isinstance(node, ast.FunctionDef)]
     lines = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions}
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+@each
+def test_is_in_plain_words(path: Path, tmp_path: Path) -> None:
+    document = tmp_path / f"{path.stem}.md"
+    texts = re.sub(r"(?m)^> .*$", "", "\n\n".join(texts_of(path)))  # without formulas
+    document.write_text(texts, encoding="utf-8")
+    assert [*words.forbidden(document)] == []
+    assert [sentence for sentence in words.sentences(document) if words.length(sentence) > LONGEST] == []
 
 
 @each

@@ -82,8 +82,8 @@ bench: $(VENV)/.benchmarks  ## run all benchmarks: accuracy and speed compared w
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.chaos
 
-notebooks: $(VENV)/.dev  ## run every notebook from top to bottom
-	$(BIN)/python -m pytest tests/test_notebooks.py
+notebooks: $(VENV)/.notebooks  ## open the notebooks in a browser, with JupyterLab; ARGS="--no-browser" prints the address only
+	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/1_convolution.ipynb $(ARGS)
 
 tensorboard: $(VENV)/.run  ## start TensorBoard with the logs in runs/; ARGS="--logdir=gs://bucket/run" for other logs
 	@$(BIN)/python -m trainer.tensorboard $(ARGS)
@@ -120,6 +120,7 @@ $(BIN)/pip:
 $(VENV)/.run: EXTRAS := [fonts]
 $(VENV)/.dev: EXTRAS := [dev,notebooks]
 $(VENV)/.docs: EXTRAS := [docs]
+$(VENV)/.notebooks: EXTRAS := [notebooks]
 $(VENV)/.vertex: EXTRAS := [vertex]
 $(VENV)/.benchmarks: EXTRAS := [dev,notebooks,benchmarks]
 $(VENV)/.%: setup.py constraints.txt | $(BIN)/pip

@@ -65,6 +65,7 @@ setup(
         "gcs": [STORAGE],  # for who has installed the package without its dependencies
         "notebooks": [
             "ipykernel>=6.29,<8",  # older ones need a package that they do not name
+            "jupyterlab>=4.4,<5",  # opens them in a browser: make notebooks
             "matplotlib>=3.10.7,<4",  # older ones call what pyparsing 3.3 has deprecated
             "nbclient>=0.10.4,<1",  # runs them in the tests; older ones leave sockets open
             "nbformat>=5.10,<6",

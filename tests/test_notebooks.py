@@ -7,6 +7,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -15,6 +17,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.documents import words
+
 ROOT = Path(__file__).parents[1]
 NEEDED = {"7_volumes": "nilearn"}  # a package that one notebook alone needs
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -22,9 +26,10 @@ SECONDS = 600  # for all of a notebook; on two cores that nobody shares, each ta
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:jupyter_client", "ignore::DeprecationWarning:zmq")
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-each_with_files = pytest.mark.parametrize(
-    "path", [path for path in NOTEBOOKS if "os.chdir" in path.read_text(encoding="utf-8")], ids=lambda path: path.stem
-)
+FIRST_SCREEN = 28  # lines of text and code above the first picture: with its head, 900 pixels in JupyterLab
+MOST_SETUP = 6  # lines of imports and preparation before the lesson
+LONGEST = 30  # words of a sentence
+MOST_LINES = 10  # of a function; a longer one is in the package, where it is tested
 
 
 @pytest.fixture
@@ -91,25 +96,70 @@ def test_runs(path: Path, folder: Path) -> None:
     assert sum("<iframe" in data.get("text/html", "") for data in shown) == boards
 
 
-@each_with_files
-def test_begins_at_the_root_too(path: Path, folder: Path) -> None:
-    notebook = nbformat.read(path, as_version=4)
-    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    places = []
-    for start in (folder, folder / "notebooks"):
-        first.outputs = []
-        where = nbformat.v4.new_code_cell("print(Path.cwd())")
-        run(nbformat.v4.new_notebook(cells=[first, where], metadata=notebook.metadata), start)
-        places.append(where.outputs[0].text.strip())
-        shutil.rmtree(folder / "runs", ignore_errors=True)
-    assert places == [str(folder)] * 2
+def code_of(path: Path) -> list[str]:
+    """Returns the Python code of each cell, without magics."""
+    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    return [re.sub(r"(?m)^%.*$", "", cell) for cell in cells if not cell.startswith("%%")]
+
+
+def texts_of(path: Path) -> list[str]:
+    return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+
+
+@each
+def test_opens_with_a_picture(path: Path) -> None:
+    text, code, *_ = nbformat.read(path, as_version=4).cells
+    assert (text.cell_type, code.cell_type) == ("markdown", "code")
+    assert re.search(r"(?m)^(plots\.|plt\.show)", code.source)
+    lines = [line for line in code.source.splitlines() if line]
+    shown = sum(max(1, -(-len(line) // 110)) for line in text.source.splitlines() if line)
+    assert shown + len(lines) <= FIRST_SCREEN
+    setup = [line for line in lines if re.match(r"import |from |folder = notebook\.start|plots\.style", line)]
+    assert len(setup) <= MOST_SETUP
+    assert ("notebook.start()" in code.source) == ("%%bash" in path.read_text(encoding="utf-8"))
+
+
+@each
+def test_says_how_to_open_it(path: Path) -> None:
+    install = "`pip install --editable '.[notebooks]'`"
+    assert f"Open this notebook with `make notebooks`, or with {install} and then `jupyter lab`." in texts_of(path)[0]
+
+
+@each
+def test_has_short_functions_only(path: Path) -> None:
+    functions = [node for node in ast.walk(ast.parse("\n".join(code_of(path)))) if isinstance(node, ast.FunctionDef)]
+    lines = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+@each
+def test_is_in_plain_words(path: Path, tmp_path: Path) -> None:
+    document = tmp_path / f"{path.stem}.md"
+    texts = re.sub(r"(?m)^> .*$", "", "\n\n".join(texts_of(path)))  # without formulas
+    document.write_text(texts, encoding="utf-8")
+    assert [*words.forbidden(document)] == []
+    assert [sentence for sentence in words.sentences(document) if words.length(sentence) > LONGEST] == []
+
+
+@each
+def test_formulas_need_no_script(path: Path) -> None:
+    """Viewers without network access, such as HTML by nbconvert, show LaTeX as it is written."""
+    assert [text for text in texts_of(path) if re.search(r"\$[^`]*\$|\\[(\[]", re.sub(r"`[^`]*`", "", text))] == []
+
+
+@each
+def test_code_has_no_errors(path: Path, tmp_path: Path) -> None:
+    """As ruff finds them: undefined names, unused variables, long lines."""
+    (tmp_path / "code.py").write_text("\n".join(code_of(path)) + "\n", encoding="utf-8")
+    ruff = [Path(sys.executable).with_name("ruff"), "check", "--isolated", "--no-cache", "--line-length=120"]
+    rules = ["--select=F,E501", "--ignore=F401"]  # layers are imported for Keras, which looks them up by name
+    done = subprocess.run([*ruff, *rules, "code.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 @each
 def test_imports_what_is_there(path: Path) -> None:
-    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    code = "\n".join(re.sub(r"(?m)^%.*$", "", cell) for cell in cells if not cell.startswith("%%"))
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(ast.parse("\n".join(code_of(path)))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "trainer":
             exec(ast.unparse(node), {})
 
@@ -145,6 +195,5 @@ def test_has_names_for_its_cells(path: Path) -> None:
 
 @each
 def test_leads_to_what_is_there(path: Path) -> None:
-    words = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
-    targets = re.findall(r"\]\(([^)#:]+)[^):]*\)", "\n".join(words))
+    targets = re.findall(r"\]\(([^)#:]+)[^):]*\)", "\n".join(texts_of(path)))
     assert [target for target in targets if not (path.parent / target).exists()] == []

@@ -23,13 +23,19 @@ def what_decides(seen: Array, maps: Mapping[str, Array], title: str, scale: Scal
       title: above it all.
       scale: of the samples.
     """
+    columns = sample.EXPLAINED_IN_ROW[seen.ndim - 1]
+    return sheets.titled(sheets.grid(tiles(seen, maps, scale), ["input", *maps], columns=columns), title)
+
+
+def tiles(seen: Array, maps: Mapping[str, Array], scale: Scale = IMAGES) -> list[Picture]:
+    """Returns a sample and each map over it, as pictures of one size; arguments as for `what_decides`."""
     rank = seen.ndim - 1
-    side, columns = sample.EXPLAINED[rank], sample.EXPLAINED_IN_ROW[rank]
+    side = sample.EXPLAINED[rank]
     maps = {name: np.nan_to_num(values) for name, values in maps.items()}
     limits = {name: float(np.abs(values).max()) or 1.0 for name, values in maps.items()}
     shares = [np.abs(values) / limits[name] for name, values in maps.items()]
     at = most_active(np.sum(shares, axis=0)) if rank == 3 and maps else None
-    tiles = [sample.picture(seen, side, scale, at=at)]
+    drawn = [sample.picture(seen, side, scale, at=at)]
     for name, values in maps.items():
         limit = limits[name]
         share = np.abs(values / limit)[..., None]
@@ -37,5 +43,5 @@ def what_decides(seen: Array, maps: Mapping[str, Array], title: str, scale: Scal
             colours = sheets.coloured(values / (2 * limit) + 0.5, sheets.DIVERGING)
         else:
             colours = sheets.coloured(values / limit, sample.heat(rank))
-        tiles.append(sample.tinted(seen, colours, np.clip(share * 1.5, 0.15, 0.9), side, scale, at=at))
-    return sheets.titled(sheets.grid(tiles, ["input", *maps], columns=columns), title)
+        drawn.append(sample.tinted(seen, colours, np.clip(share * 1.5, 0.15, 0.9), side, scale, at=at))
+    return drawn

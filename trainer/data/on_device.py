@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from trainer.data.batches import change, options
+from trainer.data.batches import as_written, change, options
 from trainer.data.order import Elements, Order, Share, evaluated, evaluation_rows, evaluation_steps
 from trainer.data.stores.store import Store
 
@@ -15,6 +15,7 @@ Held = tuple[tf.Tensor, tf.Tensor]  # samples of their own type, and int64 targe
 Batch = tuple[tf.Tensor, tf.Tensor]  # float32 samples and int32 targets
 
 
+@as_written
 def arrays(store: Store) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """Returns all of a store for a device to hold; of samples that are in files, each is read once."""
     # A GPU keeps int32 in the memory of the host.
@@ -68,6 +69,7 @@ class Training:
         """Samples of one replica's part of a batch."""
         return self.batch_size // self.replicas
 
+    @as_written
     def positions(self, steps: range, share: Share | None = None) -> tf.data.Dataset:
         """Returns the elements of `gathered`: step, first row and indices of each replica's part in turn."""
         elements, order = Elements(self.rows, share or Share()), self._order
@@ -78,6 +80,7 @@ class Training:
 
         return elements.numbers(steps).map(position).prefetch(2).with_options(options())
 
+    @as_written
     def unchanged(self, steps: range, share: Share | None = None) -> tf.data.Dataset:
         """Returns the elements of `changed`: positions, samples as they are stored, and int64 targets."""
         elements, order = Elements(self.rows, share or Share()), self._order
@@ -112,6 +115,7 @@ class Training:
         )
         return samples, tf.cast(targets, tf.int32)
 
+    @as_written
     def chunks(self, numbers: range, length: int) -> tf.data.Dataset:
         """Returns the samples and targets of so many steps in a row, and their indices among these, for `numbered`.
 
@@ -169,6 +173,7 @@ class Evaluation:
         """The rows of every batch but the last that one replica evaluates, and those of the last."""
         return evaluation_rows(self.store)
 
+    @as_written
     def positions(self, share: Share | None = None) -> tf.data.Dataset:
         """Returns the elements of `gathered`: the first sample of each and the one after its last."""
         share = share or Share()

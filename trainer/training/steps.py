@@ -1,5 +1,6 @@
 """The steps of a training as graphs: many of them in one call, on one device or on many."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,10 +31,12 @@ class Steps:
             samples, targets = take(held, *element)
             step.evaluate(samples, targets)
 
-        self._train_step = tf.function(train, jit_compile=True) if is_compiled else train
-        self._evaluate_step = tf.function(evaluate, jit_compile=True) if is_compiled else evaluate
-        self.train = tf.function(self._train, reduce_retracing=True)
-        self.evaluate = tf.function(self._evaluate, reduce_retracing=True)
+        compiled = functools.partial(tf.function, jit_compile=True, autograph=False)
+        self._train_step = compiled(train) if is_compiled else train
+        self._evaluate_step = compiled(evaluate) if is_compiled else evaluate
+        # Without AutoGraph, which takes half a second to convert what it finds no loop or condition in.
+        self.train = tf.function(self._train, reduce_retracing=True, autograph=False)
+        self.evaluate = tf.function(self._evaluate, reduce_retracing=True, autograph=False)
 
     def _train(
         self,
@@ -55,10 +58,9 @@ class Steps:
           loss: of the step before.
           stopping: 1 where this machine is to stop.
         """
-        begin, done, former, waited = tf.timestamp(), 0, loss, tf.constant(0.0, tf.float64)
-        squares = tf.zeros(len(self._variables))
-        while done < steps and tf.math.is_finite(loss):
-            former = loss
+
+        def step(done: tf.Tensor, loss: tf.Tensor, former: Any, squares: Any, waited: tf.Tensor) -> tuple[Any, ...]:
+            del former, squares
             with tf.control_dependencies([loss]):
                 asked = tf.timestamp()
             with tf.control_dependencies([asked]):
@@ -66,7 +68,15 @@ class Steps:
             with tf.control_dependencies(tf.nest.flatten(element, expand_composites=True)):
                 waited += tf.timestamp() - asked
             done += 1
-            loss, squares = self._first(self._strategy.run(self._train_step, (take, held, element, done == steps)))
+            ran = self._first(self._strategy.run(self._train_step, (take, held, element, done == steps)))
+            return done, ran[0], loss, ran[1], waited
+
+        begin = tf.timestamp()
+        done, loss, former, squares, waited = tf.while_loop(
+            lambda done, loss, *_: tf.logical_and(done < steps, tf.math.is_finite(loss)),
+            step,
+            (tf.constant(0), loss, loss, tf.zeros(len(self._variables)), tf.constant(0.0, tf.float64)),
+        )
         with tf.control_dependencies([loss]):
             seconds = tf.cast(tf.timestamp() - begin, tf.float32)
         # Every machine must get the same values, or they would not agree on how many steps are next.
@@ -87,9 +97,13 @@ class Steps:
     def _evaluate(
         self, take: Callable[..., Batch], held: Any, iterator: Any, steps: tf.Tensor, stopping: tf.Tensor
     ) -> Ran:
-        begin = tf.timestamp()
-        for _ in tf.range(steps):
+
+        def step(done: tf.Tensor) -> tuple[tf.Tensor]:
             self._strategy.run(self._evaluate_step, (take, held, next(iterator)))
+            return (done + 1,)
+
+        begin = tf.timestamp()
+        tf.while_loop(lambda done: done < steps, step, (tf.constant(0),))
         results = self._results.values()
         with tf.control_dependencies(list(results.values())):
             seconds = tf.cast(tf.timestamp() - begin, tf.float32)

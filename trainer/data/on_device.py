@@ -1,6 +1,7 @@
 """Batches that are made on the device that trains: gathered from what it holds, and changed there."""
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,22 @@ Held = tuple[tf.Tensor, tf.Tensor]  # samples of their own type, and int64 targe
 Batch = tuple[tf.Tensor, tf.Tensor]  # float32 samples and int32 targets
 
 
-@as_written
 def arrays(store: Store) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """Returns all of a store for a device to hold; of samples that are in files, each is read once."""
+    """Returns all of a store for a device to hold; of samples that are in files, each is read once.
+
+    A sample of an odd number of bytes is held as float16, which has all whole numbers to 255: see `_rows`.
+    """
     # A GPU keeps int32 in the memory of the host.
-    targets = np.asarray(store.targets, np.int64)
+    targets, samples = np.asarray(store.targets, np.int64), _samples(store)
+    is_odd = samples.dtype == np.uint8 and math.prod(store.form.shape) % 2 == 1
+    return samples.astype(np.float16) if is_odd else samples, targets
+
+
+@as_written
+def _samples(store: Store) -> npt.NDArray[Any]:
     known = store.arrays()
     if known:
-        return known["samples"], targets
+        return known["samples"]
     rows = evaluation_rows(store)[0]
     elements = tf.data.Dataset.range(evaluation_steps(store))
     whole: npt.NDArray[Any] | None = None
@@ -34,14 +43,14 @@ def arrays(store: Store) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
             whole = np.empty((len(store), *store.form.shape), samples.dtype.as_numpy_dtype)
         whole[index * rows : index * rows + len(samples)] = samples
     assert whole is not None  # noqa: S101 - no store is empty
-    return whole, targets
+    return whole
 
 
 def size(store: Store) -> int:
     """Returns how many bytes all of a store has on a device."""
-    known = store.arrays()
+    known, values = store.arrays(), math.prod(store.form.shape)
     each = known["samples"].itemsize if known else 1  # files are decoded to uint8
-    return len(store) * (int(np.prod(store.form.shape)) * each + 8)
+    return len(store) * (values * (2 if each == 1 and values % 2 else each) + 8)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +106,7 @@ class Training:
     def gathered(self, held: Held, step: tf.Tensor, first_row: tf.Tensor, indices: tf.Tensor) -> Batch:
         """Returns a replica's part of a step's batch, from what its device holds."""
         samples, targets = held
-        return self.changed((), step, first_row, tf.gather(samples, indices), tf.gather(targets, indices))
+        return self.changed((), step, first_row, _rows(samples, indices), tf.gather(targets, indices))
 
     def changed(
         self, held: Any, step: tf.Tensor, first_row: tf.Tensor, samples: tf.Tensor, targets: tf.Tensor
@@ -151,7 +160,8 @@ class Training:
         del rows  # all have as many
         own, epoch = held
         indices = tf.gather(epoch, step % epoch.shape[0])  # XLA compiles a slice anew for each step
-        return self.gathered(own, step, tf.constant(0, tf.int64), indices)
+        samples, targets = (tf.gather(values, indices) for values in own)
+        return self.changed((), step, tf.constant(0, tf.int64), samples, targets)
 
     @property
     def _order(self) -> Order:
@@ -187,14 +197,28 @@ class Evaluation:
 
     def gathered(self, held: Held, begin: tf.Tensor, end: tf.Tensor) -> Batch:
         """Returns the samples of an element, from what the device holds."""
-        return _taken(held, tf.range(begin, end))
+        samples, targets = held
+        return _batch(_rows(samples, tf.range(begin, end)), tf.gather(targets, tf.range(begin, end)))
 
     def numbered(self, held: Held, number: tf.Tensor, rows: int) -> Batch:
         """Returns a batch of so many rows, from what the one device holds."""
         first, _ = self.sizes
-        return _taken(held, number * first + tf.range(rows, dtype=tf.int64))
+        samples, targets = (tf.gather(values, number * first + tf.range(rows, dtype=tf.int64)) for values in held)
+        return _batch(samples, targets)
 
 
-def _taken(held: Held, indices: tf.Tensor) -> Batch:
-    samples, targets = held
-    return tf.cast(tf.gather(samples, indices), tf.float32), tf.cast(tf.gather(targets, indices), tf.int32)
+def _rows(samples: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+    """Returns some of the samples that a device holds, without XLA.
+
+    TensorFlow has no kernel that gathers bytes on a GPU: the CPU would, from a copy of all samples at each step. So two
+    bytes are gathered as one float16.
+    """
+    if samples.dtype != tf.uint8:
+        return tf.gather(samples, indices)
+    shape = samples.shape[1:]
+    pairs = tf.bitcast(tf.reshape(samples, (samples.shape[0], -1, 2)), tf.float16)
+    return tf.reshape(tf.bitcast(tf.gather(pairs, indices), tf.uint8), (-1, *shape))
+
+
+def _batch(samples: tf.Tensor, targets: tf.Tensor) -> Batch:
+    return tf.cast(samples, tf.float32), tf.cast(targets, tf.int32)

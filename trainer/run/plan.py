@@ -207,8 +207,7 @@ class Plan:
     def compilation(self) -> Compilation:
         """Whether XLA compiles the steps."""
         has_gpu = bool(tf.config.list_logical_devices("GPU"))
-        is_alone = self.strategy is tf.distribute.get_strategy()
-        chosen = compilation.wanted(self.hparams.compile, has_gpu, is_alone)
+        chosen = compilation.wanted(self.hparams.compile, has_gpu, devices.is_alone(self.strategy))
         batch = (self.hparams.batch_size, *self.dataset.form.shape)
         return compilation.for_network(chosen, self.network.model, batch) if chosen.is_xla else chosen
 

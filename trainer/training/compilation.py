@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from trainer.training import pooling
+
 XLA, NONE = "xla", "none"
 _LONGEST = 200  # characters of a reason
 
@@ -76,12 +78,12 @@ def _convert(model: keras.Model, batch: Sequence[int]) -> None:
     """Converts a network to XLA's own language, which says all that XLA has no kernel for."""
 
     def step(samples: tf.Tensor) -> Any:
-        with tf.GradientTape() as tape:
+        with tf.GradientTape() as tape, pooling.compiled(model):
             total = tf.reduce_sum(tf.cast(model(samples, training=True), tf.float32))
         found = tape.gradient(total, model.trainable_variables)
         return total, [one for one in found if one is not None]
 
-    program = tf.function(step, jit_compile=True)
+    program = tf.function(step, jit_compile=True, autograph=False)
     program.experimental_get_compiler_ir(tf.TensorSpec(tuple(batch), tf.float32))(stage="hlo")
 
 

@@ -64,21 +64,23 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], li
 
 
 @pytest.mark.parametrize(
-    ("asked", "memory", "expected"),
+    ("asked", "memory", "runs", "expected"),
     [
-        ("auto", 0, False),  # no GPU
-        ("auto", 3 * 202 * 72, True),  # 202 images of 64 pixels, and their targets of 8 bytes
-        ("auto", 3 * 202 * 72 - 3, False),
-        ("resident", 0, True),
-        ("streamed", 10**9, False),
+        ("auto", 0, 1, False),  # no GPU
+        ("auto", 3 * 202 * 72, 1, True),  # 202 images of 64 pixels, and their targets of 8 bytes
+        ("auto", 3 * 202 * 72 - 3, 1, False),
+        ("auto", 3 * 202 * 72, 2, False),
+        ("auto", 6 * 202 * 72, 2, True),
+        ("resident", 0, 2, True),
+        ("streamed", 10**9, 1, False),
     ],
 )
 def test_a_device_keeps_what_fits_a_third_of_its_memory(
-    asked: str, memory: int, expected: bool, monkeypatch: pytest.MonkeyPatch
+    asked: str, memory: int, runs: int, expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hardware, "device_memory", lambda: memory)
     dataset = _dataset()
-    assert feeds.is_resident(asked, (dataset.train, dataset.validation)) == expected
+    assert feeds.is_resident(asked, (dataset.train, dataset.validation), runs) == expected
 
 
 @pytest.mark.parametrize("compile", ["none", pytest.param("xla", marks=pytest.mark.slow)])

@@ -221,7 +221,9 @@ class Plan:
             seed=hparams.seed,
             preset=self.preset,
             is_compiled=self.compilation.is_xla,
-            is_resident=feeds.is_resident(hparams.feed, (dataset.train, dataset.validation)),
+            is_resident=feeds.is_resident(
+                hparams.feed, (dataset.train, dataset.validation), self.environment.parallel_trials
+            ),
         )
 
     @functools.cached_property
@@ -236,7 +238,8 @@ class Plan:
         family, why = networks.choose(self.hparams, self.dataset.form)
         is_news = self.hparams.model == AUTO and family != CONVOLUTIONAL
         drawn = choice.lines(self.network.model) if self.schedule.pictures else []
-        return [*([f"network {family}: {why}"] if is_news else []), *self.network.notes, *drawn]
+        random = compilation.notes(self.compilation, self.network.model)
+        return [*([f"network {family}: {why}"] if is_news else []), *self.network.notes, *random, *drawn]
 
     def loop(self, is_stopped: Callable[[], bool]) -> Loop:
         """Returns the loop that trains the network, with its metrics, on the devices."""

@@ -69,6 +69,18 @@ def for_network(chosen: Compilation, model: keras.Model, batch: Sequence[int]) -
     return chosen
 
 
+def notes(chosen: Compilation, model: keras.Model) -> list[str]:
+    """Returns a line on layers that XLA gives other random numbers, for a person; none where there are none."""
+    layers = model._flatten_layers(include_self=False, recursive=True) if chosen.is_xla else []
+    kinds = sorted({type(layer).__name__ for layer in layers if hasattr(layer, "seed_generator")})
+    if not kinds:
+        return []
+    return [
+        f"{', '.join(kinds)} of Keras: XLA draws other random numbers than a run without it, so the weights differ "
+        "by more than rounding; trainer.layers.Dropout draws the same"
+    ]
+
+
 def _work() -> None:
     """Compiles and runs a small program: a GPU needs CUDA's own compiler for it, which not each installation has."""
     tf.function(lambda values: tf.nn.relu(tf.matmul(values, values)), jit_compile=True)(tf.ones((8, 8)))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests import forked
 from tests.trials import Client, serving, wait_for
 
 
@@ -87,3 +88,18 @@ def test_trials_save_when_the_server_is_killed(server: Client, tmp_path: Path, i
     wait_for(root / "log.txt", "epoch 1/", process)
     server.process.kill()
     wait_for(root / "log.txt", "trainer: stopped", process)
+
+
+_WARM = """
+import pathlib, sys
+from trainer import task_server
+task_server._warm(pathlib.Path(sys.argv[1]))
+from tensorflow.python.eager import context
+print(context.context()._initialized, context.context()._physical_devices)
+"""
+
+
+def test_the_process_that_forks_trials_has_not_looked_for_devices(tmp_path: Path) -> None:
+    """CUDA does not work in a fork of a process that has begun with it."""
+    process = forked.run([sys.executable, "-c", _WARM, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert process.stdout == "False None\n", process.stderr

@@ -19,6 +19,7 @@ from trainer.hparams import HParams
 _ROLES = {"model": "AIP_MODEL_DIR", "checkpoints": "AIP_CHECKPOINT_DIR", "logs": "AIP_TENSORBOARD_LOG_DIR"}
 
 PRECISION_FILE = "TRAINER_PRECISION_FILE"
+PARALLEL_TRIALS = "TRAINER_PARALLEL_TRIALS"
 
 _MANAGED = {
     "format": "AIP_DATA_FORMAT",
@@ -62,6 +63,7 @@ class Environment:
       is_new: the root is a new folder, named by the time; see `reserved`.
       numeric: the variables with which TensorFlow computes otherwise, those that are set.
       precision_file: where the trials of a study find the precision that the first of them has chosen.
+      parallel_trials: how many trials of a study share this machine's GPUs.
     """
 
     root: Path
@@ -77,6 +79,7 @@ class Environment:
     is_new: bool = False
     numeric: Mapping[str, str] = dataclasses.field(default_factory=dict)
     precision_file: Path | None = None
+    parallel_trials: int = 1
 
     @property
     def is_chief(self) -> bool:
@@ -124,6 +127,7 @@ class Environment:
             is_new=not job_dir and not any(variables.get(name) for name in _ROLES.values()),
             numeric={name: variables[name] for name in _NUMERIC if name in variables},
             precision_file=Path(variables[PRECISION_FILE]) if variables.get(PRECISION_FILE) else None,
+            parallel_trials=_count(variables.get(PARALLEL_TRIALS, "")),
         )
 
     @contextlib.contextmanager
@@ -183,6 +187,10 @@ class Environment:
             yield
         finally:
             os.close(lock)
+
+
+def _count(text: str) -> int:
+    return max(1, int(text)) if text.isdecimal() else 1
 
 
 def _locations(variables: Mapping[str, str], job_dir: str, now: datetime.datetime) -> dict[str, str]:

@@ -72,6 +72,9 @@ def compare(
       popen: starts their processes.
     """
     for row in rows:
+        if deadline.is_over:
+            yield f"\n{row}: left out, no time is left"
+            continue
         yield f"\n{row}, {row.images:,} images an epoch"
         yield f"{'':<{NAME_WIDTH}}{'images/s':>12}{'ours / theirs':>16}   to reach"
         with tempfile.TemporaryDirectory() as folder:

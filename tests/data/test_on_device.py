@@ -68,8 +68,27 @@ def test_a_device_evaluates_what_the_pipeline_does(replicas: int, count: int, mo
 
 
 def test_a_store_in_memory_is_held_as_it_is() -> None:
-    store = _store((5, 5, 1))
+    store = _store((5, 6, 1))
     samples, targets = on_device.arrays(store)
     assert samples is store.samples
     assert targets.dtype == np.int64
-    assert on_device.size(store) == 20 * (25 + 8)
+    assert on_device.size(store) == 20 * (30 + 8)
+
+
+def test_a_sample_of_an_odd_number_of_bytes_is_held_as_float16() -> None:
+    store = _store((5, 5, 1))
+    samples, _ = on_device.arrays(store)
+    assert samples.dtype == np.float16
+    np.testing.assert_array_equal(samples, store.samples)
+    assert on_device.size(store) == 20 * (50 + 8)
+
+
+@pytest.mark.parametrize("shape", [(5, 5, 1), (5, 6, 3)])
+def test_what_a_device_gathers_has_a_kernel_on_a_gpu(shape: tuple[int, ...]) -> None:
+    store = _store(shape)
+    made, held = data.Training(store, 8, 7, "none"), _held(store)
+    position = [tf.constant(0, tf.int64), tf.constant(0, tf.int64), tf.range(8, dtype=tf.int64)]
+    evaluate = tf.function(data.Evaluation(store).gathered).get_concrete_function(held, *position[:2])
+    for graph in (tf.function(made.gathered).get_concrete_function(held, *position).graph, evaluate.graph):
+        types = {operation.get_attr("Tparams") for operation in graph.get_operations() if operation.type == "GatherV2"}
+        assert types == {tf.float16, tf.int64}

@@ -73,6 +73,7 @@ VARIABLES = {
         "TF_XLA_FLAGS": "flags of the XLA compiler",
         "TF_DETERMINISTIC_OPS": "`1` makes a GPU add numbers always in the same order",
         "TRAINER_PRECISION_FILE": "the file with the precision that the first trial of a study has chosen for all",
+        "TRAINER_PARALLEL_TRIALS": "the number of trials of a study that share the memory of a GPU; default 1",
     },
     "For `trainer.serve`": {
         "AIP_STORAGE_URI": "the default of `--model`",

@@ -5,6 +5,7 @@ import datetime
 import functools
 import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from tests import forked
 from tests.run.test_train import SMALL, StopAt
 from trainer import data, own_flags
 from trainer.environment import Environment
@@ -62,21 +64,23 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], li
 
 
 @pytest.mark.parametrize(
-    ("asked", "memory", "expected"),
+    ("asked", "memory", "runs", "expected"),
     [
-        ("auto", 0, False),  # no GPU
-        ("auto", 3 * 202 * 72, True),  # 202 images of 64 pixels, and their targets of 8 bytes
-        ("auto", 3 * 202 * 72 - 3, False),
-        ("resident", 0, True),
-        ("streamed", 10**9, False),
+        ("auto", 0, 1, False),  # no GPU
+        ("auto", 3 * 202 * 72, 1, True),  # 202 images of 64 pixels, and their targets of 8 bytes
+        ("auto", 3 * 202 * 72 - 3, 1, False),
+        ("auto", 3 * 202 * 72, 2, False),
+        ("auto", 6 * 202 * 72, 2, True),
+        ("resident", 0, 2, True),
+        ("streamed", 10**9, 1, False),
     ],
 )
 def test_a_device_keeps_what_fits_a_third_of_its_memory(
-    asked: str, memory: int, expected: bool, monkeypatch: pytest.MonkeyPatch
+    asked: str, memory: int, runs: int, expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hardware, "device_memory", lambda: memory)
     dataset = _dataset()
-    assert feeds.is_resident(asked, (dataset.train, dataset.validation)) == expected
+    assert feeds.is_resident(asked, (dataset.train, dataset.validation), runs) == expected
 
 
 @pytest.mark.parametrize("compile", ["none", pytest.param("xla", marks=pytest.mark.slow)])
@@ -109,12 +113,35 @@ def test_a_compiled_run_that_was_stopped_ends_as_if_it_had_not_been(
 
 
 def test_several_devices_keep_the_samples_each(tmp_path: Path) -> None:
-    kept, read = (
-        _run(dataclasses.replace(HPARAMS, feed=feed, strategy="mirrored"), tmp_path / feed)[0]
-        for feed in ("resident", "streamed")
+    hparams = dataclasses.replace(HPARAMS, strategy="mirrored", compile="xla")
+    (kept, said), (read, _) = (
+        _run(dataclasses.replace(hparams, feed=feed), tmp_path / feed) for feed in ("resident", "streamed")
     )
+    assert "\ncompile none: several devices may share each batch\n" in said
     for one, other in zip(kept, read, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+_DETERMINISTIC = """
+import dataclasses
+import pathlib
+import sys
+import tensorflow as tf
+from tests.run import test_feeds
+
+tf.config.experimental.enable_op_determinism()
+hparams = dataclasses.replace(test_feeds.HPARAMS, epochs=1, compile=sys.argv[1], log_images="epoch")
+print(test_feeds._run(hparams, pathlib.Path(sys.argv[2]))[1])
+"""
+
+
+@pytest.mark.parametrize("compile", ["none", pytest.param("xla", marks=pytest.mark.slow)])
+def test_a_run_ends_where_tensorflow_is_deterministic_as_it_is_with_a_gpu(compile: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _DETERMINISTIC, compile, str(tmp_path)]
+    process = forked.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    assert ("\ncompile xla: asked for\n" in process.stdout) == (compile == "xla")
+    assert "epoch 1/1" in process.stdout
 
 
 _OWN = """

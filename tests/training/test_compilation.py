@@ -1,7 +1,11 @@
+import sys
+
 import keras
 import pytest
 import tensorflow as tf
 
+from tests import forked
+from trainer.layers import Dropout
 from trainer.training import compilation
 from trainer.training.compilation import Compilation
 
@@ -73,6 +77,38 @@ def test_a_network_that_xla_compiles_is_left_as_it_is(layer: keras.layers.Layer)
     before = model.get_weights()
     assert compilation.for_network(chosen, model, (2, 4, 4, 1)) == chosen
     assert all((one == other).all() for one, other in zip(before, model.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "expected"),
+    [
+        ("xla", keras.layers.Dropout(0.5), "Dropout of Keras: XLA draws other random numbers"),
+        ("xla", keras.Sequential([keras.layers.GaussianNoise(0.5)]), "GaussianNoise of Keras: XLA draws"),
+        ("xla", Dropout(0.5), None),
+        ("xla", keras.layers.Dropout(0), None),
+        ("none", keras.layers.Dropout(0.5), None),
+    ],
+)
+def test_says_whose_random_numbers_depend_on_xla(name: str, layer: keras.layers.Layer, expected: str | None) -> None:
+    found = compilation.notes(Compilation(name, "asked for"), _model(layer))
+    assert [line.startswith(str(expected)) for line in found] == ([True] if expected else [])
+
+
+_DETERMINISTIC = """
+import keras
+import tensorflow as tf
+from trainer.training import compilation
+
+tf.config.experimental.enable_op_determinism()
+keras.utils.set_random_seed(0)  # without one, TensorFlow refuses what is random
+model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.MaxPooling2D(3, 2), keras.layers.Conv2D(2, 3)])
+print(compilation.for_network(compilation.Compilation("xla", "a GPU"), model, (2, 8, 8, 3)).name)
+"""
+
+
+def test_max_pooling_is_compiled_where_tensorflow_is_deterministic_as_it_is_with_a_gpu() -> None:
+    process = forked.run([sys.executable, "-c", _DETERMINISTIC], capture_output=True, text=True, check=False)
+    assert process.stdout == "xla\n", process.stderr
 
 
 def test_without_xla_nothing_is_tried() -> None:

@@ -41,6 +41,13 @@ def test_auto_is_one_device_where_there_is_no_more() -> None:
     assert devices.choose("single", None, None).num_replicas_in_sync == 1
 
 
+def test_what_a_strategy_is_for_does_not_depend_on_the_scope() -> None:
+    mirrored = devices.choose("mirrored", None, None)
+    with mirrored.scope():
+        assert not devices.is_alone(mirrored)
+    assert devices.is_alone(tf.distribute.get_strategy())
+
+
 def test_mirrored_is_there_for_one_device_too() -> None:
     strategy = devices.choose("mirrored", None, None)
     assert isinstance(strategy, tf.distribute.MirroredStrategy)

@@ -1,7 +1,8 @@
 """Batches as pure functions of (seed, step): the same step always sees the same samples, changed in the same way."""
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,15 @@ from trainer.data.stores.store import Store
 
 _LOOKED = 16  # samples that are brought to a size at once
 
+_F = TypeVar("_F", bound=Callable[..., Any])
 
+
+def as_written(function: _F) -> _F:
+    """Returns a function that makes a pipeline, without AutoGraph: it takes 0.5 s to convert what needs none of it."""
+    return cast(_F, tf.autograph.experimental.do_not_convert(function))
+
+
+@as_written
 def training_batches(
     store: Store,
     batch_size: int,
@@ -87,6 +96,7 @@ def change(
     return changed(samples, first_row)
 
 
+@as_written
 def variants(store: Store, count: int, seed: int, preset: str) -> tf.data.Dataset:
     """Returns every sample in order, `count` times over: first as it is, then changed at random, anew each time.
 
@@ -122,6 +132,7 @@ def variants(store: Store, count: int, seed: int, preset: str) -> tf.data.Datase
     return store.read(elements, indices, batch if count > 1 else unchanged).prefetch(2).with_options(options())
 
 
+@as_written
 def variant_batches(
     variants: npt.NDArray[np.float32],
     targets: npt.NDArray[np.int32],
@@ -156,6 +167,7 @@ def variant_batches(
     return elements.numbers(steps).map(batch).prefetch(2).with_options(options())
 
 
+@as_written
 def evaluation_batches(store: Store, share: Share | None = None) -> tf.data.Dataset:
     """Returns every sample once, with its target: float32 and int32, as many elements for each replica, none empty.
 
@@ -186,6 +198,7 @@ def choose_preset(asked: str, store: Store) -> Preset:
     return kind_of(store.form).choose_preset(asked, store.form, lambda count, size: _look(store, count, size))
 
 
+@as_written
 def _look(store: Store, count: int, size: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
     """Returns samples, each axis brought to one size, and their targets: of each class as many, as far as it has them.
 

@@ -1,13 +1,14 @@
 """Batches that are made on the device that trains: gathered from what it holds, and changed there."""
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from trainer.data.batches import change, options
+from trainer.data.batches import as_written, change, options
 from trainer.data.order import Elements, Order, Share, evaluated, evaluation_rows, evaluation_steps
 from trainer.data.stores.store import Store
 
@@ -16,12 +17,21 @@ Batch = tuple[tf.Tensor, tf.Tensor]  # float32 samples and int32 targets
 
 
 def arrays(store: Store) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """Returns all of a store for a device to hold; of samples that are in files, each is read once."""
+    """Returns all of a store for a device to hold; of samples that are in files, each is read once.
+
+    A sample of an odd number of bytes is held as float16, which has all whole numbers to 255: see `_rows`.
+    """
     # A GPU keeps int32 in the memory of the host.
-    targets = np.asarray(store.targets, np.int64)
+    targets, samples = np.asarray(store.targets, np.int64), _samples(store)
+    is_odd = samples.dtype == np.uint8 and math.prod(store.form.shape) % 2 == 1
+    return samples.astype(np.float16) if is_odd else samples, targets
+
+
+@as_written
+def _samples(store: Store) -> npt.NDArray[Any]:
     known = store.arrays()
     if known:
-        return known["samples"], targets
+        return known["samples"]
     rows = evaluation_rows(store)[0]
     elements = tf.data.Dataset.range(evaluation_steps(store))
     whole: npt.NDArray[Any] | None = None
@@ -33,14 +43,14 @@ def arrays(store: Store) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
             whole = np.empty((len(store), *store.form.shape), samples.dtype.as_numpy_dtype)
         whole[index * rows : index * rows + len(samples)] = samples
     assert whole is not None  # noqa: S101 - no store is empty
-    return whole, targets
+    return whole
 
 
 def size(store: Store) -> int:
     """Returns how many bytes all of a store has on a device."""
-    known = store.arrays()
+    known, values = store.arrays(), math.prod(store.form.shape)
     each = known["samples"].itemsize if known else 1  # files are decoded to uint8
-    return len(store) * (int(np.prod(store.form.shape)) * each + 8)
+    return len(store) * (values * (2 if each == 1 and values % 2 else each) + 8)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +78,7 @@ class Training:
         """Samples of one replica's part of a batch."""
         return self.batch_size // self.replicas
 
+    @as_written
     def positions(self, steps: range, share: Share | None = None) -> tf.data.Dataset:
         """Returns the elements of `gathered`: step, first row and indices of each replica's part in turn."""
         elements, order = Elements(self.rows, share or Share()), self._order
@@ -78,6 +89,7 @@ class Training:
 
         return elements.numbers(steps).map(position).prefetch(2).with_options(options())
 
+    @as_written
     def unchanged(self, steps: range, share: Share | None = None) -> tf.data.Dataset:
         """Returns the elements of `changed`: positions, samples as they are stored, and int64 targets."""
         elements, order = Elements(self.rows, share or Share()), self._order
@@ -94,7 +106,7 @@ class Training:
     def gathered(self, held: Held, step: tf.Tensor, first_row: tf.Tensor, indices: tf.Tensor) -> Batch:
         """Returns a replica's part of a step's batch, from what its device holds."""
         samples, targets = held
-        return self.changed((), step, first_row, tf.gather(samples, indices), tf.gather(targets, indices))
+        return self.changed((), step, first_row, _rows(samples, indices), tf.gather(targets, indices))
 
     def changed(
         self, held: Any, step: tf.Tensor, first_row: tf.Tensor, samples: tf.Tensor, targets: tf.Tensor
@@ -112,6 +124,7 @@ class Training:
         )
         return samples, tf.cast(targets, tf.int32)
 
+    @as_written
     def chunks(self, numbers: range, length: int) -> tf.data.Dataset:
         """Returns the samples and targets of so many steps in a row, and their indices among these, for `numbered`.
 
@@ -147,7 +160,8 @@ class Training:
         del rows  # all have as many
         own, epoch = held
         indices = tf.gather(epoch, step % epoch.shape[0])  # XLA compiles a slice anew for each step
-        return self.gathered(own, step, tf.constant(0, tf.int64), indices)
+        samples, targets = (tf.gather(values, indices) for values in own)
+        return self.changed((), step, tf.constant(0, tf.int64), samples, targets)
 
     @property
     def _order(self) -> Order:
@@ -169,6 +183,7 @@ class Evaluation:
         """The rows of every batch but the last that one replica evaluates, and those of the last."""
         return evaluation_rows(self.store)
 
+    @as_written
     def positions(self, share: Share | None = None) -> tf.data.Dataset:
         """Returns the elements of `gathered`: the first sample of each and the one after its last."""
         share = share or Share()
@@ -182,14 +197,28 @@ class Evaluation:
 
     def gathered(self, held: Held, begin: tf.Tensor, end: tf.Tensor) -> Batch:
         """Returns the samples of an element, from what the device holds."""
-        return _taken(held, tf.range(begin, end))
+        samples, targets = held
+        return _batch(_rows(samples, tf.range(begin, end)), tf.gather(targets, tf.range(begin, end)))
 
     def numbered(self, held: Held, number: tf.Tensor, rows: int) -> Batch:
         """Returns a batch of so many rows, from what the one device holds."""
         first, _ = self.sizes
-        return _taken(held, number * first + tf.range(rows, dtype=tf.int64))
+        samples, targets = (tf.gather(values, number * first + tf.range(rows, dtype=tf.int64)) for values in held)
+        return _batch(samples, targets)
 
 
-def _taken(held: Held, indices: tf.Tensor) -> Batch:
-    samples, targets = held
-    return tf.cast(tf.gather(samples, indices), tf.float32), tf.cast(tf.gather(targets, indices), tf.int32)
+def _rows(samples: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+    """Returns some of the samples that a device holds, without XLA.
+
+    TensorFlow has no kernel that gathers bytes on a GPU: the CPU would, from a copy of all samples at each step. So two
+    bytes are gathered as one float16.
+    """
+    if samples.dtype != tf.uint8:
+        return tf.gather(samples, indices)
+    shape = samples.shape[1:]
+    pairs = tf.bitcast(tf.reshape(samples, (samples.shape[0], -1, 2)), tf.float16)
+    return tf.reshape(tf.bitcast(tf.gather(pairs, indices), tf.uint8), (-1, *shape))
+
+
+def _batch(samples: tf.Tensor, targets: tf.Tensor) -> Batch:
+    return tf.cast(samples, tf.float32), tf.cast(targets, tf.int32)

@@ -10,7 +10,7 @@ column, both mixed themselves: a row alone decides its numbers, whatever other r
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -22,15 +22,7 @@ _HALF = 16  # bits
 _MANTISSA = 24  # bits of a float32
 _MOST_CONSTANTS = 2**16
 
-_F = TypeVar("_F", bound=Callable[..., Any])
 
-
-def _as_written(function: _F) -> _F:
-    """Returns a function that AutoGraph does not convert: it takes 0.3 s before a first step, and finds nothing."""
-    return cast(_F, tf.autograph.experimental.do_not_convert(function))
-
-
-@_as_written
 def uniform(seed: Any, step: Any, rows: Any, columns: Any, *, low: float = -1.0, high: float = 1.0) -> tf.Tensor:
     """Returns float32 numbers from `low` to below `high`, `(rows, columns)`.
 
@@ -47,7 +39,6 @@ def uniform(seed: Any, step: Any, rows: Any, columns: Any, *, low: float = -1.0,
     return tf.cast(tf.bitcast(mantissas, tf.int32), tf.float32) * ((high - low) / 2**_MANTISSA) + low
 
 
-@_as_written
 def noise(seed: Any, step: Any, rows: Any, columns: Any) -> tf.Tensor:
     """Returns nearly normal float32 numbers of mean 0 and deviation 1, `(rows, columns)`.
 
@@ -61,7 +52,6 @@ def noise(seed: Any, step: Any, rows: Any, columns: Any) -> tf.Tensor:
     return (tf.cast(tf.bitcast(sums, tf.int32), tf.float32) - 2 * 255) * (1 / deviation)
 
 
-@_as_written
 def kept(rate: float, seed: Any, step: Any, rows: Any, columns: Any) -> tuple[tf.Tensor, float]:
     """Returns which of `(rows, columns)` are kept where the share `rate` is dropped, and the share that is dropped.
 
@@ -76,7 +66,6 @@ def kept(rate: float, seed: Any, step: Any, rows: Any, columns: Any) -> tuple[tf
     return halves >= tf.constant(threshold, tf.uint16), threshold / 2**_HALF
 
 
-@_as_written
 def words(seed: Any, step: Any, rows: Any, columns: Any) -> tf.Tensor:
     """Returns uint32 numbers of 32 random bits, `(rows, columns)`; see `uniform`."""
     key = _mix(_mix(_whole(seed) + _word(_OFFSET)) + _whole(step))

@@ -17,17 +17,18 @@ _SHARE = 1 / 3  # of a device's memory, which samples may take; activations and 
 _CHUNK_STEPS, _CHUNK_BYTES = 64, 2**25  # that a streamed feed brings to the device at once, at most
 
 
-def is_resident(asked: str, stores: Sequence[data.Store]) -> bool:
+def is_resident(asked: str, stores: Sequence[data.Store], runs: int = 1) -> bool:
     """Returns whether the samples are kept on the device that trains.
 
     Args:
       asked: of `--feed`: auto, resident or streamed.
       stores: what is kept.
+      runs: how many share the device, each with samples of its own.
     """
     if asked != "auto":
         return asked == "resident"
     memory = hardware.device_memory()
-    return bool(memory) and sum(map(on_device.size, stores)) <= _SHARE * memory
+    return bool(memory) and sum(map(on_device.size, stores)) <= _SHARE * memory / runs
 
 
 def check_evaluated(store: data.Store, strategy: tf.distribute.Strategy) -> None:

@@ -207,8 +207,7 @@ class Plan:
     def compilation(self) -> Compilation:
         """Whether XLA compiles the steps."""
         has_gpu = bool(tf.config.list_logical_devices("GPU"))
-        is_alone = self.strategy is tf.distribute.get_strategy()
-        chosen = compilation.wanted(self.hparams.compile, has_gpu, is_alone)
+        chosen = compilation.wanted(self.hparams.compile, has_gpu, devices.is_alone(self.strategy))
         batch = (self.hparams.batch_size, *self.dataset.form.shape)
         return compilation.for_network(chosen, self.network.model, batch) if chosen.is_xla else chosen
 
@@ -222,7 +221,9 @@ class Plan:
             seed=hparams.seed,
             preset=self.preset,
             is_compiled=self.compilation.is_xla,
-            is_resident=feeds.is_resident(hparams.feed, (dataset.train, dataset.validation)),
+            is_resident=feeds.is_resident(
+                hparams.feed, (dataset.train, dataset.validation), self.environment.parallel_trials
+            ),
         )
 
     @functools.cached_property
@@ -237,7 +238,8 @@ class Plan:
         family, why = networks.choose(self.hparams, self.dataset.form)
         is_news = self.hparams.model == AUTO and family != CONVOLUTIONAL
         drawn = choice.lines(self.network.model) if self.schedule.pictures else []
-        return [*([f"network {family}: {why}"] if is_news else []), *self.network.notes, *drawn]
+        random = compilation.notes(self.compilation, self.network.model)
+        return [*([f"network {family}: {why}"] if is_news else []), *self.network.notes, *random, *drawn]
 
     def loop(self, is_stopped: Callable[[], bool]) -> Loop:
         """Returns the loop that trains the network, with its metrics, on the devices."""

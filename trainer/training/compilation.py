@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from trainer.training import pooling
+
 XLA, NONE = "xla", "none"
 _LONGEST = 200  # characters of a reason
 
@@ -67,6 +69,18 @@ def for_network(chosen: Compilation, model: keras.Model, batch: Sequence[int]) -
     return chosen
 
 
+def notes(chosen: Compilation, model: keras.Model) -> list[str]:
+    """Returns a line on layers that XLA gives other random numbers, for a person; none where there are none."""
+    layers = model._flatten_layers(include_self=False, recursive=True) if chosen.is_xla else []
+    kinds = sorted({type(layer).__name__ for layer in layers if hasattr(layer, "seed_generator")})
+    if not kinds:
+        return []
+    return [
+        f"{', '.join(kinds)} of Keras: XLA draws other random numbers than a run without it, so the weights differ "
+        "by more than rounding; trainer.layers.Dropout draws the same"
+    ]
+
+
 def _work() -> None:
     """Compiles and runs a small program: a GPU needs CUDA's own compiler for it, which not each installation has."""
     tf.function(lambda values: tf.nn.relu(tf.matmul(values, values)), jit_compile=True)(tf.ones((8, 8)))
@@ -76,12 +90,12 @@ def _convert(model: keras.Model, batch: Sequence[int]) -> None:
     """Converts a network to XLA's own language, which says all that XLA has no kernel for."""
 
     def step(samples: tf.Tensor) -> Any:
-        with tf.GradientTape() as tape:
+        with tf.GradientTape() as tape, pooling.compiled(model):
             total = tf.reduce_sum(tf.cast(model(samples, training=True), tf.float32))
         found = tape.gradient(total, model.trainable_variables)
         return total, [one for one in found if one is not None]
 
-    program = tf.function(step, jit_compile=True)
+    program = tf.function(step, jit_compile=True, autograph=False)
     program.experimental_get_compiler_ir(tf.TensorSpec(tuple(batch), tf.float32))(stage="hlo")
 
 

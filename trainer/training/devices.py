@@ -65,6 +65,12 @@ def choose(
     return tf.distribute.get_strategy()
 
 
+def is_alone(strategy: tf.distribute.Strategy) -> bool:
+    """Returns whether one device trains without a strategy for several, in whatever scope this is asked."""
+    several = (tf.distribute.MirroredStrategy, tf.distribute.MultiWorkerMirroredStrategy, tf.distribute.TPUStrategy)
+    return not isinstance(strategy, several)
+
+
 def share(context: tf.distribute.InputContext) -> Share:
     """Returns the rows of each batch that one input pipeline of a strategy brings."""
     count = context.num_replicas_in_sync // context.num_input_pipelines

@@ -52,5 +52,5 @@ def _of(part: Unfolded, samples: tf.data.Dataset) -> Array:
     def outputs(batch: tf.Tensor) -> tf.Tensor:
         return tf.cast(part(batch, training=False)[0], tf.float32)
 
-    run = tf.function(outputs)
+    run = tf.function(outputs, autograph=False)
     return np.concatenate([run(batch).numpy() for batch in samples])

@@ -15,11 +15,10 @@ class Graphs:
 
     Args:
       step: what is run.
-      is_compiled: whether XLA compiles it.
     """
 
-    def __init__(self, step: Step, is_compiled: bool):
-        self._steps, self._program = Steps(step, is_compiled=is_compiled), Program(step) if is_compiled else None
+    def __init__(self, step: Step):
+        self._steps, self._program = Steps(step), Program(step) if step.is_compiled else None
 
     def is_whole(self, feed: Feed) -> bool:
         """Returns whether a call needs no pipeline."""

@@ -59,6 +59,14 @@ def device_memory() -> int:
     return min((one.memory_limit for one in device_lib.list_local_devices() if one.device_type == "GPU"), default=0)
 
 
+def is_deterministic() -> bool:
+    """Returns whether TensorFlow refuses what may compute something else each time."""
+    # No public function says it.
+    from tensorflow.python.framework import config
+
+    return bool(config.is_op_determinism_enabled())
+
+
 def cores() -> int:
     """Returns how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -124,7 +124,9 @@ class Loop:
     ):
         self.model, self._strategy, self.metrics, self._is_stopped = model, strategy, metrics, is_stopped
         self._results, self._is_compiled = Results(strategy, metrics), is_compiled
-        self._graphs, self._whole = (Graphs(Step(model, strategy, self._results), is_compiled) for _ in range(2))
+        self._graphs, self._whole = (
+            Graphs(Step(model, strategy, self._results, is_compiled=is_compiled)) for _ in range(2)
+        )
         self._statistics: Statistics | None = None
         self._stages: Sequence[Stage] = ()
         self._last_loss = tf.constant(0.0)
@@ -198,7 +200,7 @@ class Loop:
           StoppedError: this machine or another was told to stop.
         """
         results = Results(self._strategy, [*self.metrics, *metrics])
-        graphs = Graphs(Step(self.model, self._strategy, results), is_compiled=False)  # once: to compile takes longer
+        graphs = Graphs(Step(self.model, self._strategy, results))  # once: to compile takes longer
         return self._evaluate(self._distribute(feed), results, graphs)
 
     def state(self) -> dict[str, Any]:
@@ -251,7 +253,8 @@ class Loop:
 
     def _begin_stage(self, index: int) -> None:
         forward = self._stages[index].begin()
-        self._graphs = Graphs(Step(self.model, self._strategy, self._results, forward), self._is_compiled)
+        step = Step(self.model, self._strategy, self._results, forward, is_compiled=self._is_compiled)
+        self._graphs = Graphs(step)
         statistics = Statistics(self.model, forward, self._strategy)
         self._statistics = statistics if statistics.layers and self._stages[index].settling else None
         self._steps_per_call = self._evaluation_steps_per_call = 1

@@ -24,8 +24,8 @@ class Program:
 
     def __init__(self, step: Step):
         self._step = step
-        self._train_program = tf.function(self._train, jit_compile=True)
-        self._evaluate_program = tf.function(self._evaluate, jit_compile=True)
+        self._train_program = tf.function(self._train, jit_compile=True, autograph=False)
+        self._evaluate_program = tf.function(self._evaluate, jit_compile=True, autograph=False)
 
     def train(self, feed: Feed, first: int, steps: int, *, loss: tf.Tensor, stopping: tf.Tensor) -> Ran:
         """Runs some steps, or those up to the first whose loss is not finite; returns what `Steps.train` does.
@@ -56,12 +56,18 @@ class Program:
         return {"seconds": time.perf_counter() - begin, "stopping": stopping, "results": results}
 
     def _train(self, batch: _Make, rows: int, held: Any, first: tf.Tensor, steps: tf.Tensor, *, loss: tf.Tensor) -> Ran:
-        done, former, squares = 0, loss, tf.zeros(len(self._step.model.trainable_variables))
-        while done < steps and tf.math.is_finite(loss):
-            former = loss
+        def step(done: tf.Tensor, loss: tf.Tensor, former: Any, squares: Any) -> tuple[tf.Tensor, ...]:
+            del former, squares
             samples, targets = batch(held, first + tf.cast(done, tf.int64), rows)
             done += 1
-            loss, squares = self._step.strategy.run(self._step.train, (samples, targets, done == steps))
+            ran, norms = self._step.strategy.run(self._step.train, (samples, targets, done == steps))
+            return done, ran, loss, norms
+
+        done, loss, former, squares = tf.while_loop(
+            lambda done, loss, *_: tf.logical_and(done < steps, tf.math.is_finite(loss)),
+            step,
+            (tf.constant(0), loss, loss, tf.zeros(len(self._step.model.trainable_variables))),
+        )
         return {
             "steps": done,
             "loss": loss,
@@ -72,8 +78,11 @@ class Program:
         }
 
     def _evaluate(self, batch: _Make, rows: int, rest: int, held: Any, full: tf.Tensor) -> dict[str, tf.Tensor]:
-        for number in tf.range(full):
+        def step(number: tf.Tensor) -> tuple[tf.Tensor]:
             self._step.strategy.run(self._step.evaluate, batch(held, number, rows))
+            return (number + 1,)
+
+        tf.while_loop(lambda number: number < full, step, (tf.constant(0, tf.int64),))
         if rest:
             self._step.strategy.run(self._step.evaluate, batch(held, full, rest))
         return self._step.results.values()

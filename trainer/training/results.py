@@ -21,7 +21,7 @@ class Results:
         with strategy.scope():
             self._loss = keras.metrics.Mean(name="loss")
         self._metrics = [self._loss, *metrics]
-        self._assign = tf.function(self._assign_values)
+        self._assign = tf.function(self._assign_values, autograph=False)
 
     def reset(self) -> None:
         for metric in self._metrics:

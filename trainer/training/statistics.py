@@ -43,7 +43,7 @@ class Statistics:
         settled = {id(one) for layer in self.layers for one in (layer.moving_mean, layer.moving_variance)}
         learned = {id(one) for one in model.trainable_variables}
         self._others = [one for one in model.variables if id(one) not in settled | learned]
-        self._run = tf.function(self._settle, reduce_retracing=True)
+        self._run = tf.function(self._settle, reduce_retracing=True, autograph=False)
 
     def settle(self, feed: Feed, iterator: Any) -> None:
         """Makes the moving statistics the mean over a feed's batches, and leaves all other state as it is.
@@ -56,10 +56,14 @@ class Statistics:
 
     def _settle(self, take: Callable[..., Any], held: Any, iterator: Any, steps: tf.Tensor) -> None:
         others = [tf.identity(one.value) for one in self._others]  # such as the seeds of a dropout
-        for step in tf.range(steps):
-            done = tf.cast(step, tf.float32)
+
+        def step(index: tf.Tensor) -> tuple[tf.Tensor]:
+            done = tf.cast(index, tf.float32)
             with _momentum(self.layers, done / (done + 1.0)):
                 self._strategy.run(self._update, (take, held, next(iterator)))
+            return (index + 1,)
+
+        tf.while_loop(lambda index: index < steps, step, (tf.constant(0),))
         for one, value in zip(self._others, others, strict=True):
             one.assign(value)
 

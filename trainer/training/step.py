@@ -1,11 +1,12 @@
 """One step of a training, and of an evaluation, on one replica."""
 
+import contextlib
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
-from trainer.training import gradients
+from trainer.training import gradients, pooling
 from trainer.training.results import Results
 
 Forward = Callable[..., tf.Tensor]  # from a batch's samples, and `training`, to the model's outputs
@@ -20,12 +21,19 @@ class Step:
       results: sums up the loss and the metrics.
       forward: computes the model's outputs, or a part of it does, from what a part below it gives; by default the
         model itself, from samples.
+      is_compiled: whether XLA compiles the steps.
     """
 
     def __init__(
-        self, model: keras.Model, strategy: tf.distribute.Strategy, results: Results, forward: Forward | None = None
+        self,
+        model: keras.Model,
+        strategy: tf.distribute.Strategy,
+        results: Results,
+        forward: Forward | None = None,
+        *,
+        is_compiled: bool = False,
     ):
-        self.model, self.strategy, self.results = model, strategy, results
+        self.model, self.strategy, self.results, self.is_compiled = model, strategy, results, is_compiled
         self._outputs = forward or model
 
     def train(self, samples: tf.Tensor, targets: tf.Tensor, last: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -53,5 +61,6 @@ class Step:
 
     def _forward(self, samples: tf.Tensor, targets: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns this replica's mean loss, which Keras has divided by the number of replicas, and the outputs."""
-        outputs = tf.cast(self._outputs(samples, training=training), tf.float32)
+        with pooling.compiled(self.model) if self.is_compiled else contextlib.nullcontext():
+            outputs = tf.cast(self._outputs(samples, training=training), tf.float32)
         return self.model.compute_loss(samples, targets, outputs, training=training), outputs

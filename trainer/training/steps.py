@@ -1,10 +1,13 @@
 """The steps of a training as graphs: many of them in one call, on one device or on many."""
 
+import functools
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
 
+from trainer.training import hardware
 from trainer.training.feed import Batch
 from trainer.training.step import Step
 
@@ -15,11 +18,10 @@ class Steps:
     """Runs steps whose elements a pipeline gives.
 
     Args:
-      step: what is run.
-      is_compiled: whether XLA compiles each step, on one device; the pipeline around them it cannot.
+      step: what is run. Where XLA compiles it, it compiles each step; the pipeline around them it cannot.
     """
 
-    def __init__(self, step: Step, *, is_compiled: bool = False):
+    def __init__(self, step: Step):
         self._strategy, self._results, self._variables = step.strategy, step.results, step.model.trainable_variables
 
         def train(take: Callable[..., Batch], held: Any, element: Any, last: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -30,10 +32,12 @@ class Steps:
             samples, targets = take(held, *element)
             step.evaluate(samples, targets)
 
-        self._train_step = tf.function(train, jit_compile=True) if is_compiled else train
-        self._evaluate_step = tf.function(evaluate, jit_compile=True) if is_compiled else evaluate
-        self.train = tf.function(self._train, reduce_retracing=True)
-        self.evaluate = tf.function(self._evaluate, reduce_retracing=True)
+        compiled = functools.partial(tf.function, jit_compile=True, autograph=False)
+        self._train_step = compiled(train) if step.is_compiled else train
+        self._evaluate_step = compiled(evaluate) if step.is_compiled else evaluate
+        # Without AutoGraph, which takes half a second to convert what it finds no loop or condition in.
+        self.train = tf.function(self._train, reduce_retracing=True, autograph=False)
+        self.evaluate = tf.function(self._evaluate, reduce_retracing=True, autograph=False)
 
     def _train(
         self,
@@ -55,20 +59,27 @@ class Steps:
           loss: of the step before.
           stopping: 1 where this machine is to stop.
         """
-        begin, done, former, waited = tf.timestamp(), 0, loss, tf.constant(0.0, tf.float64)
-        squares = tf.zeros(len(self._variables))
-        while done < steps and tf.math.is_finite(loss):
-            former = loss
+
+        def step(done: tf.Tensor, loss: tf.Tensor, former: Any, squares: Any, waited: tf.Tensor) -> tuple[Any, ...]:
+            del former, squares
             with tf.control_dependencies([loss]):
-                asked = tf.timestamp()
+                asked = _now()
             with tf.control_dependencies([asked]):
                 element = next(iterator)
             with tf.control_dependencies(tf.nest.flatten(element, expand_composites=True)):
-                waited += tf.timestamp() - asked
+                waited += _now() - asked
             done += 1
-            loss, squares = self._first(self._strategy.run(self._train_step, (take, held, element, done == steps)))
+            ran = self._first(self._strategy.run(self._train_step, (take, held, element, done == steps)))
+            return done, ran[0], loss, ran[1], waited
+
+        begin = _now()
+        done, loss, former, squares, waited = tf.while_loop(
+            lambda done, loss, *_: tf.logical_and(done < steps, tf.math.is_finite(loss)),
+            step,
+            (tf.constant(0), loss, loss, tf.zeros(len(self._variables)), tf.constant(0.0, tf.float64)),
+        )
         with tf.control_dependencies([loss]):
-            seconds = tf.cast(tf.timestamp() - begin, tf.float32)
+            seconds = tf.cast(_now() - begin, tf.float32)
         # Every machine must get the same values, or they would not agree on how many steps are next.
         shared = self._strategy.run(_mean_over_replicas, ((seconds, squares, stopping),))
         seconds, squares, stopping = self._first(shared)
@@ -87,18 +98,29 @@ class Steps:
     def _evaluate(
         self, take: Callable[..., Batch], held: Any, iterator: Any, steps: tf.Tensor, stopping: tf.Tensor
     ) -> Ran:
-        begin = tf.timestamp()
-        for _ in tf.range(steps):
+
+        def step(done: tf.Tensor) -> tuple[tf.Tensor]:
             self._strategy.run(self._evaluate_step, (take, held, next(iterator)))
+            return (done + 1,)
+
+        begin = _now()
+        tf.while_loop(lambda done: done < steps, step, (tf.constant(0),))
         results = self._results.values()
         with tf.control_dependencies(list(results.values())):
-            seconds = tf.cast(tf.timestamp() - begin, tf.float32)
+            seconds = tf.cast(_now() - begin, tf.float32)
         seconds, stopping = self._first(self._strategy.run(_mean_over_replicas, ((seconds, stopping),)))
         return {"seconds": seconds, "stopping": stopping, "results": results}
 
     def _first(self, values: Any) -> Any:
         """Returns one replica's of some values that all replicas share."""
         return tf.nest.map_structure(lambda value: self._strategy.experimental_local_results(value)[0], values)
+
+
+def _now() -> tf.Tensor:
+    """Returns the time in seconds, float64; TensorFlow's own clock is refused where all must be deterministic."""
+    if not hardware.is_deterministic():
+        return tf.timestamp()
+    return tf.ensure_shape(tf.numpy_function(time.perf_counter, [], tf.float64), ())
 
 
 def _mean_over_replicas(values: Any) -> Any:

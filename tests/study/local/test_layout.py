@@ -9,7 +9,9 @@ from trainer.study.local import layout
 
 
 def test_a_trial_is_where_vertex_would_have_it(tmp_path: Path) -> None:
-    variables = layout.environment(tmp_path, "a job", 3, {"HOME": "/home", "TF_CONFIG": "{}", "AIP_MODEL_DIR": "/else"})
+    variables = layout.environment(
+        tmp_path, "a job", 3, {"HOME": "/home", "TF_CONFIG": "{}", "AIP_MODEL_DIR": "/else"}, 2
+    )
     there = Environment.read(variables, "", datetime.datetime(2026, 1, 1))
     root = tmp_path / "3"
     assert (there.root, there.model, there.checkpoints, there.logs) == (
@@ -20,6 +22,7 @@ def test_a_trial_is_where_vertex_would_have_it(tmp_path: Path) -> None:
     )
     assert there.metric_file == str(layout.metric_file(tmp_path, 3))
     assert there.cluster is None
+    assert there.parallel_trials == 2
     assert variables["HOME"] == "/home"
     assert variables["CLOUD_ML_TRIAL_ID"] == "3"
     assert json.loads(variables["CLUSTER_SPEC"])["task"] == {"type": "workerpool0", "index": 0, "trial": "3"}

@@ -29,7 +29,9 @@ def metric_file(study: Path, trial: int) -> Path:
     return folder(study, trial) / _METRICS
 
 
-def environment(study: Path, name: str, trial: int, variables: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    study: Path, name: str, trial: int, variables: Mapping[str, str], parallel_trials: int = 1
+) -> dict[str, str]:
     """Returns a trial's environment variables.
 
     Args:
@@ -37,6 +39,7 @@ def environment(study: Path, name: str, trial: int, variables: Mapping[str, str]
       name: the job's.
       trial: the trial's number.
       variables: those of this process.
+      parallel_trials: how many trials share this machine.
     """
     root = folder(study, trial)
     cluster = {
@@ -53,6 +56,7 @@ def environment(study: Path, name: str, trial: int, variables: Mapping[str, str]
         "CLOUD_ML_HP_METRIC_FILE": str(metric_file(study, trial)),
         "CLUSTER_SPEC": json.dumps(cluster),
         "TRAINER_PRECISION_FILE": str(study / "precision.json"),  # all trials compute in what the first one chose
+        "TRAINER_PARALLEL_TRIALS": str(parallel_trials),  # which share the memory of a GPU
     }
 
 

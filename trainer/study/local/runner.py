@@ -106,7 +106,7 @@ class Runner:
         self._server.start(
             trial.id,
             layout.arguments(self._job.arguments, trial.parameters),
-            layout.environment(study, self._job.name, trial.id, self._variables),
+            layout.environment(study, self._job.name, trial.id, self._variables, self._job.parallel_trials),
             layout.log(study, trial.id),
             self._cores[trial.id],
         )

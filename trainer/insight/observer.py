@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -51,8 +51,7 @@ class Examples:
         return self.given or Form(self.samples.shape[1:-1], self.samples.shape[-1])
 
 
-@dataclasses.dataclass(frozen=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The weights of a network at one step.
 
     Attributes:

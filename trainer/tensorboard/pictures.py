@@ -88,7 +88,7 @@ class Pictures(keras.callbacks.Callback):
         self._step, self._kernels = state["step"], dict(state["kernels"])
         self._moments.close()
         self._moments = Moments(self._draw, self._kernels)
-        for step, values, learning in state["waiting"] if self._observer else ():
+        for step, values, learning in state.get("waiting", ()) if self._observer else ():
             self._moments.add(Moment(step, Snapshot(values, learning)))
 
     def _add(self, step: int) -> None:

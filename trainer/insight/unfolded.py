@@ -58,9 +58,9 @@ class Unfolded(keras.layers.Layer):
 def compiled(function: Callable[..., Any], signature: Sequence[Any] | None = None) -> Callable[..., Any]:
     """Returns a function as a graph that is traced at its first call.
 
-    The trace takes less than the second eager call of a network saves it, also on a CPU: of the default network's look
-    0.06 s, and then 0.05 s in place of 0.08 s. AutoGraph would double that, for nothing: it does not reach what Keras
-    layers call.
+    It pays from the second call on, also on a CPU: the first look at the default network takes 0.07 s of CPU time in
+    place of 0.05 s, each later one 0.025 s in place of 0.044 s, and the attributions of `residual` at 64x64 take 2.2 s
+    in place of 3.2 s. AutoGraph would double the time of a trace, for nothing: it does not reach what Keras layers call.
 
     Args:
       function: of tensors, which runs Keras layers.

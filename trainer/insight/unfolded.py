@@ -60,7 +60,7 @@ def compiled(function: Callable[..., Any], signature: Sequence[Any] | None = Non
 
     It pays from the second call on, also on a CPU: the first look at the default network takes 0.07 s of CPU time in
     place of 0.05 s, each later one 0.025 s in place of 0.044 s, and the attributions of `residual` at 64x64 take 2.2 s
-    in place of 3.2 s. AutoGraph would double the time of a trace, for nothing: it does not reach what Keras layers call.
+    in place of 3.2 s. AutoGraph would double the time of a trace for nothing: it does not reach Keras layers.
 
     Args:
       function: of tensors, which runs Keras layers.

@@ -233,6 +233,12 @@ def test_a_run_stopped_anywhere_ends_as_if_it_had_not_been(
     assert [entry[:3] for entry, other in zip(stopped, whole_log, strict=True) if entry != other] == []
 
 
+def test_pictures_beside_the_training_do_not_change_the_weights(finished: train.Result, tmp_path: Path) -> None:
+    hparams = dataclasses.replace(SMALL, log_images="7")
+    for one, two in zip(_weights(finished), _weights(_run(hparams, tmp_path / "pictures")), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
 def test_a_finished_run_is_not_trained_again(finished: train.Result, tmp_path: Path) -> None:
     again = _run(SMALL, tmp_path)
     assert (again.test_accuracy, again.seconds, again.model) == (finished.test_accuracy, 0.0, finished.model)

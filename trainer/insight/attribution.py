@@ -19,10 +19,9 @@ from trainer.insight.resize import resize
 from trainer.insight.shapes import Shape, held, shapes
 from trainer.insight.shapes import values as inner_values
 from trainer.insight.table import multiply_adds
-from trainer.insight.unfolded import Unfolded
+from trainer.insight.unfolded import Unfolded, compiled
 
 _MOST_SAMPLES = 128  # a call: bounds the memory, and 256 were no faster on two cores
-_LARGE = 40  # calls of layers, from which on a graph is traced
 _OF_A_VALUE = 100  # multiply-adds that take as long as to write an inner value and to read it again
 _OF_A_WEIGHT = 1000  # multiply-adds of a weight in a layer that cannot be looked into, at a guess
 
@@ -31,8 +30,7 @@ class Explainer:
     """Attributions of a model from `(batch, *spatial, channels)` to logits, `(batch, classes)`, its first output.
 
     Each call reads the current weights and does not change them. In all methods, `classes` contains, for each sample,
-    the class whose logit is explained. Networks of up to 40 layers run eagerly: tracing a graph took 0.1 to 0.2 s per
-    method, more than it saves on a few samples.
+    the class whose logit is explained. A method is traced at its first call.
 
     Args:
       model: a Sequential or functional model with one input. Nested models and custom layers are supported.
@@ -62,8 +60,7 @@ class Explainer:
         self._fixed: list[list[tf.Tensor]] | None = None  # other weights than the network's, as in `shuffled`
         self._most = min(_MOST_SAMPLES, held(inner))
         self._logits, self._slopes, self._cams = map(
-            self._traced if len(graph.calls) > _LARGE else _itself,
-            (self._take_logits, self._take_slopes, self._take_cams),
+            self._compiled, (self._take_logits, self._take_slopes, self._take_cams)
         )
 
     def grad_cam(self, samples: np.ndarray, classes: Iterable[int]) -> np.ndarray:
@@ -214,15 +211,14 @@ class Explainer:
             ]
         )
 
-    def _traced(self, function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+    def _compiled(self, function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
         """Returns a function of weights, samples and classes as a graph for any number of samples."""
         specs = [
             [tf.TensorSpec(variable.shape, variable.dtype) for variable in part]
             for part in (self._trainable, self._other)
         ]
         samples, classes = tf.TensorSpec((None, *self._shape), tf.float32), tf.TensorSpec((None,), tf.int32)
-        traced: Callable[..., tf.Tensor] = tf.function(function, input_signature=(*specs, samples, classes))
-        return traced
+        return compiled(function, (*specs, samples, classes))
 
     def _mean_slopes(self, deltas: np.ndarray, labels: np.ndarray, baseline: np.ndarray, count: int) -> np.ndarray:
         """Returns the mean gradient from the baseline to each sample, at the midpoints of `count` equal parts.
@@ -270,10 +266,6 @@ def _residuals(attributions: np.ndarray, differences: np.ndarray) -> np.ndarray:
     """Returns by how much sums miss differences, as a share of these where they are not 0."""
     gaps = np.abs(attributions.sum(axis=tuple(range(1, attributions.ndim)), dtype=np.float64) - differences)
     return np.asarray(gaps / np.where(differences, np.abs(differences), 1))
-
-
-def _itself(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-    return function
 
 
 def _cost(graph: Graph, inner: Mapping[int, Shape]) -> int:

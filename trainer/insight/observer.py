@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ from trainer.insight.copied import copied
 from trainer.insight.graph import Call, Graph, kernel_of
 from trainer.insight.opened import closed, inside
 from trainer.insight.shapes import held, shapes
-from trainer.insight.unfolded import Unfolded
+from trainer.insight.unfolded import Unfolded, compiled
 
 _MOST_PROBES = 10  # each has pictures of its own
 _MOST_SAMPLES = 32  # of which activations and gradients are taken; half a training step's
@@ -51,9 +51,21 @@ class Examples:
         return self.given or Form(self.samples.shape[1:-1], self.samples.shape[-1])
 
 
+class Snapshot(NamedTuple):
+    """The weights of a network at one step.
+
+    Attributes:
+      values: of each variable, in the order of `model.variables`; nobody writes to them.
+      learning: of each variable, whether it learned then.
+    """
+
+    values: Sequence[np.ndarray]
+    learning: Sequence[bool]
+
+
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """A snapshot of a network. For a deep network, it contains the layers that `trainer.insight.choice` selects.
+    """What a network did at one step. For a deep network, it contains the layers that `trainer.insight.choice` selects.
 
     Attributes:
       kernels: the kernel of each convolution, `(*spatial, channels, filters)`; a shared one has the name of its first
@@ -89,7 +101,8 @@ class Look:
 class Observer:
     """Observes a network through a copy, which is independent of the strategy and the random state of the training.
 
-    If a network cannot be copied, the original is observed; this does not change it.
+    A snapshot of the network is taken where it trains; all else can be done in another thread, one call at a time. If a
+    network cannot be copied, the original is observed; this does not change it, and works between its steps alone.
 
     Args:
       model: a Sequential or functional model from samples, `(batch, *spatial, channels)`, to logits.
@@ -97,6 +110,7 @@ class Observer:
 
     Attributes:
       model: the copy.
+      is_apart: whether it is one.
       examples: the samples.
       probes: the indices of the probes in the samples.
       graph: the calls of the copy's layers.
@@ -105,6 +119,7 @@ class Observer:
     def __init__(self, model: keras.Model, examples: Examples):
         self._original, self.examples = model, examples
         self.model: keras.Model = copied(model)
+        self.is_apart = self.model is not model
         _, firsts = np.unique(examples.labels, return_index=True)
         self.probes = np.sort(firsts)[:_MOST_PROBES] if len(firsts) > _MOST_PROBES else firsts
         self.graph = graph = inside(self.model, self.model.outputs[:1])
@@ -118,26 +133,33 @@ class Observer:
         self._kernels = choice.kernels(graph)
         self._templates = {call.name: call.layer for call in _templates(graph)}
         self._watched = _watched(self.model, graph, [*self._convolutions, *self._dense])
-        # No graph is traced: that took 0.2 s for each, and saved 15 ms a look.
         extended, activated = graph.activated([*self._convolutions, *self._dense])
         self._inside = Unfolded(self.model, extended, (*activated, graph.outputs[0]))
         # Of a layer that cannot be looked into, the last hidden value is not known.
         hidden = graph.outputs[0] if graph.hidden in graph.inputs and closed(graph) else graph.hidden
         self._ahead = Unfolded(self.model, graph, (hidden, graph.outputs[0]))
+        self._differentiated = compiled(self._differentiate)
+        samples = tf.TensorSpec((None, *examples.samples.shape[1:]), tf.float32)
+        self._classified = compiled(lambda samples: self._ahead(samples, training=False), (samples,))
 
-    def look(self) -> Look:
-        """Returns a snapshot of the network."""
-        self.catch_up()
-        pairs = zip(self.model.variables, self._original.variables, strict=True)
-        learning = {id(ours) for ours, theirs in pairs if theirs.trainable}
+    def snapshot(self) -> Snapshot:
+        """Returns a copy of the network's current weights."""
+        variables = self._original.variables
+        return Snapshot([one.numpy() for one in variables], [bool(one.trainable) for one in variables])
+
+    def look(self, snapshot: Snapshot | None = None) -> Look:
+        """Returns what the network does with the samples.
+
+        Args:
+          snapshot: the weights; by default the current ones, as of a network that cannot be copied in any case.
+        """
+        snapshot = snapshot or self.snapshot()
+        self._assign(snapshot)
+        pairs = zip(self.model.variables, snapshot.learning, strict=True)
+        learning = {id(variable) for variable, is_learning in pairs if is_learning}
         watched = {name: variable for name, variable in self._watched.items() if id(variable) in learning}
-        variables = [variable.value for variable in watched.values()]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
-            *outputs, logits = self._inside(self._samples, training=False)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(self._labels, tf.cast(logits, tf.float32))
-            loss = tf.reduce_mean(losses)
-        gradients = zip(watched, tape.gradient(loss, variables), strict=True)
+        outputs, slopes = self._differentiated(tuple(watched))
+        gradients = zip(watched, slopes, strict=True)
         calls = [*self._convolutions, *self._dense]
         activations = {call.name: _channels_last(call, output) for call, output in zip(calls, outputs, strict=True)}
         return Look(
@@ -156,20 +178,30 @@ class Observer:
         are reduced: random groups are added with random signs, which approximately preserves distances (Weinberger et
         al., Feature Hashing, 2009). If the last hidden values are unknown, the logits are returned instead.
         """
-        self.catch_up()
+        self._assign(self.snapshot())
         samples = self.examples.samples[:_MOST_EXAMPLES]
         parts = []
         for first in range(0, len(samples), self._batch):
-            hidden, logits = self._ahead(tf.constant(samples[first : first + self._batch], tf.float32), training=False)
+            hidden, logits = self._classified(tf.constant(samples[first : first + self._batch], tf.float32))
             probabilities = tf.nn.softmax(tf.cast(logits, tf.float32)).numpy()
             parts.append((probabilities, _narrowed(_float32(hidden).reshape(len(probabilities), -1))))
         return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
-    def catch_up(self) -> None:
-        """Copies the current weights of the network to the copy."""
-        if self.model is not self._original:
-            for ours, theirs in zip(self.model.variables, self._original.variables, strict=True):
-                ours.assign(theirs.value)
+    def _assign(self, snapshot: Snapshot) -> None:
+        """Gives the copy, if there is one, these weights."""
+        if self.is_apart:
+            for variable, value in zip(self.model.variables, snapshot.values, strict=True):
+                variable.assign(value)
+
+    def _differentiate(self, names: tuple[str, ...]) -> tuple[list[tf.Tensor], list[tf.Tensor | None]]:
+        """Returns what the looked-at calls give, and the gradients of the mean loss by the named variables."""
+        variables = [self._watched[name].value for name in names]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            *outputs, logits = self._inside(self._samples, training=False)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(self._labels, tf.cast(logits, tf.float32))
+            loss = tf.reduce_mean(losses)
+        return outputs, tape.gradient(loss, variables)
 
     def _template(self, layer: Any) -> np.ndarray:
         return _float32(layer.kernel).reshape(*self.examples.samples.shape[1:], -1)

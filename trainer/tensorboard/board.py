@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -61,8 +61,12 @@ def sizes(callbacks: Mapping[str, Any]) -> Mapping[str, int]:
 
 
 @contextlib.contextmanager
-def session(log: Log) -> Iterator[None]:
+def session(log: Log, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Iterator[None]:
     """Records in the HParams table how the block ended, and closes the log.
+
+    Args:
+      log: of the run.
+      callbacks: that write to it. If the run was stopped, pictures that are not drawn yet are left to the resumed run.
 
     Raises:
       StorageError: the block succeeded, and the log cannot be written.
@@ -75,6 +79,10 @@ def session(log: Log) -> Iterator[None]:
         status = experiment.STOPPED
         raise
     finally:
-        with contextlib.nullcontext() if status == experiment.SUCCESS else contextlib.suppress(Exception):
+        failures = contextlib.nullcontext() if status == experiment.SUCCESS else contextlib.suppress(Exception)
+        for pictures in (one for one in callbacks if isinstance(one, Pictures)):
+            with failures:
+                pictures.close(is_complete=status != experiment.STOPPED)
+        with failures:
             log.add(RUN, experiment.end(status, time.time()), 0)
             log.close()

@@ -133,7 +133,7 @@ class Runner:
 
     def _end(self, number: int, status: int) -> None:
         self._free.append(self._cores.pop(number))
-        trial = self._measured(self._trial(number))
+        trial = outcome.with_record(self._measured(self._trial(number)), layout.folder(self._ledger.folder, number))
         if status in outcome.RETRIED and self._starts[number] < _STARTS:
             self._ledger.put(trial)
             self._start(trial)

@@ -81,6 +81,7 @@ class Runner:
         """Returns a trial as it is after the study was killed; one that was being stopped has ended."""
         if trial.state == STOPPING and trial.measurements:
             trial = dataclasses.replace(trial, state=SUCCEEDED, stopped_early=True, ended=self._clock())
+            trial = outcome.with_record(trial, layout.folder(self._ledger.folder, trial.id))
             self._ledger.put(trial)
         return trial
 

@@ -56,8 +56,9 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
     assert named == f"run in {name}"
     assert first.startswith("precision ")
     assert [line.split("  ")[0] for line in lines[:2]] == ["epoch 1/2", "epoch 2/2"]
-    assert re.fullmatch(r"test accuracy \d+\.\d\d%, trained in \d+\.\d s at [\d,]+ images/s", lines[2])
-    assert [line.split() for line in lines[3:6]] == [
+    assert re.fullmatch(r"test accuracy \d+\.\d\d% \(\d+\.\d\d to \d+\.\d\d%, 360 images\)", lines[2])
+    assert re.fullmatch(r"  training     \d+\.\d s at [\d,]+ images/s", lines[3])
+    assert [line.split() for line in lines[4:7]] == [
         ["logs", f"{name}/logs"],
         ["checkpoints", f"{name}/checkpoints"],
         ["model", f"{name}/model/model.keras"],
@@ -69,7 +70,7 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
 
     again = _start(*SMALL, f"--job_dir={name}", folder=tmp_path)
     assert again.returncode == 0
-    assert again.stdout.splitlines()[0] == f"{lines[2].split(',')[0]}, already finished"
+    assert again.stdout.splitlines()[:2] == [lines[2], "  training     already finished"]
 
 
 def test_vertex_redirects_the_output_and_reads_the_metric(tmp_path: Path) -> None:

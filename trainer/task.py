@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainer import command_line as flags
-from trainer import console, interpreter, keras_settings, signals
+from trainer import console, interpreter, interval, keras_settings, signals
 from trainer.environment import Environment
 from trainer.errors import DivergedError, MachineLostError, StoppedError, StorageError, UsageError
 from trainer.quiet import without_chatter
@@ -119,9 +119,10 @@ def _report(result: "Result", environment: Environment, python: str) -> None:
         environment.shown("model"),
         [result.sample] if result.sample else [],
     )
-    speed = f"in {result.seconds:.1f} s at {result.speed:,.0f} {result.samples}/s"
+    speed = f"{result.seconds:.1f} s at {result.speed:,.0f} {result.samples}/s"
     print(
-        f"test accuracy {result.test_accuracy:.2%}, {f'trained {speed}' if result.seconds else 'already finished'}",
+        f"test accuracy {interval.percent(result.test_accuracy, result.tested, result.samples)}",
+        f"  training     {speed if result.seconds else 'already finished'}",
         f"  logs         {logs}",
         f"  checkpoints  {environment.shown('checkpoints')}",
         f"  model        {model}/{result.model.name if result.model else ''}",

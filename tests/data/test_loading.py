@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 from pathlib import Path
 
@@ -27,6 +28,26 @@ def test_seed_fixes_the_validation_part_and_never_touches_the_test_part() -> Non
     np.testing.assert_array_equal(first.validation.samples, again.validation.samples)
     assert not np.array_equal(first.validation.samples, other.validation.samples)
     np.testing.assert_array_equal(first.test.samples, other.test.samples)
+
+
+def test_each_class_gives_its_share_of_samples_in_memory() -> None:
+    for seed in range(3):
+        counts = np.bincount(data.load("digits", 0.1, seed).validation.targets)
+        assert (counts.min(), counts.max()) == (13, 15)
+
+
+def test_a_run_does_not_resume_with_a_part_that_is_split_in_another_way() -> None:
+    now = data.load("digits", 0.1, seed=0).fingerprint
+    former = dataclasses.replace(now, checksums={"samples": now.checksums["samples"]})  # of an earlier version
+    assert now.changes(former) == ["the parts of samples changed"]
+    assert now.changes(data.load("digits", 0.1, seed=0).fingerprint) == []
+    assert now.changes(data.load("digits", 0.1, seed=1).fingerprint) == ["the parts of samples changed"]
+
+
+def test_rejects_classes_of_one_sample_each(tmp_path: Path) -> None:
+    np.savez(tmp_path / "single.npz", x=np.zeros((12, 9, 9, 9)), y=np.arange(12))
+    with pytest.raises(UsageError, match=r"`--data` must have two volumes of a class to split one off. Received: 12 "):
+        data.load(str(tmp_path / "single.npz"), 0.1, seed=0)
 
 
 def test_no_training_image_is_held_out_too(idx_folder: Path) -> None:

@@ -34,7 +34,7 @@ data: my_pets (1,293 train, 144 validation, 3 test images). Precision: bfloat16.
 
 ## Accuracy
 
-Accuracy on the test images: 66.67%.
+Accuracy on the test images: 66.67%; 95 % interval (Wilson): 20.77% to 93.85%.
 
 | class    | precision | recall | F1    | test images |
 | -------- | --------- | ------ | ----- | ----------- |
@@ -96,7 +96,7 @@ _VOLUME = Form((16, 16, 20), 1, -math.inf, math.inf, (100.0,), (31.4159265,), (1
                 "| channel | mean | standard deviation |",
                 "| 0       | 0.5  | 1                  |",
                 "| 1       | -2   | 0.25               |",
-                "Accuracy on the test signals: 66.67%.",
+                "Accuracy on the test signals: 66.67%; 95 % interval (Wilson): 20.77% to 93.85%.",
                 "python -m trainer.predict --model=. FILE…      classes of signals",
                 'keras.models.load_model("model.keras")         values to logits; needs `import trainer.layers`',
                 "`serving_default` takes `signal_bytes`, the contents of files; `serving_array` takes",
@@ -109,7 +109,7 @@ _VOLUME = Form((16, 16, 20), 1, -math.inf, math.inf, (100.0,), (31.4159265,), (1
                 "# A classifier of volumes: 2 classes",
                 "Input: 1-channel volumes of 16x16x20 voxels of 1x1x2.5 mm; other volumes are converted",
                 "| 0       | 100  | 31.4159            |",
-                "Accuracy on the test volumes: 66.67%.",
+                "Accuracy on the test volumes: 66.67%; 95 % interval (Wilson): 20.77% to 93.85%.",
                 "`serving_default` takes `volume_bytes`, the contents of files; `serving_array` takes",
                 "`volume`, values `(batch, depth, height, width, channels)`.",
             ],
@@ -167,6 +167,7 @@ def test_the_json_holds_the_same() -> None:
         "form": {"sizes": [28, 30], "channels": 1, "low": 0.0, "high": 255.0},
         "samples": {"train": 1293, "validation": 144, "test": 3},
         "accuracy": 2 / 3,
+        "accuracy_interval": pytest.approx([0.207660, 0.938508], abs=1e-6),
         "scores": [
             {"name": "cat", "precision": 1.0, "recall": 0.5, "f1": 2 / 3, "support": 2},
             {"name": "a|b_*", "precision": 0.5, "recall": 1.0, "f1": 2 / 3, "support": 1},

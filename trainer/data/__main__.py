@@ -107,6 +107,7 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
             skip_broken=options.skip_broken == "yes",
             others=[Problem(str(one), "a class without a sample") for one in empty],
             on_progress=on_progress,
+            log=log,
         )
 
 

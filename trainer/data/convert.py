@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from trainer import files
+from trainer.data import caveats, survey
 from trainer.data import problems as found
-from trainer.data import survey
 from trainer.data.kinds.kind import Kind
 from trainer.data.lists import entries as listed
 from trainer.data.lists import shards
@@ -45,6 +45,7 @@ def convert(
     skip_broken: bool,
     others: Sequence[Problem] = (),
     on_progress: OnProgress = lambda what, more, total: None,
+    log: Callable[[str], object] = lambda line: None,
 ) -> list[Problem]:
     """Writes shards and, last, `dataset.json`; returns the problems. With problems it writes only if it skips them.
 
@@ -57,6 +58,7 @@ def convert(
       skip_broken: whether to write without the samples that have a problem.
       others: problems of no sample, such as classes without samples.
       on_progress: receives the progress of the call.
+      log: receives a line about each thing that makes an accuracy on the data uncertain.
 
     Raises:
       UsageError: the folder contains other files, another process writes to it, or a part has no sample.
@@ -65,14 +67,17 @@ def convert(
     with _claimed(to) as work:
         findings = survey.survey(parted, kind, work, lambda more: on_progress("checked", more, len(parted)))
         problems = [*others, *found.find(parted, findings)]
-        if problems and not skip_broken:
-            return problems
         out = {problem.index for problem in problems}
         kept = [pair for index, pair in enumerate(zip(parted, findings, strict=True)) if index not in out]
+        notes = caveats.of_entries([entry for entry, _ in kept], [finding for _, finding in kept], kind)
+        for line in notes:
+            log(line)
+        if problems and not skip_broken:
+            return problems
         names = _check_classes(kept, len(parted), kind)
         planned = shards.plan([_record(entry, finding, kind) for entry, finding in kept], shard_bytes)
         written = shards.write(planned, names, work, lambda more: on_progress("written", more, len(kept)))
-        _land(list(written), _describe(kept, kind, planned, names, problems), to)
+        _land(list(written), _describe(kept, kind, planned, names, problems) | {"notes": notes}, to)
     return problems
 
 

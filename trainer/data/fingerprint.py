@@ -14,7 +14,7 @@ from trainer.data.lists.entries import PARTS, Entry
 
 Mark = tuple[int, int]  # of a sample
 
-_SAMPLES = "samples"  # the only checksum of those in memory
+_SAMPLES = "samples"  # the checksum of those in memory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +48,11 @@ class Fingerprint:
 
     @classmethod
     def of_arrays(
-        cls, arrays: Iterable[npt.NDArray[Any]], classes: Sequence[str], counts: Mapping[str, int]
+        cls,
+        arrays: Iterable[npt.NDArray[Any]],
+        classes: Sequence[str],
+        counts: Mapping[str, int],
+        chosen: Sequence[npt.NDArray[np.int64]] = (),
     ) -> "Fingerprint":
         """Returns the fingerprint of samples in memory.
 
@@ -56,12 +60,15 @@ class Fingerprint:
           arrays: the samples and the labels of each part that is given.
           classes: their names, in the order of the targets.
           counts: of each part, the number of samples.
+          chosen: the indices of the samples of each part that was split off class by class. Earlier versions left all
+            parts to chance, and their runs do not resume with such parts.
         """
         digest = hashlib.sha256()
         for array in arrays:
             digest.update(f"{array.dtype.str} {array.shape}".encode())
             digest.update(np.ascontiguousarray(array).data)
-        return cls(tuple(classes), dict(counts), {_SAMPLES: digest.hexdigest()[:16]})
+        parts = {"parts": _checksum(indices.tolist() for indices in chosen)} if chosen else {}
+        return cls(tuple(classes), dict(counts), {_SAMPLES: digest.hexdigest()[:16], **parts})
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> "Fingerprint":

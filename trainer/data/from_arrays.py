@@ -12,8 +12,10 @@ from trainer.data.fingerprint import Fingerprint
 from trainer.data.form import Form
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
+from trainer.data.lists import stratified
 from trainer.data.lists.entries import PARTS, TEST, TRAIN, VALIDATION
 from trainer.data.lists.given import Given, Pair
+from trainer.data.lists.stratified import Split
 from trainer.data.stores.memory import Memory
 from trainer.errors import UsageError
 
@@ -30,22 +32,24 @@ def from_arrays(
       given: samples, as `Kind.fit` takes them, and their class numbers.
       kind: of the samples.
       validation_split: the share of the training samples that becomes the validation part.
-      seed: chooses these samples.
+      seed: chooses these samples, a share of each class.
       options: the wanted form of the samples.
 
     Raises:
       UsageError: the split leaves a part without a sample.
     """
-    parts = dict(given.parts)
+    parts, splits = dict(given.parts), list[Split]()
     if TEST not in parts:  # the same samples for every seed
         if round(len(parts[TRAIN][1]) * _TEST_SHARE) < 1:
             raise UsageError(
                 f"`--data` must have at least {_FEWEST} {kind.name}s to split off a tenth as "
                 f"its test part. Received: {len(parts[TRAIN][1])}"
             )
-        parts[TEST], parts[TRAIN] = _split_off(parts[TRAIN], _TEST_SHARE, 0, kind)
+        parts[TEST], parts[TRAIN], split = _split_off(parts[TRAIN], _TEST_SHARE, 0, kind)
+        splits.append(split)
     if VALIDATION not in parts:
-        parts[VALIDATION], parts[TRAIN] = _split_off(parts[TRAIN], validation_split, seed, kind)
+        parts[VALIDATION], parts[TRAIN], split = _split_off(parts[TRAIN], validation_split, seed, kind)
+        splits.append(split)
     samples = {part: kind.fit(parts[part][0], options) for part in PARTS}
     form = _form(given, samples[TRAIN])
     train, validation, test = (Memory(samples[part], _targets(parts[part][1]), form) for part in PARTS)
@@ -53,21 +57,26 @@ def from_arrays(
     names = given.class_names or [*map(str, range(classes))]
     arrays = [array for part in (TRAIN, VALIDATION, TEST) if part in given.parts for array in given.parts[part]]
     counts = {part: len(parts[part][1]) for part in PARTS}
-    fingerprint = Fingerprint.of_arrays(arrays, names, counts)
+    chosen = [split.held_out for split in splits if not split.is_by_chance]
+    fingerprint = Fingerprint.of_arrays(arrays, names, counts, chosen)
     return Dataset(train, validation, test, classes, given.class_names, fingerprint)
 
 
-def _split_off(pair: Pair, share: float, seed: int, kind: Kind[Any]) -> tuple[Pair, Pair]:
-    """Returns a share of some samples, chosen at random, and the others."""
+def _split_off(pair: Pair, share: float, seed: int, kind: Kind[Any]) -> tuple[Pair, Pair, Split]:
+    """Returns a share of some samples, the others, and how they were chosen; see `stratified.split`."""
     samples, labels = pair
-    count = round(len(labels) * share)
-    if not 0 < count < len(labels):
+    found = stratified.split(labels.reshape(-1), share, seed)
+    held_out, kept = found.held_out, found.kept
+    if not (len(held_out) and len(kept)):
+        if 0 < round(len(labels) * share) < len(labels):
+            raise UsageError(
+                f"`--data` must have two {kind.name}s of a class to split one off. "
+                f"Received: {len(labels):,} {kind.name}s, each the only one of its class"
+            )
         raise UsageError(
             f"`--validation_split` must leave {kind.one} in both parts of {len(labels)}. Received: {share:g}"
         )
-    order = np.random.default_rng(seed).permutation(len(labels))
-    held_out, kept = order[:count], order[count:]
-    return (samples[held_out], labels[held_out]), (samples[kept], labels[kept])
+    return (samples[held_out], labels[held_out]), (samples[kept], labels[kept]), found
 
 
 def _form(given: Given, training: npt.NDArray[Any]) -> Form:

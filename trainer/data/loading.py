@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from trainer.buckets.fetch import fetch as fetch_from_bucket
+from trainer.data import caveats
 from trainer.data.dataset import Dataset
 from trainer.data.from_arrays import from_arrays
 from trainer.data.from_files import from_files
@@ -39,7 +40,7 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
 
     Args:
       hparams: what to train.
-      screen: receives lines about fetched files and skipped samples.
+      screen: receives lines about fetched files, skipped samples, and what makes an accuracy on the data uncertain.
       managed: the data set that Vertex AI was given for the job.
 
     Raises:
@@ -66,6 +67,8 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
         managed=managed,
     )
     known.check_flags(known.kind_of(dataset.form), given)
+    for line in caveats.of_dataset(dataset):
+        log(line)
     return dataset
 
 

@@ -18,7 +18,7 @@ from trainer.data.stores.broken import each
 from trainer.data.stores.locations import Locations
 
 _CHUNK = 1000  # samples whose results are one file; a few seconds' work
-_FORMAT = 3  # of these files
+_FORMAT = 4  # of these files
 
 
 @dataclasses.dataclass(frozen=True)

@@ -35,6 +35,7 @@ class Result:
 
     Attributes:
       test_accuracy: the share of the test samples that are classified correctly.
+      tested: the number of test samples.
       model: the file of the trained model; None on machines other than the chief.
       seconds: the time from the first step to the end of the last validation; 0 if the run was finished before.
       speed: training samples per second.
@@ -43,6 +44,7 @@ class Result:
     """
 
     test_accuracy: float
+    tested: int
     model: Path | None
     seconds: float = 0.0
     speed: float = 0.0
@@ -116,7 +118,8 @@ class _Run:
         finished = resume.finished(self.plan, self.store)
         if finished:
             resume.report_again(writers.reports(self.plan.environment), self.store)
-            return Result(*finished, samples=self.plan.samples, sample=self.plan.dataset.sample)
+            accuracy, model = finished
+            return Result(accuracy, self._tested, model, samples=self.plan.samples, sample=self.plan.dataset.sample)
         return self._train(callbacks)
 
     def _train(self, callbacks: Sequence[keras.callbacks.Callback]) -> Result:
@@ -130,7 +133,11 @@ class _Run:
             accuracy = float(results["accuracy"])
             model = resume.finish(loop.model, plan, self.store, results) if environment.is_chief else None
         speed = (loop.step - first) * plan.hparams.batch_size / seconds
-        return Result(accuracy, model, seconds, speed, plan.samples, plan.dataset.sample)
+        return Result(accuracy, self._tested, model, seconds, speed, plan.samples, plan.dataset.sample)
+
+    @property
+    def _tested(self) -> int:
+        return len(self.plan.dataset.test)
 
     def _claimed(self) -> contextlib.AbstractContextManager[None]:
         """Keeps other processes out of the run's folders, which a bucket's local folders are already."""

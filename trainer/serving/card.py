@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trainer import interval
 from trainer.data.form import Form
 from trainer.data.kinds import known
 from trainer.errors import UsageError
@@ -73,6 +74,7 @@ class Card:
             "form": self.form.to_json(),
             "samples": dict(self.samples),
             "accuracy": self.accuracy,
+            "accuracy_interval": list(self._interval()),
             "scores": [dataclasses.asdict(score) for score in self.scores],
             **self.record,
             "files": [dataclasses.asdict(file) for file in self.files],
@@ -82,6 +84,9 @@ class Card:
     def text(self) -> str:
         """Returns the text of `README.md`."""
         return "\n".join(self._lines()) + "\n"
+
+    def _interval(self) -> tuple[float, float]:
+        return interval.wilson(self.accuracy, self.samples["test"])
 
     def _lines(self) -> Iterator[str]:
         name = known.kind_of(self.form).name
@@ -99,7 +104,8 @@ class Card:
             rows = [[channel, f"{mean:.6g}", f"{spread:.6g}"] for channel, mean, spread in numbers]
             yield from _table(["channel", "mean", "standard deviation"], rows)
         yield "## Accuracy\n"
-        yield f"Accuracy on the test {name}s: {self.accuracy:.2%}.\n"
+        low, high = self._interval()
+        yield f"Accuracy on the test {name}s: {self.accuracy:.2%}; 95 % interval (Wilson): {low:.2%} to {high:.2%}.\n"
         columns = ["precision", "recall", "F1", f"test {name}s"]
         rows = [[_plain(score.name), *_numbers(score)] for score in self.scores]
         yield from _table(["class", *columns], rows)

@@ -41,6 +41,8 @@ class Trial:
       log: its last lines, if it is infeasible.
       started: seconds since 1970; 0 if it has not begun.
       ended: the same.
+      validated: how many samples a validation has; 0 if the trial did not say.
+      network_parameters: how many its network has; 0 if the trial did not say.
     """
 
     id: int
@@ -52,6 +54,13 @@ class Trial:
     log: str = ""
     started: float = 0.0
     ended: float = 0.0
+    validated: int = 0
+    network_parameters: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long it took; 0 if it has not begun, or not ended."""
+        return max(0.0, self.ended - self.started) if self.started and self.ended else 0.0
 
     @property
     def is_sound(self) -> bool:
@@ -61,6 +70,7 @@ class Trial:
             type(self.id) is int
             and isinstance(self.parameters, Mapping)
             and self.state in (REQUESTED, ACTIVE, STOPPING, *ENDED)
+            and all(type(count) is int and count >= 0 for count in (self.validated, self.network_parameters))
             and all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
         )
 

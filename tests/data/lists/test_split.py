@@ -1,7 +1,10 @@
 import dataclasses
+import hashlib
 from collections import Counter
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from trainer.data.lists.entries import PARTS, Entry
 from trainer.data.lists.split import split
@@ -82,6 +85,29 @@ def test_images_that_are_added_to_small_classes_move_few() -> None:
         parts = _parts(split(few, 0.1))
         after = _parts(split([*few, Entry("new", "c000", f"c000/new_{naming}.jpg")], 0.1))
         assert sum(after[name] != part for name, part in parts.items()) <= 2
+
+
+def _below(entries: list[Entry], label: str, share: float) -> tuple[int, int]:
+    """Returns how many names of a class have a hash below a share, and of how many."""
+    names = [entry.name for entry in entries if entry.label == label]
+    hashes = [int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big") / 2**56 for name in names]
+    return sum(value < share for value in hashes), len(names)
+
+
+@settings(deadline=None, max_examples=200, derandomize=True)
+@given(st.integers(8, 150), st.integers(8, 60), st.integers(0, 10**6))
+def test_an_image_that_is_added_moves_others_only_where_its_class_would_give_too_few_or_too_many(
+    images: int, others: int, naming: int
+) -> None:
+    before = [*_classes(1, images, naming), *(Entry(f"o{n}", "other", f"o/{naming}_{n}") for n in range(others))]
+    after = [*before, Entry("new", "c000", f"c000/new_{naming}.jpg")]
+    parts, moved = _parts(split(before, 0.1)), _parts(split(after, 0.1))
+    changed = [name for name, part in parts.items() if moved[name] != part]
+    assert all(name.startswith("c000/") for name in changed)
+    assert len(changed) <= 3
+    to_test = [name for name in changed if "test" in (parts[name], moved[name])]
+    is_within = [of / 20 <= below <= of / 5 for below, of in (_below(some, "c000", 0.1) for some in (before, after))]
+    assert not to_test or not all(is_within)
 
 
 @pytest.mark.parametrize(

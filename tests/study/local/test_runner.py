@@ -98,6 +98,19 @@ def test_runs_as_many_as_there_are_to_be(tmp_path: Path) -> None:
     assert all(0 < trial.started < trial.ended for trial in trials)
 
 
+def test_a_trial_has_what_its_own_record_says(tmp_path: Path) -> None:
+    record = {"data": {"counts": {"validation": 144}}, "network": {"parameters": 103_000}}
+
+    def script(trial: int) -> tuple[list[float], int]:
+        if trial == 2:
+            (tmp_path / "2" / "hparams.json").write_text(json.dumps(record))
+        return [0.5], 0
+
+    _, trials = run(tmp_path, job(max_trials=3), ScriptedServer(script))
+    assert [(trial.validated, trial.network_parameters) for trial in trials] == [(0, 0), (144, 103_000), (0, 0)]
+    assert Ledger(tmp_path, job(max_trials=3), 0).trials == trials
+
+
 def test_a_failed_trial_is_infeasible_and_the_study_goes_on(tmp_path: Path) -> None:
     state, trials = run(tmp_path, job(max_trials=4), ScriptedServer(lambda trial: ([0.5], 3 if trial == 2 else 0)))
     assert state == "SUCCEEDED"

@@ -52,6 +52,19 @@ def test_what_few_trials_have_goes_first() -> None:
     assert sorted(worth, key=worth.__getitem__) == order
 
 
+def test_a_result_has_its_interval_which_outlives_the_time() -> None:
+    trials = [
+        dataclasses.replace(TRIALS[0], validated=144),
+        *TRIALS[1:3],
+        dataclasses.replace(TRIALS[3], validated=144),
+    ]
+    every = columns.of_trials(SHOWN, trials, None, NOW)
+    (column,) = [one for one in every if one.title == "95 %"]
+    assert [*column.cells] == ["0.885–0.967", "", "", ""]  # one that runs has no result yet
+    heads = [" ".join(columns.fit(every, width)[0]) for width in (140, 95, 50)]
+    assert [("95 %" in head, "time" in head) for head in heads] == [(True, True), (True, False), (False, False)]
+
+
 @pytest.mark.parametrize(
     ("values", "cells"),
     [

@@ -2,6 +2,8 @@ import dataclasses
 import shlex
 from pathlib import Path
 
+import pytest
+
 from tests.study.shown import SHOWN, TRIALS, measured
 from trainer import command_line as flags
 from trainer.study.screen import conclusion
@@ -16,10 +18,7 @@ Ranking, 2 trials, by the best measurement; more is better:
     ★ 1        8   0.00123  same          1         2    3/3    0.8750  0.9375  0:15  done
       3        4    0.0001  valid         2         –    1/3    0.2500  0.2500  0:05  stopped
 
-Parameter importance, as shares of the variance of val_accuracy:
-  learning_rate  ██████████████░░░░░░  70%
-  filters        █████░░░░░░░░░░░░░░░  24%
-  padding        █░░░░░░░░░░░░░░░░░░░   6%
+Parameter importance: 2 trials are too few to know it; 3 parameters need about 18.
 
 1 trial of 6 infeasible:
   trial 2: diverged: the loss is NaN at step 40
@@ -29,6 +28,12 @@ To train the best trial longer:
 
 To compare all trials on the HParams page of TensorBoard:
   python -m trainer.tensorboard '--logdir=/runs/my study'"""  # noqa: E501
+SHARES = """\
+Parameter importance, as shares of the variance of val_accuracy:
+  learning_rate  ██████████████░░░░░░  70%
+  filters        █████░░░░░░░░░░░░░░░  24%
+  padding        █░░░░░░░░░░░░░░░░░░░   6%
+"""
 NOTHING = """\
 None of 1 trial succeeded.
 
@@ -42,6 +47,69 @@ To compare all trials on the HParams page of TensorBoard:
 def test_a_study_that_came_to_something() -> None:
     shares = {"filters": 0.24, "learning_rate": 0.7, "padding": 0.06}
     assert conclusion.text(SHOWN, TRIALS, shares, Path("/runs/my study")) == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("count", "parameters", "is_known"), [(15, 1, False), (16, 1, True), (17, 3, False), (18, 3, True)]
+)
+def test_the_importance_is_shown_where_there_are_enough_trials_to_know_it(
+    count: int, parameters: int, is_known: bool
+) -> None:
+    shares = dict([("learning_rate", 0.7), ("filters", 0.24), ("padding", 0.06)][:parameters])
+    trials = [dataclasses.replace(TRIALS[0], id=number) for number in range(1, count + 1)]
+    text = conclusion.text(SHOWN, [*trials, *TRIALS[1:2]], shares, Path("/a"))
+    few = f"Parameter importance: {count} trials are too few to know it; {parameters} parameter"
+    assert ("█" in text) is is_known
+    assert (few in text) is not is_known
+    assert parameters < 3 or not is_known or SHARES in text
+
+
+def _trial(number: int, value: float, parameters: int = 0, seconds: float = 9.0, validated: int = 144) -> Trial:
+    return Trial(
+        id=number,
+        parameters={},
+        state=SUCCEEDED,
+        measurements=measured(value),
+        started=100.0,
+        ended=100.0 + seconds,
+        validated=validated,
+        network_parameters=parameters,
+    )
+
+
+@pytest.mark.parametrize(
+    ("trials", "said"),
+    [
+        (
+            [_trial(1, 0.9583, 103_000), _trial(2, 0.9375, 12_345), _trial(3, 0.5, 7)],
+            "Trial 1 is the best, with val_accuracy 0.9583 at epoch 1.\n"
+            "Its 95 % interval is 0.9120 to 0.9807, as of 144 validation samples.\n"
+            "Trial 2 is tied with it: the intervals overlap.\n"
+            "Of these, trial 2 has the smallest network: 12,345 parameters, not 103,000.\n\n",
+        ),
+        (
+            [_trial(1, 0.9583, 7), _trial(2, 0.9375, 12), _trial(4, 0.9306, 9)],
+            "\nTrials 2 and 4 are tied with it: the intervals overlap.\n"
+            "Of these, trial 1 has the smallest network: 7 parameters.\n\n",
+        ),
+        ([_trial(1, 0.95, 7, 70.0), _trial(2, 0.94, 7, 7.0)], "\nOf these, trial 2 was the fastest: 7 s, not 70 s.\n"),
+        ([_trial(1, 0.95, 7, 7.0), _trial(2, 0.94, 0, 70.0)], "\nOf these, trial 1 was the fastest: 7 s.\n"),
+        ([_trial(n, 0.9, n) for n in range(1, 14)], "\nTrials 2, 3, 4, 5 and 8 more are tied with"),
+        ([_trial(1, 0.9), _trial(2, 0.7)], "as of 144 validation samples.\n\nRanking"),
+        ([_trial(1, 1.0, validated=3), _trial(2, 0.0, validated=1)], "Trial 2 is tied with it"),
+        ([_trial(1, 0.9, validated=0), _trial(2, 0.9)], "at epoch 1.\n\nRanking"),
+        ([_trial(1, 0.9), _trial(2, 0.89, validated=0)], "as of 144 validation samples.\n\nRanking"),
+    ],
+)
+def test_trials_whose_intervals_overlap_are_tied_and_the_cheapest_is_named(trials: list[Trial], said: str) -> None:
+    text = conclusion.text(SHOWN, trials, {}, Path("/a"), width=80)
+    assert said in text
+    assert max(map(len, text.split("\n\nRanking")[0].splitlines())) <= 80
+
+
+def test_a_metric_that_is_no_accuracy_has_no_interval() -> None:
+    job = dataclasses.replace(SHOWN, metric="val_loss", maximize=False)
+    assert "interval" not in conclusion.text(job, [_trial(1, 0.5), _trial(2, 0.6)], {}, Path("/a"))
 
 
 def test_a_study_that_came_to_nothing() -> None:

@@ -51,6 +51,17 @@ def test_the_metric_ends_in_the_result(
     assert trial.result(selection, maximize).value == results[-1]  # type: ignore[union-attr]
 
 
+def test_a_result_has_the_ends_of_its_interval(written: list[Any]) -> None:
+    page.write(SHOWN, TRIALS, Path("/study"))
+    assert [metric.tag for metric in written[2]] == ["val_accuracy"]
+    page.write(SHOWN, [dataclasses.replace(TRIALS[0], validated=144), *TRIALS[1:]], Path("/study"))
+    assert [metric.title for metric in written[2]] == ["val_accuracy", "95 % from", "95 % to"]
+    first, *others = written[3]
+    ends = [(point.step, round(point.value, 3)) for tag in ("low", "high") for point in first.curves[f"interval/{tag}"]]
+    assert ends == [(3, 0.885), (3, 0.967)]
+    assert not any("interval/low" in session.curves for session in others)
+
+
 def test_an_infeasible_trial_has_no_result_but_what_it_measured(written: list[Any]) -> None:
     page.write(SHOWN, [TRIALS[1]], Path("/study"))
     assert set(written[3][0].curves) == {"measured/val_accuracy"}

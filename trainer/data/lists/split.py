@@ -40,6 +40,10 @@ def split(entries: Sequence[Entry], validation_split: float) -> list[Entry]:
     and twice that share and keeps a sample to train on, and each part has a sample: those whose hashes are nearest to
     the limit are moved for that. So samples that are added move others in small classes only.
 
+    No rule gives each class its share and never moves a sample: if no other sample may change a sample's part, its own
+    name alone decides, and small classes are left to chance. The limits of half and twice decide between both: one
+    more sample moves another in 30 % of the classes of 10 samples, 10 % of those of 30, 4 % of 50 and none of 100.
+
     Raises:
       UsageError: there are too few samples for that.
     """

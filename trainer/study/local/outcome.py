@@ -1,14 +1,17 @@
 """How a trial ended: its state and a reason, from its exit status and the end of its log."""
 
+import dataclasses
+import json
 import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from trainer.study.trial import INFEASIBLE, SUCCEEDED, Measurement
+from trainer.study.trial import INFEASIBLE, SUCCEEDED, Measurement, Trial
 
 RETRIED = (134, -signal.SIGABRT, 139, -signal.SIGSEGV)  # which the service starts again too
 
 _DIVERGED = 3
+_RECORD = "hparams.json"  # of a run
 _LINES = 12  # of a log
 _OURS = "trainer: "  # how a line begins that says why
 
@@ -47,3 +50,22 @@ def last_lines(log: Path) -> str:
             return "\n".join(file.read().decode(errors="replace").splitlines()[-_LINES:])
     except OSError:
         return ""
+
+
+def with_record(trial: Trial, root: Path) -> Trial:
+    """Returns a trial with what its own record, `hparams.json`, says of its validation samples and its network.
+
+    A trial of another program has no such record, and keeps zeros.
+
+    Args:
+      trial: which has begun.
+      root: its folder.
+    """
+    try:
+        record = json.loads((root / _RECORD).read_bytes())
+        counts = record["data"]["counts"]["validation"], record["network"]["parameters"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return trial
+    if not all(type(count) is int and count >= 0 for count in counts):
+        return trial
+    return dataclasses.replace(trial, validated=counts[0], network_parameters=counts[1])

@@ -81,6 +81,7 @@ class Runner:
         """Returns a trial as it is after the study was killed; one that was being stopped has ended."""
         if trial.state == STOPPING and trial.measurements:
             trial = dataclasses.replace(trial, state=SUCCEEDED, stopped_early=True, ended=self._clock())
+            trial = outcome.with_record(trial, layout.folder(self._ledger.folder, trial.id))
             self._ledger.put(trial)
         return trial
 
@@ -133,7 +134,7 @@ class Runner:
 
     def _end(self, number: int, status: int) -> None:
         self._free.append(self._cores.pop(number))
-        trial = self._measured(self._trial(number))
+        trial = outcome.with_record(self._measured(self._trial(number)), layout.folder(self._ledger.folder, number))
         if status in outcome.RETRIED and self._starts[number] < _STARTS:
             self._ledger.put(trial)
             self._start(trial)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from trainer import command_line
 from trainer.hparams import EPOCHS
-from trainer.study.screen import wording
+from trainer.study.screen import ties, wording
 from trainer.study.spec import BEST_MEASUREMENT, Job, Parameter
 from trainer.study.trial import ENDED, INFEASIBLE, Trial
 
@@ -59,12 +59,13 @@ def of_trials(job: Job, trials: Sequence[Trial], best: Trial | None, now: float)
     return [
         Column("trial", marks),
         *(
-            Column(name, _values(trials, name), _is_text(trials, name), worth=2 + dispensable.index(name))
+            Column(name, _values(trials, name), _is_text(trials, name), worth=3 + dispensable.index(name))
             for name in names
         ),
         Column("epoch", [_epoch(job, trial) for trial in trials]),
         # The last measurement of an infeasible trial is no result, and must not look like the best one.
         *([Column(job.metric, last), Column("best", tops)] if has_two else [Column(job.metric, tops)]),
+        *_intervals(job, trials),
         Column("time", [_time(trial, now) for trial in trials], worth=1),
         Column("state", [_state(trial) for trial in trials], is_text=True),
     ]
@@ -153,6 +154,13 @@ def _names(parameters: Sequence[Parameter]) -> Iterator[str]:
     for parameter in parameters:
         yield parameter.name
         yield from _names([child for _, child in parameter.children])
+
+
+def _intervals(job: Job, trials: Sequence[Trial]) -> list[Column]:
+    """Returns the column of the 95 % intervals; none where no trial has one."""
+    ends = [ties.interval_of(job, trial) if trial.state in ENDED else None for trial in trials]
+    cells = [f"{one[0]:.3f}–{one[1]:.3f}" if one else "" for one in ends]
+    return [Column("95 %", cells, worth=2)] if any(cells) else []
 
 
 def _values(trials: Sequence[Trial], name: str) -> list[str]:

@@ -5,15 +5,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trainer import command_line
-from trainer.study.screen import columns, wording
+from trainer.study.screen import columns, ties, wording
 from trainer.study.spec import BEST_MEASUREMENT, Job
 from trainer.study.trial import INFEASIBLE, SUCCEEDED, Trial
 from trainer.study.trial import best as best_of
 
 _RANKED = 10  # trials of the ranking
+_TIED = 4  # numbers of trials in a line
 _REASONS = 10  # reasons of infeasible trials
 _BAR = 20  # characters of a share of 100 %
 _LONGER = 4  # times as many epochs
+# Results that the importance needs, in all and for each parameter. With so many, no share was off by more than 0.33 and
+# the first parameter was right in 48 of 48 studies of 5 parameters, in 20 of 20 of 2 and of 4; of 20 trials of 5, one
+# share was off by 0.79.
+_FEWEST, _FEWEST_EACH = 16, 6
 
 
 def text(
@@ -38,7 +43,7 @@ def text(
     orders = commands(job, trials, folder, python)
     parts = [
         _ranking(job, trials, width),
-        _shares(job, importance),
+        _shares(job, trials, importance),
         _infeasible(trials),
         _order("To train the best trial longer", orders.get("train_longer")),
         _order("To compare all trials on the HParams page of TensorBoard", orders["tensorboard"]),
@@ -83,6 +88,7 @@ def _ranking(job: Job, trials: Sequence[Trial], width: int) -> str:
         [
             f"Trial {best.id} is the best, with {job.metric} {wording.metric(result.value) if result else ''} at epoch "
             f"{result.step if result else ''}.",
+            *_certainty(job, order),
             "",
             f"Ranking, {top}, by the {rule} measurement; {more} is better:",
             *(f"  {line}" for line in (*heads, *rows)),
@@ -90,9 +96,41 @@ def _ranking(job: Job, trials: Sequence[Trial], width: int) -> str:
     )
 
 
-def _shares(job: Job, importance: Mapping[str, float]) -> str:
+def _certainty(job: Job, order: Sequence[Trial]) -> list[str]:
+    """Returns lines about the interval of the best trial, the trials tied with it, and the cheapest of all of these."""
+    best = order[0]
+    ends = ties.interval_of(job, best)
+    if not ends:
+        return []
+    low, high = map(wording.metric, ends)
+    lines = [f"Its 95 % interval is {low} to {high}, as of {best.validated:,} validation samples."]
+    others = ties.tied(job, order)
+    if others:
+        ids = wording.numbers([trial.id for trial in others], _TIED)
+        verb = "is" if len(others) == 1 else "are"
+        lines.append(f"{ids[0].upper()}{ids[1:]} {verb} tied with it: the intervals overlap.")
+        lines.append(_cheapest(ties.cheapest([best, *others]), best, others))
+    return lines
+
+
+def _cheapest(trial: Trial, best: Trial, others: Sequence[Trial]) -> str:
+    """Returns a line about the cheapest of the best trial and those tied with it."""
+    sizes = {one.network_parameters for one in (best, *others)}
+    if 0 not in sizes and len(sizes) > 1:
+        what, found = "has the smallest network", f"{trial.network_parameters:,} parameters"
+        than = f"{best.network_parameters:,}"
+    else:
+        what, found, than = "was the fastest", wording.duration(trial.seconds), wording.duration(best.seconds)
+    return f"Of these, trial {trial.id} {what}: {found}{'' if trial.id == best.id else f', not {than}'}."
+
+
+def _shares(job: Job, trials: Sequence[Trial], importance: Mapping[str, float]) -> str:
     if not importance:
         return ""
+    results, wanted = len(ranked(job, trials)), max(_FEWEST, _FEWEST_EACH * len(importance))
+    if results < wanted:
+        few = f"{wording.count(results, 'trial')} {'is' if results == 1 else 'are'} too few to know it"
+        return f"Parameter importance: {few}; {wording.count(len(importance), 'parameter')} need about {wanted}."
     width = max(map(len, importance))
     lines = [f"Parameter importance, as shares of the variance of {job.metric}:"]
     for name, share in sorted(importance.items(), key=lambda pair: -pair[1]):

@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from trainer.study.screen import columns, wording
+from trainer.study.screen import columns, ties, wording
 from trainer.study.spec import Job
 from trainer.study.trial import ACTIVE, ENDED, INFEASIBLE, STOPPING, Trial, leading
 from trainer.study.trial import best as best_of
@@ -151,7 +151,8 @@ def line(job: Job, trial: Trial, trials: Sequence[Trial]) -> str:
         words.append(f"infeasible: {trial.reason}," if trial.reason else "infeasible,")
     else:
         words.append("stopped early," if trial.stopped_early else "")
-        words.append(f"{job.metric} {wording.metric(result.value)} at epoch {result.step},")
+        words += [f"{job.metric} {wording.metric(result.value)}", wording.interval(ties.interval_of(job, trial))]
+        words.append(f"at epoch {result.step},")
     if trial.started:
         words.append(f"{wording.duration(trial.ended - trial.started)},")
     words.append(wording.settings(trial))

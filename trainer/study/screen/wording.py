@@ -1,5 +1,7 @@
 """Numbers, times and states of a study, as text."""
 
+from collections.abc import Sequence
+
 from trainer.study.spec import Value
 from trainer.study.trial import ACTIVE, INFEASIBLE, REQUESTED, STOPPING, SUCCEEDED, Trial
 
@@ -61,3 +63,16 @@ def settings(trial: Trial) -> str:
 def count(number: int, noun: str) -> str:
     """Returns a number with its noun, which takes an `s` in the plural."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def numbers(ids: Sequence[int], most: int) -> str:
+    """Returns trials by their numbers, as in `trial 2` or `trials 2, 4 and 7`; of many, the first ones."""
+    shown = [str(number) for number in ids[:most]]
+    last = f"{len(ids) - most} more" if len(ids) > most else shown.pop()
+    listed = f"{', '.join(shown)} and {last}" if shown else last
+    return f"{'trial' if len(ids) == 1 else 'trials'} {listed}"
+
+
+def interval(ends: tuple[float, float] | None) -> str:
+    """Returns an interval in brackets, or nothing."""
+    return f"({metric(ends[0])} to {metric(ends[1])})" if ends else ""

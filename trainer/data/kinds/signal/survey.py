@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from trainer.data.kinds.coarse import COARSE, coarse, packed
 from trainer.data.kinds.kind import Description
 from trainer.data.kinds.signal.decode import decode_whole
 from trainer.data.kinds.signal.header import Header
@@ -33,13 +34,14 @@ def describe(content: bytes) -> Description:
 
     Returns:
       `format`, `rate` in frames a second, `channels`, `frames`; `mean` and `square`, the mean and the mean square of
-      all values.
+      all values; `coarse`, see `trainer.data.kinds.coarse`.
 
     Raises:
       ValueError, tf.errors.OpError: as `check`.
     """
     header = Header.read(content, len(content))
-    mean, square = _moments()(tf.constant(content)).numpy().tolist()
+    moments, values = _looked()(tf.constant(content))
+    mean, square = moments.numpy().tolist()
     return {
         "format": header.format,
         "rate": header.rate,
@@ -47,6 +49,7 @@ def describe(content: bytes) -> Description:
         "frames": header.frames,
         "mean": mean,
         "square": square,
+        COARSE: packed(coarse(values.numpy()[np.newaxis])[0]),
     }
 
 
@@ -86,12 +89,12 @@ def _spread(values: npt.NDArray[Any], shown: Callable[[Any], float]) -> dict[str
 
 
 @functools.cache
-def _moments() -> Callable[[tf.Tensor], tf.Tensor]:
-    def moments(encoded: tf.Tensor) -> tf.Tensor:
+def _looked() -> Callable[[tf.Tensor], tf.Tensor]:
+    def look(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         values = decode_whole(encoded)
-        return tf.stack([tf.reduce_mean(values), tf.reduce_mean(tf.square(values))])
+        return tf.stack([tf.reduce_mean(values), tf.reduce_mean(tf.square(values))]), values
 
     graph: Callable[[tf.Tensor], tf.Tensor] = tf.function(
-        moments, input_signature=[tf.TensorSpec((), tf.string)], autograph=False
+        look, input_signature=[tf.TensorSpec((), tf.string)], autograph=False
     )
     return graph

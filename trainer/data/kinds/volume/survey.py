@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trainer.data.kinds.coarse import COARSE, coarse, packed
 from trainer.data.kinds.kind import Description
 from trainer.data.kinds.volume.decode import volume
 from trainer.data.kinds.volume.header import Header
@@ -32,7 +33,8 @@ def describe(content: bytes) -> Description:
 
     Returns:
       `format`, `sizes`, `channels`, `is_bytes`, `spacing` and `orientation` as `Header` has them; `mean` and `square`,
-      the mean and the mean square of all values, of frames over 32 x 32 pixels; `minimum` and `maximum`.
+      the mean and the mean square of all values, of frames over 32 x 32 pixels; `minimum` and `maximum`; `coarse`,
+      see `trainer.data.kinds.coarse`.
 
     Raises:
       ValueError: it cannot be read.
@@ -44,7 +46,8 @@ def describe(content: bytes) -> Description:
     found = {
         name: [*value] if isinstance(value, tuple) else value for name, value in dataclasses.asdict(header).items()
     }
-    return found | {"mean": mean, "square": square, "minimum": minimum, "maximum": maximum}
+    vector = packed(coarse(values[np.newaxis])[0])
+    return found | {"mean": mean, "square": square, "minimum": minimum, "maximum": maximum, COARSE: vector}
 
 
 def summarize(descriptions: Sequence[Description]) -> Description:

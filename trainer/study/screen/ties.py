@@ -1,0 +1,48 @@
+"""Which trials are as good as the best one, as far as so many validation samples can say."""
+
+from collections.abc import Sequence
+
+from trainer import interval
+from trainer.study.spec import Job
+from trainer.study.trial import Trial
+from trainer.training.metric import METRIC
+
+
+def interval_of(job: Job, trial: Trial) -> tuple[float, float] | None:
+    """Returns the 95 % interval of a trial's result; None if that is no accuracy, or of an unknown number of samples.
+
+    Args:
+      job: the study's.
+      trial: which may still run.
+    """
+    result = trial.result(job.selection, job.maximize)
+    if job.metric != METRIC or not result or trial.validated < 1 or not 0 <= result.value <= 1:
+        return None
+    return interval.wilson(result.value, trial.validated)
+
+
+def tied(job: Job, ranked: Sequence[Trial]) -> list[Trial]:
+    """Returns the trials whose interval overlaps with that of the best, without the best, in their order.
+
+    All trials see the same samples, so a paired test might tell some of them apart; trials whose intervals do not
+    overlap, it does tell apart.
+
+    Args:
+      job: the study's.
+      ranked: trials with a result, the best first.
+    """
+    found = [(trial, interval_of(job, trial)) for trial in ranked]
+    if not found or not found[0][1]:
+        return []
+    (_, (low, high)), *others = ((trial, ends) for trial, ends in found if ends)
+    return [trial for trial, ends in others if ends[0] <= high and low <= ends[1]]
+
+
+def cheapest(trials: Sequence[Trial]) -> Trial:
+    """Returns the trial with the fewest parameters in its network, of those the one that took the least time.
+
+    Args:
+      trials: at least one. If the number of parameters is not known of all, the time alone decides.
+    """
+    is_known = all(trial.network_parameters for trial in trials)
+    return min(trials, key=lambda one: (one.network_parameters if is_known else 0, one.seconds, one.id))

@@ -50,17 +50,27 @@ def test_a_study_that_came_to_something() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "parameters", "is_known"), [(15, 1, False), (16, 1, True), (17, 3, False), (18, 3, True)]
+    ("count", "parameters", "is_shown", "is_known"),
+    [
+        (9, 1, False, False),
+        (10, 1, True, False),
+        (15, 1, True, False),
+        (16, 1, True, True),
+        (17, 3, True, False),
+        (18, 3, True, True),
+    ],
 )
 def test_the_importance_is_shown_where_there_are_enough_trials_to_know_it(
-    count: int, parameters: int, is_known: bool
+    count: int, parameters: int, is_shown: bool, is_known: bool
 ) -> None:
     shares = dict([("learning_rate", 0.7), ("filters", 0.24), ("padding", 0.06)][:parameters])
     trials = [dataclasses.replace(TRIALS[0], id=number) for number in range(1, count + 1)]
     text = conclusion.text(SHOWN, [*trials, *TRIALS[1:2]], shares, Path("/a"))
-    few = f"Parameter importance: {count} trials are too few to know it; {parameters} parameter"
-    assert ("█" in text) is is_known
-    assert (few in text) is not is_known
+    assert ("█" in text) is is_shown
+    assert (
+        f"Parameter importance: {count} trials are too few to know it; {parameters} parameter" in text
+    ) is not is_shown
+    assert (f"  (uncertain: {count} trials are few; {parameters} parameter" in text) is (is_shown and not is_known)
     assert parameters < 3 or not is_known or SHARES in text
 
 

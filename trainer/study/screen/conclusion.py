@@ -15,10 +15,11 @@ _TIED = 4  # numbers of trials in a line
 _REASONS = 10  # reasons of infeasible trials
 _BAR = 20  # characters of a share of 100 %
 _LONGER = 4  # times as many epochs
-# Results that the importance needs, in all and for each parameter. With so many, no share was off by more than 0.33 and
-# the first parameter was right in 48 of 48 studies of 5 parameters, in 20 of 20 of 2 and of 4; of 20 trials of 5, one
-# share was off by 0.79.
-_FEWEST, _FEWEST_EACH = 16, 6
+# Results that the importance needs, in all and for each parameter, to be shown, and to be known. With so many that it is
+# known, no share was off by more than 0.33 and the first parameter was right in 48 of 48 studies of 5 parameters, in 20
+# of 20 of 2 and of 4; of 20 trials of 5, one share was off by 0.79, and the first was right in 45 of 48.
+_SHOWN, _SHOWN_EACH = 10, 2
+_KNOWN, _KNOWN_EACH = 16, 6
 
 
 def text(
@@ -127,12 +128,15 @@ def _cheapest(trial: Trial, best: Trial, others: Sequence[Trial]) -> str:
 def _shares(job: Job, trials: Sequence[Trial], importance: Mapping[str, float]) -> str:
     if not importance:
         return ""
-    results, wanted = len(ranked(job, trials)), max(_FEWEST, _FEWEST_EACH * len(importance))
-    if results < wanted:
+    results, parameters = len(ranked(job, trials)), wording.count(len(importance), "parameter")
+    wanted = max(_KNOWN, _KNOWN_EACH * len(importance))
+    if results < max(_SHOWN, _SHOWN_EACH * len(importance)):
         few = f"{wording.count(results, 'trial')} {'is' if results == 1 else 'are'} too few to know it"
-        return f"Parameter importance: {few}; {wording.count(len(importance), 'parameter')} need about {wanted}."
+        return f"Parameter importance: {few}; {parameters} need about {wanted}."
     width = max(map(len, importance))
     lines = [f"Parameter importance, as shares of the variance of {job.metric}:"]
+    if results < wanted:
+        lines.append(f"  (uncertain: {results} trials are few; {parameters} need about {wanted})")
     for name, share in sorted(importance.items(), key=lambda pair: -pair[1]):
         full = min(_BAR, max(0, round(share * _BAR)))
         lines.append(f"  {name:{width}}  {'█' * full}{'░' * (_BAR - full)} {share:4.0%}")

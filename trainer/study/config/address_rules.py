@@ -10,7 +10,7 @@ from trainer.study.config.placeholders import filled
 from trainer.study.config.regions import REGIONS
 from trainer.study.config.view import View
 
-# https://cloud.google.com/resource-manager/docs/creating-managing-projects: an id, with or without a domain, or a number
+# https://cloud.google.com/resource-manager/docs/creating-managing-projects: an id, also with a domain, or a number
 _PROJECT = r"projects/(?:[a-z0-9.]+:)?[a-z0-9][a-z0-9-]*"
 _LOCATION = rf"{_PROJECT}/locations/([a-z0-9-]+)"
 # https://github.com/distribution/reference: host, path, and a tag or digest.

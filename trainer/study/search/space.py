@@ -17,7 +17,7 @@ Array = npt.NDArray[np.float64]
 class Axis:
     """One parameter as a coordinate.
 
-    A `double` is a position on its scale. An `integer` has one cell per number, as wide as its scale makes it. The cells
+    A `double` is a position on its scale. An `integer` has one cell per number, whose width depends on the scale. Cells
     of `discrete` and `categorical` have equal widths, because the user has chosen the steps between the values.
 
     Attributes:

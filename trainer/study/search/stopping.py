@@ -140,7 +140,7 @@ def _ends_below(job: Job, own: Curve, done: Sequence[Trial]) -> bool:
 
 
 def _line(job: Job, own: Curve, end: float) -> float:
-    """Returns where the line through the last measurements ends; at least the last value, up to noise."""
+    """Returns where the line through the last measurements ends; up to noise, an upper bound of the curve."""
     return float(own.y[-1]) + own.last_slope(max(2, _enough(job))) * (end - float(own.x[-1]))
 
 

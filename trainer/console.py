@@ -1,4 +1,4 @@
-"""The console and the names of files, in whatever encoding the locale has."""
+"""The console and the names of files, for any encoding of the locale."""
 
 import io
 import os
@@ -32,7 +32,7 @@ def in_utf8(words: Sequence[str], encoding: str) -> list[str]:
 
     Args:
       words: the command line of this process, Python first.
-      encoding: of the names of files.
+      encoding: the encoding of file names.
     """
     mode = ["-X", "utf8"]
     if encoding == "utf-8" or [*words[1:3]] == mode:

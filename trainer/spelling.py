@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
-# What others call a flag: Keras, PyTorch, scikit-learn, TensorFlow's and Hugging Face's examples, darknet's heirs.
+# The names of flags in Keras, PyTorch, scikit-learn, darknet, and TensorFlow's and Hugging Face's examples.
 _OTHERS = {
     "data": "data_dir data_path data_root datadir dataset dataset_dir dataset_path images image_dir input input_dir "
     "root source train train_data train_dir train_path training_data",
@@ -51,11 +51,11 @@ _OTHERS = {
 
 
 def meant(typed: str, known: Iterable[str]) -> str:
-    """Returns the known flag, or `help`, that a name means; nothing if none is similar.
+    """Returns the known flag, or `help`, that a name means; an empty text if none is similar.
 
     Args:
-      typed: the name, with its dashes or without.
-      known: names of flags, without dashes.
+      typed: the name, with or without dashes.
+      known: the names of the flags, without dashes.
     """
     name, names = typed.lstrip("-").replace("-", "_"), ["help", *known]
     found = itertools.chain(_plain(name.lower(), names), _abbreviated(name, names), _near(name.lower(), names))
@@ -86,7 +86,7 @@ def distance(one: str, other: str) -> int:
 
 
 def _plain(name: str, names: Sequence[str]) -> Iterator[str]:
-    """Yields the flags with the same letters, and those that have this name in other programs."""
+    """Yields the flags with the same letters, and flags that have this name in other programs."""
     letters = name.replace("_", "")
     yield from (flag for flag in names if flag.replace("_", "") == letters)
     yield from (flag for flag in names if letters in _OTHERS.get(flag, "").replace("_", "").split())

@@ -95,7 +95,7 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
 
     entries = loading.list_entries(options.data, lambda location: fetch(location, cache, log=log), log, options.rank)
     source = Path(expanded(options.data))
-    is_listed = any(entry.listed for entry in entries)  # by a manifest or shards; folders next to them are not classes
+    is_listed = any(entry.listed for entry in entries)  # in a manifest or shards; folders next to them are not classes
     empty = folder.empty_classes(source) if source.is_dir() and not is_listed else []
     with _progress(screen) as on_progress:
         return conversion.convert(
@@ -131,7 +131,7 @@ def _stop(status: int, reason: str) -> int:
 
 
 def _say(screen: Console, line: str) -> None:
-    screen.out(one_line(line), highlight=False)  # which takes nothing in a name for markup
+    screen.out(one_line(line), highlight=False)  # which does not interpret names as markup
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def test_help_and_a_wrong_flag_do_not_wait_for_tensorflow(tmp_path: Path) -> Non
         (["--data={idx}", "--job_dir={idx}/train-labels-idx1-ubyte", "--batch_size=9"], "`--job_dir` must be "),
         (["--data={broken}"], "{broken}/train-images-idx3-ubyte: must hold the 3,600 bytes of 30x12x10"),
         (["--checkpoint_every=soon"], "`--checkpoint_every` must be steps, as in 500, or seconds, as in 30s."),
-        (["--resume=must", "--job_dir=new"], "`--job_dir` must hold a run where `--resume=must`. Received: new"),
+        (["--resume=must", "--job_dir=new"], "`--job_dir` must contain a run with `--resume=must`. Received: new"),
         (["--stride=20"], "`--stride` must leave every map at least one position"),
         (["--batch_size=100000"], "`--batch_size` must be at most the number of training samples"),
         (["--job_dir=gs://Bucket/run"], "`gs://…` must be a bucket, or a folder in one, as in gs://bucket/folder."),

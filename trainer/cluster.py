@@ -64,7 +64,7 @@ def _check(kind: str, pools: Collection[str], name: str) -> None:
     """Checks that a task is training: a parameter server or an evaluator would train alone, into the same folder."""
     if kind not in pools:
         raise UsageError(
-            f"`{name}` must give a task of {', '.join(pools)}, for all others do not train. Received: {kind}"
+            f"`{name}` must contain a task of {', '.join(pools)}, because no other task trains. Received: {kind}"
         )
 
 
@@ -72,7 +72,7 @@ def _position(kind: str, index: int, pools: dict[str, list[str]], name: str) -> 
     """Returns the position of a task among the machines of all pools."""
     if not 0 <= index < len(pools[kind]):
         raise UsageError(
-            f"`{name}` must give an index below {len(pools[kind])}, the number of {kind}. Received: {index}"
+            f"`{name}` must contain an index below {len(pools[kind])}, the number of {kind}. Received: {index}"
         )
     before = list(pools)[: list(pools).index(kind)]
     return sum(len(pools[pool]) for pool in before) + index
@@ -81,5 +81,5 @@ def _position(kind: str, index: int, pools: dict[str, list[str]], name: str) -> 
 def _address(address: Any, name: str) -> str:
     host, colon, port = str(address).rpartition(":")
     if not (host and colon and port.isdecimal()):
-        raise UsageError(f"`{name}` must give each machine as host:port. Received: {address}")
+        raise UsageError(f"`{name}` must contain each machine as host:port. Received: {address}")
     return str(address)

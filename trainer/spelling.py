@@ -11,7 +11,8 @@ _OTHERS = {
     "output_dir output_path outputs result_dir results run_dir save_dir save_path train_dir work_dir workdir",
     "to": "destination dst job_dir out out_dir outdir output output_dir target",
     "model": "checkpoint ckpt model_dir model_path saved_model weights",
-    "learning_rate": "alpha base_lr eta init_lr initial_learning_rate learning_rate_init lr max_lr rate step_size",
+    "learning_rate": "alpha base_lr eta init_lr initial_learning_rate learning_rate_init lr lrate max_lr rate "
+    "step_size",
     "batch_size": "b batch bs per_device_train_batch_size train_batch_size",
     "max_batch": "b batch batch_size bs max_batch_size",
     "epochs": "max_epochs n_epochs nb_epoch nb_epochs num_epochs num_train_epochs train_epochs",
@@ -37,7 +38,7 @@ _OTHERS = {
     "weight_decay": "l2 l2_reg wd",
     "precision": "amp bf16 dtype fp16 half mixed_precision",
     "seed": "random_seed random_state rng",
-    "strategy": "accelerator device devices distribute distribution distribution_strategy gpu gpus num_gpus",
+    "strategy": "accelerator cuda device devices distribute distribution distribution_strategy gpu gpus num_gpus",
     "checkpoint_every": "checkpoint_freq checkpoint_interval save_every save_freq save_interval save_steps",
     "keep_checkpoints": "keep max_to_keep save_total_limit",
     "resume": "continue continue_from load restore resume_from resume_from_checkpoint",

@@ -98,7 +98,7 @@ def _claimed(to: Path) -> Iterator[Path]:
     try:
         strange = [path.name for path in to.iterdir()] if to.exists() else []
         if strange and not work.is_dir():
-            raise UsageError(f"`--to` must be a new or an empty folder. Received: {to}, which holds {min(strange)}")
+            raise UsageError(f"`--to` must be a new or an empty folder. Received: {to}, which contains {min(strange)}")
         work.mkdir(parents=True, exist_ok=True)
         lock = os.open(work, os.O_RDONLY)
     except OSError as error:

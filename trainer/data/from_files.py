@@ -196,4 +196,4 @@ def _check_classes(parted: Sequence[Entry], names: Sequence[str], kind: Kind[Any
                 f"Received: {one_line(entry.label)}, which has {'none' if trained else 'none; no class has one'}"
             )
     if len(names) < 2:
-        raise UsageError(f"`--data` must hold at least two classes. Received: {', '.join(map(one_line, names))}")
+        raise UsageError(f"`--data` must contain at least two classes. Received: {', '.join(map(one_line, names))}")

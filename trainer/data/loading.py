@@ -112,7 +112,9 @@ def load(
         return from_arrays(_given(*named.read(name)), IMAGE, validation_split, seed=seed, options=options)
     if name == MANAGED:
         if not managed:
-            raise UsageError(f"`--data={MANAGED}` must find `AIP_TRAINING_DATA_URI` in the environment. Received: none")
+            raise UsageError(
+                f"`--data={MANAGED}` must be used with `AIP_TRAINING_DATA_URI` in the environment. Received: nothing"
+            )
         return _of_files(manifest.read_managed(managed, fetch), validation_split, seed, options, log)
     path = _local(name, fetch)
     if found := _arrays(path, name, options, log):
@@ -163,7 +165,7 @@ def list_entries(
     """
     path = _local(name, fetch)
     if idx.is_one(path) or arrays.is_one(path) or series.is_one(path):
-        raise UsageError(f"`--data` must hold a file for each sample to be written as shards. Received: {name}")
+        raise UsageError(f"`--data` must contain a file for each sample to be written as shards. Received: {name}")
     return _entries(path, expanded(name), fetch, log, rank)
 
 

@@ -160,7 +160,7 @@ def check_mode(mode: Any, value: Any, padding: Padding) -> None:
     if mode not in MODES:
         raise ValueError(rule)
     if padding == "valid" and mode != "zeros":
-        raise ValueError(f"`padding_mode` must be zeros where padding='valid'. Received: padding_mode={mode!r}")
+        raise ValueError(f"`padding_mode` must be zeros with padding='valid'. Received: padding_mode={mode!r}")
     rule = f"`padding_value` must be a finite number, and 0 unless padding_mode='constant'. Received: {mode!r} with"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{rule} padding_value={value!r}")

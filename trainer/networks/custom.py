@@ -55,7 +55,7 @@ def complete(model: keras.Model) -> keras.Model:
 def _config(layer: Any, names: frozenset[str]) -> dict[str, Any]:
     if layer._auto_config is None:
         raise NotImplementedError(
-            f"{type(layer).__qualname__} must have a get_config, for its arguments are more than numbers and texts"
+            f"{type(layer).__qualname__} must have a get_config, because its arguments are more than numbers and texts"
         )
     config = {**type(layer).get_config(layer), **layer._auto_config.config}
     return {name: value for name, value in config.items() if name in names}

@@ -167,7 +167,7 @@ def _wrapped(made: keras.Model, form: Form) -> keras.Model:
         outputs = made(inputs)
     if not isinstance(outputs, keras.KerasTensor):
         count = len(outputs) if isinstance(outputs, list | tuple | dict) else 0
-        raise _Refusal("a model with one output", f"{made.name}, which gives {count or type(outputs).__name__}")
+        raise _Refusal("a model with one output", f"{made.name}, which returns {count or type(outputs).__name__}")
     return keras.Model(inputs, outputs, name=f"{made.name}_on_samples")
 
 

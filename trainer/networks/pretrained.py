@@ -99,8 +99,8 @@ def build_file(hparams: HParams, form: Form, outputs: int, policy: str = "float3
     rank = len(parts.features.outputs[0].shape)
     if rank not in (2, 4):
         raise UsageError(
-            "`--model` must give maps, (batch, height, width, channels), or features, (batch, features). "
-            f"Received: {hparams.model}, which gives {parts.features.outputs[0].shape}"
+            "`--model` must return maps, (batch, height, width, channels), or features, (batch, features). "
+            f"Received: {hparams.model}, which returns {parts.features.outputs[0].shape}"
         )
     channels = model.inputs[0].shape[-1] or form.channels
     backbone = _fitted(hparams, form, parts.features, channels, policy)
@@ -174,8 +174,8 @@ def _check_model(shown: str, model: Any) -> None:
         )
     if len(model.inputs[0].shape) != 4:
         raise UsageError(
-            "`--model` must take images, (batch, height, width, channels). "
-            f"Received: {shown}, which takes {model.inputs[0].shape}"
+            "`--model` must accept images, (batch, height, width, channels). "
+            f"Received: {shown}, which accepts {model.inputs[0].shape}"
         )
 
 
@@ -186,7 +186,7 @@ def _fitted(hparams: HParams, form: Form, features: keras.Model, channels: int, 
         if channels == 1:
             raise UsageError(f"`--color` must be grey for `--model={shown}`. Received: {hparams.color}")
         taken = features.inputs[0].shape
-        raise UsageError(f"`--model` must take images of 1 or 3 channels. Received: {shown}, which takes {taken}")
+        raise UsageError(f"`--model` must accept images of 1 or 3 channels. Received: {shown}, which accepts {taken}")
     sizes = tuple(features.inputs[0].shape[1:3])
     name = head.unused(features.name)
     try:
@@ -201,7 +201,7 @@ def _misfit(hparams: HParams, form: Form, sizes: tuple[int | None, ...], error: 
         return UsageError(f"`--model` must fit images of {form}. Received: {hparams.model} ({error})")
     if height != width:
         return UsageError(
-            f"`--model` must take images of {form}. Received: {hparams.model}, for {height}x{width} only ({error})"
+            f"`--model` must accept images of {form}. Received: {hparams.model}, for {height}x{width} only ({error})"
         )
     received = f"{hparams.image_size}" if hparams.image_size else f"0, the default, so {form}"
     return UsageError(

@@ -282,6 +282,6 @@ def _with_fixed_normalization(model: keras.Model) -> keras.Model:
 
 def _misfit(here: _Layer, there: _Layer, hparams: HParams) -> UsageError:
     return UsageError(
-        f"`--{_FLAG}` must be of the network that `--model={hparams.model}` is: its layer {here.name} has weights of "
-        f"{here}, and the file has {there}. Received: {hparams.weights}"
+        f"`--{_FLAG}` must be a file for the network of `--model={hparams.model}`: its layer {here.name} has weights "
+        f"of {here}, and the file has {there}. Received: {hparams.weights}"
     )

@@ -125,4 +125,4 @@ def _scheduling(scheduling: View) -> Iterator[Problem]:
     if wait.is_given and strategy.value != "FLEX_START":
         yield wait.problem("must be left out: only FLEX_START has it")
     if scheduling["disableRetries"].value is True and scheduling["restartJobOnWorkerRestart"].value is True:
-        yield scheduling["restartJobOnWorkerRestart"].problem("must be false where `disableRetries` is true")
+        yield scheduling["restartJobOnWorkerRestart"].problem("must be false if `disableRetries` is true")

@@ -62,7 +62,10 @@ def test_tf_config_goes_before_cluster_spec() -> None:
         ({"cluster": {"worker": [A, B]}}, "must be JSON with `cluster` and `task`"),
         ({"cluster": {"worker": [A, B]}, "task": {"type": "worker", "index": "x"}}, "must be JSON"),
         ({"cluster": {"worker": [A, B]}, "task": {"type": "evaluator", "index": 0}}, "because no other task trains"),
-        ({"cluster": {"chief": [A], "ps": [B]}, "task": {"type": "ps", "index": 0}}, "no other task trains. Received: ps"),
+        (
+            {"cluster": {"chief": [A], "ps": [B]}, "task": {"type": "ps", "index": 0}},
+            "no other task trains. Received: ps",
+        ),
         ({"cluster": {"master": [A], "evaluator": [B]}, "task": {"type": "evaluator", "index": 0}}, "Received: eval"),
         ({"cluster": {"ps": [B]}, "task": {"type": "ps", "index": 0}}, "no other task trains. Received: ps"),
         ({"cluster": {"worker": [A, B]}, "task": {"type": "worker", "index": 2}}, "an index below 2"),

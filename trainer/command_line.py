@@ -33,7 +33,7 @@ from trainer.hparams import (
 # The flags of a program: each name, and its value if the user gives none; "" for a flag that needs a value.
 Flags = Mapping[str, str]
 
-_WIDTH = 100  # characters of a line of help
+WIDTH = 100  # characters of a line of help, at most
 _MARGIN = 22  # characters before the help texts
 
 
@@ -235,34 +235,38 @@ def command(hparams: HParams) -> str:
     return shlex.join(["python", "-m", "trainer.task", *given])
 
 
-def help_text(command: str, arguments: Sequence[str] = ()) -> str:
+def help_text(command: str, arguments: Sequence[str] = (), width: int = WIDTH) -> str:
     """Returns what `--help` prints: every flag with its meaning, its rule and its default.
 
     Args:
       command: how the program is started.
       arguments: the other words of the command line; if they name a network, the flags of other networks are left out.
+      width: characters of a line, as of the terminal: lines break between words.
 
     Raises:
       UsageError: they name an unknown network.
     """
-    lines = help_lines(_flags_of_network(arguments), _notes, _MARGIN)
+    lines = help_lines(_flags_of_network(arguments), _notes, _MARGIN, width)
     return "\n".join([f"Usage: {command} [--flag=value …]", *lines])
 
 
-def help_lines(fields: Iterable[Field], notes: Callable[[Field], Iterable[str]], margin: int) -> Iterator[str]:
+def help_lines(
+    fields: Iterable[Field], notes: Callable[[Field], Iterable[str]], margin: int, width: int
+) -> Iterator[str]:
     """Yields the help of flags, under the headings of their groups.
 
     Args:
       fields: the fields, each with its `Rule` in the metadata.
       notes: returns the text in parentheses after a field's help text.
       margin: characters before the help texts.
+      width: characters of a line.
     """
     for group, members in itertools.groupby(fields, lambda field: rule_of(field).group):
         yield f"\n{group}"
         for field in members:
             noted = "; ".join(notes(field))
             text = rule_of(field).help + (f" ({noted})" if noted else "")
-            first, *others = textwrap.wrap(text, _WIDTH - margin)
+            first, *others = textwrap.wrap(text, width - margin, break_on_hyphens=False)
             yield f"  --{field.name}".ljust(margin) + first
             yield from (" " * margin + line for line in others)
 

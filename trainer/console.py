@@ -2,10 +2,13 @@
 
 import io
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 
 from trainer import output
+
+_NARROWEST = 40  # characters of a line, below which words no longer fit
 
 
 def prepare() -> None:
@@ -25,6 +28,11 @@ def prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def width(most: int) -> int:
+    """Returns the characters of a line of the terminal, from 40 to a maximum, which is used if there is no terminal."""
+    return min(most, max(_NARROWEST, shutil.get_terminal_size((most, 24)).columns))
 
 
 def in_utf8(words: Sequence[str], encoding: str) -> list[str]:

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     2: a flag breaks its rule. 129, 130, 143: stopped by SIGHUP, SIGINT or SIGTERM, together with the workers.
     """
     if "--help" in arguments or "-h" in arguments:
-        print(command_line.help_text(f"{_COMMAND} {_WORKERS}=2"))
+        print(command_line.help_text(f"{_COMMAND} {_WORKERS}=2", width=console.width(command_line.WIDTH)))
         return 0
     try:
         workers, rest = _count_workers(arguments)

@@ -71,7 +71,7 @@ def main(
 
 def _help(arguments: Sequence[str]) -> int:
     try:
-        print(flags.help_text(_COMMAND, arguments))
+        print(flags.help_text(_COMMAND, arguments, console.width(flags.WIDTH)))
     except UsageError as error:
         return _stop(2, str(error))
     return 0

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     rule. 4: the output cannot be written, or the process that starts the trials was killed. 129, 130, 143: stopped.
     """
     if "--help" in arguments or "-h" in arguments:
-        print(study_options.help_text(_COMMAND))
+        print(study_options.help_text(_COMMAND, console.width(command_line.WIDTH)))
         return 0
     with signals.caught(_LAST_WORDS) as stop:
         try:

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
         workers, rest = _count_workers(arguments)
         command_line.read(rest)
     except UsageError as error:
-        print(f"trainer: {error}", file=sys.stderr)
+        console.report(f"trainer: {error}")
         return 2
     with signals.caught(_LAST_WORDS) as stop, start(rest, variables, workers) as processes:
         try:

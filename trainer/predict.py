@@ -174,7 +174,7 @@ def _best(classes: Sequence[str], answer: "Answer", top: int) -> list[tuple[str,
 
 def _report(line: str) -> None:
     with contextlib.suppress(BrokenPipeError):
-        print(f"trainer.predict: {line}", file=sys.stderr, flush=True)
+        console.report(f"trainer.predict: {line}")
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def _ending(server: "uvicorn.Server") -> Iterator[None]:
 
 
 def _report(line: str) -> None:
-    print(f"trainer.serve: {line}", file=sys.stderr, flush=True)
+    console.report(f"trainer.serve: {line}")
 
 
 if __name__ == "__main__":

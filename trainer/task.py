@@ -89,10 +89,9 @@ def _run(
 ) -> int:
     try:
         with without_chatter(), keras_settings.ignored():
-            from rich.console import Console
-
             from trainer.run import train
-        result = train.run(hparams, environment, Console(highlight=False), callbacks, stop, read=read)
+            from trainer.screen import Screen
+        result = train.run(hparams, environment, Screen(), callbacks, stop, read=read)
     except DivergedError as error:
         return _stop(3, f"{error}; try a lower `--learning_rate` in a new `--job_dir`")
     except StorageError as error:
@@ -120,7 +119,7 @@ def _report(result: "Result", environment: Environment, python: str) -> None:
         [result.sample] if result.sample else [],
     )
     speed = f"in {result.seconds:.1f} s at {result.speed:,.0f} {result.samples}/s"
-    print(
+    lines = (
         f"test accuracy {result.test_accuracy:.2%}, {f'trained {speed}' if result.seconds else 'already finished'}",
         f"  logs         {logs}",
         f"  checkpoints  {environment.shown('checkpoints')}",
@@ -129,13 +128,13 @@ def _report(result: "Result", environment: Environment, python: str) -> None:
         f"  {shlex.join([python, '-m', 'trainer.predict', f'--model={model}', *sample])}",
         "To see how it learned, run this and open the address that it prints:",
         f"  {shlex.join([python, '-m', 'trainer.tensorboard', f'--logdir={logs}'])}",
-        sep="\n",
     )
+    console.report("\n".join(lines), sys.stdout)
 
 
 def _stop(status: int, reason: str, resume: str = _RESUME) -> int:
     """Prints the reason for the end and how to resume, and returns the status."""
-    print(f"trainer: {reason.replace(_RESUME, resume)}", file=sys.stderr)
+    console.report(f"trainer: {reason.replace(_RESUME, resume)}")
     return status
 
 

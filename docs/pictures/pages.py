@@ -22,14 +22,13 @@ class _Part:
 
     Attributes:
       dashboard: the address after `#`.
-      prepare: waits for the content and hides everything else.
-      corners: left, top, right and bottom of the picture, in pixels of the page.
+      prepare: waits for the content, hides everything else, and returns the corners of the picture: left, top, right
+        and bottom, in pixels of the page.
       scale: pixels of the file per pixel of the page.
     """
 
     dashboard: str
-    prepare: Callable[[Page], None]
-    corners: tuple[int, int, int, int]
+    prepare: Callable[[Page], tuple[float, float, float, float]]
     scale: int = 2
 
 
@@ -63,8 +62,7 @@ def photograph(to: Path, folder: Path) -> None:
                 _cards(page, to / f"{name}.png")
         for name, part in _PARTS.items():
             with _page(browser, f"{address}#{part.dashboard}", part.scale) as page:
-                part.prepare(page)
-                left, top, right, bottom = part.corners
+                left, top, right, bottom = part.prepare(page)
                 clip: FloatRect = {"x": left, "y": top, "width": right - left, "height": bottom - top}
                 page.screenshot(path=to / f"{name}.png", clip=clip)
         browser.close()
@@ -121,27 +119,32 @@ def _hide(page: Page | Frame, *selectors: str) -> None:
     page.evaluate(_HIDE, f"{', '.join(selectors)} {{ display: none !important }}")
 
 
-def _graph(page: Page) -> None:
+def _graph(page: Page) -> tuple[float, float, float, float]:
     node = page.locator('tf-graph-scene g.node[data-name="conv1"]')
     node.locator("rect.nodecolortarget").first.dblclick()
     page.locator('tf-graph-scene g.node[data-name="conv1"].expanded').wait_for()
     _hide(page, "tf-graph-info", "tf-graph-minimap", ".context-menu")
-    page.wait_for_timeout(2000)  # the zoom has no event
+    page.wait_for_timeout(4000)  # the zoom has no event
+    box = node.first.bounding_box() or {"x": 480, "y": 320, "width": 800, "height": 400}
+    top, bottom = box["y"] - box["height"] / 2, box["y"] + 1.5 * box["height"]
+    return box["x"] - 10, max(70.0, top), min(1280.0, box["x"] + box["width"] + 10), min(900.0, bottom)
 
 
-def _projector(page: Page) -> None:
+def _projector(page: Page) -> tuple[float, float, float, float]:
     projector = page.frame_locator("iframe").frame_locator("iframe")
     projector.locator("#scatter canvas").first.wait_for()
     page.wait_for_timeout(8000)  # the principal components have no event either
     for frame in page.frames:
         _hide(frame, "#help-3d-icon", "#reset-zoom", "#zoom-in", "#zoom-out", ".control")
+    return 313, 125, 979, 800
 
 
-def _scalars(page: Page) -> None:
+def _scalars(page: Page) -> tuple[float, float, float, float]:
     page.locator("tf-custom-scalar-multi-line-chart-card path.line").nth(8).wait_for(state="attached")
     page.evaluate(_LEGEND)
     _hide(page, "#buttons", "#matches-container", "tf-custom-scalar-card-heading .heading-row")
     page.wait_for_timeout(2000)
+    return 330, 74, 1056, 600
 
 
 _AS_DATA = """image => {
@@ -182,7 +185,7 @@ figure { flex: 1; margin: 0 } img { width: 100% } figcaption { font: 14px monosp
 # The tag of each picture in the Images dashboard.
 _PICTURES = {"filters": "filters/.*", "feature_maps": "feature_maps/3", "what_decides": "what_decides/3"}
 _PARTS = {
-    "curves": _Part("custom_scalars&_smoothingWeight=0", _scalars, (330, 74, 1056, 600)),
-    "graph": _Part("graphs", _graph, (520, 70, 1270, 885)),
-    "projector": _Part("projector", _projector, (313, 125, 979, 800), scale=1),
+    "curves": _Part("custom_scalars&_smoothingWeight=0", _scalars),
+    "graph": _Part("graphs", _graph),
+    "projector": _Part("projector", _projector, scale=1),
 }

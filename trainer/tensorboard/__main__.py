@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         with _local(options.logdir) as folder:
             return _show(["--logdir", folder, *others])
     except (UsageError, StorageError) as error:
-        print(f"trainer.tensorboard: {error}", file=sys.stderr)
+        console.report(f"trainer.tensorboard: {error}")
         return 2 if isinstance(error, UsageError) else 4
 
 
@@ -78,7 +78,7 @@ def _show(arguments: Sequence[str]) -> int:
 
 
 def _report(line: str) -> None:
-    print(f"trainer.tensorboard: {line}", file=sys.stderr, flush=True)
+    console.report(f"trainer.tensorboard: {line}")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ def draw(file: Path, folder: Path, source: str, epochs: int) -> None:
     test = data.load(source, validation_split=0.1, seed=0).test
     images, labels = np.asarray(test.samples), np.asarray(test.targets)
     eights = np.flatnonzero(labels == 8)[:50]
+    eights = eights[np.asarray(model(images[eights])).argmax(axis=-1) == 8]
     cams = Explainer(model).grad_cam(images[eights], labels[eights])
     clearest = int(cams.max(axis=tuple(range(1, cams.ndim))).argmax())  # some maps have no positive evidence
     index, cam = int(eights[clearest]), cams[clearest]

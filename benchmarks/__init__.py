@@ -1,1 +1,1 @@
-"""Measurements beside named peers, each one command: `python -m benchmarks.NAME`."""
+"""Measurements in comparison with named peers, each one command: `python -m benchmarks.NAME`."""

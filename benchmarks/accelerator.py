@@ -1,14 +1,14 @@
-"""A GPU: epochs beside Keras, PyTorch and JAX with their data on it, and whole commands; in 8 minutes at most.
+"""A GPU: epochs compared with Keras, PyTorch and JAX with their data on it, and whole commands; at most 8 minutes.
 
     python -m benchmarks.accelerator                       # on the machine with the GPU
     python -m benchmarks.accelerator --only=speed --minutes=4
     python -m benchmarks.accelerator --only=commands --data=FOLDER
 
-speed: images per second of whole epochs with their validation, medians after the first, one peer at a time. To reach
-are 1.0 of each peer, and 2.0 of Keras's tuned fit. commands: whole commands with their seconds of training; whether
-equal seeds give equal weights, also after a stop and with `--feed=streamed`; what `--deterministic=no` saves; float16;
-two trials of a study at a time; the tests of the layers. What finds no time left is left out, with a line: the speeds
-get two thirds of the time. Without a GPU it measures the CPU, and says so.
+speed: images per second of whole epochs with validation, medians after the first epoch, one peer at a time. The goals
+are 1.0 times each peer and 2.0 times Keras's tuned fit. commands: the time of whole commands and of their training;
+whether equal seeds give equal weights, also after a stop and with `--feed=streamed`; what `--deterministic=no` saves;
+float16; two trials of a study at a time; the tests of the layers. A check for which no time is left is skipped and
+reported; the speeds get two thirds of the time. Without a GPU, the CPU is measured, which the output says.
 """
 
 import argparse

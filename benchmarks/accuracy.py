@@ -1,9 +1,9 @@
-"""Test accuracy and time of the default recipe beside a plain Keras script of the same network.
+"""Test accuracy and time of the default recipe, compared with a plain Keras script of the same network.
 
     python -m benchmarks.accuracy --data=FOLDER        # or any other --data of trainer.task; digits by default
 
-Both are whole processes, start-up included, run in turn for each seed. The script is what a Keras user writes first:
-`compile` with Adam, `fit` for 8 epochs on every training image, `evaluate`.
+Both are whole processes, startup included, run in turn for each seed. The script is what a Keras user writes first:
+`compile` with Adam, `fit` for 8 epochs on all training images, `evaluate`.
 """
 
 import argparse
@@ -44,7 +44,7 @@ print(f"test accuracy {accuracy:.2%}")
 
 
 def _measure(*arguments: str, popen: command.Popen) -> tuple[float, float]:
-    """Returns the test accuracy, in percent, that a process prints, and its seconds from start to exit."""
+    """Returns the test accuracy in percent that a process prints, and its seconds from start to exit."""
     measured = command.measure(*arguments, popen=popen)
     return measured.test_accuracy, measured.seconds
 

@@ -1,10 +1,10 @@
-"""A run that is killed at random, again and again, ends in the state of the run that was left alone.
+"""A run that is killed many times at random ends in the same state as an uninterrupted run.
 
     python -m benchmarks.chaos --kills=60 --damages=20 --seed=0
 
-Kills: SIGKILL, SIGTERM, SIGINT, and a file system that takes no more bytes (a tmpfs made smaller where this process may
-mount one, else a limit on the size of files), while the run compiles, trains, validates, saves or exports. Then every
-damage: a checkpoint truncated, with one bit flipped, or missing. `--machines=2` does it to a job of two machines.
+Kills: SIGKILL, SIGTERM, SIGINT, and a file system that accepts no more bytes (a tmpfs that shrinks if this process may
+mount one, otherwise a limit on file sizes), while the run compiles, trains, validates, saves or exports. Then every
+damage: a checkpoint is truncated, has one bit flipped, or is missing. `--machines=2` does it to a job of two machines.
 """
 
 import argparse
@@ -43,10 +43,10 @@ FLAGS = [
 ]
 PHASES = ("start", "compile", "train", "validate", "save", "export")
 CAUSES = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, "full disk")
-# Or placed: no part of what must be equal.
+# Or placed: ignored in the comparison.
 TIMED = ("input_wait", "images_per_second", "memory_mib", "bucket_lag", "command_line")
-_WRONG = ("unexpected exit status", "exit status 0 although", "steps lost after SIGTERM")  # what must not be counted
-_LIMIT = 300.0  # seconds that any one process may take
+_WRONG = ("unexpected exit status", "exit status 0 although", "steps lost after SIGTERM")  # failures of the run
+_LIMIT = 300.0  # seconds that one process may take
 
 
 class Job:
@@ -54,9 +54,9 @@ class Job:
 
     Args:
       root: the run's folder.
-      machines: how many processes train together.
-      epochs: of the whole run.
-      popen: starts a process, as `subprocess.Popen` does.
+      machines: the number of processes that train together.
+      epochs: the epochs of the whole run.
+      popen: starts a process, like `subprocess.Popen`.
     """
 
     def __init__(self, root: Path, machines: int = 1, epochs: int = 12, popen: command.Popen = subprocess.Popen):
@@ -94,10 +94,10 @@ class Job:
             self._heard.notify_all()
 
     def reach(self, phase: str, count: int) -> bool:
-        """Waits for the count-th step where that is to train, the count-th save, or any other phase to begin.
+        """Waits for the count-th step if the phase is training, the count-th save, or the start of any other phase.
 
         Returns:
-          Whether the run came there.
+          Whether the run reached it.
         """
         if phase == "save":
             return self._reach_save(count)
@@ -119,12 +119,12 @@ class Job:
         return False
 
     def _is_saving(self) -> bool:
-        with contextlib.suppress(FileNotFoundError):  # a checkpoint that was removed meanwhile
+        with contextlib.suppress(FileNotFoundError):  # a checkpoint that was removed in the meantime
             return any((self.root / "checkpoints").glob("*/.*.partial"))
         return False
 
     def wait(self) -> list[int]:
-        """Returns the exit statuses, as a shell has them."""
+        """Returns the exit statuses, as in a shell."""
         statuses = [process.wait(_LIMIT) for process in self.processes]
         self._listener.join(_LIMIT)
         return [status if status >= 0 else 128 - status for status in statuses]
@@ -134,7 +134,7 @@ Start = Callable[[Path], Job]
 
 
 class Disk:
-    """A folder that can be made to take no more bytes."""
+    """A folder that can be made full."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -147,7 +147,7 @@ class Disk:
 
     def fill(self, room: int, processes: list[subprocess.Popen[str]]) -> None:
         if self.is_mounted:
-            while not self._resize(self._used() + room):  # it may have grown meanwhile
+            while not self._resize(self._used() + room):  # it may have grown in the meantime
                 pass
         else:
             with contextlib.suppress(ProcessLookupError):
@@ -172,7 +172,7 @@ class Disk:
 
 
 def remains(root: Path) -> dict[str, str]:
-    """Returns, by name, a hash of everything that a run ends with and that no clock has a part in."""
+    """Returns, by name, a hash of every part of a finished run that does not depend on a clock."""
     state, _ = newest(root)
     parts: dict[str, Any] = {"step": state["step"], "epoch": state["epoch"]}
     parts |= {f"variable {index}": value for index, value in enumerate(state["variables"])}
@@ -197,7 +197,7 @@ def fingerprint(of: dict[str, str]) -> str:
 
 
 def differences(mine: dict[str, str], expected: dict[str, str]) -> list[str]:
-    """Returns the names of what differs, the first few."""
+    """Returns the names of the first few differences."""
     return [name for name in sorted(mine | expected) if mine.get(name) != expected.get(name)][:8]
 
 
@@ -207,9 +207,9 @@ def _hash(value: Any) -> str:
 
 
 def logged(root: Path) -> dict[str, bytes]:
-    """Returns every scalar, picture, histogram and text in TensorBoard's files, by its place; of a timed one nothing.
+    """Returns every scalar, picture, histogram and text in TensorBoard's files, by position; timed ones are empty.
 
-    One that is there twice has two places.
+    A value that occurs twice has two positions.
     """
     found: dict[str, bytes] = {}
     for path in sorted((root / "logs").rglob("events.out.tfevents.*")):
@@ -229,7 +229,7 @@ def newest(root: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def kill(job: Job, disk: Disk, draw: random.Random, report: collections.Counter[str]) -> bool:
-    """Ends a run that has just started somewhere; returns whether the kill met it."""
+    """Kills a run that has just started at a random moment; returns whether it was still running."""
     cause, phase = draw.choice(CAUSES), draw.choice(PHASES)
     count, delay, room = draw.randint(1, 25 * job.epochs), draw.uniform(0, 0.05), draw.randint(0, 1_200_000)
     if phase == "start":
@@ -244,7 +244,7 @@ def kill(job: Job, disk: Disk, draw: random.Random, report: collections.Counter[
     if cause == "full disk":
         disk.fill(room, job.processes)
     else:
-        # One of two that is killed before they have met is waited for: a service starts it again.
+        # If one of two is killed before they connect, the other waits for it: a service starts it again.
         is_alone = cause == signal.SIGKILL and met != "start"
         victims = [draw.choice(job.processes)] if is_alone else job.processes
         for process in victims:
@@ -253,7 +253,7 @@ def kill(job: Job, disk: Disk, draw: random.Random, report: collections.Counter[
     seconds = time.monotonic() - begin
     disk.empty()
     if met == "end" or statuses[0] == 0:
-        # A chief that has nothing more to do with the others need not know that one of them is gone.
+        # A chief that no longer needs the others may not notice that one of them has ended.
         if job.processes[0] in victims and statuses[0] == 0 and met != "end":
             report[f"exit status 0 although stopped by {cause} in {met}"] += 1
         return False
@@ -276,7 +276,7 @@ def kill(job: Job, disk: Disk, draw: random.Random, report: collections.Counter[
 
 
 def damage(root: Path, draw: random.Random) -> str:
-    """Spoils the newest checkpoint of a run, and returns how."""
+    """Damages the newest checkpoint of a run, and returns how."""
     manifest = newest(root)[1]
     state = root / "checkpoints" / manifest["files"][0]["name"]
     path = draw.choice([state, state, root / "checkpoints" / "latest.json"])
@@ -293,11 +293,11 @@ def damage(root: Path, draw: random.Random) -> str:
 
 
 def run_damaged(reference: Path, folder: Path, draw: random.Random, start: Start) -> tuple[bool, str]:
-    """Goes on from a copy of a finished run whose newest checkpoint is spoilt; returns whether that was found."""
+    """Resumes from a copy of a finished run whose newest checkpoint is damaged; returns whether this was detected."""
     root = folder / "damaged"
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(reference, root)
-    (root / "model" / "model.keras").unlink()  # else the run would be finished
+    (root / "model" / "model.keras").unlink()  # otherwise the run is finished
     how = damage(root, draw)
     job = start(root)
     job.wait()
@@ -316,7 +316,7 @@ def workplace() -> Iterator[tuple[Path, Disk]]:
 
 
 def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> int:
-    """Prints what was found, and returns the exit status."""
+    """Prints the results and returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--damages", type=int, default=20)
@@ -324,7 +324,7 @@ def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> i
     parser.add_argument("--epochs", type=int, default=12, help="of each run")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # else what a shell starts in the background ignores it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
     draw, report = random.Random(options.seed), collections.Counter[str]()
     start = functools.partial(Job, machines=options.machines, epochs=options.epochs, popen=popen)
     with workplace() as (folder, disk):
@@ -337,7 +337,7 @@ def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> i
         mismatches = runs = 0
         while report["kills"] < options.kills:
             root = disk.folder / f"run-{runs}"
-            for _ in range(8):  # kills of one run, at most
+            for _ in range(8):  # at most this many kills of one run
                 if report["kills"] < options.kills and not (
                     kill(start(root), disk, draw, report) or (root / "model" / "model.keras").exists()
                 ):

@@ -1,4 +1,4 @@
-"""The run that `benchmarks/chaos.py` kills: `trainer.task` with callbacks that remember, and that say where it is."""
+"""The run that `benchmarks/chaos.py` kills: `trainer.task` with callbacks that have a state and print phases."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from trainer import task
 
 
 class Phases(keras.callbacks.Callback):
-    """Says each phase as it begins, and each step once it is done."""
+    """Prints each phase when it starts, and each step when it is done."""
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._say("compile")

@@ -1,9 +1,9 @@
-"""What saving costs: the training thread's time for each save, and the share of a run.
+"""The cost of checkpoints: the training thread's time for each save, and its share of a run.
 
     python -m benchmarks.checkpoint --epochs=40
 
-The example network, batch 64, on images of noise. Every other epoch, a save begins together with the epoch and goes on
-beside it, so that epochs with and without one are interleaved in one run.
+The example network, batch 64, on images of noise. Every other epoch, a save starts with the epoch and continues during
+it, so that epochs with and without a save are interleaved in one run.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _EPOCH = 109  # steps: 7,000 images
 
 
 class SaveEveryOther(keras.callbacks.Callback):
-    """Times epochs, and begins a save with every other."""
+    """Times epochs, and starts a save with every other one."""
 
     def __init__(self, save: SaveCheckpoint):
         super().__init__()
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=_EPOCH, help="in each epoch")
     arguments = parser.parse_args()
     timed = measure(arguments.epochs, arguments.steps)
-    without, saving = (epochs[1:] or epochs for epochs in timed.epochs)  # the first are the compiler's
+    without, saving = (epochs[1:] or epochs for epochs in timed.epochs)  # the first ones include compilation
     costs = [a - b for a, b in zip(saving, without, strict=False)]
     own = [1e3 * seconds for seconds in timed.own]
     low, middle, high = (1e3 * cost for cost in statistics.quantiles(costs, n=4)) if len(costs) > 1 else 3 * costs

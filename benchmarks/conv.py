@@ -1,16 +1,16 @@
-"""The convolution layer's time beside Keras's and PyTorch's: forward, and forward with all gradients.
+"""The convolution layer's time compared with Keras and PyTorch: forward, and forward with all gradients.
 
     python -m benchmarks.conv            # --rounds=40 for a narrower spread, --only=depthwise for some rows
 
 Every row runs ours and the peer in turn and prints the ratio of their times, ours over theirs: below 1 is faster. The
 peers are
 
-* `keras.layers.Conv1D/2D/3D`, and `DepthwiseConv2D` where every channel is a group, for zero padding;
+* `keras.layers.Conv1D/2D/3D` for zero padding, and `DepthwiseConv2D` if every channel is a group;
 * "pad, then convolve", as a Keras user writes it, for the padding modes that Keras lacks; the columns "free" give the
-  time that Keras takes with zeros around, over the same peer's: what a pad that costs nothing would reach;
+  time of Keras with zero padding over the same peer's: the ratio that free padding would reach;
 * "split, convolve, concatenate" for groups;
-* `torch.nn.Conv2d` in a process of its own, channels last, where PyTorch is installed, for zero padding and for the
-  padding modes that it has; the columns "primitive" give Keras's time with zeros around, over PyTorch's.
+* `torch.nn.Conv2d` in its own process, channels last, if PyTorch is installed, for zero padding and for the padding
+  modes that it has; the columns "primitive" give the time of Keras with zero padding over PyTorch's.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from benchmarks import timing
 from trainer import layers
 
 _KINDS = ("forward", "with gradients")
-_SAMPLE_SECONDS = 0.03  # long against the clock and a call's own cost, short against the machine's other work
+_SAMPLE_SECONDS = 0.03  # long compared with the cost of a call, short compared with other work
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Row:
         return {name: getattr(self, name) for name in names}
 
     def tiny(self) -> "Row":
-        """Returns the same convolution on an image that takes no time."""
+        """Returns the same convolution on a tiny image."""
         return dataclasses.replace(self, shape=(1, *(8,) * self.rank, self.shape[-1]))
 
 
@@ -165,16 +165,16 @@ def _works(layer: Layer, row: Row, dtype: str) -> dict[str, Callable[[], object]
             outputs = layer(images)
         return tape.gradient(outputs, [images, *layer.trainable_variables], outputs)  # type: ignore[attr-defined]
 
-    return dict(zip(_KINDS, (forward, both), strict=True))  # on a CPU a call of a graph returns when it is done
+    return dict(zip(_KINDS, (forward, both), strict=True))  # on a CPU, a graph's call returns when it has finished
 
 
 def _sampler(work: Callable[[], object]) -> Callable[[], float]:
-    """Returns a function that gives the seconds of one call, from as many calls as make a long enough sample."""
+    """Returns a function that gives the seconds of one call, measured over enough calls."""
     work()
     repeats = max(1, round(_SAMPLE_SECONDS / timing.sample(work, 1)))
 
     def sample() -> float:
-        work()  # the other side has had the caches, and its threads may still be spinning
+        work()  # warm-up: the caches have the other's data, and its threads may still be spinning
         return timing.sample(work, repeats)
 
     return sample
@@ -194,7 +194,7 @@ def _compare(row: Row, dtype: str, *, peer: Callable[[Row, str], Layer], rounds:
 
 
 def _serve_torch(connection: Connection) -> None:
-    """Times `torch.nn.Conv2d` for a parent process: takes a row, a type and a kind, or None for one more sample."""
+    """Times `torch.nn.Conv2d` for a parent process: receives a row, a type and a kind, or None for another sample."""
     import torch
 
     sampler: Callable[[], float] = float

@@ -1,11 +1,11 @@
-"""Images from the disk: how fast they come, whether training waits for them, and what memory they take.
+"""Images from disk: the speed of reading, the time that training waits for them, and the memory.
 
     python -m benchmarks.input --images=4000 --rounds=5 --memory_images=50000
 
-rate: whole epochs of batches of 224-pixel JPEGs as float32, images per second, all in turns in one process, beside
-`keras.utils.image_dataset_from_directory` and, where PyTorch is installed, `torch.utils.data.DataLoader` with Pillow
-and a worker for each core. wait: the share of a step that `python -m trainer.task` waits for its batch, once the first
-epoch is over. memory: the peak of processes that read an epoch of a tenth of the images, and of all of them.
+rate: whole epochs of batches of 224-pixel JPEGs as float32, images per second, all in turn in one process, compared
+with `keras.utils.image_dataset_from_directory` and, if PyTorch is installed, `torch.utils.data.DataLoader` with Pillow
+and one worker per core. wait: the share of a step that `python -m trainer.task` waits for its batch, after the first
+epoch. memory: the peak of processes that read an epoch of a tenth of the images, and of all of them.
 """
 
 import argparse
@@ -38,7 +38,7 @@ print(len(loaded.train), sum(len(labels) for _, labels in batches))
 
 
 def rates(images: int, rounds: int) -> Iterable[str]:
-    """Gives a line for each way to read, as images per second and as its time beside the fastest of the peers'."""
+    """Yields a line for each way to read: images per second, and its time over that of the fastest peer."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "folder"
         photographs.write(folder, images, _SIDE)
@@ -83,7 +83,7 @@ def _keras(folder: Path) -> Callable[[], Iterable[tuple[object, Sequence[int]]]]
 
 
 def _torch(folder: Path) -> dict[str, Callable[[], Iterable[tuple[object, Sequence[int]]]]]:
-    """Returns PyTorch's way where it is installed."""
+    """Returns PyTorch's data loader if PyTorch is installed."""
     try:
         from benchmarks.peers.torch_images import Epochs
     except ImportError:
@@ -96,7 +96,7 @@ def _torch(folder: Path) -> dict[str, Callable[[], Iterable[tuple[object, Sequen
 
 
 def wait(images: int, filters: int) -> str:
-    """Returns what a training waits for its images, and what it would take without them."""
+    """Returns how long a training waits for its images, and how long it takes without them."""
     import datetime
 
     import keras
@@ -138,7 +138,7 @@ def wait(images: int, filters: int) -> str:
 
 
 def memory(images: int, popen: command.Popen) -> Iterable[str]:
-    """Gives the peak memory of processes that load a data set and read an epoch of it."""
+    """Yields the peak memory of processes that load a data set and read an epoch of it."""
     peaks = {}
     for count in (max(2 * _BATCH, images // 10), images):
         with tempfile.TemporaryDirectory() as scratch:
@@ -159,7 +159,7 @@ def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> N
     parser.add_argument("--filters", type=int, default=32, help="of the network of wait")
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=", ".join(ROWS))
     options = parser.parse_args(arguments)
-    if "memory" in options.only:  # first: a child's peak begins with its parent's, and nothing large is loaded so far
+    if "memory" in options.only:  # first: a child's peak includes its parent's, and nothing large is loaded yet
         for line in memory(options.memory_images, popen):
             print(line, flush=True)
     if "rate" in options.only:

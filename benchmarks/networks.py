@@ -1,9 +1,9 @@
-"""Thirty networks, and whether every promise holds for each of them.
+"""Checks thirty networks: training, resuming, loading, export, explanation, pictures.
 
     python -m benchmarks.networks --backbone=BACKBONE.keras
 
-Each trains on coloured digits as PNG files, is killed by SIGKILL and resumes, is loaded in a process of its own, is
-exported, explained, and has its filters drawn. The last column is whether Grad-CAM of tf-keras-vis explains it too.
+Each trains on coloured digits as PNG files, is killed by SIGKILL and resumes, is loaded in a new process, is exported
+and explained, and its filters are drawn. The last column says whether Grad-CAM of tf-keras-vis can explain it too.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from tensorboard.backend.event_processing.event_file_loader import LegacyEventFi
 from benchmarks.peers import command
 
 _OWN = ("branches", "nested", "normalised", "separable", "depthwise", "dilated", "attention", "subclassed")
-_APPLICATIONS = {  # of keras.applications, at a size in pixels
+_APPLICATIONS = {  # networks of keras.applications, with a size in pixels
     "MobileNet": 32,
     "MobileNetV2": 32,
     "MobileNetV3Small": 64,
@@ -44,10 +44,10 @@ _APPLICATIONS = {  # of keras.applications, at a size in pixels
 }
 _FLAGS = ("--precision=float32", "--epochs=2", "--batch_size=12", "--checkpoint_every=2", "--augment=photo", "--seed=1")
 _CLASSES, _EACH = 4, 24
-_LIMIT = 600.0  # seconds that any one process may take
-_NEAR = 1e-5  # how far the probabilities of the export may be from the network's
+_LIMIT = 600.0  # seconds that one process may take
+_NEAR = 1e-5  # tolerance between the probabilities of the export and of the network
 
-# Loads what a run has left, in a process of its own, and prints what is so of it.
+# Loads the results of a run in a new process, and prints which checks pass.
 _LOOK = """
 import importlib, json, sys
 import numpy as np
@@ -83,7 +83,7 @@ print(json.dumps(found))
 
 @dataclasses.dataclass(frozen=True)
 class _Row:
-    """What holds for one network; a text where it does not says why."""
+    """The checks of one network; a text gives the reason of a failure."""
 
     trains: bool
     resumes: bool
@@ -148,7 +148,7 @@ def _start(flags: Sequence[str], root: Path, popen: command.Popen) -> "subproces
 
 
 def _kill_in_the_middle(flags: Sequence[str], root: Path, popen: command.Popen) -> bool:
-    """Starts a run, kills it after its first checkpoint, and returns whether it was in the middle."""
+    """Starts a run, kills it after its first checkpoint, and returns whether it was unfinished."""
     process, end = _start(flags, root, popen), time.monotonic() + _LIMIT
     latest = root / "checkpoints" / "latest.json"
     while process.poll() is None and time.monotonic() < end:
@@ -182,17 +182,17 @@ def _last_line(path: Path) -> str:
 
 
 def measure(flags: Sequence[str], folder: Path, popen: command.Popen) -> _Row:
-    """Returns what holds for one network.
+    """Returns the checks of one network.
 
     Args:
-      flags: of the network and its data.
-      folder: of the runs.
+      flags: the flags of the network and its data.
+      folder: the folder of the runs.
       popen: starts processes.
     """
     whole, killed = folder / "whole", folder / "killed"
     if _start(flags, whole, popen).wait(_LIMIT):
         return _Row(*[False] * 7, note=_last_line(folder / "whole.txt"))
-    quick = [*flags, "--log_images=never"]  # pictures change no weight
+    quick = [*flags, "--log_images=never"]  # pictures do not change weights
     was_killed = _kill_in_the_middle(quick, killed, popen)
     resumed = _start(quick, killed, popen).wait(_LIMIT) == 0
     tags = _tags(whole)

@@ -1,8 +1,8 @@
 """Two made-up tuning problems with a known optimum: a validation accuracy over a small network's flags.
 
-`centred` has its optimum near the middle of the axes, `off_centre` away from it. Both fall off a cliff where the
-learning rate is far above the best one, as a run that diverges does, and their terms interact. `turned` makes others
-of them, for what was tried out on these two might fit these two alone.
+The optimum of `centred` is near the middle of the axes, that of `off_centre` is not. Both drop sharply if the learning
+rate is far above the best one, as for a run that diverges, and their terms interact. `turned` creates variants, because
+a search that was developed on these two problems could fit them alone.
 """
 
 import itertools
@@ -26,7 +26,7 @@ Objective = Callable[[Mapping[str, Any]], float]
 
 
 def centred(values: Mapping[str, Any]) -> float:
-    """Returns the accuracy with some flags; best with 64 padded filters of 5x5 pixels and a rate near 8e-4."""
+    """Returns the accuracy for some flags; the best is at 64 padded filters of 5x5 pixels and a rate near 8e-4."""
     filters, kernel, stride, valid, rate = _places(values)
     return (
         0.90
@@ -41,7 +41,7 @@ def centred(values: Mapping[str, Any]) -> float:
 
 
 def off_centre(values: Mapping[str, Any]) -> float:
-    """Returns the accuracy with some flags; best at an edge, 16 unpadded filters of 7x7 pixels, near 1.6e-4."""
+    """Returns the accuracy for some flags; the best is at an edge, 16 unpadded filters of 7x7 pixels, near 1.6e-4."""
     filters, kernel, stride, valid, rate = _places(values)
     return (
         0.90
@@ -70,12 +70,12 @@ def turned(objective: Objective, seed: int) -> Objective:
 
 
 def noisy(objective: Objective, values: Mapping[str, Any], draw: random.Random) -> float:
-    """Returns what a trial would report."""
+    """Returns the accuracy that a trial reports."""
     return objective(values) + draw.gauss(0, NOISE)
 
 
 def optimum(objective: Objective) -> float:
-    """Returns the highest accuracy, by a grid that is dense along the learning rate."""
+    """Returns the highest accuracy on a grid that is dense along the learning rate."""
     *listed, rate = PARAMETERS
     names = [parameter.name for parameter in listed]
     rates = [rate.low * (rate.high / rate.low) ** (step / 400) for step in range(401)]

@@ -1,10 +1,10 @@
-"""A bucket that cannot be reached for ten minutes: training goes on, memory does not grow, all of it lands afterwards.
+"""A bucket that cannot be reached for ten minutes: training continues, memory is constant, all output arrives later.
 
     python -m benchmarks.outage --minutes=10
 
-The main job, small, on a fake of the service. From the third epoch on every request fails in one of three ways:
-connections are reset, answers are 503, nothing answers at all. When that is over, it is waited for what was trained
-meanwhile, and the job is stopped.
+The main job, small, with a simulated service. From the third epoch on, every request fails in one of three ways:
+connections are reset, answers have status 503, or there is no answer. Afterwards, the benchmark waits until everything
+that was trained in the meantime is in the bucket, and stops the job.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from tests.gcs import faults
 from tests.gcs.server import Server, serve
 
 _FLAGS = ("--filters=4", "--dense_units=64", "--schedule=constant", "--epochs=100000", "--precision=float32")
-_LIMIT = 120.0  # seconds that what waited may take to land
+_LIMIT = 120.0  # seconds until the delayed output must be in the bucket
 _TRANSIENT = (faults.Status(503), faults.Reset(), faults.Stall(40.0))
 
 
@@ -56,7 +56,7 @@ class Job:
                     self._changed.notify_all()
 
     def stop(self) -> int:
-        """Ends the run by SIGTERM, and returns its status."""
+        """Stops the run with SIGTERM, and returns its exit status."""
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(_LIMIT)
         self._listener.join(_LIMIT)
@@ -67,13 +67,13 @@ class Job:
             self._changed.wait_for(lambda: self.epoch >= epoch, _LIMIT)
 
     def memory(self) -> float:
-        """Returns what the process holds in memory, in MB."""
+        """Returns the memory of the process in MB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
 
 
 def landed(server: Server) -> int:
-    """Returns the epoch of the newest checkpoint on the bucket."""
+    """Returns the epoch of the newest checkpoint in the bucket."""
     manifest = server.objects("bucket").get("run/checkpoints/latest.json")
     return int(json.loads(manifest)["epoch"]) if manifest else 0
 
@@ -88,7 +88,7 @@ def holds_all(server: Server, root: Path) -> bool:
 
 
 def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> int:
-    """Prints what was seen, and returns the exit status."""
+    """Prints the results and returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10.0)
     minutes = parser.parse_args(arguments).minutes

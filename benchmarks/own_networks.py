@@ -10,11 +10,11 @@ from keras import layers
 
 
 def branches(input_shape, classes, *, width: int = 8, blocks: int = 2):
-    """Three convolutions side by side, whose maps are concatenated, as in Inception.
+    """Three parallel convolutions whose maps are concatenated, as in Inception.
 
     Args:
       width: filters of each branch
-      blocks: how many times the branches come
+      blocks: the number of repetitions of the branches
     """
     image = keras.Input(input_shape)
     x = layers.Rescaling(1 / 255)(image)
@@ -114,11 +114,11 @@ def depthwise(input_shape, classes, *, width: int = 16, expansion: int = 2):
 
 
 def dilated(input_shape, classes, *, width: int = 8, pool: bool = True):
-    """Convolutions whose dilation doubles, so that each sees more of the image at the same size of the map.
+    """Convolutions whose dilation doubles, so that the receptive field grows while the map keeps its size.
 
     Args:
       width: filters of each convolution
-      pool: whether the largest value of each map counts beside its mean
+      pool: whether the maximum of each map is used in addition to its mean
     """
     image = keras.Input(input_shape)
     x = layers.Rescaling(1 / 255)(image)
@@ -130,7 +130,7 @@ def dilated(input_shape, classes, *, width: int = 8, pool: bool = True):
 
 
 def attention(input_shape, classes, *, width: int = 16, heads: int = 2):
-    """Self-attention over the positions of the map that two convolutions leave.
+    """Self-attention over the positions of the map of two convolutions.
 
     Args:
       width: filters of the second convolution
@@ -149,7 +149,7 @@ def attention(input_shape, classes, *, width: int = 16, heads: int = 2):
 
 @keras.saving.register_keras_serializable(package="benchmarks")
 class Subclassed(keras.Model):
-    """A network that is a class: what comes after what is in `call`, and no graph shows it."""
+    """A network as a class: the order of its layers is in `call`, and there is no graph."""
 
     def __init__(self, classes: int, width: int = 8, dropout: float = 0.2, **kwargs):
         super().__init__(**kwargs)

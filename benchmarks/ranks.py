@@ -1,14 +1,14 @@
-"""Signals and volumes: training steps beside plain Keras, reading beside Keras and NumPy, and memory.
+"""Signals and volumes: training steps compared with plain Keras, reading compared with Keras and NumPy, and memory.
 
-    python -m benchmarks.ranks                                       # all rows; some minutes on two cores
+    python -m benchmarks.ranks                                       # all rows; a few minutes on two cores
     python -m benchmarks.ranks --only residual-1 wav --samples=512   # some rows
     python -m benchmarks.ranks --only=memory --files=20000
 
-steps: in float32, and in the precision that the engine chooses; one process for each peer, their epochs in turns and in
-the opposite order every other time. Both train one network on the same samples, Adam at 1e-3, without dropout and
-augmentation; validation is no part of a step. wav, npz: whole epochs of batches in float32, all in one process. memory:
-the peak of a process that lists WAV files and reads an epoch of them, at several points, for a tenth of the files and
-for all of them.
+steps: in float32, and in the precision that the engine chooses; one process per peer, with epochs in turn and in the
+opposite order every other time. Both train one network on the same samples with Adam at 1e-3, without dropout and
+augmentation; a step does not include validation. wav, npz: whole epochs of batches in float32, all in one process.
+memory: the peak of a process that lists WAV files and reads an epoch of them, at several points, for a tenth of the
+files and for all of them.
 """
 
 import argparse
@@ -30,7 +30,7 @@ _WAV, _NPZ, _MEMORY = "wav", "npz", "memory"
 ROWS = (*rank_steps.NETWORKS, _WAV, _NPZ, _MEMORY)
 
 _BATCH = 32
-_FEWEST = 50  # files: three quarters of them are a batch
+_FEWEST = 50  # files: three quarters of them are one batch
 _FRAMES = 2000  # of a WAV file: a quarter of a second
 _VOLUME = (16, 16, 16, 1)
 _NAME_WIDTH = 48
@@ -57,7 +57,7 @@ for step, _ in enumerate(batches, 1):
 
 
 def waves(files: int, rounds: int) -> Iterator[str]:
-    """Gives a line for each way to read WAV files."""
+    """Yields a line for each way to read WAV files."""
     import keras
 
     with tempfile.TemporaryDirectory() as folder:
@@ -70,13 +70,13 @@ def waves(files: int, rounds: int) -> Iterator[str]:
 
 
 def arrays(samples: int, rounds: int) -> Iterator[str]:
-    """Gives a line for each way to load an `.npz` file, and to read batches of what it holds."""
+    """Yields a line for each way to load an `.npz` file and to read batches of it."""
     from trainer import data
 
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/volumes.npz"
         noise.write_arrays(Path(path), _VOLUME, samples, np.uint8)
-        whole = [(None, range(samples))]  # as if it were one batch
+        whole = [(None, range(samples))]  # as one batch
         loads: dict[str, Epoch] = {
             "ours": lambda: (data.load(path, 0.1, 0) and None) or whole,
             "numpy.load": lambda: (_numpy(path) and None) or whole,
@@ -87,7 +87,7 @@ def arrays(samples: int, rounds: int) -> Iterator[str]:
 
 
 def memory(files: int, popen: command.Popen) -> Iterator[str]:
-    """Gives the peak memory at several points of an epoch, of a tenth of the files and of all of them."""
+    """Yields the peak memory at several points of an epoch, for a tenth of the files and for all of them."""
     ends = []
     for count in (max(_BATCH, files // 10), files):
         with tempfile.TemporaryDirectory() as folder:
@@ -114,7 +114,7 @@ def _numpy(path: str) -> dict[str, Any]:
 
 
 def _shuffled(x_train: Any, y_train: Any, **others: Any) -> Epoch:
-    """Returns epochs of shuffled batches, as a loop in NumPy makes them."""
+    """Returns epochs of shuffled batches from a NumPy loop."""
     generator = np.random.default_rng(0)
 
     def epoch() -> Iterator[tuple[Any, Any]]:
@@ -127,7 +127,7 @@ def _shuffled(x_train: Any, y_train: Any, **others: Any) -> Epoch:
 
 
 def _lines(what: str, epochs: dict[str, Epoch], rounds: int) -> Iterator[str]:
-    """Gives a line for each way, the first of which is ours."""
+    """Yields a line for each way; the first one is ours."""
     own = timing.per_sample(epochs, rounds)
     ours, theirs = own
     speeds = (f"{1 / statistics.median(own[name]):,.0f}/s" for name in own)
@@ -158,7 +158,7 @@ def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> N
 
 def _tables(options: argparse.Namespace, popen: command.Popen) -> Iterator[str]:
     yield f"{os.cpu_count()} CPUs; other work: load {os.getloadavg()[0]:.1f}"
-    if _MEMORY in options.only:  # first: a child's peak begins with its parent's, and nothing large is loaded so far
+    if _MEMORY in options.only:  # first: a child's peak includes its parent's, and nothing large is loaded yet
         yield from memory(options.files, popen)
     if [*options.only] == [_MEMORY]:
         return

@@ -1,10 +1,10 @@
-"""Requests a second and how long the slowest of a hundred takes, beside the usual ways to call a Keras model.
+"""Requests per second and the 99th percentile of latency, compared with the usual ways to call a Keras model.
 
     python -m benchmarks.serving --clients=1,8,64 --seconds=10 --rounds=3
 
-Each request is one PNG in base64. The load is Debian's `wrk` (apt-get install wrk), on the same machine, for each
-server and number of clients in turn; a server runs only while it is asked. Besides, without any server,
-`model.predict` on one image in this process, which has no HTTP to pay for.
+Each request is one PNG in base64. The load generator is Debian's `wrk` (apt-get install wrk) on the same machine, for
+each server and number of clients in turn; a server runs only during its measurement. In addition, without any server,
+`model.predict` runs on one image in this process, without the cost of HTTP.
 """
 
 import argparse
@@ -42,11 +42,11 @@ _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
 @dataclasses.dataclass(frozen=True)
 class Load:
-    """What came of some clients asking as fast as they are answered.
+    """The result of clients that send requests as fast as they are answered.
 
     Attributes:
-      requests: answered a second.
-      p50, p99: milliseconds within which half, and 99 of 100, were answered.
+      requests: answered requests per second.
+      p50, p99: percentiles of latency in milliseconds.
     """
 
     requests: float
@@ -55,7 +55,7 @@ class Load:
 
     @classmethod
     def read(cls, text: str) -> "Load":
-        """Returns what `wrk --latency` prints.
+        """Returns the result from the output of `wrk --latency`.
 
         Raises:
           RuntimeError: some requests failed.
@@ -72,7 +72,7 @@ _SHARE = r"(\d+)%\s+([\d.]+)(us|ms|s|m)\b"
 
 
 def train(root: Path, data: str) -> Path:
-    """Trains a model and returns the folder that it is exported to."""
+    """Trains a model and returns the folder of its export."""
     arguments = [f"--data={data}", "--epochs=1", "--log_images=never", f"--job_dir={root}"]
     subprocess.run([sys.executable, "-m", "trainer.task", *arguments], check=True, stdout=subprocess.DEVNULL)
     return root / "model"
@@ -92,7 +92,7 @@ def servers(model: Path) -> dict[str, list[str]]:
 
 @contextlib.contextmanager
 def running(command: Sequence[str]) -> Iterator[str]:
-    """Runs a server meanwhile, and yields its address."""
+    """Runs a server during the block, and yields its address."""
     with subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -108,7 +108,7 @@ def measure(address: str, script: Path, clients: int, seconds: int) -> Load:
 
 
 def in_process(model: Path, seconds: float) -> Load:
-    """Calls `model.predict` on one image after the other."""
+    """Calls `model.predict` on one image after another."""
     loaded = keras.models.load_model(model / "model.keras")
     image = np.zeros((1, *loaded.input_shape[1:]), np.float32)
     loaded.predict(image, verbose=0)
@@ -120,7 +120,7 @@ def in_process(model: Path, seconds: float) -> Load:
 
 
 def write_request(folder: Path, model: Path) -> Path:
-    """Writes what `wrk` sends, and returns its script."""
+    """Writes the request for `wrk`, and returns its script."""
     shape = card.form(card.read(model)).shape
     pixels = np.random.default_rng(0).integers(0, 256, shape)
     encoded = base64.b64encode(tf.io.encode_png(pixels.astype(np.uint8)).numpy()).decode()
@@ -149,7 +149,7 @@ def main() -> None:
         for _ in range(arguments.rounds):
             for name, command in servers(model).items():
                 with running(command) as address:
-                    measure(address, script, max(clients), 1)  # every size of batch was seen once
+                    measure(address, script, max(clients), 1)  # warms up every batch size
                     for count in clients:
                         load = measure(address, script, count, arguments.seconds)
                         found.setdefault((name, count), []).append(load)

@@ -1,22 +1,22 @@
-"""Output to a bucket beside TensorFlow's own gs:// file system, and input from one beside Google's own client.
+"""Output to a bucket compared with TensorFlow's gs:// file system, and input compared with Google's client.
 
-    python -m benchmarks.storage                    # some eight minutes
+    python -m benchmarks.storage                    # about eight minutes
     python -m benchmarks.storage --only checkpoint  # of: log, checkpoint, files
 
-The service is the fake of the tests, in this process, with 60 ms a request and without its limit of one write a second
-to an object, by which it would slow down who writes at each flush. Who uses it is a process of its own, and they all
-come through the same TLS. What is sent are the bodies of requests; those and their number are counted at the service,
-from the first to the last.
+The service is the simulation of the tests, in this process, with 60 ms a request. Its limit of one write a second per
+object is off, because it would slow down writers that write at each flush. Each contender is a separate process, and
+all use the same TLS. The bytes sent are those of request bodies. The bytes and the number of requests are counted at
+the service, from the first request to the last.
 
-Our log is sent beside the writing, once a second: what several flushes have left goes at once, so that its figures
-hang on the pace of the flushes, which its row says. The row below is the worst case, a pass for each flush, which no
-run makes. TensorFlow's writer sends within each flush, so its flushes follow each other without a pause.
+Our log is sent in the background, once a second: the output of several flushes is sent at once, so its figures depend
+on the pace of the flushes, which its row names. The next row is the worst case, one pass per flush, which no run does.
+TensorFlow's writer sends during each flush, so its flushes follow each other without a pause.
 
-A checkpoint has landed when the object is there that tells its readers of it, `latest.json` or `checkpoint`. The first
-two of each are not counted, so that each that is also removes an older one. `enable_async` is not the default.
+A checkpoint has arrived when the object exists that its readers look for, `latest.json` or `checkpoint`. The first two
+of each are not counted, so each counted one also removes an older one. `enable_async` is not the default.
 
-The files are fetched into a local folder, with new clients each time. Google's threads are as many as ours, and their
-client keeps a connection for each, which by itself it would not.
+The files are downloaded to a local folder, with new clients each time. Google's client has as many threads as ours, and
+keeps one connection for each, which is not its default.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from benchmarks.peers.gcs_process import Process
 from benchmarks.peers.gcs_service import Service, serving
 from benchmarks.peers.table import left_out
 
-_SENT, _HELD = 1.1, 0.05  # at most: bytes over those of the log; seconds of the training thread for a checkpoint
+_SENT, _HELD = 1.1, 0.05  # maxima: bytes sent over bytes of the log; seconds of the training thread for a checkpoint
 _UNCOUNTED = 2  # saves
 _WIDTH = 48
 _ROWS = ("log", "checkpoint", "files")
@@ -47,15 +47,15 @@ _NO_WAY = "trustme is not installed, without which TensorFlow finds no way to th
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
-    """Someone who works on a bucket.
+    """A program that works on a bucket.
 
     Attributes:
-      name: that of the row.
-      process: who; None cannot.
-      bucket: where, and nobody else is there.
-      work: what is done, given the bucket and the arguments.
-      arguments: further ones.
-      goal: what the row's figure is to be at most.
+      name: the name of the row.
+      process: the process; None if it cannot run.
+      bucket: the bucket, which no other program uses.
+      work: the function, called with the bucket and the arguments.
+      arguments: further arguments.
+      goal: the maximum of the row's figure.
     """
 
     name: str
@@ -66,17 +66,17 @@ class Contender:
     goal: float | None = None
 
     def run(self) -> Any:
-        """Works once."""
+        """Calls the function once."""
         assert self.process is not None
         return self.process.submit(self.work, self.bucket, *self.arguments).result()
 
     def reached(self, figure: float) -> str:
-        """Returns whether the figure is what it is to be."""
+        """Returns whether the figure reaches the goal."""
         return f"<= {self.goal:.2f} {'yes' if figure <= self.goal else 'no'}" if self.goal is not None else ""
 
 
 def compare_logs(there: Service, contenders: Sequence[Contender], flushes: int) -> None:
-    """Prints what a log costs, one contender after another."""
+    """Prints the cost of a log, one contender after another."""
     print(
         f"\n{f'a log of {flushes} flushes of {gcs_log.FLUSH / 1e3:.0f} KB, each once':<{_WIDTH}}"
         f"{'MB sent':>9}{'/ log':>8}  {'to reach':<13}{'requests':>8}  {'ms a flush, middle half':>26}{'s in all':>10}"
@@ -97,7 +97,7 @@ def compare_logs(there: Service, contenders: Sequence[Contender], flushes: int) 
 
 
 def compare_checkpoints(there: Service, contenders: Sequence[Contender], megabytes: float, rounds: int) -> None:
-    """Prints what a checkpoint costs, all in turn."""
+    """Prints the cost of a checkpoint, all contenders in turn."""
     landed = {one.name: list[float]() for one in contenders}
 
     def sample(one: Contender) -> float:
@@ -128,7 +128,7 @@ def compare_checkpoints(there: Service, contenders: Sequence[Contender], megabyt
 
 
 def compare_files(there: Service, contenders: Sequence[Contender], files: int, rounds: int) -> None:
-    """Prints how long many small files take: the first contender once, the others in turn."""
+    """Prints the time for many small files: the first contender once, the others in turn."""
     for index in range(files):
         there.server.put("files", f"{gcs_files.FOLDER}/{gcs_files.name(index)}", gcs_files.content(index))
     slow, *others = contenders
@@ -198,21 +198,21 @@ def _files(process: Process, files: int) -> list[Contender]:
 
 
 def _log_size(objects: Mapping[str, bytes], flushes: int) -> int:
-    """Returns the bytes of the event files on a bucket, and insists that they hold all records, and each once."""
+    """Returns the bytes of the event files in a bucket, and checks that they contain every record once."""
     logs = [content for name, content in objects.items() if "tfevents" in name]
     count = 0
     for content in logs:
         start = 0
         while start < len(content):
-            start += 16 + struct.unpack_from("<Q", content, start)[0]  # of which 16 frame the record
+            start += 16 + struct.unpack_from("<Q", content, start)[0]  # 16 of them frame the record
             count += 1
-    if count != flushes + len(logs):  # the first of each says its version
+    if count != flushes + len(logs):  # the first record of each is the version
         sys.exit(f"benchmarks.storage: {count} records on the bucket, of {flushes + len(logs)}")
     return sum(map(len, logs))
 
 
 def _spread(seconds: Sequence[float], factor: float = 1.0, places: int = 2) -> str:
-    """Returns the median, and the middle half where there are several."""
+    """Returns the median, and the middle half if there are several."""
     low, middle, high = statistics.quantiles(seconds, n=4) if len(seconds) > 1 else 3 * [*seconds]
     said = [f"{factor * value:.{places}f}" for value in (middle, low, high)]
     return f"{said[0]} ({said[1]} to {said[2]})" if len(seconds) > 1 else said[0]

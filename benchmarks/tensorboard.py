@@ -1,10 +1,10 @@
-"""What it costs to see the convolutions, beside Keras's own callback: time, bytes, and which dashboards have content.
+"""The cost of TensorBoard's pictures compared with Keras's callback: time, bytes, and dashboards with content.
 
     python -m benchmarks.tensorboard --epochs=14 --rounds=3
 
-Ours is a whole command, `python -m trainer.task` with `--log_images=auto`, beside one with `never`; Keras's is `fit`
-with `keras.callbacks.TensorBoard(histogram_freq=1, write_images=True, write_graph=True)` beside `fit` without, in this
-process and after a round that is not counted. All in turns.
+Ours is the whole command `python -m trainer.task` with `--log_images=auto`, compared with `never`. Keras's is `fit`
+with `keras.callbacks.TensorBoard(histogram_freq=1, write_images=True, write_graph=True)`, compared with `fit` without
+it, in this process and after a round that is not counted. All run in turn.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from trainer import data, networks
 from trainer.hparams import HParams
 from trainer.training import optimizer
 
-_LIMIT = 0.05  # of a run's time, which pictures may add
+_LIMIT = 0.05  # the share of a run's time that pictures may add
 _PLUGINS = {
     "scalars": "Scalars",
     "images": "Images",
@@ -69,16 +69,16 @@ def run_keras(hparams: HParams, logs: Path | None) -> float:
 
 
 def content(logs: Path) -> set[str]:
-    """Returns which dashboards have something to show."""
+    """Returns the dashboards that have content."""
     found = {"Projector"} if list(logs.rglob("projector_config.pbtxt")) else set()
     for folder in {path.parent for path in logs.rglob("events.out.tfevents.*")}:
         events = EventAccumulator(str(folder)).Reload()
         found |= {name for plugin, name in _PLUGINS.items() if plugin in plugins(events)}
         if events.Tags()["graph"] and any(
             node.op == "Conv2D" for node in events.Graph().node
-        ):  # Keras writes a graph without one
+        ):  # Keras writes an empty graph
             found.add("Graphs: operations")
-        # Keras draws the first layer's alone, where the images are grey: 3x3 pixels each.
+        # Keras draws only the first layer's, if the images are grey: 3x3 pixels each.
         drawn = [tag for tag in image_tags(events) if "filters/" in tag or "kernel" in tag]
         if all(any(name in tag for tag in drawn) for name in ("conv1", "conv2")):
             found.add("Images: every convolution")
@@ -94,7 +94,7 @@ def image_tags(events: EventAccumulator) -> list[str]:
 
 
 def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> None:
-    """Prints what each adds; `popen` starts our commands."""
+    """Prints the cost of each; `popen` starts our commands."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", default="digits")
     parser.add_argument("--epochs", type=int, default=14)
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> N
     options = parser.parse_args(arguments)
     plain = HParams(data=options.data, epochs=options.epochs, filters=options.filters, log_images="never")
     pictured = dataclasses.replace(plain, log_images="auto")
-    seconds: dict[str, list[tuple[float, float]]] = {"ours": [], "Keras": []}  # with all of it, and without
+    seconds: dict[str, list[tuple[float, float]]] = {"ours": [], "Keras": []}  # with everything, and without
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(options.uncounted + options.rounds):
             roots = {name: Path(folder) / f"{turn}" / name for name in ("plain", "pictured", "keras")}

@@ -1,4 +1,4 @@
-"""Two or more pieces of work, timed in turn, so that whatever else the machine does falls on all of them alike."""
+"""Times two or more functions in turn, so that other work on the machine affects all of them equally."""
 
 import dataclasses
 import statistics
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 
 @dataclasses.dataclass(frozen=True)
 class Ratio:
-    """One work's time over another's: the median over the rounds, and the middle half of them."""
+    """The time of one function over that of another: the median over the rounds, and their middle half."""
 
     median: float
     low: float
@@ -27,7 +27,7 @@ def sample(work: Callable[[], object], repeats: int) -> float:
 
 
 def interleave(samplers: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Returns the seconds that each sampler gave in each round; every other round runs in the opposite order."""
+    """Returns the seconds of each sampler in each round; every other round runs in the opposite order."""
     seconds: dict[str, list[float]] = {name: [] for name in samplers}
     for index in range(rounds):
         for name in list(samplers)[:: 1 if index % 2 else -1]:
@@ -38,7 +38,7 @@ def interleave(samplers: Mapping[str, Callable[[], float]], rounds: int) -> dict
 def per_sample(
     epochs: Mapping[str, Callable[[], Iterable[tuple[object, Sized]]]], rounds: int
 ) -> dict[str, list[float]]:
-    """Returns the seconds that a sample took in each round, for each way to get an epoch of samples and labels."""
+    """Returns the seconds per sample in each round, for each way to get an epoch of samples and labels."""
 
     def sampler(name: str) -> Callable[[], float]:
         def read() -> float:
@@ -49,7 +49,7 @@ def per_sample(
         return read
 
     samplers = {name: sampler(name) for name in epochs}
-    for once in samplers.values():  # what is done once
+    for once in samplers.values():  # warm-up
         once()
     return interleave(samplers, rounds)
 

@@ -1,16 +1,16 @@
-"""Training beside its peers: plain Keras, PyTorch, JAX with Flax, and the bare primitives; and whole commands.
+"""Training compared with its peers: plain Keras, PyTorch, JAX with Flax, and the bare primitives; and whole commands.
 
     python -m benchmarks.training --data=FOLDER        # or any other --data of trainer.task; digits by default
     python -m benchmarks.training --only keras torch   # some rows; --rounds=21 for a narrower spread
 
-One network (two 3x3 convolutions, pooling, dense 128, logits), one batch, the same images, Adam at 1e-3, no dropout and
-no augmentation. Each row is measured on this machine in turns, ours and theirs, in the opposite order every other
-time, and gives medians. An epoch is that of training on full batches and of validation. PyTorch's and JAX's figures
-are those of the fastest of some configurations, which the row names and the notes list. The ratio of speeds and the
-difference of accuracies are to be high, the ratios of seconds and of memory low.
+One network (two 3x3 convolutions, pooling, dense 128, logits), one batch size, the same images, Adam at 1e-3, no
+dropout and no augmentation. In each row, ours and theirs run in turn on this machine, in the opposite order every other
+time; the figures are medians. An epoch is training on full batches and validation. The figures of PyTorch and JAX are
+those of the fastest of several configurations, which the row names and the notes list. Ratios of speeds and differences
+of accuracy should be high, ratios of seconds and of memory low.
 
-Measure on an idle machine: PyTorch's threads wait for each other by spinning, so that beside other work on two cores
-its epochs took up to five times as long as alone, while Keras's took up to 2.4 times as long.
+Measure on an idle machine: PyTorch's threads wait for each other by spinning, so next to other work on two cores its
+epochs took up to five times as long as alone, while Keras's took up to 2.4 times as long.
 """
 
 import argparse
@@ -75,12 +75,12 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _absolute(data: str) -> str:
-    """Returns a folder by its whole path, for processes that run elsewhere, and a name as it is."""
+    """Returns the absolute path of a folder, for processes in other folders, or a name unchanged."""
     return str(Path(data).resolve()) if Path(data).is_dir() else data
 
 
 def _machine(cpuinfo: Path) -> str:
-    """Returns what a reader must know of the CPU."""
+    """Returns a description of the CPU."""
     text = cpuinfo.read_text() if cpuinfo.exists() else ""
     fields = dict(_pairs(text))
     flags = fields.get("flags", "").split()

@@ -1,11 +1,11 @@
-"""Photographs: a pretrained backbone here and in a plain Keras script, and networks trained from scratch.
+"""Photographs: a pretrained backbone in this package and in a plain Keras script, and networks trained from scratch.
 
     python -m benchmarks.transfer --data=PHOTOS --backbone=BACKBONE.keras
 
-Five-fold cross-validation of a folder of class folders, once for each seed. Every row is a whole process, start-up,
-pictures and export included; in each fold all rows run in turn. The script is what a Keras user writes: the frozen
-backbone, flips, turns and zooms, a dense layer for 12 epochs; "fine-tuned" goes on with all layers for 8 epochs more at
-a rate of 1e-4.
+Five-fold cross-validation of a folder of class folders, once per seed. Every row is a whole process, including startup,
+pictures and export; in each fold all rows run in turn. The script is what a Keras user writes: the frozen backbone,
+flips, rotations and zooms, a dense layer for 12 epochs; "fine-tuned" continues with all layers for 8 more epochs at a
+rate of 1e-4.
 """
 
 import argparse
@@ -54,7 +54,7 @@ Rows = Mapping[str, Sequence[str]]
 
 
 def _folds(data: Path, seed: int) -> list[list[Path]]:
-    """Returns the files of each fold, those of each class spread over all of them."""
+    """Returns the files of each fold, with each class spread over all folds."""
     folds: list[list[Path]] = [[] for _ in range(_FOLDS)]
     place = 0
     for folder in sorted(path for path in data.iterdir() if path.is_dir()):
@@ -67,7 +67,7 @@ def _folds(data: Path, seed: int) -> list[list[Path]]:
 
 
 def _lay_out(folds: Sequence[Sequence[Path]], held_back: int, root: Path) -> None:
-    """Makes folders `train` and `test` of links, the fold that is held back in the second."""
+    """Creates folders `train` and `test` of links; `test` contains the fold that is held back."""
     for index, fold in enumerate(folds):
         for file in fold:
             link = root / ("test" if index == held_back else "train") / file.parent.name / file.name
@@ -90,7 +90,7 @@ def _rows(options: argparse.Namespace, folder: Path, seed: int) -> Rows:
             *(f"--{flag}" for flag in options.ours),
         ]
 
-    # Larger images than the script's cost little here: the frozen backbone sees each of them five times in all.
+    # Larger images than the script's cost little here: the frozen backbone processes each only five times.
     own = [f"--model={options.backbone}", f"--image_size={options.image_size * 6 // 5}", "--batch_size=16"]
     frozen = [*own, "--learning_rate=0.01", "--epochs=40"]
     tuned = [*own, "--learning_rate=0.01", "--unfreeze=3", "--freeze_epochs=30", "--epochs=38", "--fine_tune_rate=0.03"]

@@ -1,13 +1,13 @@
-"""How well and how fast a study tunes, against other engines and KerasTuner.
+"""The quality and speed of a study, compared with other engines and KerasTuner.
 
     python -m benchmarks.tuning --seeds=30 --trials=30 --only=regret
     python -m benchmarks.tuning --seeds=3 --trials=20 --only=study
 
-`regret`: the accuracy that the trial an engine would pick, its best observed one, falls short of the optimum, as a mean
-over seeds, on the problems of `benchmarks.objectives`; and the seconds of one suggestion.
+`regret`: the difference in accuracy between the optimum and the trial that an engine would choose, its best observed
+one; a mean over seeds, on the problems of `benchmarks.objectives`. It also gives the seconds per suggestion.
 
-`study`: the whole command on digits, 20 trials of 2 epochs, against KerasTuner's BayesianOptimization on the same
-space, data, epochs and cores, once as one process and once as a chief with a worker for each core; the faster is the
+`study`: the whole command on digits, 20 trials of 2 epochs, compared with KerasTuner's BayesianOptimization on the same
+space, data, epochs and cores, once as one process and once as a chief with a worker per core; the faster one is the
 peer.
 """
 
@@ -33,13 +33,13 @@ from trainer.study.spec import RANDOM_SEARCH, UNSPECIFIED, Job, Value
 from trainer.study.trial import SUCCEEDED, Measurement, Trial, best
 
 _GOALS = {"centred": 7.0, "off centre": 5.0}  # of the regret x 1e-3
-_STARTS = 6  # trials before Optuna's Gaussian process learns; with its own 10 it did worse
+_STARTS = 6  # trials before Optuna's Gaussian process learns; with its default of 10 it was worse
 
 Suggest = Callable[[Sequence[Trial]], Mapping[str, Value]]
 
 
 def engines(trials: int) -> dict[str, Callable[[int], contextlib.AbstractContextManager[Suggest]]]:
-    """Returns what makes each engine from a seed, of those that are installed."""
+    """Returns a function for each installed engine that creates it from a seed."""
     found = {
         "ours": lambda seed: _ours(UNSPECIFIED, trials, seed),
         "random": lambda seed: _ours(RANDOM_SEARCH, trials, seed),
@@ -80,7 +80,7 @@ def run(engine: Suggest, objective: Objective, trials: int, seed: int) -> tuple[
 
 
 def regrets(names: Sequence[str], seeds: int, trials: int) -> Iterator[str]:
-    """Gives the lines of the table as soon as each is measured."""
+    """Yields each line of the table as soon as it is measured."""
     yield f"{f'regret x 1e-3, {trials} trials, {seeds} seeds':<36}" + "".join(
         f"{column:>15}" for column in (*problems(), "s a suggestion")
     )

@@ -1,4 +1,4 @@
-"""A whole study on digits beside KerasTuner's searches: seconds, and the best validation accuracy."""
+"""A whole study on digits compared with KerasTuner's searches: seconds, and the best validation accuracy."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from benchmarks.peers.table import HEADER, Row
 _GOAL = 0.6  # of the faster peer's time
 _PEER = "benchmarks.peers.keras_tuner_study"
 _PATIENCE = 3600.0  # seconds for the workers
-_ALIKE = ("--augment=none", "--schedule=constant", "--log_images=never")  # the peer trains so, and draws nothing
+_ALIKE = ("--augment=none", "--schedule=constant", "--log_images=never")  # the peer trains like this, and draws nothing
 
 Outcome = tuple[float, float]  # seconds, and the best validation accuracy
 
@@ -30,13 +30,13 @@ Outcome = tuple[float, float]  # seconds, and the best validation accuracy
 def compare(
     seeds: int, trials: int, epochs: int, data: str = "digits", popen: command.Popen = subprocess.Popen
 ) -> Iterator[str]:
-    """Gives the lines of the table once all rounds are done, every other one in the opposite order.
+    """Yields the lines of the table after all rounds; every other round runs in the opposite order.
 
     Args:
-      seeds: rounds, one for each.
-      trials: of each study.
-      epochs: of each trial.
-      data: what trials train on.
+      seeds: the number of rounds, one per seed.
+      trials: the trials of each study.
+      epochs: the epochs of each trial.
+      data: the data of the trials.
       popen: starts processes.
 
     Raises:
@@ -56,7 +56,7 @@ def compare(
 
 
 def table(outcomes: Mapping[str, Sequence[Outcome]], trials: int) -> Iterator[str]:
-    """Gives the lines: ours over the faster peer, and what each took and found."""
+    """Yields the lines: ours over the faster peer, and the time and result of each."""
     peers = [name for name in outcomes if name != "ours"]
     seconds = {name: [each for each, _ in values] for name, values in outcomes.items()}
     found = {name: [each for _, each in values] for name, values in outcomes.items()}
@@ -76,7 +76,7 @@ def table(outcomes: Mapping[str, Sequence[Outcome]], trials: int) -> Iterator[st
 
 
 def without_conditions(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a tuning job without its conditional parameters, which KerasTuner's oracle knows in another form."""
+    """Returns a tuning job without its conditional parameters, for which KerasTuner's oracle has another form."""
     parameters = [
         {name: value for name, value in parameter.items() if name != "conditionalParameterSpecs"}
         for parameter in document["studySpec"]["parameters"]
@@ -100,7 +100,7 @@ def ours(
 def one_process(
     document: Mapping[str, Any], data: str, epochs: int, seed: int, folder: Path, *, popen: command.Popen
 ) -> Outcome:
-    """Runs KerasTuner's search as it is without further arrangements."""
+    """Runs KerasTuner's search in one process, its default."""
     done = command.measure("-m", _PEER, _given(document, data, epochs, seed, folder, core=None), popen=popen)
     return done.seconds, _best(folder)
 
@@ -108,7 +108,7 @@ def one_process(
 def chief_and_workers(
     document: Mapping[str, Any], data: str, epochs: int, seed: int, folder: Path, *, popen: command.Popen
 ) -> Outcome:
-    """Runs its search with a worker for each core. The chief's last naps, of up to 20 s, are not counted."""
+    """Runs its search with a worker per core. The chief's last waits, of up to 20 s, are not counted."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -142,6 +142,13 @@ def test_help_names_every_flag_with_its_default() -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_help_fits_the_terminal(width: int) -> None:
+    wide, narrow = (command_line.help_text("program", width=columns) for columns in (100, width))
+    assert max(map(len, narrow.splitlines())) <= width
+    assert narrow.split() == wide.split()
+
+
 def _written(name: str, value: str, is_question: bool) -> st.SearchStrategy[list[str]]:
     """Returns the ways to write a flag and its value."""
     dashed = name.replace("_", "-")

@@ -72,3 +72,22 @@ def test_every_program_says_what_is_wrong_on_any_console(tmp_path: Path, program
     assert b"\\u732b" in done.stderr
     assert b"Traceback" not in done.stderr
     assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(("columns", "expected"), [("80", 80), ("200", 100), ("20", 40), ("", 100)])
+def test_width_of_the_terminal(columns: str, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert console.width(100) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("short", "short"),
+        ("two lines\n\n  of words that break", "two lines\n\n  of words that\n  break"),
+        ("a-hyphen and/a/path/stay-whole", "a-hyphen\nand/a/path/stay-whole"),
+        ("  p -m trainer.x --a=b --c=d", "  p -m \\\n      trainer.x \\\n      --a=b \\\n      --c=d"),
+    ],
+)
+def test_lines_break_between_words(text: str, expected: str) -> None:
+    assert console.flowed(text, 16) == expected

@@ -116,7 +116,7 @@ def test_a_network_of_ones_own_is_kept_every_promise(tmp_path: Path) -> None:
     done = _run(_train(whole), tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "trainer: `--model` must be as the run in `--job_dir` began with; a changed network needs another folder. "
+        "trainer: `--model` must be the network of the run in `--job_dir`; use another folder for a changed network. "
         f"Received: {MODEL} (changed: nets/blocks.py)\n"
     )
 

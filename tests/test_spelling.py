@@ -16,6 +16,8 @@ TASK = command_line.run_flags()
     [
         # What other programs call it.
         ("lr", "learning_rate"),
+        ("lrate", "learning_rate"),
+        ("cuda", "strategy"),
         ("num_epochs", "epochs"),
         ("n-epochs", "epochs"),
         ("output", "job_dir"),

@@ -1,4 +1,4 @@
-"""Which machines train together, as `TF_CONFIG` or Vertex AI's `CLUSTER_SPEC` says."""
+"""The machines that train together, from `TF_CONFIG` or Vertex AI's `CLUSTER_SPEC`."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ _TRAINING = {"TF_CONFIG": ("chief", "master", "worker"), "CLUSTER_SPEC": ("worke
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """The machines of one job, as one of them sees it.
+    """The machines of one job, and the position of this machine.
 
     Attributes:
       workers: every machine that trains, `host:port`, the chief first; the same list on each.
@@ -30,13 +30,13 @@ class Cluster:
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> "Cluster | None":
-        """Returns the cluster that the environment names, or nothing where this machine trains by itself.
+        """Returns the cluster that the environment names; None if this machine trains alone.
 
-        `TF_CONFIG` goes before `CLUSTER_SPEC`, which Vertex AI sets for a single machine too. Format: TensorFlow's
-        guide "Multi-worker training", and Vertex AI's "Understand the CLUSTER_SPEC format".
+        `TF_CONFIG` takes precedence over `CLUSTER_SPEC`, which Vertex AI also sets for a single machine. Format:
+        TensorFlow's guide "Multi-worker training", and Vertex AI's "Understand the CLUSTER_SPEC format".
 
         Raises:
-          UsageError: the variable is malformed, or gives this machine a task other than to train.
+          UsageError: the variable is malformed, or the task of this machine is not training.
         """
         name = next((name for name in _TRAINING if variables.get(name)), None)
         if name is None:
@@ -61,10 +61,10 @@ class Cluster:
 
 
 def _check(kind: str, pools: Collection[str], name: str) -> None:
-    """Checks that a task trains: a parameter server or an evaluator would train by itself, into the same folder."""
+    """Checks that a task is training: a parameter server or an evaluator would train alone, into the same folder."""
     if kind not in pools:
         raise UsageError(
-            f"`{name}` must give a task of {', '.join(pools)}, for all others do not train. Received: {kind}"
+            f"`{name}` must contain a task of {', '.join(pools)}, because no other task trains. Received: {kind}"
         )
 
 
@@ -72,7 +72,7 @@ def _position(kind: str, index: int, pools: dict[str, list[str]], name: str) -> 
     """Returns the position of a task among the machines of all pools."""
     if not 0 <= index < len(pools[kind]):
         raise UsageError(
-            f"`{name}` must give an index below {len(pools[kind])}, the number of {kind}. Received: {index}"
+            f"`{name}` must contain an index below {len(pools[kind])}, the number of {kind}. Received: {index}"
         )
     before = list(pools)[: list(pools).index(kind)]
     return sum(len(pools[pool]) for pool in before) + index
@@ -81,5 +81,5 @@ def _position(kind: str, index: int, pools: dict[str, list[str]], name: str) -> 
 def _address(address: Any, name: str) -> str:
     host, colon, port = str(address).rpartition(":")
     if not (host and colon and port.isdecimal()):
-        raise UsageError(f"`{name}` must give each machine as host:port. Received: {address}")
+        raise UsageError(f"`{name}` must contain each machine as host:port. Received: {address}")
     return str(address)

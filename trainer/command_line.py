@@ -1,7 +1,7 @@
-"""The command line: how its words become flags, absl's, and flags the hyperparameters of a run.
+"""Parses the command line: words to flags, with absl, and flags to the hyperparameters of a run.
 
-`split` alone decides which words are flags and which are their values. It is given the flags that the program has, so
-that every program, and every list of arguments in a file, is read by the same rules.
+Only `split` decides which words are flags and which are values. It gets the flags of the program, so the same rules
+apply to every program and to every list of arguments in a file.
 """
 
 import dataclasses
@@ -30,10 +30,10 @@ from trainer.hparams import (
     rule_of,
 )
 
-# The flags of a program: each one's name, and what it means without a value; "" for a flag that must have one.
+# The flags of a program: each name, and its value if the user gives none; "" for a flag that needs a value.
 Flags = Mapping[str, str]
 
-_WIDTH = 100  # characters of a line of help
+WIDTH = 100  # characters of a line of help, at most
 _MARGIN = 22  # characters before the help texts
 
 
@@ -44,7 +44,7 @@ class Argument:
     Attributes:
       name: the flag's name, without dashes; empty for a word that is not a flag.
       value: the flag's value, or the word itself; None if a value is missing, and for `--`, which ends the flags.
-      words: the argument as it is written.
+      words: the words of the argument.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Argument:
 
     @property
     def typed(self) -> str:
-        """The flag as it is written, dashes first."""
+        """The flag as the user typed it, with dashes."""
         return self.words[0].partition("=")[0]
 
     @property
@@ -81,9 +81,9 @@ END = Argument("", None, ("--",))
 def split(words: Sequence[str], known: Flags) -> list[Argument]:
     """Returns the arguments of a command line.
 
-    A value is written behind `=`, or as the next word, whatever that word looks like. `--learning-rate` and
-    `--learning_rate` are the same flag. A flag that may stand without a value never takes the next word. An unknown
-    flag takes the next word unless it begins with a dash.
+    A value follows `=`, or is the next word, whatever it looks like. `--learning-rate` and `--learning_rate` are the
+    same flag. A flag that needs no value never uses the next word as its value. An unknown flag uses the next word
+    unless it starts with a dash.
 
     Args:
       words: the words after the program's name.
@@ -98,22 +98,22 @@ def split(words: Sequence[str], known: Flags) -> list[Argument]:
 
 
 def without(words: Sequence[str], names: Collection[str], known: Flags) -> list[str]:
-    """Returns a command line without some flags and their values."""
+    """Returns a command line without the given flags and their values."""
     kept = [argument for argument in split(words, known) if not argument.name or argument.name not in names]
     return [word for argument in kept for word in argument.words]
 
 
 def last_value(words: Sequence[str], name: str, known: Flags) -> str:
-    """Returns the value of a flag, the last one if it is given several times, or nothing if it is not given."""
+    """Returns the last value of a flag, or an empty text if it is not given."""
     return next((argument.value or "" for argument in split(words, known)[::-1] if argument.name == name), "")
 
 
 def parsed(arguments: Iterable[Argument], fields: Iterable[Field]) -> dict[str, Value]:
-    """Returns the values of those arguments that are flags of some fields, by name.
+    """Returns the values of the arguments that are flags of the given fields, by name.
 
     Args:
       arguments: a command line.
-      fields: each with its `Rule` in the metadata.
+      fields: the fields, each with its `Rule` in the metadata.
 
     Raises:
       UsageError: a value is missing, or is not of the field's type.
@@ -132,7 +132,7 @@ def reject_unknown(arguments: Iterable[Argument], known: Collection[str]) -> Non
     """Checks that every flag is known.
 
     Raises:
-      UsageError: one is not; the message names the known flag that was meant, if there is one.
+      UsageError: a flag is unknown; the message suggests a known flag, if one is similar.
     """
     for argument in arguments:
         if argument.name and argument.name not in known:
@@ -143,19 +143,19 @@ def reject_words(arguments: Iterable[Argument]) -> None:
     """Checks that every argument is a flag.
 
     Raises:
-      UsageError: one is not.
+      UsageError: an argument is not a flag.
     """
     for word in (argument.value for argument in arguments if not argument.name and argument.value is not None):
         raise UsageError(f"every argument must be a flag, as in --data=digits. Received: {word or repr(word)}")
 
 
 def flags_of(fields: Iterable[Field]) -> dict[str, str]:
-    """Returns the flags of a dataclass whose fields have a `Rule`; a yes-or-no question means yes without a value."""
+    """Returns the flags of a dataclass whose fields have a `Rule`; a yes-or-no flag means yes without a value."""
     return {field.name: "true" if field.type is bool else _answer(rule_of(field).choices) for field in fields}
 
 
 def run_flags(arguments: Sequence[str] = ()) -> dict[str, str]:
-    """Returns the flags of `trainer.task`; with those of a user's own network where a command line names it.
+    """Returns the flags of `trainer.task`; with those of a user's own network if the command line names one.
 
     Raises:
       UsageError: as `hparams_class`.
@@ -164,19 +164,19 @@ def run_flags(arguments: Sequence[str] = ()) -> dict[str, str]:
 
 
 def hparams_class(arguments: Sequence[str]) -> type[HParams]:
-    """Returns the hyperparameters of the network that a command line names, with those of a user's own.
+    """Returns the hyperparameters of the network that a command line names, with the arguments of a user's own network.
 
     Raises:
-      UsageError: it names a function that cannot be imported, or whose arguments cannot be flags.
+      UsageError: it names a function that cannot be imported, or with arguments that cannot be flags.
     """
     return own_flags.hparams_of(last_value(arguments, "model", flags_of(dataclasses.fields(HParams))))
 
 
 def read(arguments: Sequence[str]) -> HParams:
-    """Returns the hyperparameters that a command line asks for.
+    """Returns the hyperparameters of a command line.
 
-    A flag given twice has its last value. With a flag that the convolutional network alone has, also with its default,
-    `--model=auto` is that network: all trials of a study that tunes the stride train the same one.
+    If a flag is given twice, the last value is used. If a flag of the convolutional network is given, even with its
+    default, `--model=auto` selects this network: all trials of a study that tunes the stride train the same network.
 
     Args:
       arguments: the words after the program's name.
@@ -202,11 +202,11 @@ def read(arguments: Sequence[str]) -> HParams:
 
 
 def values(arguments: Sequence[str], fields: Iterable[Field]) -> dict[str, Value]:
-    """Returns the values that a command line gives some flags, each checked by itself; `read` checks them together.
+    """Returns the values of flags on a command line, each checked on its own; `read` checks them together.
 
     Args:
       arguments: the words after the program's name.
-      fields: each with its `Rule` in the metadata.
+      fields: the fields, each with its `Rule` in the metadata.
 
     Raises:
       UsageError: a flag is unknown or lacks its value, or the value breaks its rule.
@@ -226,7 +226,7 @@ def values(arguments: Sequence[str], fields: Iterable[Field]) -> dict[str, Value
 
 
 def command(hparams: HParams) -> str:
-    """Returns the command line of a run: the flags that are not their defaults."""
+    """Returns the command line of a run: the flags that differ from their defaults."""
     given = [
         f"--{field.name}={getattr(hparams, field.name)}"
         for field in dataclasses.fields(hparams)
@@ -235,41 +235,44 @@ def command(hparams: HParams) -> str:
     return shlex.join(["python", "-m", "trainer.task", *given])
 
 
-def help_text(command: str, arguments: Sequence[str] = ()) -> str:
+def help_text(command: str, arguments: Sequence[str] = (), width: int = WIDTH) -> str:
     """Returns what `--help` prints: every flag with its meaning, its rule and its default.
 
     Args:
       command: how the program is started.
-      arguments: the other words of the command line; the flags of other networks than the one that they name are left
-        out.
+      arguments: the other words of the command line; if they name a network, the flags of other networks are left out.
+      width: characters of a line, as of the terminal: lines break between words.
 
     Raises:
-      UsageError: they name no network.
+      UsageError: they name an unknown network.
     """
-    lines = help_lines(_flags_of_network(arguments), _notes, _MARGIN)
+    lines = help_lines(_flags_of_network(arguments), _notes, _MARGIN, width)
     return "\n".join([f"Usage: {command} [--flag=value …]", *lines])
 
 
-def help_lines(fields: Iterable[Field], notes: Callable[[Field], Iterable[str]], margin: int) -> Iterator[str]:
-    """Yields the help of some flags, under the headings of their groups.
+def help_lines(
+    fields: Iterable[Field], notes: Callable[[Field], Iterable[str]], margin: int, width: int
+) -> Iterator[str]:
+    """Yields the help of flags, under the headings of their groups.
 
     Args:
-      fields: each with its `Rule` in the metadata.
+      fields: the fields, each with its `Rule` in the metadata.
       notes: returns the text in parentheses after a field's help text.
       margin: characters before the help texts.
+      width: characters of a line.
     """
     for group, members in itertools.groupby(fields, lambda field: rule_of(field).group):
         yield f"\n{group}"
         for field in members:
             noted = "; ".join(notes(field))
             text = rule_of(field).help + (f" ({noted})" if noted else "")
-            first, *others = textwrap.wrap(text, _WIDTH - margin)
+            first, *others = textwrap.wrap(text, width - margin, break_on_hyphens=False)
             yield f"  --{field.name}".ljust(margin) + first
             yield from (" " * margin + line for line in others)
 
 
 def _flags_of_network(arguments: Sequence[str]) -> list[Field]:
-    """Returns the fields that the named network has, group by group; all of them where none is named."""
+    """Returns the fields of the named network, sorted by group; all fields if none is named."""
     fields = {field.name: field for field in dataclasses.fields(hparams_class(arguments))}
     model = last_value(arguments, "model", flags_of(fields.values())) or AUTO
     check(fields["model"], model)
@@ -280,7 +283,7 @@ def _flags_of_network(arguments: Sequence[str]) -> list[Field]:
 
 
 class _Parser(flags.ArgumentParser[Any]):
-    """Reads one field's text by the field's own rule."""
+    """Parses the text of one field by the field's rule."""
 
     def __init__(self, field: Field):
         self._field = field
@@ -304,7 +307,7 @@ def _first(words: Sequence[str], known: Flags) -> Argument:
 
 
 def _as_typed(message: str, arguments: Iterable[Argument]) -> str:
-    """Returns a message that begins with the name of a flag as it is typed, such as `--batch-size`."""
+    """Returns a message in which the flag is named as the user typed it, such as `--batch-size`."""
     for argument in reversed([*arguments]):
         named = f"`--{argument.name}`"
         if argument.name and message.startswith(named):
@@ -313,23 +316,23 @@ def _as_typed(message: str, arguments: Iterable[Argument]) -> str:
 
 
 def _name(typed: str) -> str:
-    """Returns the name of a flag as it is typed, dashes first, or nothing for a word that is not a flag."""
+    """Returns the name of a typed flag with dashes; an empty text for a word that is not a flag."""
     if typed.startswith("--"):
         return typed[2:].replace("-", "_")
     return typed[1:] if typed.startswith("-") else ""
 
 
 def _takes_next(word: str, following: str, alone: str | None) -> bool:
-    """Returns whether a flag without `=` has the next word for its value.
+    """Returns whether the next word is the value of a flag without `=`.
 
     Args:
-      word: the flag, dashes first.
+      word: the flag, with dashes.
       following: the next word.
-      alone: what the flag means without a value: "" if it must have one, None if the flag is unknown.
+      alone: the flag's value if none is given: "" if it needs one, None if the flag is unknown.
     """
     if alone == "":
         return True
-    # `-skip_broken yes`, with one dash, was always read as a flag and its value.
+    # With one dash, `-skip_broken yes` is a flag and its value, as in absl.
     is_question = alone is not None and word.startswith("--")
     return not is_question and not following.startswith("-")
 

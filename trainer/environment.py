@@ -1,4 +1,4 @@
-"""Where a run is done: the folders of its output, its cache, the machines that train, the metric's file."""
+"""The environment of a run: its output folders, cache, machines and metric file."""
 
 import contextlib
 import dataclasses
@@ -28,7 +28,7 @@ _MANAGED = {
     "test": "AIP_TEST_DATA_URI",
 }
 
-# Variables with which TensorFlow computes otherwise: its own, oneDNN's, XLA's and CUDA's.
+# Variables that change TensorFlow's computation: its own, oneDNN's, XLA's and CUDA's.
 _NUMERIC = (
     "TF_ENABLE_ONEDNN_OPTS",
     "TF_NUM_INTRAOP_THREADS",
@@ -44,26 +44,25 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @dataclasses.dataclass(frozen=True)
 class Environment:
-    """The folders of one run, the machines that share it, and the file of its metric.
+    """The folders, machines and metric file of one run.
 
     Attributes:
-      root: holds `hparams.json`; the three folders are below it unless Vertex puts them elsewhere. These four are on
-        this machine always.
-      logs: TensorBoard's event files.
-      checkpoints: what an interrupted run resumes from.
-      model: the trained model.
-      metric_file: where cloudml-hypertune writes, in a trial of a tuning job only.
-      cluster: the machines that train together; nothing where this one trains by itself.
-      tpu: TensorFlow's name of the TPU to train on, from `TPU_NAME`; nothing where there is none.
-      managed: the files of a data set that Vertex AI manages, by part, `train`, `validation` and `test`, and their
-        `format`; empty where the job was given none.
-      remotes: where in a bucket each of the four folders is copied to, by its name; empty where they stay on this
-        machine.
-      cache: holds what is on its way from and to a bucket, and what was measured of this machine.
-      is_new: the root is a new folder, named by the time; see `reserved`.
-      numeric: the variables with which TensorFlow computes otherwise, those that are set.
-      precision_file: where the trials of a study find the precision that the first of them has chosen.
-      parallel_trials: how many trials of a study share this machine's GPUs.
+      root: the folder with `hparams.json`; it contains the three other folders unless Vertex AI sets them. All four are
+        on this machine.
+      logs: the folder of TensorBoard's event files.
+      checkpoints: the folder from which an interrupted run resumes.
+      model: the folder of the trained model.
+      metric_file: the file that cloudml-hypertune writes, only in a trial of a tuning job.
+      cluster: the machines that train together; None if this one trains alone.
+      tpu: TensorFlow's name of the TPU, from `TPU_NAME`; empty if there is none.
+      managed: the files of a data set that Vertex AI manages, by split, `train`, `validation` and `test`, and their
+        `format`; empty if the job has none.
+      remotes: for each of the four folders, by name, its copy in a bucket; empty if they stay on this machine.
+      cache: the folder for transfers from and to a bucket, and for measurements of this machine.
+      is_new: whether the root is a new folder named by the time; see `reserved`.
+      numeric: the set variables that change TensorFlow's computation.
+      precision_file: the file in which the first trial of a study records the precision that it chose.
+      parallel_trials: the number of trials of a study that share this machine's GPUs.
     """
 
     root: Path
@@ -83,32 +82,32 @@ class Environment:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this machine writes the run's output, which one of all that train together does."""
+        """Whether this machine writes the run's output; only one of the machines does."""
         return self.cluster is None or self.cluster.is_chief
 
     @property
     def synced(self) -> dict[str, SyncedFolder]:
-        """Each folder on both sides; empty where all stay on this machine."""
+        """Each folder with its copy in a bucket; empty if all stay on this machine."""
         return {name: SyncedFolder(getattr(self, name), remote) for name, remote in self.remotes.items()}
 
     def shown(self, name: str) -> str:
-        """Returns where a person finds one of the four folders."""
+        """Returns the location of one of the four folders, for messages."""
         return self.remotes.get(name) or str(getattr(self, name))
 
     @classmethod
     def read(
         cls, variables: Mapping[str, str], job_dir: str, now: datetime.datetime, cache_dir: str = HParams.cache_dir
     ) -> "Environment":
-        """Returns the environment that a process was started in.
+        """Returns the environment of a process.
 
         Each of Vertex's `AIP_MODEL_DIR`, `AIP_CHECKPOINT_DIR` and `AIP_TENSORBOARD_LOG_DIR` replaces one folder of
-        the root. A folder in a bucket, `gs://bucket/…`, is written in the cache first.
+        the root. A folder in a bucket, `gs://bucket/…`, is first written to the cache.
 
         Args:
           variables: the process's environment variables.
-          job_dir: the root; where empty, the folder above Vertex's, else `runs/<date-time>`.
-          now: the time that names a new root.
-          cache_dir: holds what is on its way from and to a bucket.
+          job_dir: the root; if empty, the parent of Vertex AI's folders, or `runs/<date-time>`.
+          now: the time for the name of a new root.
+          cache_dir: the folder for transfers from and to a bucket.
 
         Raises:
           UsageError: a location is malformed, some are in a bucket and some are not, or the cluster's description is
@@ -132,12 +131,12 @@ class Environment:
 
     @contextlib.contextmanager
     def reserved(self) -> Iterator["Environment"]:
-        """Yields this environment with a root that no other process has, where the root is named by the time.
+        """Yields this environment; a root named by the time is made unique to this process.
 
-        The root is made at once, and removed where nothing was written to it.
+        The root is created immediately, and removed if it stays empty.
 
         Raises:
-          UsageError: it cannot be made.
+          UsageError: the root cannot be created.
         """
         if not (self.is_new and self.is_chief):
             yield self
@@ -149,17 +148,17 @@ class Environment:
                 self, root=root, logs=root / "logs", checkpoints=root / "checkpoints", model=root / "model"
             )
         finally:
-            with contextlib.suppress(OSError):  # it holds the run
+            with contextlib.suppress(OSError):  # it contains the run
                 root.rmdir()
                 if is_first:
                     root.parent.rmdir()
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
-        """Makes every folder of the run, proves that each can be written, and keeps other processes out meanwhile.
+        """Creates and locks the folders of the run during the block; checks that each can be written.
 
         Raises:
-          UsageError: one cannot be written, or another process trains there.
+          UsageError: a folder cannot be written, or another process uses it.
           StorageError: the disk is full.
         """
         flag = "--cache_dir" if self.remotes else "--job_dir"
@@ -175,7 +174,7 @@ class Environment:
                 raise UsageError(
                     f"`{flag}` must be a folder that can be written. Received: {folder} ({error.strerror})"
                 ) from None
-        lock = os.open(self.root, os.O_RDONLY)  # the folder's own; it ends with the process, however that ends
+        lock = os.open(self.root, os.O_RDONLY)  # a lock on the folder, which ends with the process in any case
         try:
             with contextlib.suppress(OSError):  # a file system without locks
                 try:
@@ -194,7 +193,7 @@ def _count(text: str) -> int:
 
 
 def _locations(variables: Mapping[str, str], job_dir: str, now: datetime.datetime) -> dict[str, str]:
-    """Returns the root and the three folders, by role, as the user or Vertex names them."""
+    """Returns the root and the three folders, by role, as the user or Vertex AI names them."""
     given = {role: variables[name].rstrip("/") for role, name in _ROLES.items() if variables.get(name)}
     if job_dir:
         root = files.expanded(job_dir).rstrip("/") or "/"
@@ -219,10 +218,10 @@ def _local(location: str, cache: Path) -> Path:
 
 
 def cache_folder(cache_dir: str) -> Path:
-    """Returns the folder that `--cache_dir` names; for a user without a home, one in the folder of temporary files.
+    """Returns the folder that `--cache_dir` names; for a user without a home folder, one in the temporary folder.
 
     Raises:
-      UsageError: it is in the home folder of a user who has none.
+      UsageError: it starts with `~`, and the user has no home folder.
     """
     try:
         return Path(cache_dir).expanduser()

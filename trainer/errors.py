@@ -1,20 +1,20 @@
-"""The ways a run ends that are no fault of the program; each becomes one line and an exit status."""
+"""The errors that are not bugs; each becomes one line and an exit status."""
 
-# What ends a line, or moves the cursor of a terminal, in a name or a value that a message repeats.
+# Characters in a name or value that end a line or move the cursor of a terminal.
 _ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _ESCAPED |= {ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
 def one_line(text: str) -> str:
-    """Returns text on one line that can be printed, with escapes for what cannot."""
+    """Returns printable text on one line, with escapes for other characters."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").translate(_ESCAPED)
 
 
 class UsageError(ValueError):
-    """A flag, file or variable of the user's breaks a rule; exit status 2.
+    """A flag, file or variable breaks a rule; exit status 2.
 
     Args:
-      messages: each names what breaks a rule, and the rule; a line each, whatever it repeats of what was received.
+      messages: each names the flag, file or variable and the rule; each becomes one line.
     """
 
     def __init__(self, *messages: str):
@@ -26,10 +26,10 @@ class DivergedError(ArithmeticError):
 
 
 class StorageError(OSError):
-    """The run's output can no longer be written, as on a full disk. Exit status 4.
+    """The run's output can no longer be written, for example because the disk is full. Exit status 4.
 
     Args:
-      message: what cannot be written, and why; one line, whatever it repeats.
+      message: names the output that cannot be written, and the reason; it becomes one line.
     """
 
     def __init__(self, message: str = ""):
@@ -41,4 +41,4 @@ class StoppedError(KeyboardInterrupt):
 
 
 class MachineLostError(RuntimeError):
-    """Another machine of the cluster is gone, or has been silent for too long. Exit status 134."""
+    """Another machine of the cluster has failed, or has been silent for too long. Exit status 134."""

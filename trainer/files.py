@@ -1,4 +1,4 @@
-"""Files and folders: written whole, named from the home folder, looked through before they are used."""
+"""Files and folders: atomic writes, paths with a leading `~`, checks of a folder's content."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trainer.errors import UsageError
 
-_NO_NAME = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # surrogates from U+DC80 to U+DCFF are bytes that are no UTF-8
+_NO_NAME = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # surrogates from U+DC80 to U+DCFF are bytes that are not UTF-8
 _NOTES = (".log", ".out", ".err", ".txt", ".sh", ".yaml", ".yml")
 
 
@@ -18,8 +18,8 @@ def replace(path: Path, *content: bytes | memoryview | str, durable: bool = Fals
     Args:
       path: the file; its folder exists.
       content: its parts, in order; text is encoded as UTF-8.
-      durable: whether the file also survives a loss of power, which takes the time of a sync to the disk.
-      partial: holds the new content until it is complete; by default `.<name>.partial` in the same folder.
+      durable: whether the file also survives a power loss, which costs a sync to disk.
+      partial: the file for unfinished content; by default `.<name>.partial` in the same folder.
         Processes that write the same file at the same time need one each.
 
     Raises:
@@ -55,7 +55,7 @@ def expanded(path: str) -> str:
         return str(Path.cwd() / path)
     if _NO_NAME.search(path):
         raise UsageError(f"A path must be a valid name of a file. Received: {path}")
-    whole = os.path.expanduser(path)  # noqa: PTH111  which leaves what it does not know, where pathlib's raises
+    whole = os.path.expanduser(path)  # noqa: PTH111  it leaves unknown users unchanged; pathlib raises an error
     if path.startswith("~") and whole == path and os.path.lexists(path):  # a file of that name
         return str(Path.cwd() / path)
     if path.startswith("~") and whole == path:
@@ -69,8 +69,8 @@ def strangers(folder: Path, own: Collection[str]) -> list[str]:
     Notes are files that people add to the folder of a run: `train.log`, `nohup.out`, a script, a config.yaml.
 
     Args:
-      folder: that the program is to write to; nothing is in one that does not exist.
-      own: names of what the program writes there.
+      folder: the folder to which the program writes; a folder that does not exist is empty.
+      own: the names of the program's own files in it.
 
     Raises:
       OSError: it cannot be read.

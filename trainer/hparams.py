@@ -1,6 +1,6 @@
-"""What to train: every hyperparameter once, with its default, its bounds and its help.
+"""The hyperparameters: each with its default, its bounds and its help.
 
-Nothing heavy is imported here, so that `--help` and a mistyped flag answer at once.
+This module imports nothing large, so that `--help` and the error for a mistyped flag appear immediately.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from typing import Any
 from trainer.errors import UsageError
 
 DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
-MANAGED = "managed"  # the data set that Vertex AI names in the environment
+MANAGED = "managed"  # the data set that Vertex AI defines in the environment
 PADDINGS = ("same", "valid", "causal")
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "linear")
 AUGMENTATIONS = ("auto", "affine", "photo", "photo_unmirrored", "signal", "volume", "volume_unmirrored", "none")
@@ -27,9 +27,9 @@ FEEDS = ("auto", "resident", "streamed")
 STRATEGIES = ("auto", "single", "mirrored", "multi_worker")
 RESUMES = ("auto", "never", "must")
 
-EPOCHS, BATCH_SIZE = 14, 64  # of images, where neither is given
+EPOCHS, BATCH_SIZE = 14, 64  # the defaults for images
 
-# The families of networks: those of this package by their own names, keras.applications, a saved model, a function.
+# The families of networks: those of this package by name, keras.applications, a saved model, a function.
 AUTO, CONVOLUTIONAL, LINEAR, RESIDUAL = "auto", "convolutional", "linear", "residual"
 APPLICATION, FILE, OWN = "keras.applications", ".keras", "package.module:function"
 NAMED = (AUTO, CONVOLUTIONAL, LINEAR, RESIDUAL)
@@ -40,7 +40,7 @@ Field = dataclasses.Field[Any]
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """What one hyperparameter means and may be; the flags, the help text and the checks all read it."""
+    """The meaning and the valid values of a hyperparameter, for the flags, the help and the checks."""
 
     group: str
     help: str
@@ -48,11 +48,11 @@ class Rule:
     maximum: float = math.inf
     below: float = math.inf
     choices: tuple[str, ...] = ()
-    pattern: str = ""  # of a text, and in words
+    pattern: str = ""  # of a text, and its description
     form: str = ""
-    placement: bool = False  # where a run goes, or how, not what is trained: no part of its configuration
-    selects_samples: bool = False  # decides which samples are read, and in which form
-    networks: tuple[str, ...] = ()  # the families that have it; all where there are none
+    placement: bool = False  # concerns the location or the execution of a run; not part of its configuration
+    selects_samples: bool = False  # determines which samples are read, and in which form
+    networks: tuple[str, ...] = ()  # the families that have it; empty means all
     may_be_replaced: bool = False  # by an argument of a user's own network
 
     def __str__(self) -> str:
@@ -65,7 +65,7 @@ class Rule:
 
     def allows(self, value: Value) -> bool:
         if isinstance(value, str):
-            fits = not self.pattern or re.fullmatch(self.pattern, value)  # without one, a path may have a line break
+            fits = not self.pattern or re.fullmatch(self.pattern, value)  # else a path may have a line break
             return bool(fits) and (not self.choices or value in self.choices)
         return math.isfinite(value) and self.minimum <= value <= self.maximum and value < self.below
 
@@ -173,7 +173,7 @@ class HParams:
         "Data",
         "yes lists samples that cannot be read and leaves them out; no reports an error",
         choices=ANSWERS,
-        placement=True,  # a run may resume with it after a file has broken; the data are compared separately
+        placement=True,  # a run may resume with it after a file was damaged; the data are compared separately
         selects_samples=True,
     )
 
@@ -400,7 +400,7 @@ class HParams:
         check_networks(self, [f.name for f in dataclasses.fields(self) if getattr(self, f.name) != f.default])
 
     def configuration(self) -> dict[str, Value]:
-        """Returns what is trained, without where it goes: runs of equal configuration are the same run.
+        """Returns the hyperparameters without those of the location: runs with equal configurations are the same run.
 
         Flags that the network does not have are left out.
         """
@@ -413,12 +413,12 @@ class HParams:
         }
 
     def selection(self) -> dict[str, Value]:
-        """Returns what decides which samples are read: runs with equal selections can share them."""
+        """Returns the hyperparameters that determine the samples: runs with equal selections can share them."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if rule_of(f).selects_samples}
 
 
 def family(model: str) -> str:
-    """Returns which family of networks `--model` names."""
+    """Returns the family of networks that `--model` names."""
     if model in NAMED:
         return model
     if model.endswith(FILE):
@@ -427,24 +427,24 @@ def family(model: str) -> str:
 
 
 def only_of(field: Field, chosen: str) -> bool:
-    """Returns whether one family of networks alone has a flag."""
+    """Returns whether a flag belongs to the chosen family of networks only."""
     return rule_of(field).networks == (chosen,)
 
 
 def is_pretrained(hparams: HParams) -> bool:
-    """Returns whether a network starts from weights that were trained before."""
+    """Returns whether a network starts from pretrained weights."""
     return bool(hparams.weights) or family(hparams.model) == FILE
 
 
 def check_networks(hparams: HParams, given: Iterable[str]) -> None:
-    """Checks that the chosen network has the flags that are given.
+    """Checks that the chosen network has the flags on the command line.
 
     Args:
-      hparams: with `model`.
-      given: names of flags.
+      hparams: the hyperparameters, with `model`.
+      given: the names of the flags on the command line.
 
     Raises:
-      UsageError: it has not one of them.
+      UsageError: it does not have one of them.
     """
     known, chosen = {field.name: field for field in dataclasses.fields(hparams)}, family(hparams.model)
     for name in given:
@@ -476,7 +476,7 @@ _TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": 
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """Returns in which values a configuration that was found differs from the one that is wanted."""
+    """Returns the values in which a stored configuration differs from the current one."""
     return [
         f"--{name}={there.get(name)} before, {value} now" for name, value in here.items() if there.get(name) != value
     ]
@@ -491,7 +491,7 @@ def rule_of(field: Field) -> Rule:
 def parse(field: Field, text: str) -> Value:
     """Returns a flag's text as a value of its field's type.
 
-    Tuning services send whole numbers as floats: `32.0` is the integer 32, `32.5` is refused.
+    Tuning services send integers as floats: `32.0` is the integer 32, `32.5` is an error.
 
     Raises:
       UsageError: the text is not of that type.

@@ -1,4 +1,4 @@
-"""This Python and this package in commands that a person is to copy: the word that starts it, and what installs."""
+"""Commands for the user to copy: the word that starts this Python, and the installation of an extra."""
 
 import os
 import shlex
@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-DISTRIBUTION = "convolution-trainer"  # on the package index, where `trainer` is somebody else's
+DISTRIBUTION = "convolution-trainer"  # on the package index, where `trainer` is another project
 
 _SOURCE = Path(__file__).parents[1]
 
@@ -16,10 +16,10 @@ def word(executable: str, folder: Path, path: str | None) -> str:
 
     Args:
       executable: the file of this Python, `sys.executable`.
-      folder: where the person is.
-      path: the folders that the shell looks in, `PATH`.
+      folder: the current folder of the user.
+      path: the value of `PATH`.
     """
-    if shutil.which("python", path=path or "") == executable:  # not the file they lead to: all environments share it
+    if shutil.which("python", path=path or "") == executable:  # not resolved: all environments link to the same file
         return "python"
     own = Path(executable)
     return str(own.relative_to(folder)) if own.is_relative_to(folder) else executable
@@ -28,12 +28,12 @@ def word(executable: str, folder: Path, path: str | None) -> str:
 def install(extra: str, source: Path = _SOURCE) -> str:
     """Returns the command that installs an extra of this package for this Python.
 
-    In its source tree, the package stays installed as editable: `pip install '.[serve]'` would replace it by a copy.
+    In its source tree, the package stays installed as editable: `pip install '.[serve]'` would replace it with a copy.
     Otherwise the command names the distribution, whose name differs from that of the package.
 
     Args:
       extra: as in `extras_require` of setup.py.
-      source: holds setup.py where this is run from a source tree.
+      source: the folder of setup.py, if this is a source tree.
     """
     folder = Path.cwd()
     what = [f"{DISTRIBUTION}[{extra}]"]

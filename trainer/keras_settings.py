@@ -1,4 +1,4 @@
-"""Keras's own settings, which do not change what this package computes: its file, its variables, a program's calls."""
+"""Isolates this package from Keras's settings: its file, its variables, and calls of a program."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trainer.errors import UsageError
 
-# What Keras 3 reads when it is imported (keras/src/backend/config.py); None is as if the variable were not set.
+# What Keras 3 reads when it is imported (keras/src/backend/config.py); None means that the variable is not set.
 _VARIABLES = {
     "KERAS_BACKEND": "tensorflow",
     "KERAS_MAX_EPOCHS": None,
@@ -20,10 +20,10 @@ _VARIABLES = {
 
 @contextlib.contextmanager
 def ignored() -> Iterator[None]:
-    """Makes an import of Keras within ignore keras.json and Keras's environment variables, which stay as they are.
+    """Makes an import of Keras in the block ignore keras.json and Keras's environment variables.
 
-    A damaged or unreadable keras.json has no effect either. Data sets are still kept where `KERAS_HOME` says. A Keras
-    that the program has imported before keeps its settings; see `defaults`.
+    A damaged or unreadable keras.json has no effect either. Data sets are still stored in `KERAS_HOME`. If the program
+    has already imported Keras, its settings are unchanged; see `defaults`.
     """
     if "keras" in sys.modules:
         yield
@@ -40,10 +40,10 @@ def ignored() -> Iterator[None]:
 
 @contextlib.contextmanager
 def defaults() -> Iterator[None]:
-    """Sets Keras to its defaults within: float32, channels last, epsilon 1e-7; afterwards to what it was.
+    """Sets Keras to its defaults in the block: float32, channels last, epsilon 1e-7; restores the settings afterwards.
 
     Raises:
-      UsageError: the program has imported Keras with another backend than TensorFlow.
+      UsageError: the program has imported Keras with a backend other than TensorFlow.
     """
     import keras
 
@@ -71,16 +71,16 @@ def _apply(floatx: str, epsilon: float, order: str) -> None:
 
 
 def _home(variables: Mapping[str, str]) -> str:
-    """Returns the folder that Keras itself would take for its files."""
+    """Returns the folder that Keras uses for its files."""
     if "KERAS_HOME" in variables:
         return variables["KERAS_HOME"]
-    base = os.path.expanduser("~")  # noqa: PTH111  as Keras does: "~" itself where there is no home
+    base = os.path.expanduser("~")  # noqa: PTH111  as Keras does: "~" itself if there is no home folder
     return str(Path(base if os.access(base, os.W_OK) else "/tmp", ".keras"))  # noqa: S108
 
 
 @contextlib.contextmanager
 def _set(variables: Mapping[str, str | None]) -> Iterator[None]:
-    """Sets environment variables within, and removes those that are None."""
+    """Sets environment variables in the block; None removes a variable."""
     former = {name: os.environ.get(name) for name in variables}
     _update(variables)
     try:

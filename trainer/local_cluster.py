@@ -1,7 +1,7 @@
-"""A job of several machines, on this machine: `python -m trainer.local_cluster --workers=2 --data=digits …`
+"""Simulates a job with several machines on this machine: `python -m trainer.local_cluster --workers=2 --data=digits …`
 
-It starts `python -m trainer.task` once for each worker, with the environment that Vertex AI would give it, over
-loopback, and ends with the chief's exit status, or else with the first worker's that is not 0.
+It starts one `python -m trainer.task` per worker, with the environment that Vertex AI sets, over loopback. Its exit
+status is that of the chief, or, if this is 0, the first one of a worker that is not 0.
 """
 
 import contextlib
@@ -22,18 +22,18 @@ _LAST_WORDS = 20.0  # seconds for the workers to end after a signal
 
 
 def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Runs the workers until all have ended, and returns the exit status.
+    """Runs the workers until all have finished, and returns the exit status.
 
-    2: a flag breaks its rule. 129, 130, 143: stopped by SIGHUP, SIGINT or SIGTERM, which the workers are too.
+    2: a flag breaks its rule. 129, 130, 143: stopped by SIGHUP, SIGINT or SIGTERM, together with the workers.
     """
     if "--help" in arguments or "-h" in arguments:
-        print(command_line.help_text(f"{_COMMAND} {_WORKERS}=2"))
+        print(command_line.help_text(f"{_COMMAND} {_WORKERS}=2", width=console.width(command_line.WIDTH)))
         return 0
     try:
         workers, rest = _count_workers(arguments)
         command_line.read(rest)
     except UsageError as error:
-        print(f"trainer: {error}", file=sys.stderr)
+        console.report(f"trainer: {error}")
         return 2
     with signals.caught(_LAST_WORDS) as stop, start(rest, variables, workers) as processes:
         try:
@@ -53,12 +53,12 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
 def start(
     arguments: Sequence[str], variables: Mapping[str, str], workers: int
 ) -> Iterator[list[subprocess.Popen[str]]]:
-    """Starts the workers, the chief first; none outlives the context.
+    """Starts the workers, the chief first; all end with the block.
 
     Args:
-      arguments: flags of `trainer.task`, the same for each.
+      arguments: the flags of `trainer.task`, the same for each worker.
       variables: the environment, to which `CLUSTER_SPEC` is added.
-      workers: how many.
+      workers: the number of workers.
     """
     command = [sys.executable, "-m", "trainer.task", *arguments]
     processes = [
@@ -73,7 +73,7 @@ def start(
 
 
 def cluster_specs(workers: int) -> list[str]:
-    """Returns each worker's `CLUSTER_SPEC`, with ports that are free at this moment."""
+    """Returns each worker's `CLUSTER_SPEC`, with currently free ports."""
     with contextlib.ExitStack() as sockets:
         taken = [sockets.enter_context(socket.socket()) for _ in range(workers)]
         for one in taken:
@@ -85,7 +85,7 @@ def cluster_specs(workers: int) -> list[str]:
 
 
 def _count_workers(arguments: Sequence[str]) -> tuple[int, list[str]]:
-    """Returns the number of workers, 2 if it is not given, and the other arguments."""
+    """Returns the number of workers, 2 by default, and the other arguments."""
     name = _WORKERS.removeprefix("--")
     known = {**command_line.run_flags(arguments), name: ""}
     given = [argument for argument in command_line.split(arguments, known) if argument.name == name]

@@ -10,28 +10,28 @@ _GONE = (errno.EPIPE, errno.EIO)  # the reader of a pipe has closed it; the term
 
 
 def outlive_readers() -> None:
-    """Lets this program continue after the readers of its standard output and error are gone.
+    """Makes this program continue after the readers of its standard output and error have disappeared.
 
-    Call this first. A stream that is closed at the start is opened to the null device, so that no file of the program
-    gets its number.
+    Call this first. A stream that is closed at the start is opened to the null device, so that no other file gets its
+    number.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # which takes the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: this one
     sys.stdout, sys.stderr = _lasting(sys.stdout, 1), _lasting(sys.stderr, 2)
 
 
 class _Lasting(io.FileIO):
-    """Accepts all output, and discards it once the reader is gone."""
+    """Accepts all output, and discards it after the reader has disappeared."""
 
     def write(self, content: Any, /) -> int:
         try:
             return super().write(content)
         except OSError as error:
             nothing = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nothing, self.fileno())  # also for what C++, child processes and the end of this one write
+            os.dup2(nothing, self.fileno())  # also for output of C++, child processes and the end of this process
             os.close(nothing)
             if error.errno not in _GONE:
                 raise
@@ -42,7 +42,7 @@ def _lasting(stream: Any, number: int) -> Any:
     binary = io.BufferedWriter(_Lasting(number, "w", closefd=False))
     if stream is None:  # it was closed
         return io.TextIOWrapper(binary, encoding="utf-8", errors="backslashreplace")
-    if not isinstance(stream, io.TextIOWrapper):  # a program's own
+    if not isinstance(stream, io.TextIOWrapper):  # replaced by the program
         return stream
     stream.flush()
     return io.TextIOWrapper(

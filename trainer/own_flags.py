@@ -19,21 +19,21 @@ from trainer import own_function
 from trainer.errors import UsageError
 from trainer.hparams import ANSWERS, OWN, Field, HParams, Rule, Value, family, rule_of
 
-_GIVEN = ("input_shape", "classes")  # what every such function is called with
-_READ_BEFORE = ("help", "h", "flagfile", "undefok")  # by the command line itself
+_GIVEN = ("input_shape", "classes")  # the arguments of every such function
+_READ_BEFORE = ("help", "h", "flagfile", "undefok")  # flags of the command line itself
 _SUPPORTED = "int, float, str, bool or a Literal of texts or whole numbers"
 
 
 @dataclasses.dataclass(frozen=True)
 class _Argument:
-    """An argument of a user's function and the flag that stands for it.
+    """An argument of a user's function and its flag.
 
     Attributes:
-      name: of both.
-      type: of the flag's value.
-      default: the flag's.
-      rule: the flag's.
-      convert: returns the argument for a value of the flag.
+      name: the name of both.
+      type: the type of the flag's value.
+      default: the flag's default.
+      rule: the flag's rule.
+      convert: converts a value of the flag to the argument.
     """
 
     name: str
@@ -44,9 +44,9 @@ class _Argument:
 
 
 def hparams_of(model: str) -> type[HParams]:
-    """Returns the hyperparameters of a run with this `--model`: of a user's function, with a flag for each argument.
+    """Returns the hyperparameters of a run with this `--model`; for a user's function, with a flag per argument.
 
-    The function's module is imported, and Keras before it; for every other network nothing is.
+    The module of the function is imported, after Keras; other networks import nothing.
 
     Raises:
       UsageError: the function cannot be imported, or one of its arguments cannot be a flag.
@@ -58,7 +58,7 @@ def hparams_of(model: str) -> type[HParams]:
 
 
 def sources(model: str) -> dict[str, str]:
-    """Returns the SHA-256 of the files of the user's own network, by name; none of any other network.
+    """Returns the SHA-256 of the files of the user's own network, by name; empty for other networks.
 
     Raises:
       UsageError: as `hparams_of`.
@@ -67,19 +67,19 @@ def sources(model: str) -> dict[str, str]:
 
 
 def fields_of(hparams: HParams) -> list[Field]:
-    """Returns the fields that stand for a user's function's own arguments."""
+    """Returns the fields of the arguments of a user's function."""
     return [field for field in dataclasses.fields(hparams) if rule_of(field).networks == (OWN,)]
 
 
 def call(hparams: HParams, input_shape: tuple[int, ...], classes: int) -> Any:
-    """Returns what a user's function returns for these hyperparameters.
+    """Returns the result of a user's function for these hyperparameters.
 
     Raises:
       UsageError: as `hparams_of`.
-      BaseException: whatever the function raises.
+      BaseException: any exception of the function.
     """
     function = own_function.load(hparams.model).call
-    # Python's own numbers: Keras records an argument of a class by itself only where it is one of these.
+    # Python's own numbers: Keras records an argument of a class automatically only if it has one of these types.
     values: dict[str, Any] = {"input_shape": tuple(map(int, input_shape)), "classes": int(classes)}
     for one in _arguments(hparams.model):
         values[one.name] = one.convert(getattr(hparams, one.name, one.default))
@@ -102,10 +102,10 @@ def _subclass(model: str) -> type[HParams]:
 
 @functools.cache
 def _arguments(model: str) -> tuple[_Argument, ...]:
-    """Returns the arguments of a user's function that become flags, in its order.
+    """Returns the arguments of a user's function that become flags, in order.
 
     Raises:
-      UsageError: it lacks `input_shape` or `classes`, or one of its arguments cannot be a flag.
+      UsageError: the function lacks `input_shape` or `classes`, or an argument cannot be a flag.
     """
     function = own_function.load(model)
     try:
@@ -134,7 +134,7 @@ def _argument(model: str, parameter: inspect.Parameter, help: str) -> _Argument:
     """Returns the flag of an argument.
 
     Raises:
-      UsageError: it cannot be one.
+      UsageError: the argument cannot be a flag.
     """
     name, default = parameter.name, parameter.default
     stars = (
@@ -196,7 +196,7 @@ def _check_default(model: str, name: str, default: Any, annotation: type) -> Non
 
 
 def _annotation(model: str, parameter: inspect.Parameter) -> Any:
-    """Returns an argument's annotation as an object, whether it is written as one or as a text."""
+    """Returns an argument's annotation as an object, also if it is written as text."""
     function = inspect.unwrap(own_function.load(model).call)
     while isinstance(function, functools.partial):
         function = inspect.unwrap(function.func)
@@ -216,12 +216,12 @@ def _refusal(model: str, name: str, rule: str, received: Any) -> UsageError:
 
 
 def _helps(text: str) -> dict[str, str]:
-    """Returns what a docstring of Google's style says of each argument."""
+    """Returns the description of each argument in a Google-style docstring."""
     return dict(_described(text))
 
 
 def _described(text: str) -> Iterator[tuple[str, str]]:
-    """Yields the arguments under `Args:`, each with its text.
+    """Yields the arguments under `Args:`, with their texts.
 
     Args:
       text: a docstring without the indentation of its code, as `inspect.getdoc` returns it.

@@ -1,7 +1,7 @@
-"""A function of the user's own, named `package.module:function`: finds it, imports it, and says what goes wrong there.
+"""Finds and imports a user's function, `package.module:function`, and reports its errors.
 
-The module is found as `python -m` finds one: in the current folder and on Python's path. Keras is imported before it,
-with this package's settings; nothing of TensorFlow is imported where there is no such module.
+The module is found as by `python -m`: in the current folder and on Python's path. Keras is imported before it, with
+this package's settings. If there is no such module, TensorFlow is not imported.
 """
 
 import ast
@@ -28,21 +28,21 @@ from trainer import keras_settings
 from trainer.errors import UsageError
 from trainer.quiet import without_chatter
 
-_LONGEST = 300  # characters that a message repeats of an error
+_LONGEST = 300  # maximum characters of an error in a message
 _INSTALLED = ("site-packages", "dist-packages")
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function that returns a network, and the files that it was made of.
+    """A function that returns a network, and its source files.
 
     Attributes:
-      model: what `--model` names it.
+      model: the value of `--model`.
       call: the function.
-      root: the folder that its top-level package or module is in; None where it has no file.
-      sources: the SHA-256 of the module's file and of those of the same project that it imports, as they were when it
-        was imported, by their names in `root`. Only modules that are named in an import are found, wherever it stands
-        in the file, and none of what is installed.
+      root: the folder of its top-level package or module; None if it has no file.
+      sources: the SHA-256 of the module's file and of the files of the same project that it imports, at the time of the
+        import, by their names in `root`. It includes modules in `import` statements anywhere in the file, but no
+        installed ones.
     """
 
     model: str
@@ -51,7 +51,7 @@ class Function:
     sources: Mapping[str, str]
 
     def where(self, error: BaseException) -> str:
-        """Returns what an error says, and where in the user's own files it was raised."""
+        """Returns the text of an error and its position in the user's files."""
         return _where(error, self.root)
 
     @property
@@ -65,7 +65,7 @@ def load(model: str) -> Function:
     """Returns the function that `--model` names.
 
     Raises:
-      UsageError: it cannot be imported, or is no function; the message says why, and where.
+      UsageError: it cannot be imported, or is not a function; the message gives the reason and the position.
     """
     module_name, _, name = model.partition(":")
     root = _root(model, module_name)
@@ -84,10 +84,10 @@ def load(model: str) -> Function:
 
 
 def _root(model: str, module_name: str) -> Path | None:
-    """Returns the folder of the top-level package or module, which is not imported for that.
+    """Returns the folder of the top-level package or module, without importing it.
 
     Raises:
-      UsageError: there is none.
+      UsageError: there is no such package or module.
     """
     folder = str(Path.cwd())
     if folder not in sys.path and "" not in sys.path:
@@ -108,7 +108,7 @@ def _root(model: str, module_name: str) -> Path | None:
 
 def _imported(model: str, module_name: str, root: Path | None) -> ModuleType:
     try:
-        # Whatever the module writes of its own to standard error is shown; what TensorFlow does is not.
+        # The module's own output to standard error is shown; TensorFlow's is not.
         with without_chatter(), keras_settings.ignored():
             importlib.import_module("keras")
         return importlib.import_module(module_name)
@@ -116,7 +116,7 @@ def _imported(model: str, module_name: str, root: Path | None) -> ModuleType:
         if error.name and f"{module_name}.".startswith(f"{error.name}.") and not _is_inside(error, root):
             raise _not_found(model, error.name, _near(error.name)) from None
         raise _not_importable(model, error, root) from None
-    except (Exception, SystemExit) as error:  # whatever a user's module does
+    except (Exception, SystemExit) as error:  # a user's module may raise anything
         raise _not_importable(model, error, root) from None
 
 
@@ -133,7 +133,7 @@ def _not_importable(model: str, error: BaseException, root: Path | None) -> Usag
 
 
 def _near(missing: str) -> list[str]:
-    """Returns the module of a package that a missing one was meant to be."""
+    """Returns the modules of a package with a name similar to a missing one."""
     package, _, last = missing.rpartition(".")
     parent = sys.modules.get(package)
     names = [one.name for one in pkgutil.iter_modules(getattr(parent, "__path__", []))]
@@ -141,7 +141,7 @@ def _near(missing: str) -> list[str]:
 
 
 def _is_inside(error: BaseException, root: Path | None) -> bool:
-    """Returns whether an error was raised by a line of the user's own files."""
+    """Returns whether an error was raised in the user's own files."""
     return any(True for _ in _lines(error, root))
 
 
@@ -197,7 +197,7 @@ def _shown(file: Path) -> str:
 
 
 def _sources(module: ModuleType, root: Path | None) -> dict[str, str]:
-    """Returns the checksums of a module's file and of those of the same project that it imports, however far."""
+    """Returns the checksums of a module's file and of all files of the same project that it imports, recursively."""
     file = getattr(module, "__file__", None)
     if not (root and file and Path(file).is_file()):
         return {}
@@ -206,7 +206,7 @@ def _sources(module: ModuleType, root: Path | None) -> dict[str, str]:
     while pending:
         name, path = pending.pop()
         key = Path(os.path.relpath(path, root)).as_posix()
-        # In a folder of installed packages, the others are not this project's.
+        # In a folder of installed packages, the other modules belong to other projects.
         is_stranger = set(root.parts) & {*_INSTALLED} and name.partition(".")[0] != package
         if key in found or is_stranger:
             continue

@@ -1,4 +1,4 @@
-"""argparse's parsers, by the rules and in the words of `command_line`."""
+"""argparse parsers with the rules and messages of `command_line`."""
 
 import argparse
 import re
@@ -13,21 +13,21 @@ _QUOTED = re.compile(r"'(.*?)'(?: \(choose from|$)")
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that refuses in one line, and does not end the process."""
+    """A parser that raises one-line errors instead of ending the process."""
 
     def __init__(self, prog: str, description: str):
         super().__init__(prog=prog, description=description, allow_abbrev=False, exit_on_error=False)
 
     def error(self, message: str) -> NoReturn:
-        """Raises what makes one line of it."""
+        """Raises a `UsageError` with the message."""
         missing = _REQUIRED.match(message)
         raise UsageError(f"`{missing[1]}` must be given. Received: nothing" if missing else message)
 
     def read(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Returns what a command line says; `--max-batch` is `--max_batch`.
+        """Returns the parsed command line; `--max-batch` is the same as `--max_batch`.
 
         Raises:
-          UsageError: a flag is unknown, lacks its value, or has one that it may not have.
+          UsageError: a flag is unknown, lacks its value, or has an invalid value.
         """
         words = [_underscored(argument) for argument in arguments]
         flags = words[: words.index("--")] if "--" in words else words

@@ -1,4 +1,4 @@
-"""Classes of images, signals or volumes, by a trained model: `python -m trainer.predict --model=RUN/model FILE…`"""
+"""Classifies images, signals or volumes with a trained model: `python -m trainer.predict --model=RUN/model FILE…`"""
 
 import contextlib
 import errno
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 _STANDARD_INPUT = "-"
 _SERIES = (".ts", ".tsv", ".txt")  # a file of many samples
-_AT_ONCE = 256  # of them
-_VOLUME = 3  # a rank
+_AT_ONCE = 256  # samples of such a file that are classified together
+_VOLUME = 3  # the rank
 
 
 def main(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
     """Prints a line for each sample, and returns the exit status.
 
-    0: done. 2: a flag breaks a rule, or a file cannot be read; a line on standard error names it, and the others are
-    classified. 4: the model cannot be fetched from its bucket.
+    0: success. 2: a flag breaks a rule, or a file cannot be read; a line on standard error names it, and the other
+    files are classified. 4: the model cannot be downloaded from its bucket.
     """
     if "--help" in arguments or "-h" in arguments:
         print(options.predict_parser().format_help(), end="")
@@ -63,7 +63,7 @@ def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
     batch: dict[str, bytes] = {}
     for name in _names(given.files, predictor.kind):
         if predictor.form.rank == 1 and name.lower().endswith(_SERIES):
-            status = max(status, _classify(predictor, batch, top, given.json))  # lines are in the order of the names
+            status = max(status, _classify(predictor, batch, top, given.json))  # the lines keep the order of the names
             status, batch = max(status, _classify_series(predictor, name, top, given.json)), {}
             continue
         try:
@@ -78,7 +78,7 @@ def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
 
 
 def _classify_series(predictor: "Predictor", name: str, top: int, as_json: bool) -> int:
-    """Prints the answers for the series of a file, each under its number, from 1; returns 2 where it is broken."""
+    """Prints the classes of each series of a file, numbered from 1; returns 2 if the file is broken."""
     from trainer.data.lists import series
 
     try:
@@ -118,13 +118,13 @@ def _read_file(path: Path) -> bytes:
 
 
 def _names(files: Sequence[str], kind: "Kind[Any]") -> Iterator[str]:
-    """Yields each sample's name: what was given, and of a folder the files of the model's kind in it, sorted.
+    """Yields the name of each sample: the given files, and the sorted files of the model's kind in given folders.
 
     For a model of volumes each folder of frames is one sample.
     """
     for name in dict.fromkeys(files):
         folder = Path(expanded(name))
-        if name == _STANDARD_INPUT or not os.path.isdir(folder):  # noqa: PTH112  false too of a name that is too long
+        if name == _STANDARD_INPUT or not os.path.isdir(folder):  # noqa: PTH112  also false for a name that is too long
             yield name
             continue
         found = [path for path in folder.rglob("*") if path.name.lower().endswith(kind.suffixes) and path.is_file()]
@@ -136,14 +136,14 @@ def _names(files: Sequence[str], kind: "Kind[Any]") -> Iterator[str]:
 
 
 def _videos(folder: Path) -> list[Path]:
-    """Returns which of a folder and all below it are folders of frames."""
+    """Returns the folders of frames in a folder, including itself, at any depth."""
     from trainer.data.lists import frames
 
     return [Path(above) for above, _, names in os.walk(folder) if frames.among(names)]
 
 
 def _classify(predictor: "Predictor", batch: dict[str, bytes], top: int, as_json: bool) -> int:
-    """Prints the answers for some samples and returns 2 where one is broken, else 0."""
+    """Prints the classes of the samples; returns 2 if one is broken, else 0."""
     from trainer.serving.predictor import BrokenSampleError
 
     status = 0
@@ -167,14 +167,14 @@ def _print(predictor: "Predictor", name: str, answer: "Answer", top: int, as_jso
 
 
 def _best(classes: Sequence[str], answer: "Answer", top: int) -> list[tuple[str, float]]:
-    # Stable, so that of equals the first is the first, as it is in the model.
+    # A stable sort, so that equal classes keep the order of the model.
     order = (-answer.probabilities).argsort(kind="stable")[:top]
     return [(classes[index], float(answer.probabilities[index])) for index in order]
 
 
 def _report(line: str) -> None:
     with contextlib.suppress(BrokenPipeError):
-        print(f"trainer.predict: {line}", file=sys.stderr, flush=True)
+        console.report(f"trainer.predict: {line}")
 
 
 if __name__ == "__main__":

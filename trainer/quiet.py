@@ -1,4 +1,4 @@
-"""A screen without what TensorFlow says of itself."""
+"""Suppresses TensorFlow's log."""
 
 import contextlib
 import os
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def without_chatter() -> Iterator[None]:
-    """Holds back what TensorFlow's C++ writes to standard error while it is imported, unless the import fails."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # and afterwards; its errors are Python's exceptions too
+    """Suppresses the output of TensorFlow's C++ to standard error in the block, unless the import fails."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # also later; its errors are Python exceptions as well
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as chatter:

@@ -1,4 +1,4 @@
-"""A server of a trained model: `python -m trainer.serve --model=runs/wide/model`, here or in a Vertex AI container.
+"""Serves a trained model: `python -m trainer.serve --model=runs/wide/model`, here or in a Vertex AI container.
 
 curl --data "{\\"instances\\": [{\\"b64\\": \\"$(base64 --wrap=0 seven.png)\\"}]}" localhost:8080/predict
 """
@@ -21,16 +21,16 @@ from trainer.serving.options import Options
 if TYPE_CHECKING:
     import uvicorn
 
-_MOST_POSITIONS = 25_000_000  # of a sample in a request: ten images are decoded side by side, 75 MB each
-_BACKLOG = 1024  # connections that wait to be taken
-_LAST_WORDS = 20  # seconds for what was asked before a signal
+_MOST_POSITIONS = 25_000_000  # of a sample in a request: ten images are decoded in parallel, 75 MB each
+_BACKLOG = 1024  # connections that wait to be accepted
+_LAST_WORDS = 20  # seconds for requests that arrived before a signal
 
 
 def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Serves until SIGTERM or SIGINT, then answers what was asked before, and returns the exit status.
+    """Serves until SIGTERM or SIGINT, then answers pending requests, and returns the exit status.
 
-    0: done. 2: a flag or variable breaks a rule, the address is taken, or the extra `serve` is missing. 4: the model
-    cannot be fetched.
+    0: success. 2: a flag or variable breaks a rule, the address is in use, or the extra `serve` is missing. 4: the
+    model cannot be downloaded.
     """
     if "--help" in arguments or "-h" in arguments:
         print(serving_options.serve_parser().format_help(), end="")
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
 
 def _run(options: Options) -> None:
     try:
-        import starlette  # noqa: F401, which the server speaks HTTP with
+        import starlette  # noqa: F401, the HTTP library of the server
         import uvicorn
     except ModuleNotFoundError:
         raise UsageError(
@@ -80,9 +80,9 @@ def _run(options: Options) -> None:
 
 @contextlib.contextmanager
 def listening(options: Options) -> Iterator[socket.socket]:
-    """Yields a socket that is bound; it listens once the model is loaded, as it is not healthy before."""
+    """Yields a socket that is bound; it listens after the model is loaded: before that, the server is not healthy."""
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    # The protocol by name: else asyncio does not know it for TCP, and leaves Nagle's 40 ms between header and body.
+    # The protocol is explicit: otherwise asyncio does not turn off Nagle's 40 ms delay between header and body.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -97,7 +97,7 @@ def listening(options: Options) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def _ending(server: "uvicorn.Server") -> Iterator[None]:
-    """Makes a signal end the server and nothing else: uvicorn raises again, at its end, those that have ended it."""
+    """Makes a signal end only the server: uvicorn raises the signals again after it has ended."""
     former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -113,7 +113,7 @@ def _ending(server: "uvicorn.Server") -> Iterator[None]:
 
 
 def _report(line: str) -> None:
-    print(f"trainer.serve: {line}", file=sys.stderr, flush=True)
+    console.report(f"trainer.serve: {line}")
 
 
 if __name__ == "__main__":

@@ -11,25 +11,25 @@ from types import FrameType
 
 from trainer.errors import StoppedError
 
-# A terminal that is closed and the shell in it send SIGHUP, each by itself: it stops a program, and ends none at once.
+# A closed terminal and its shell both send SIGHUP, so a second SIGHUP does not end a program immediately.
 _IMPATIENT = (signal.SIGTERM, signal.SIGINT)
 _SIGNALS = (*_IMPATIENT, signal.SIGHUP)
-# Seconds in which the same signal comes again without anyone having sent it twice: `timeout` and a service manager send
-# theirs to every process of a command, and make sends it on.
+# Seconds in which the same signal may arrive again although it was sent once: `timeout` and service managers signal
+# every process of a command, and make forwards the signal.
 _ECHO = 1.0
-_DEADLINE = 8.0  # seconds from the first signal to the end, but for what saving takes
+_DEADLINE = 8.0  # seconds from the first signal to the end, without the time of saving
 _SHOW_CURSOR = b"\x1b[?25h"  # which a progress bar hides
 
 
 class Stop:
-    """Whether a signal asks this process to stop.
+    """The state of a stop by a signal.
 
-    The first signal raises `StoppedError` where the main thread stands; inside `deferred`, only `requested` becomes
-    true. A second SIGTERM or SIGINT ends the process at once, and so does a deadline, whatever the main thread is busy
-    with. Within a second, the first signal once more, or SIGTERM after SIGHUP, is no second one.
+    The first signal raises `StoppedError` in the main thread; inside `deferred`, it only sets `requested`. A second
+    SIGTERM or SIGINT ends the process immediately, whatever the main thread does, and so does a deadline. Within a
+    second, a repetition of the first signal, or SIGTERM after SIGHUP, does not count as a second signal.
 
     Attributes:
-      signal: the number of the signal; 0 while there was none.
+      signal: the number of the signal; 0 before the first.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Stop:
         self._is_deferred = False
 
     def __call__(self, number: int, frame: FrameType | None = None) -> None:
-        """Takes a signal."""
+        """Handles a signal."""
         if not self.signal:
             self.signal, self._since = number, time.monotonic()
             if not self._is_deferred:
@@ -51,20 +51,20 @@ class Stop:
 
     @property
     def seconds(self) -> float:
-        """How long ago the signal was."""
+        """Seconds since the signal."""
         return time.monotonic() - self._since if self.signal else 0.0
 
     @property
     def status(self) -> int:
-        """The exit status of a program that was stopped by this signal, as shells have it."""
+        """The exit status of a program that was stopped by this signal, as in shells."""
         return 128 + self.signal
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Holds a signal back, so that the work in progress reaches a state that can be saved.
+        """Delays a signal until the end of the block, so that the work in progress can be saved.
 
         Raises:
-          StoppedError: there was a signal meanwhile.
+          StoppedError: a signal arrived during the block.
         """
         self._is_deferred = True
         try:
@@ -86,19 +86,19 @@ class Stop:
 
 @contextlib.contextmanager
 def caught(deadline: float = _DEADLINE, echo: float = _ECHO) -> Iterator[Stop]:
-    """Makes SIGTERM, SIGINT and SIGHUP stop this program; to be entered in the main thread.
+    """Makes SIGTERM, SIGINT and SIGHUP stop this program; enter it in the main thread.
 
-    A signal that is ignored, as nohup has it with SIGHUP, stays ignored.
+    A signal that is ignored, like SIGHUP with nohup, stays ignored.
 
     Args:
-      deadline: seconds from the first signal to the end of the program, but for what saving takes.
-      echo: seconds in which the first signal may come again and is no second one.
+      deadline: seconds from the first signal to the end of the program, without the time of saving.
+      echo: seconds in which a repeated first signal does not count as a second one.
     """
     stop = Stop()
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     former = {number: signal.getsignal(number) for number in _SIGNALS}
-    # Python's handlers wait for the main thread to come back from whatever it has called; this one does not.
+    # Python's handlers wait until the main thread returns from its current call; this one does not.
     former_fd = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     watch = threading.Thread(target=_watch, args=(ours, stop, deadline, echo), daemon=True)
     watch.start()
@@ -117,7 +117,7 @@ def caught(deadline: float = _DEADLINE, echo: float = _ECHO) -> Iterator[Stop]:
 
 
 def _watch(signals: socket.socket, stop: Stop, deadline: float, echo: float) -> None:
-    """Ends the process at the second signal, or when the deadline after the first has passed."""
+    """Ends the process at the second signal, or at the deadline after the first."""
     numbers = iter(lambda: signals.recv(1), b"")
     first = next((number[0] for number in numbers if number[0] in _SIGNALS), None)
     if first is None:
@@ -139,7 +139,7 @@ def _watch(signals: socket.socket, stop: Stop, deadline: float, echo: float) -> 
 
 
 def _end(number: int, reason: str) -> None:
-    with contextlib.suppress(OSError):  # the terminal may be gone
+    with contextlib.suppress(OSError):  # the terminal may be closed
         if os.isatty(1):
             os.write(1, _SHOW_CURSOR + b"\n")
     with contextlib.suppress(OSError):

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
-# What others call a flag: Keras, PyTorch, scikit-learn, TensorFlow's and Hugging Face's examples, darknet's heirs.
+# The names of flags in Keras, PyTorch, scikit-learn, darknet, and TensorFlow's and Hugging Face's examples.
 _OTHERS = {
     "data": "data_dir data_path data_root datadir dataset dataset_dir dataset_path images image_dir input input_dir "
     "root source train train_data train_dir train_path training_data",
@@ -11,7 +11,8 @@ _OTHERS = {
     "output_dir output_path outputs result_dir results run_dir save_dir save_path train_dir work_dir workdir",
     "to": "destination dst job_dir out out_dir outdir output output_dir target",
     "model": "checkpoint ckpt model_dir model_path saved_model weights",
-    "learning_rate": "alpha base_lr eta init_lr initial_learning_rate learning_rate_init lr max_lr rate step_size",
+    "learning_rate": "alpha base_lr eta init_lr initial_learning_rate learning_rate_init lr lrate max_lr rate "
+    "step_size",
     "batch_size": "b batch bs per_device_train_batch_size train_batch_size",
     "max_batch": "b batch batch_size bs max_batch_size",
     "epochs": "max_epochs n_epochs nb_epoch nb_epochs num_epochs num_train_epochs train_epochs",
@@ -37,7 +38,7 @@ _OTHERS = {
     "weight_decay": "l2 l2_reg wd",
     "precision": "amp bf16 dtype fp16 half mixed_precision",
     "seed": "random_seed random_state rng",
-    "strategy": "accelerator device devices distribute distribution distribution_strategy gpu gpus num_gpus",
+    "strategy": "accelerator cuda device devices distribute distribution distribution_strategy gpu gpus num_gpus",
     "checkpoint_every": "checkpoint_freq checkpoint_interval save_every save_freq save_interval save_steps",
     "keep_checkpoints": "keep max_to_keep save_total_limit",
     "resume": "continue continue_from load restore resume_from resume_from_checkpoint",
@@ -51,11 +52,11 @@ _OTHERS = {
 
 
 def meant(typed: str, known: Iterable[str]) -> str:
-    """Returns the known flag, or `help`, that a name means; nothing if none is similar.
+    """Returns the known flag, or `help`, that a name means; an empty text if none is similar.
 
     Args:
-      typed: the name, with its dashes or without.
-      known: names of flags, without dashes.
+      typed: the name, with or without dashes.
+      known: the names of the flags, without dashes.
     """
     name, names = typed.lstrip("-").replace("-", "_"), ["help", *known]
     found = itertools.chain(_plain(name.lower(), names), _abbreviated(name, names), _near(name.lower(), names))
@@ -86,7 +87,7 @@ def distance(one: str, other: str) -> int:
 
 
 def _plain(name: str, names: Sequence[str]) -> Iterator[str]:
-    """Yields the flags with the same letters, and those that have this name in other programs."""
+    """Yields the flags with the same letters, and flags that have this name in other programs."""
     letters = name.replace("_", "")
     yield from (flag for flag in names if flag.replace("_", "") == letters)
     yield from (flag for flag in names if letters in _OTHERS.get(flag, "").replace("_", "").split())

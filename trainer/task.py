@@ -1,7 +1,7 @@
 """The entry point of a run, here and on Vertex AI: `python -m trainer.task --help`.
 
-It is short because it only translates: flags and environment variables into what `trainer.run.train` takes, and what
-comes back into lines and an exit status. TensorFlow is imported after the flags were understood.
+It is short because it only translates: flags and environment variables to the arguments of `trainer.run.train`, and its
+result to lines and an exit status. TensorFlow is imported after the flags are parsed.
 """
 
 import datetime
@@ -57,7 +57,7 @@ def main(
             named = Environment.read(variables, hparams.job_dir, datetime.datetime.now(), hparams.cache_dir)
             with named.reserved() as environment:
                 if environment.is_new and environment.is_chief:
-                    is_all = not (callbacks or read or environment.cluster)  # the command line is all that was given
+                    is_all = not (callbacks or read or environment.cluster)  # only the command line was given
                     start = [python, "-m", "trainer.task"] if is_all else []
                     resume = _resume(start, arguments, environment.shown("root"))
                 status = _run(hparams, environment, callbacks, stop, read=read, resume=resume, python=python)
@@ -71,7 +71,7 @@ def main(
 
 def _help(arguments: Sequence[str]) -> int:
     try:
-        print(flags.help_text(_COMMAND, arguments))
+        print(flags.help_text(_COMMAND, arguments, console.width(flags.WIDTH)))
     except UsageError as error:
         return _stop(2, str(error))
     return 0
@@ -89,10 +89,9 @@ def _run(
 ) -> int:
     try:
         with without_chatter(), keras_settings.ignored():
-            from rich.console import Console
-
             from trainer.run import train
-        result = train.run(hparams, environment, Console(highlight=False), callbacks, stop, read=read)
+            from trainer.screen import Screen
+        result = train.run(hparams, environment, Screen(), callbacks, stop, read=read)
     except DivergedError as error:
         return _stop(3, f"{error}; try a lower `--learning_rate` in a new `--job_dir`")
     except StorageError as error:
@@ -105,7 +104,7 @@ def _run(
 
 
 def _resume(start: Sequence[str], arguments: Sequence[str], root: str) -> str:
-    """Returns how to resume a run whose folder was not given, as a command if `start` is its beginning."""
+    """Returns how to resume a run without `--job_dir`, as a command if its start is `start`."""
     job_dir = f"--job_dir={root}"
     if not start:
         return f"the same command with {shlex.quote(job_dir)} resumes from the last checkpoint"
@@ -120,7 +119,7 @@ def _report(result: "Result", environment: Environment, python: str) -> None:
         [result.sample] if result.sample else [],
     )
     speed = f"{result.seconds:.1f} s at {result.speed:,.0f} {result.samples}/s"
-    print(
+    lines = (
         f"test accuracy {interval.percent(result.test_accuracy, result.tested, result.samples)}",
         f"  training     {speed if result.seconds else 'already finished'}",
         f"  logs         {logs}",
@@ -130,13 +129,13 @@ def _report(result: "Result", environment: Environment, python: str) -> None:
         f"  {shlex.join([python, '-m', 'trainer.predict', f'--model={model}', *sample])}",
         "To see how it learned, run this and open the address that it prints:",
         f"  {shlex.join([python, '-m', 'trainer.tensorboard', f'--logdir={logs}'])}",
-        sep="\n",
     )
+    console.report("\n".join(lines), sys.stdout)
 
 
 def _stop(status: int, reason: str, resume: str = _RESUME) -> int:
-    """Prints why the program ends and how to resume, and returns the status."""
-    print(f"trainer: {reason.replace(_RESUME, resume)}", file=sys.stderr)
+    """Prints the reason for the end and how to resume, and returns the status."""
+    console.report(f"trainer: {reason.replace(_RESUME, resume)}")
     return status
 
 

@@ -1,6 +1,6 @@
-"""Runs the trials of a study: `python -m trainer.task_server --isolation=fork`, for `trainer.study` alone.
+"""Runs the trials of a study: `python -m trainer.task_server --isolation=fork`, only for `trainer.study`.
 
-It takes one JSON object a line on standard input and answers on standard output:
+It reads one JSON object per line from standard input and answers on standard output:
 
     {"start": 1, "arguments": ["--filters=32.0"], "environment": {…}, "log": "…/1/log.txt", "cores": [0]}
     {"stop": 1}                              SIGTERM: it saves and ends
@@ -8,11 +8,11 @@ It takes one JSON object a line on standard input and answers on standard output
 
     {"ready": true}                          the first line
     {"started": 1, "process": 4711}
-    {"ended": 1, "status": 0}                below 0: minus the number of the signal that it died of
+    {"ended": 1, "status": 0}                a negative status is the number of the signal that ended it
 
 Each trial is `python -m trainer.task` with its own environment, cores and log: a fork of this process, which has loaded
-TensorFlow once and reads each data set once, or, with `--isolation=process`, a process of its own. When standard input
-ends, as it does however the study dies, all trials get SIGTERM, and this process ends after the last of them.
+TensorFlow once and reads each data set once, or, with `--isolation=process`, a new process. When standard input ends,
+because the study has ended in any way, all trials get SIGTERM, and this process ends after the last of them.
 """
 
 import contextlib
@@ -37,8 +37,8 @@ _SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serves until standard input has ended and every trial with it; returns the exit status, 0."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's is for the study, which asks this process
+    """Serves until standard input and all trials have ended; returns the exit status, 0."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the study handles the terminal's SIGINT
     with tempfile.TemporaryDirectory(prefix="trainer-study-") as scratch:
         if arguments == ["--isolation=process"]:
             spawn: Spawn = _start_process
@@ -53,18 +53,18 @@ class _Server:
 
     Args:
       spawn: starts a trial and returns its process.
-      requests: lines.
-      events: lines.
+      requests: the stream of requests, one per line.
+      events: the stream of events, one per line.
     """
 
     def __init__(self, spawn: Spawn, requests: IO[bytes], events: IO[bytes]):
         self._spawn, self._requests, self._events = spawn, requests, events
-        self._rest = b""  # of the requests: a line that is not complete
-        self._trials: dict[int, int] = {}  # by process
-        self._stopped: set[int] = set()  # trials that have had SIGTERM: a second one ends a trial before it has saved
+        self._rest = b""  # an incomplete line of the requests
+        self._trials: dict[int, int] = {}  # the trials by process
+        self._stopped: set[int] = set()  # trials that got SIGTERM: a second one would end them before they save
 
     def run(self) -> None:
-        """Serves until the requests have ended, and every trial with them."""
+        """Serves until the requests and all trials have ended."""
         with _child_signals() as children, selectors.DefaultSelector() as ready:
             ready.register(self._requests, selectors.EVENT_READ)
             ready.register(children, selectors.EVENT_READ)
@@ -82,7 +82,7 @@ class _Server:
                             self._stop(trial)
 
     def _take_requests(self) -> bool:
-        """Follows the requests that have arrived; returns whether there may be more."""
+        """Handles the requests that have arrived; returns whether there may be more."""
         content = os.read(self._requests.fileno(), 65536)
         *lines, self._rest = (self._rest + content).split(b"\n")
         for line in lines:
@@ -108,7 +108,7 @@ class _Server:
 
     def _signal(self, trial: int, number: int) -> None:
         for process in [process for process, name in self._trials.items() if name == trial]:
-            os.kill(process, number)  # a child that was not waited for, so it is there
+            os.kill(process, number)  # the child still exists, because nobody waited for it
 
     def _reap(self) -> None:
         for process in list(self._trials):
@@ -117,7 +117,7 @@ class _Server:
                 self._report({"ended": self._trials.pop(process), "status": os.waitstatus_to_exitcode(status)})
 
     def _report(self, event: Mapping[str, Any]) -> None:
-        # Without a study there is no reader; another study finds on the disk what happened.
+        # Without a study there is no reader; the next study finds the results on disk.
         with contextlib.suppress(BrokenPipeError):
             self._events.write(json.dumps(event).encode() + b"\n")
             self._events.flush()
@@ -125,7 +125,7 @@ class _Server:
 
 @contextlib.contextmanager
 def _child_signals() -> Iterator[socket.socket]:
-    """Gives a socket that becomes readable whenever a child has ended."""
+    """Yields a socket that becomes readable when a child ends."""
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
@@ -137,7 +137,7 @@ def _child_signals() -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def _on_cores(cores: Sequence[int]) -> Iterator[None]:
-    """Makes processes that start in this context run on these cores alone, if the system can do that."""
+    """Makes processes that start in this context run only on these cores, if the system supports it."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
@@ -152,26 +152,26 @@ def _on_cores(cores: Sequence[int]) -> Iterator[None]:
 def _start_process(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
     command = [sys.executable, "-u", "-m", "trainer.task", *arguments]
     with log.open("ab") as file:
-        # This process has one thread, so that what runs between fork and exec is safe.
+        # This process has one thread, so code between fork and exec is safe.
         process = subprocess.Popen(
             command,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
-            close_fds=False,  # the study's lock is held by its trials too
+            close_fds=False,  # the trials also hold the study's lock
             preexec_fn=_end_with_parent,  # noqa: PLW1509
         )
-    process.returncode = 0  # it is waited for by number
+    process.returncode = 0  # the process is waited for by its number
     return process.pid
 
 
 def _warm(scratch: Path) -> Spawn:
-    """Loads what every trial needs, and returns a function that forks one."""
+    """Loads the modules of every trial, and returns a function that forks one."""
     from trainer import keras_settings, task
     from trainer.quiet import without_chatter
 
-    # Nothing here may run an operation: TensorFlow's threads, once there, do not survive a fork.
+    # No code here may run an operation: TensorFlow's threads do not survive a fork.
     with without_chatter(), keras_settings.ignored():
         import sklearn.datasets  # noqa: F401
 
@@ -196,8 +196,8 @@ def _warm(scratch: Path) -> Spawn:
 
 
 def _exit_after(run: Callable[[], int]) -> NoReturn:
-    """Ends a fork with the status of a function, or of what it raises: a fork never returns into the server's loop."""
-    status = 70  # of anything that escapes
+    """Ends a fork with the status of a function or of its exception: a fork never returns to the server's loop."""
+    status = 70  # the status of any other exception
     try:
         status = run()
     except BaseException as error:
@@ -211,7 +211,7 @@ def _exit_after(run: Callable[[], int]) -> NoReturn:
 
 
 def _become_trial(environment: Mapping[str, str], log: Path) -> None:
-    """Replaces the signals, files and environment of the server by those of the trial, in a fork."""
+    """Replaces the signals, files and environment of the server with those of the trial, in a fork."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -225,7 +225,7 @@ def _become_trial(environment: Mapping[str, str], log: Path) -> None:
     sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     os.environ.clear()
     os.environ.update(environment)
-    tempfile.tempdir = None  # to be read again
+    tempfile.tempdir = None  # so that it is read again
 
 
 def _end_with_parent() -> None:

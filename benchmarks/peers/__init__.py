@@ -1,7 +1,7 @@
-"""What the benchmarks run beside each other, each in a process of its own, started as `benchmarks.peers.NAME`.
+"""The programs that the benchmarks compare, each in its own process, started as `benchmarks.peers.NAME`.
 
 training  epochs, shapes ──► peer ──► protocol ◄── engine | keras_fit | torch_loop | flax_loop   epochs in turn, by "go"
           processes ──────► command ─► trainer.task | keras_script | first_step                  whole processes
 ranks     rank_steps ──────► peer ──► protocol ◄── engine | keras_fit, of a network's keras_copy
-storage   gcs_log | gcs_checkpoint | gcs_files ──► gcs_process ──► gcs_service                   against a fake bucket
+storage   gcs_log | gcs_checkpoint | gcs_files ──► gcs_process ──► gcs_service                   with a simulated bucket
 """

@@ -1,4 +1,4 @@
-"""A whole process, measured: its seconds from start to exit, its peak memory, what it printed."""
+"""A whole process, measured: its seconds from start to exit, its peak memory, its output."""
 
 import dataclasses
 import os
@@ -10,18 +10,18 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-Popen = type[subprocess.Popen[str]]  # what starts processes
+Popen = type[subprocess.Popen[str]]  # the class that starts processes
 
-ROOT = Path(__file__).parents[2]  # where `benchmarks` can be imported, and `trainer` as it is here
+ROOT = Path(__file__).parents[2]  # the folder from which `benchmarks` and this version of `trainer` can be imported
 
 
 class ProcessDiedError(Exception):
-    """A process that was measured ended before its time; the message is one line."""
+    """A measured process ended too early; the message is one line."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """What one process took."""
+    """The figures of one process."""
 
     seconds: float
     megabytes: float
@@ -40,20 +40,20 @@ def measure(*arguments: str, popen: Popen = subprocess.Popen, variables: Mapping
     """Runs Python with these arguments.
 
     Args:
-      arguments: of `python`.
+      arguments: the arguments of `python`.
       popen: starts the process.
-      variables: the process's environment; by default this one's without accelerators.
+      variables: the environment of the process; by default that of this process without accelerators.
 
     Raises:
-      ProcessDiedError: its exit status is not 0; what it wrote to standard error is shown.
+      ProcessDiedError: its exit status is not 0; its standard error is shown.
     """
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         begin = time.perf_counter()
         command = [sys.executable, *arguments]
         own = environment() if variables is None else variables
         process = popen(command, stdout=output, stderr=errors, cwd=ROOT, env=own)
-        # `Popen.wait` has no memory to tell. A child's peak begins with its parent's, so who measures must be small:
-        # nothing that this process imports brings TensorFlow.
+        # `Popen.wait` does not return the memory. A child's peak includes its parent's, so this process must be small:
+        # none of its imports loads TensorFlow.
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begin
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -66,12 +66,12 @@ def measure(*arguments: str, popen: Popen = subprocess.Popen, variables: Mapping
 
 
 def environment() -> dict[str, str]:
-    """Returns this process's environment, without accelerators: every figure is the CPU's."""
+    """Returns this process's environment, without accelerators: all figures are of the CPU."""
     return os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def show(name: str, status: int, errors: str) -> str:
-    """Shows what a dead process wrote to standard error, and returns one line about it."""
+    """Prints the standard error of a failed process, and returns one line about it."""
     print(errors, file=sys.stderr, end="")
     lines = errors.strip().splitlines() or ["no word"]
     return f"{name} ended with status {status}: {lines[-1]}"

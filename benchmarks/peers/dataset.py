@@ -1,4 +1,4 @@
-"""The arrays that every peer trains on, in one file, so that all have the same and PyTorch and JAX need no TensorFlow.
+"""Writes the data of all peers as arrays to one file, so that PyTorch and JAX need no TensorFlow.
 
 python -m benchmarks.peers.dataset NAME FILE.npz    # NAME: any --data of trainer.task
 """
@@ -43,7 +43,7 @@ def read(path: str) -> Arrays:
 
 
 def write_noise(folder: Path, size: int, count: int) -> None:
-    """Writes a folder of IDX files: square images of noise, of which `count` remain beside the validation part."""
+    """Writes a folder of IDX files: square images of noise, with `count` images in the training split."""
     generator = np.random.default_rng(SEED)
     folder.mkdir()
     for part, images in (("train", round(count / (1 - _VALIDATION_SPLIT)) + 1), ("t10k", _RANDOM_CLASSES)):
@@ -54,7 +54,7 @@ def write_noise(folder: Path, size: int, count: int) -> None:
 
 
 def main(name: str, path: str) -> None:
-    from trainer import data  # brings TensorFlow, which who imports this file for `read` need not have
+    from trainer import data  # imports TensorFlow, which users of `read` do not need
 
     loaded = data.load(name, _VALIDATION_SPLIT, SEED)
     np.savez(

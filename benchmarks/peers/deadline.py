@@ -1,4 +1,4 @@
-"""A time after which nothing more is started."""
+"""A time after which no more work starts."""
 
 import dataclasses
 from collections.abc import Callable
@@ -9,8 +9,8 @@ class Deadline:
     """Whether there is time left.
 
     Attributes:
-      seconds: in all, from when this was made.
-      clock: seconds.
+      seconds: the total time, from the creation of this object.
+      clock: returns seconds.
     """
 
     seconds: float

@@ -1,4 +1,4 @@
-"""Whole commands on an accelerator: their seconds, and whether the weights are those that they should be."""
+"""Whole commands on an accelerator: their seconds, and whether their weights are as expected."""
 
 import dataclasses
 import hashlib
@@ -32,10 +32,10 @@ class _Commands:
     """Runs `trainer.task`.
 
     Attributes:
-      flags: of each command.
-      folder: of all runs.
-      variables: their environment.
-      popen: starts them.
+      flags: the flags of each command.
+      folder: the folder of all runs.
+      variables: the environment of the commands.
+      popen: starts the commands.
     """
 
     flags: Sequence[str]
@@ -44,7 +44,7 @@ class _Commands:
     popen: command.Popen
 
     def run(self, name: str, *more: str, stop: bool = False) -> tuple[str, float]:
-        """Returns what a command printed and its seconds; it is told to stop once it has a checkpoint, if asked."""
+        """Returns the output and the seconds of a command; with `stop`, it is stopped after its first checkpoint."""
         root, begin = self.folder / name, time.perf_counter()
         words = [sys.executable, "-m", "trainer.task", *self.flags, *more, f"--job_dir={root}"]
         process = self.popen(
@@ -72,7 +72,7 @@ class _Commands:
         return f"{', '.join(trial['state'] for trial in trials)}; {measured.seconds:.1f} s in all"
 
     def weights(self, name: str) -> str:
-        """Returns a checksum of the weights of a run; of one that has no model, of nothing."""
+        """Returns a checksum of the weights of a run; that of no bytes if there is no model."""
         path = self.folder / name / "model" / "model.keras"
         if not path.exists():
             return hashlib.sha256(b"").hexdigest()
@@ -83,14 +83,14 @@ class _Commands:
 def check(
     data: str, flags: Sequence[str], deadline: Deadline, variables: Mapping[str, str], popen: command.Popen
 ) -> Iterator[str]:
-    """Gives a line for each thing that whole commands show.
+    """Yields a line for each check of whole commands.
 
     Args:
       data: any `--data` of `trainer.task`.
       flags: more of its flags, without dashes.
-      deadline: after which no command is started.
+      deadline: the time after which no command starts.
       variables: the environment of the commands.
-      popen: starts them.
+      popen: starts the commands.
     """
     yield f"\nwhole commands, --data={data}"
     with tempfile.TemporaryDirectory() as folder:

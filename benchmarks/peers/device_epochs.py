@@ -1,4 +1,4 @@
-"""The rows that compare epochs on an accelerator: one peer after the other, each in a process of its own."""
+"""The rows that compare epochs on an accelerator: one peer after another, each in its own process."""
 
 import contextlib
 import dataclasses
@@ -29,20 +29,20 @@ _PEERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "Keras, float32": ("keras_fit", {}),
 }
 _NEEDS = {"jax_scan": ("jax", "flax", "optax"), "torch_device": ("torch",)}
-_SAMPLE = (32, 32, 3)  # of the network that is not the peers' own
+_SAMPLE = (32, 32, 3)  # the shape of a sample for the other network
 _SIZE = 28
 _GOALS = {_TUNED: 2.0}
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """What is trained.
+    """The data and the network of a row.
 
     Attributes:
-      images: of an epoch.
+      images: images per epoch.
       batch: images per step.
-      filters: of the first convolution.
-      model: of `--model`, of which Keras trains a copy; empty for the network that all peers have.
+      filters: the filters of the first convolution.
+      model: the engine's `--model`, of which Keras trains a copy; empty for the network of all peers.
     """
 
     images: int
@@ -62,14 +62,14 @@ def compare(
     variables: Mapping[str, str],
     popen: command.Popen,
 ) -> Iterator[str]:
-    """Gives the lines of these rows, each with one line for each peer.
+    """Yields the lines of these rows, one per peer.
 
     Args:
-      rows: what is trained.
-      rounds: epochs of each peer, after one that warms up.
-      deadline: after which no peer is started.
+      rows: the data and networks.
+      rounds: epochs of each peer, after one to warm up.
+      deadline: the time after which no peer starts.
       variables: the environment of the peers.
-      popen: starts their processes.
+      popen: starts the processes.
     """
     for row in rows:
         if deadline.is_over:
@@ -122,7 +122,7 @@ def _absence(module: str, setting: Setting) -> str:
 def _speed(
     module: str, setting: Setting, rounds: int, variables: Mapping[str, str], popen: command.Popen
 ) -> float | str:
-    """Returns a peer's images per second, the median over the rounds, or why there are none."""
+    """Returns a peer's images per second, the median over the rounds, or the reason why there are none."""
     print(f"starting {module}", file=sys.stderr, flush=True)
     with contextlib.ExitStack() as stack:
         try:

@@ -1,4 +1,4 @@
-"""This package's own training, in whole runs; its logs and checkpoints are outside of the epochs."""
+"""This package's own training, in whole runs; the time of logs and checkpoints is outside the epochs."""
 
 import datetime
 import sys
@@ -14,13 +14,13 @@ from benchmarks.peers.served_epochs import FOREVER, ServedEpochs
 from benchmarks.peers.setting import SEED, Setting
 from benchmarks.peers.step_clock import StepClock
 
-_PRIMITIVES_REPEATS = 5  # a round's sample; the median over the rounds does the rest
+_PRIMITIVES_REPEATS = 5  # repetitions per round; the figure is the median over the rounds
 
 
 def run(arguments: Sequence[str], callbacks: Sequence[keras.callbacks.Callback]) -> None:
-    """Does what `python -m trainer.task` does with these flags, and tells the callbacks.
+    """Runs `python -m trainer.task` with these flags and additional callbacks.
 
-    It is all that these benchmarks know of the package's Python interface, beside `data.load`.
+    This function and `data.load` are the only parts of the package's Python interface that these benchmarks use.
     """
     from rich.console import Console
 
@@ -35,7 +35,7 @@ def run(arguments: Sequence[str], callbacks: Sequence[keras.callbacks.Callback])
 
 def main(setting: Setting, channel: Channel) -> None:
     arrays, clock = dataset.read(setting.arrays), StepClock()
-    graphs: list[primitives.Work] = []  # made once the engine has chosen its precision
+    graphs: list[primitives.Work] = []  # created after the engine has chosen its precision
 
     def describe(model: keras.Model) -> Report:
         precision = next(layer.compute_dtype for layer in model.layers if layer.weights)
@@ -43,7 +43,7 @@ def main(setting: Setting, channel: Channel) -> None:
             return {"precision": precision, "step_seconds": clock.seconds}
         if not graphs:
             graphs.append(primitives.graph(arrays.input_shape, setting, arrays.classes, precision))
-        graphs[0]()  # the step has had the caches
+        graphs[0]()  # warm-up: the caches have the step's data
         seconds = timing.sample(graphs[0], _PRIMITIVES_REPEATS)
         return {"precision": precision, "step_seconds": clock.seconds, "primitives_seconds": seconds}
 

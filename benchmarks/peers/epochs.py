@@ -1,4 +1,4 @@
-"""The rows that compare epochs: peers that live long, each trained one epoch in turn."""
+"""The rows that compare epochs: long-running peers that each train one epoch in turn."""
 
 import contextlib
 import dataclasses
@@ -34,7 +34,7 @@ _OPTIONAL = {"torch_loop": ("torch",), "flax_loop": ("jax", "flax", "optax")}  #
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """What a row compares: our images per second and those of the fastest of some peers."""
+    """The comparison of a row: our images per second and those of the fastest of some peers."""
 
     name: str
     ours: str
@@ -60,16 +60,16 @@ _PRIMITIVES = "primitives"
 def compare(
     keys: Iterable[str], setting: Setting, rounds: int, popen: command.Popen = subprocess.Popen
 ) -> Iterator[str]:
-    """Gives the lines of these rows, and notes on the peers below them.
+    """Yields the lines of these rows, and notes on the peers below them.
 
     Args:
-      keys: of `COMPARISONS`.
-      setting: what peers train, and how.
+      keys: keys of `COMPARISONS`.
+      setting: the task of the peers.
       rounds: epochs of each peer.
-      popen: starts their processes.
+      popen: starts the processes.
 
     Raises:
-      ProcessDiedError: a peer that must work does not.
+      ProcessDiedError: a required peer fails.
     """
     wanted = {key: COMPARISONS[key] for key in COMPARISONS if key in set(keys)}
     names = {name for comparison in wanted.values() for name in (comparison.ours, *comparison.theirs)}
@@ -91,7 +91,7 @@ def _start(
     stack: contextlib.ExitStack,
     popen: command.Popen = subprocess.Popen,
 ) -> tuple[dict[str, Peer], dict[str, str]]:
-    """Returns the peers, warmed up, and why others are not among them."""
+    """Returns the peers, warmed up, and the reasons why others are missing."""
     peers, absent = {}, {}
     for name in names:
         module, changes = _PEERS[name]
@@ -103,7 +103,7 @@ def _start(
         print(f"starting {name}", file=sys.stderr, flush=True)
         try:
             peers[name] = stack.enter_context(Peer(module, dataclasses.replace(setting, **changes), popen))
-        except ProcessDiedError as error:  # such as torch.compile where there is no C++ compiler
+        except ProcessDiedError as error:  # for example torch.compile without a C++ compiler
             if not needed:
                 raise
             absent[name] = str(error)

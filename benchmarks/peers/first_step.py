@@ -1,4 +1,4 @@
-"""A run of trainer.task that ends when its first training step has, or the first call of several steps.
+"""A run of trainer.task that ends after its first training step, or its first call of several steps.
 
 python -m benchmarks.peers.first_step --data=digits …    # the flags of trainer.task
 """
@@ -13,7 +13,7 @@ from benchmarks.peers import engine
 
 
 class Stop(keras.callbacks.Callback):
-    """Ends the process at once: what Python and TensorFlow tidy up is no part of a start."""
+    """Ends the process immediately: the shutdown of Python and TensorFlow is not part of the startup."""
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         os._exit(0)

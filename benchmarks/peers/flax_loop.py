@@ -1,7 +1,7 @@
 """JAX with Flax and optax: one jitted step whose state is donated, the data on the device.
 
-A step for each call, because on a CPU XLA runs a convolution inside of `lax.scan` on one thread and without its fast
-kernel: 10 images/s of this network instead of 400, on two cores. A pooling by reshaping is no faster than `max_pool`.
+There is one step per call, because on a CPU XLA runs a convolution inside `lax.scan` on one thread and without its fast
+kernel: 10 images/s of this network instead of 400, on two cores. Pooling by reshaping is not faster than `max_pool`.
 """
 
 import functools
@@ -23,7 +23,7 @@ _EVALUATION_BATCH = 500  # the engine's
 
 
 class Network(nn.Module):
-    """Takes uint8 `(batch, height, width, channels)`, computes in `dtype` on float32 weights, and gives logits."""
+    """Maps uint8 `(batch, height, width, channels)` to logits; computes in `dtype` with float32 weights."""
 
     filters: int
     classes: int
@@ -53,7 +53,7 @@ class Trainer:
         self._state = weights, self._optimizer.init(weights)
 
     def epoch(self) -> Report:
-        """Trains on every full batch of a new order, then looks at the validation part."""
+        """Trains on all full batches in a new order, then evaluates on the validation split."""
         order = self._random.permutation(len(self._data[1]))[: self._count].reshape(-1, self._batch)
         sums = jnp.zeros(2)
         for indices in order:
@@ -79,7 +79,7 @@ class Trainer:
         return self._losses(weights, images, labels)[1]
 
     def _losses(self, weights: Any, images: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Returns the mean loss, and the sums of losses and of right answers."""
+        """Returns the mean loss, and the sums of losses and of correct predictions."""
         logits = self._network.apply(weights, images)
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
         return losses.mean(), jnp.stack([losses.sum(), (logits.argmax(1) == labels).sum()])

@@ -1,4 +1,4 @@
-"""A checkpoint on its way to a bucket: ours, written to a local folder and sent beside that, and TensorFlow's own."""
+"""Checkpoints in a bucket: ours, written to a local folder and sent in the background, and TensorFlow's."""
 
 import functools
 import time
@@ -10,22 +10,22 @@ from benchmarks.peers import gcs_log
 
 _VARIABLES = 10
 
-Saved = tuple[float, float]  # when it began, by the clock of all processes, and the seconds of the thread that trains
+Saved = tuple[float, float]  # the start, by the clock of all processes, and the seconds of the training thread
 
 
 def ours(bucket: str, megabytes: float, folder: str) -> Saved:
-    """Saves as a run does, from a local folder; when it has landed, the bucket tells."""
+    """Saves as a run does, from a local folder; the bucket reports when the checkpoint arrives."""
     return _timed(_saving(bucket, megabytes, folder).save, megabytes)
 
 
 def theirs(bucket: str, megabytes: float) -> Saved:
-    """Saves by TensorFlow's manager."""
+    """Saves with TensorFlow's manager."""
     _, manager = _managed(bucket, megabytes)
     return _timed(manager.save, megabytes)
 
 
 def theirs_beside(bucket: str, megabytes: float) -> Saved:
-    """Saves by TensorFlow's manager, which is told to write in a thread; returns when that has ended."""
+    """Saves with TensorFlow's manager, which writes in a thread; returns after the thread has ended."""
     import tensorflow as tf
 
     checkpoint, manager = _managed(bucket, megabytes)
@@ -36,7 +36,7 @@ def theirs_beside(bucket: str, megabytes: float) -> Saved:
 
 def _timed(save: Callable[[], object], megabytes: float) -> Saved:
     for variable in _variables(megabytes):
-        variable.assign(variable + 1.0)  # or it would be the same checkpoint again
+        variable.assign(variable + 1.0)  # otherwise the checkpoint would be the same
     begun, begin = time.monotonic(), time.perf_counter()
     save()
     return begun, time.perf_counter() - begin
@@ -52,7 +52,7 @@ def _variables(megabytes: float) -> list[Any]:
 
 @functools.cache
 def _saving(bucket: str, megabytes: float, folder: str) -> Any:
-    """Returns the callback that saves, with the bucket's agent beside it."""
+    """Returns the callback that saves, with the agent of the bucket."""
     from trainer.training.checkpoint import Store
     from trainer.training.save import Every, SaveCheckpoint
 
@@ -61,7 +61,7 @@ def _saving(bucket: str, megabytes: float, folder: str) -> Any:
     storage.begin()
     storage.start()
 
-    def state() -> dict[str, Any]:  # the very copies that `trainer.training.loop` makes
+    def state() -> dict[str, Any]:  # the same copies as in `trainer.training.loop`
         step, variables = next(steps), [variable.numpy() for variable in _variables(megabytes)]
         return {"step": step, "stage": 0, "epoch": 0, "steps_in_epoch": step, "variables": variables}
 

@@ -1,4 +1,4 @@
-"""Many small files of a bucket, brought to a local folder: by ours, by a loop, and by Google's own threads."""
+"""Downloads many small files from a bucket: with this package, with a loop, and with Google's threads."""
 
 import tempfile
 import time
@@ -10,11 +10,11 @@ from trainer.buckets.fetch import fetch
 
 FOLDER = "data"
 _SIZE = 2_000  # bytes
-_THREADS = 32  # as many as ours has
+_THREADS = 32  # as many as in this package
 
 
 def content(index: int) -> bytes:
-    """Returns what is in a file."""
+    """Returns the content of a file."""
     return f"{index:08d}".encode() * (_SIZE // 8)
 
 
@@ -24,7 +24,7 @@ def name(index: int) -> str:
 
 
 def ours(bucket: str, files: int) -> float:
-    """Returns the seconds of `trainer.buckets.fetch`; like the others', from a new client to the last file."""
+    """Returns the seconds of `trainer.buckets.fetch`; like the others, from a new client to the last file."""
 
     def run(folder: Path) -> Path:
         return fetch(f"gs://{bucket}/{FOLDER}", folder, log=lambda line: None, client=gcs_process.client())
@@ -33,7 +33,7 @@ def ours(bucket: str, files: int) -> float:
 
 
 def one_by_one(bucket: str, files: int) -> float:
-    """Returns the seconds of a loop of single downloads by Google's client."""
+    """Returns the seconds of a loop of single downloads with Google's client."""
 
     def run(folder: Path) -> Path:
         for blob in gcs_process.client().list_blobs(bucket, prefix=f"{FOLDER}/"):
@@ -67,7 +67,7 @@ def by_threads(bucket: str, files: int) -> float:
 
 
 def _timed(run: Callable[[Path], Path], files: int) -> float:
-    """Returns the seconds that it took, and insists that all files are there."""
+    """Returns the seconds of a download, and checks that all files are there."""
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
         found = run(Path(folder))

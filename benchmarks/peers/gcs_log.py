@@ -1,4 +1,4 @@
-"""A log on a bucket: ours, written to a local folder and sent beside that, and one by TensorFlow's own writer."""
+"""Logs in a bucket: ours, written to a local folder and sent in the background, and TensorFlow's."""
 
 import contextlib
 import sys
@@ -12,16 +12,16 @@ from trainer.buckets.location import SyncedFolder
 from trainer.buckets.storage import Storage
 
 FLUSH = 10_000  # bytes
-_PATIENCE = 600.0  # seconds until all has landed
+_PATIENCE = 600.0  # seconds until everything has arrived
 
 
 def ours(bucket: str, flushes: int, pace: float) -> list[float]:
-    """Writes a log as a run does, and returns the seconds that each flush took of the thread that writes.
+    """Writes a log as a run does, and returns the seconds that each flush took in the writing thread.
 
     Args:
-      bucket: where it is when this returns.
-      flushes: how many.
-      pace: seconds from one to the next; where 0, a pass is made after each, not counted, and no agent is there.
+      bucket: the bucket, which has the log when this returns.
+      flushes: the number of flushes.
+      pace: seconds between flushes; 0 means one pass after each flush, not counted, and no agent.
     """
     from trainer.tensorboard.log import TRAIN, Log
 
@@ -48,7 +48,7 @@ def ours(bucket: str, flushes: int, pace: float) -> list[float]:
 
 
 def theirs(bucket: str, flushes: int) -> list[float]:
-    """Writes a log by TensorFlow's own gs:// file system, and returns the seconds of each flush."""
+    """Writes a log with TensorFlow's gs:// file system, and returns the seconds of each flush."""
     import tensorflow as tf
 
     writer, seconds = tf.summary.create_file_writer(f"gs://{bucket}/logs"), []
@@ -63,7 +63,7 @@ def theirs(bucket: str, flushes: int) -> list[float]:
 
 
 def storage(bucket: str, root: Path) -> Storage:
-    """Returns what sends a run's folders."""
+    """Returns the storage that uploads a run's folders."""
     remote = f"gs://{bucket}/run"
     places = {role: SyncedFolder(root / role, f"{remote}/{role}") for role in ("logs", "checkpoints", "model")}
 

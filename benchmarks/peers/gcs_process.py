@@ -1,4 +1,4 @@
-"""A process that reaches the bucket, and is told what to do there; what it leaves standing, it goes on with."""
+"""A process that runs functions on the bucket; its state persists between them."""
 
 import concurrent.futures
 import importlib
@@ -15,11 +15,11 @@ Process = concurrent.futures.ProcessPoolExecutor
 
 
 def start(variables: Mapping[str, str], module: str) -> Process:
-    """Starts one, which imports a module while others start.
+    """Starts a process, which imports a module while others start.
 
     Args:
-      variables: the environment that leads it to the bucket. It is there before TensorFlow, which reads it only once.
-      module: what takes long to import.
+      variables: the environment with the address of the bucket; TensorFlow reads it only once, when it is imported.
+      module: a module whose import is slow.
     """
     process = Process(1, multiprocessing.get_context("spawn"), _surround, (variables,))
     process.submit(importlib.import_module, module)
@@ -27,7 +27,7 @@ def start(variables: Mapping[str, str], module: str) -> Process:
 
 
 def client(connections: int | None = None) -> Any:
-    """Returns a `google.cloud.storage.Client` without credentials, which keeps so many connections open."""
+    """Returns a `google.cloud.storage.Client` without credentials, which keeps this many connections open."""
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import storage
 
@@ -37,6 +37,6 @@ def client(connections: int | None = None) -> Any:
 
 def _surround(variables: Mapping[str, str]) -> None:
     os.environ.update({"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", **variables})
-    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)  # what is said in Python stays, TensorFlow's chatter does not
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)  # keeps Python's output, without TensorFlow's log
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)

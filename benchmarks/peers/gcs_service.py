@@ -1,4 +1,4 @@
-"""The fake of the bucket's service, which counts what each bucket is asked, and the way to it."""
+"""The simulated bucket service, which counts the requests to each bucket, and its address."""
 
 import contextlib
 import dataclasses
@@ -15,28 +15,28 @@ from unittest import mock
 from tests.gcs import multipart
 from tests.gcs.server import Server, serve
 
-_PATIENCE = 120.0  # seconds for a checkpoint to land
+_PATIENCE = 120.0  # seconds until a checkpoint must arrive
 
 
 class Arrivals:
-    """When what tells readers of a checkpoint came to each bucket."""
+    """The times at which checkpoints became visible in each bucket."""
 
     def __init__(self) -> None:
         self._times: list[tuple[str, float]] = []
         self._heard = threading.Condition()
 
     def __call__(self, bucket: str, name: str, content: bytes | None) -> None:
-        """Hears of a change."""
+        """Records a change of an object."""
         if content is not None and PurePosixPath(name).name in ("latest.json", "checkpoint"):
             with self._heard:
                 self._times.append((bucket, time.monotonic()))
                 self._heard.notify_all()
 
     def after(self, bucket: str, moment: float) -> float:
-        """Waits for the first one after a moment, and returns when it came.
+        """Waits for the first checkpoint after a moment, and returns its time.
 
         Raises:
-          TimeoutError: none came.
+          TimeoutError: no checkpoint arrived.
         """
 
         def first() -> float | None:
@@ -51,13 +51,13 @@ class Arrivals:
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """The fake while it runs.
+    """The simulation while it runs.
 
     Attributes:
-      server: it.
-      arrivals: of checkpoints.
-      variables: the environment that leads a process to it.
-      is_tls: whether that is by Google's own host names; TensorFlow knows no others.
+      server: the server.
+      arrivals: the arrival times of checkpoints.
+      variables: the environment of a process that uses it.
+      is_tls: whether it has Google's host names, the only ones that TensorFlow accepts.
     """
 
     server: Server
@@ -66,12 +66,12 @@ class Service:
     is_tls: bool
 
     def traffic(self, bucket: str, begin: int = 0) -> tuple[int, int]:
-        """Returns the bytes that a bucket was sent and the number of its requests, after the first few of all."""
+        """Returns the bytes sent to a bucket and the number of its requests, without the first few requests of all."""
         records = [record for record in self.server.requests[begin:] if record.bucket == bucket]
         return sum(record.received for record in records), len(records)
 
     def settle(self) -> None:
-        """Waits until nobody asks for anything."""
+        """Waits until there are no more requests."""
         before, count = -1, len(self.server.requests)
         while count != before:
             time.sleep(0.1 + 3 * self.server.latency)
@@ -80,11 +80,11 @@ class Service:
 
 @contextlib.contextmanager
 def serving(buckets: Collection[str], latency: float) -> Iterator[Service]:
-    """Runs the fake, without its limit of one write a second to an object.
+    """Runs the simulation, without its limit of one write a second to an object.
 
     Args:
-      buckets: names.
-      latency: seconds that every request takes at least.
+      buckets: the names of the buckets.
+      latency: the minimum seconds of every request.
     """
     arrivals, is_tls = Arrivals(), importlib.util.find_spec("trustme") is not None
     with contextlib.ExitStack() as stack:
@@ -101,5 +101,5 @@ def serving(buckets: Collection[str], latency: float) -> Iterator[Service]:
 
 
 def _parse(strictly: Callable[[bytes], dict[str, Any]], body: bytes) -> dict[str, Any]:
-    """Reads what TensorFlow wants composed: JSON with single quotes (gcs_file_system.cc), which the service takes."""
+    """Parses TensorFlow's request to compose: JSON with single quotes (gcs_file_system.cc), as the service does."""
     return strictly(body.replace(b"'", b'"') if body.startswith(b"{'") else body)

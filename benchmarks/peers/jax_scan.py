@@ -31,7 +31,7 @@ class Trainer:
         self._state, self._epochs = (weights, self._optimizer.init(weights)), 0
 
     def epoch(self) -> Report:
-        """Trains on every full batch of a new order, then looks at the validation part."""
+        """Trains on all full batches in a new order, then evaluates on the validation split."""
         key = jax.random.key(self._epochs)
         self._state, trained, validated = self._epoch(self._state, key, self._data, self._validation)
         self._epochs += 1
@@ -62,7 +62,7 @@ class Trainer:
         return sums + jax.lax.map(lambda part: self._losses(weights, *part)[1], tuple(parts)).sum(0)
 
     def _losses(self, weights: Any, images: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Returns the mean loss, and the sums of losses and of right answers."""
+        """Returns the mean loss, and the sums of losses and of correct predictions."""
         logits = self._network.apply(weights, images)
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
         return losses.mean(), jnp.stack([losses.sum(), (logits.argmax(1) == labels).sum()])

@@ -1,4 +1,4 @@
-"""A network of this package, layer by layer of Keras's own, as a plain Keras user would write it."""
+"""A copy of a network of this package with Keras's own layers, as a Keras user would write it."""
 
 import math
 
@@ -11,16 +11,16 @@ from trainer.hparams import HParams
 from trainer.layers import Conv1D, Conv2D, Conv3D, Dropout
 
 _CONVOLUTIONS = {Conv1D: keras.layers.Conv1D, Conv2D: keras.layers.Conv2D, Conv3D: keras.layers.Conv3D}
-_OURS = ("padding_mode", "padding_value")  # arguments of our convolutions alone
+_OURS = ("padding_mode", "padding_value")  # arguments that only our convolutions have
 
 
 def build(setting: Setting, input_shape: tuple[int, ...], classes: int) -> keras.Model:
     """Returns the network that the engine trains with the flags of `benchmarks.peers.engine`, not compiled.
 
     Args:
-      setting: its model, filters and precision.
-      input_shape: `(*sizes, channels)` of samples with a mean of 0 and a deviation of 1.
-      classes: logits.
+      setting: the model, filters and precision.
+      input_shape: `(*sizes, channels)` of samples with mean 0 and standard deviation 1.
+      classes: the number of logits.
     """
     *sizes, channels = input_shape
     form = Form(tuple(sizes), channels, -math.inf, math.inf, (0.0,) * channels, (1.0,) * channels)
@@ -33,7 +33,7 @@ def build(setting: Setting, input_shape: tuple[int, ...], classes: int) -> keras
 
 
 def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """Returns Keras's layer for one of ours, and a copy of any other."""
+    """Returns the Keras layer for one of ours, and a copy of any other layer."""
     config = layer.get_config()
     if isinstance(layer, Dropout):
         return keras.layers.Dropout(layer.rate, name=layer.name, dtype=layer.dtype_policy)

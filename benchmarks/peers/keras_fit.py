@@ -1,4 +1,4 @@
-"""The plain Keras script: `fit` on NumPy arrays, which Keras shuffles anew for each epoch."""
+"""The plain Keras script: `fit` on NumPy arrays, which Keras shuffles in each epoch."""
 
 import sys
 
@@ -17,14 +17,14 @@ def main(setting: Setting, channel: Channel) -> None:
     if setting.precision != "float32":
         keras.config.set_dtype_policy(f"mixed_{setting.precision}")
     if setting.model:
-        from benchmarks.peers import keras_copy  # brings this package, which the plain script need not have
+        from benchmarks.peers import keras_copy  # imports this package, which the plain script does not need
 
         copy = keras_copy.build(setting, arrays.input_shape, arrays.classes)
         model = keras_model.compiled(copy, setting.steps_per_execution)
     else:
         model = keras_model.build(arrays.input_shape, setting.filters, arrays.classes, setting.steps_per_execution)
     clock = StepClock()
-    images = arrays.images_per_epoch(setting.batch)  # `fit` cannot drop the last batch: it gets none to drop
+    images = arrays.images_per_epoch(setting.batch)  # `fit` cannot drop a partial last batch: there is none
     model.fit(
         arrays.images[:images],
         arrays.labels[:images],

@@ -2,9 +2,9 @@
 
     python -m benchmarks.peers.keras_script '{"data": …, "batch": …, "epochs": …, "seed": …, "folder": …}'
 
-Where `folder` is no empty text the script leaves behind there what a run of trainer.task does: TensorBoard's scalars, a
-checkpoint with the optimizer's state after each epoch, and the model; and it trains on full batches alone, as that
-does, so that both do the same work. Otherwise it trains on every image of the training part.
+If `folder` is not empty, the script writes the same output as a run of trainer.task: TensorBoard's scalars, a
+checkpoint with the optimizer's state after each epoch, and the model. It then trains only on full batches, like
+trainer.task, so both do the same work. Otherwise it trains on all images of the training split.
 """
 
 import json

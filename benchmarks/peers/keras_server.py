@@ -1,4 +1,4 @@
-"""The server that one writes first: each request by itself through the Keras model.
+"""A simple server: each request goes through the Keras model on its own.
 
     python -m benchmarks.peers.keras_server model.keras call     model(x)
     python -m benchmarks.peers.keras_server model.keras predict  model.predict(x)
@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-import trainer.layers  # noqa: F401 - which the file names
+import trainer.layers  # noqa: F401 - the file refers to its layers
 
 
 def main(path: str, way: str) -> None:
@@ -49,7 +49,7 @@ def main(path: str, way: str) -> None:
     black = io.BytesIO()
     Image.new("L", (8, 8)).save(black, "PNG")
     answer([base64.b64encode(black.getvalue()).decode()])
-    with socket.socket(proto=socket.IPPROTO_TCP) as listening:  # by name, as in trainer.serve: for TCP_NODELAY
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:  # as in trainer.serve, for TCP_NODELAY
         listening.bind(("127.0.0.1", 0))
         listening.listen(1024)
         print(f"listens on http://127.0.0.1:{listening.getsockname()[1]}/predict", flush=True)

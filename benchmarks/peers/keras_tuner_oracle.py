@@ -1,4 +1,4 @@
-"""KerasTuner's Bayesian oracle by ask and tell, without the tuner around it."""
+"""KerasTuner's Bayesian oracle with an ask-and-tell interface, without the tuner."""
 
 import contextlib
 import tempfile
@@ -15,7 +15,7 @@ from trainer.study.trial import Trial
 def engine(
     parameters: Sequence[Parameter], trials: int, seed: int
 ) -> Iterator[Callable[[Sequence[Trial]], Mapping[str, Value]]]:
-    """Gives what suggests from the trials so far; it is told of the last of them, so none may be left out."""
+    """Yields a function that suggests the next trial from all trials so far; it reports the last one to the oracle."""
     with tempfile.TemporaryDirectory() as folder:
         oracle = BayesianOptimizationOracle(
             objective=keras_tuner.Objective("accuracy", "max"),
@@ -24,7 +24,7 @@ def engine(
             hyperparameters=_space(parameters),
         )
         oracle.verbose = 0
-        oracle._set_project_dir(folder, "study")  # as the tuner does
+        oracle._set_project_dir(folder, "study")  # like the tuner
 
         def suggest(done: Sequence[Trial]) -> Mapping[str, Value]:
             if done:

@@ -1,11 +1,11 @@
-"""A search with KerasTuner's BayesianOptimization, as its user writes it.
+"""A search with KerasTuner's BayesianOptimization, as a user writes it.
 
     python -m benchmarks.peers.keras_tuner_study '{"parameters": […], "trials": …, "data": …, "epochs": …, "seed": …,
         "folder": …, "core": …}'
 
-`parameters` are those of a HyperparameterTuningJob, none of them conditional. Where `core` is a number the process
-keeps to that core, as one of several workers; who they are is in KerasTuner's own variables. What was found is in the
-`trial.json` files below the folder.
+`parameters` are those of a HyperparameterTuningJob, without conditional ones. If `core` is a number, the process runs
+only on this core, as one of several workers; KerasTuner's own variables define the workers. The results are in the
+`trial.json` files in the folder.
 """
 
 import json
@@ -21,7 +21,7 @@ from trainer import data
 
 
 class Network(keras_tuner.HyperModel):
-    """The layers of the trainer's network, and Keras's own training."""
+    """The layers of this package's network, with Keras's training."""
 
     def __init__(self, parameters: Sequence[Mapping[str, Any]], input_shape: tuple[int, ...], classes: int):
         super().__init__()

@@ -9,17 +9,17 @@ from benchmarks.peers.setting import SEED
 
 CLASSES = 4
 RATE = 8000  # frames a second
-_EIGHTH = 8  # of this many samples one is for validation and one for the test
+_EIGHTH = 8  # one of this many samples is for validation and one for the test
 
 
 def write_arrays(path: Path, shape: tuple[int, ...], count: int, dtype: type = np.float32) -> None:
-    """Writes an `.npz` file as Keras has it: so many training samples, and an eighth as many in the other parts.
+    """Writes an `.npz` file in Keras's format: the training samples, and an eighth as many in each other split.
 
     Args:
       path: the file.
-      shape: of a sample, `(*sizes, channels)`.
-      count: training samples.
-      dtype: of the samples: float32, of mean 0 and deviation 1, or uint8.
+      shape: the shape of a sample, `(*sizes, channels)`.
+      count: the number of training samples.
+      dtype: the type of the samples: float32 with mean 0 and standard deviation 1, or uint8.
     """
     generator = np.random.default_rng(SEED)
     arrays = {}
@@ -31,7 +31,7 @@ def write_arrays(path: Path, shape: tuple[int, ...], count: int, dtype: type = n
 
 
 def write_waves(root: Path, count: int, frames: int) -> None:
-    """Writes so many WAV files of 16 bits, an eighth of them to the validation part and as many to the test part."""
+    """Writes 16-bit WAV files, an eighth of them to the validation split and an eighth to the test split."""
     generator = np.random.default_rng(SEED)
     for index in range(count):
         part = {0: "validation", 1: "test"}.get(index // CLASSES % _EIGHTH, "train")

@@ -1,4 +1,4 @@
-"""The parent's end of a long-living peer: a process that trains one epoch for each "go"."""
+"""The parent's side of a long-running peer: a process that trains one epoch for each "go"."""
 
 import contextlib
 import json
@@ -12,20 +12,20 @@ from typing import Any
 from benchmarks.peers import command
 from benchmarks.peers.setting import Setting
 
-_PATIENCE = 60  # seconds for a peer to end by itself
+_PATIENCE = 60  # seconds that a peer has to end by itself
 
 
 class Peer:
-    """A peer that is set up and has trained one epoch to warm up. A context manager.
+    """A peer that has trained one epoch to warm up. A context manager.
 
     Args:
       module: its file in `benchmarks.peers`.
-      setting: what it trains, and how.
+      setting: the task of the peer.
       popen: starts the process.
-      variables: the process's environment; by default this one's without accelerators.
+      variables: the environment of the process; by default that of this process without accelerators.
 
     Raises:
-      ProcessDiedError: it ended before its time; what it wrote to standard error is shown.
+      ProcessDiedError: it ended too early; its standard error is shown.
     """
 
     def __init__(
@@ -62,19 +62,19 @@ class Peer:
         self.close()
 
     def epoch(self) -> float:
-        """Has one epoch trained and validated, keeps what it came to, and returns its seconds."""
+        """Makes the peer train and validate one epoch, records the results, and returns the seconds."""
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # its end is told where its answer is missed
+        with contextlib.suppress(BrokenPipeError):  # its end is reported when its answer is read
             print("go", file=self._process.stdin, flush=True)
         self.epochs.append(self._receive())
         return float(self.epochs[-1]["seconds"])
 
     def figures(self, name: str) -> list[float]:
-        """Returns one of the figures that it reported, for each epoch."""
+        """Returns one of the reported figures for each epoch."""
         return [float(epoch[name]) for epoch in self.epochs]
 
     def close(self) -> None:
-        """Ends the process, which its end of input asks for."""
+        """Ends the process by closing its input."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdout.close()
         try:

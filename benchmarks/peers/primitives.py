@@ -1,7 +1,7 @@
 """The bare convolutions, matrix products and pooling of one training step, one after the other.
 
-Biases, activations, casts, loss, metrics, optimizer and input are left out: a step that cost nothing beside its
-primitives would take their sum. The first layer has no gradient by its input, as in training.
+Biases, activations, casts, loss, metrics, optimizer and input are left out: their sum is the time of a step without any
+overhead. The first layer has no gradient with respect to its input, as in training.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,13 +21,13 @@ Work = Callable[[], object]
 def graph(input_shape: Sequence[int], setting: Setting, classes: int, dtype: str) -> Work:
     """Returns the primitives as one graph, whose call returns when their work is done.
 
-    One graph, because twelve calls would cost 3 ms of some 45 that are no primitive's.
+    It is one graph because twelve calls would cost 3 ms of about 45 that are not spent in primitives.
 
     Args:
       input_shape: `(height, width, channels)`.
-      setting: gives batch and filters.
+      setting: the batch size and the filters.
       classes: the number of classes.
-      dtype: what all but the logits' layer is computed in; that one is float32.
+      dtype: the type of all computation, except the logits' layer, which is float32.
     """
     primitives = _primitives(input_shape, setting, classes, dtype)
 
@@ -36,14 +36,14 @@ def graph(input_shape: Sequence[int], setting: Setting, classes: int, dtype: str
         ends: list[tf.Tensor] = []
         for primitive in primitives:
             with tf.control_dependencies(ends[-1:]):
-                ends.append(tf.reshape(primitive(), [-1])[0])  # what nobody asks for would not be computed
+                ends.append(tf.reshape(primitive(), [-1])[0])  # unused results would not be computed
         return ends
 
     return in_turn
 
 
 def _primitives(input_shape: Sequence[int], setting: Setting, classes: int, dtype: str) -> list[Work]:
-    """Returns the primitives in the order of the layers, each an operation or, for the pooling, two."""
+    """Returns the primitives in the order of the layers, each one operation, or two for the pooling."""
     height, width, channels = input_shape
     filters = setting.filters
     features = height // _POOL * (width // _POOL) * 2 * filters

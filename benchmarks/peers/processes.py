@@ -21,7 +21,7 @@ NAMES = {
     "memory": "peak memory, plain script",
 }
 
-Arguments = Callable[[int, str], tuple[str, ...]]  # of a process, from a seed and an empty folder
+Arguments = Callable[[int, str], tuple[str, ...]]  # from a seed and an empty folder: a process's arguments
 
 
 def compare(
@@ -34,16 +34,16 @@ def compare(
     seeds: int,
     popen: command.Popen = subprocess.Popen,
 ) -> Iterator[str]:
-    """Gives the lines of these rows, with notes below them, as soon as each is measured.
+    """Yields the lines of these rows as soon as they are measured, followed by notes.
 
     Args:
-      keys: of `NAMES`.
-      data: the data of accuracy and memory.
-      command_data: the data of the whole command, and of the start.
+      keys: keys of `NAMES`.
+      data: the data for accuracy and memory.
+      command_data: the data for the whole command and the startup.
       batch: images per step.
-      epochs: of each process.
-      seeds: processes of each kind, one for each seed.
-      popen: starts them.
+      epochs: the epochs of each process.
+      seeds: the number of processes of each kind, one per seed.
+      popen: starts the processes.
 
     Raises:
       ProcessDiedError: a process fails.
@@ -81,7 +81,7 @@ def _script(data: str, batch: int, epochs: int, *, leaves: bool) -> Arguments:
 
 
 def _run(commands: Mapping[str, Arguments], seeds: int, popen: command.Popen) -> dict[str, list[Measured]]:
-    """Runs all processes for each seed, for every other one in the opposite order."""
+    """Runs all processes for each seed; the order alternates."""
     measured: dict[str, list[Measured]] = {name: [] for name in commands}
     for seed in range(seeds):
         for name in list(commands)[:: 1 if seed % 2 else -1]:

@@ -1,6 +1,6 @@
-"""A peer's end of the conversation: one line "go" in, one epoch, one line of JSON out, until the input ends.
+"""A peer's side of the protocol: it reads a line "go", trains one epoch, and writes a line of JSON, until EOF.
 
-The first line out comes by itself, after an epoch that warms up: {"ready": true}.
+Before that, it trains an epoch to warm up and writes {"ready": true}.
 """
 
 import json
@@ -13,7 +13,7 @@ Report = Mapping[str, object]
 
 
 class Channel:
-    """The standard streams of a peer. It is made first: from then on whatever else is printed is no part of it."""
+    """The standard streams of a peer. Create it first: later output of other code is kept out of the protocol."""
 
     def __init__(self) -> None:
         self._out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
@@ -21,7 +21,7 @@ class Channel:
         self._is_ready = False
 
     def report(self, seconds: float, images: int, results: Report) -> bool:
-        """Says what an epoch came to, the first one's time left out, and returns whether another one is wanted."""
+        """Reports the results of an epoch, without the time of the first one; returns whether another one is wanted."""
         epoch = {"seconds": seconds, "images": images} if self._is_ready else {"ready": True}
         self._is_ready = True
         print(json.dumps(epoch | {name: _plain(value) for name, value in results.items()}), file=self._out, flush=True)
@@ -29,7 +29,7 @@ class Channel:
 
 
 def serve(channel: Channel, images: int, epoch: Callable[[], Report]) -> None:
-    """Trains epoch after epoch, each with its validation, when asked to."""
+    """Trains and validates one epoch for each request."""
     wanted = True
     while wanted:
         begin = time.perf_counter()

@@ -21,12 +21,12 @@ _SECONDS = "step_seconds"
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """What both train.
+    """The network of a row.
 
     Attributes:
-      model: of `--model`.
-      shape: of a sample, `(*sizes, channels)`.
-      filters: of the first convolution.
+      model: the value of `--model`.
+      shape: the shape of a sample, `(*sizes, channels)`.
+      filters: the filters of the first convolution.
     """
 
     model: str
@@ -41,7 +41,7 @@ class Network:
 
 _SIGNALS, _VOLUMES = ((512, 1), 32), ((16, 16, 16, 1), 16)
 
-NETWORKS = {  # by the names of the rows
+NETWORKS = {  # by row name
     f"{model}-{len(shape) - 1}": Network(model, shape, filters)
     for model in ("convolutional", "residual")
     for shape, filters in (_SIGNALS, _VOLUMES)
@@ -51,19 +51,19 @@ NETWORKS = {  # by the names of the rows
 def compare(
     keys: Sequence[str], samples: int, batch: int, rounds: int, popen: command.Popen = subprocess.Popen
 ) -> Iterator[str]:
-    """Gives the rows of some networks: in float32, and in the precision that the engine chooses.
+    """Yields the rows of some networks: in float32, and in the precision that the engine chooses.
 
-    Both train on the same samples in memory; steps are timed without validation.
+    Both peers train on the same samples in memory; the time of a step does not include validation.
 
     Args:
-      keys: of `NETWORKS`.
-      samples: of a training epoch.
-      batch: samples of a step.
-      rounds: epochs of each.
+      keys: keys of `NETWORKS`.
+      samples: samples per training epoch.
+      batch: samples per step.
+      rounds: epochs of each peer.
       popen: starts the processes.
 
     Raises:
-      ProcessDiedError: a process ended before its time.
+      ProcessDiedError: a process ended too early.
     """
     for key in keys:
         network = NETWORKS[key]

@@ -1,4 +1,4 @@
-"""Keras's epochs, each begun when the parent process asks for it."""
+"""Keras's epochs, each started by the parent process."""
 
 import time
 from collections.abc import Callable
@@ -14,12 +14,12 @@ _REPORTED = ("loss", "val_loss", "val_accuracy")
 
 
 class ServedEpochs(keras.callbacks.Callback):
-    """Reports each epoch, its validation included, and waits for leave to begin the next.
+    """Reports each epoch, including its validation, and waits for permission to start the next.
 
     Args:
-      channel: to the parent.
-      images: that one epoch trains on.
-      describe: gives what else is reported of the model after an epoch, outside of the epoch's time.
+      channel: the channel to the parent.
+      images: the number of training images per epoch.
+      describe: returns further figures of the model after an epoch; its time is not counted.
     """
 
     def __init__(self, channel: Channel, images: int, describe: Callable[[keras.Model], Report] = lambda _: {}):

@@ -1,9 +1,9 @@
-"""What one peer trains, and how; it travels as JSON in the peer's command line."""
+"""The task of one peer, which is passed to it as JSON on the command line."""
 
 import dataclasses
 import json
 
-SEED = 0  # of the validation part, of the first weights and of the order
+SEED = 0  # of the validation split, the initial weights and the order
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,14 +12,14 @@ class Setting:
 
     Attributes:
       data: any --data of trainer.task.
-      arrays: the same data as the `.npz` file that `dataset` wrote.
+      arrays: the same data in the `.npz` file that `dataset` wrote.
       batch: images per step.
-      filters: of the first convolution; the second has twice as many.
-      precision: float32 or bfloat16, which means mixed: weights stay in float32. The engine also takes auto.
-      steps_per_execution: as in Keras's `compile`; for the Keras script alone.
-      compiled: whether `torch.compile` is used; for PyTorch alone.
-      model: the engine's --model, of which the Keras script then trains a copy; empty for the network of the peers.
-      primitives: whether the step's bare primitives are timed after each epoch; for the engine alone.
+      filters: the filters of the first convolution; the second has twice as many.
+      precision: float32 or bfloat16; bfloat16 is mixed precision with float32 weights. The engine also accepts auto.
+      steps_per_execution: as in Keras's `compile`; only for the Keras script.
+      compiled: whether to use `torch.compile`; only for PyTorch.
+      model: the engine's --model, of which the Keras script trains a copy; empty for the network of all peers.
+      primitives: whether to time the bare primitives of a step after each epoch; only for the engine.
     """
 
     data: str

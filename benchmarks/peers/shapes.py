@@ -1,4 +1,4 @@
-"""A table of its own: the engine beside plain Keras at other batches, filters and image sizes, one varied at a time."""
+"""A table of the engine and plain Keras at other batch sizes, filters and image sizes, one varied at a time."""
 
 import contextlib
 import tempfile
@@ -21,7 +21,7 @@ SHAPES = (
     (128, 32, 64),
     (128, 32, 128),
 )
-_PIXELS = 28  # of a side, for which the number of images is given
+_PIXELS = 28  # of a side, to which the number of images refers
 _LEAST_STEPS = 4
 
 
@@ -29,9 +29,9 @@ def compare(images: int, rounds: int, shapes: tuple[tuple[int, int, int], ...] =
     """Yields a line for each (batch, filters, pixels of a side): images/s of whole epochs on images of noise.
 
     Args:
-      images: of an epoch at 28 pixels; fewer where they are larger, so that an epoch takes about as long.
-      rounds: epochs of each.
-      shapes: what to measure.
+      images: images per epoch at 28 pixels; fewer if they are larger, so that an epoch takes about as long.
+      rounds: epochs of each peer.
+      shapes: the shapes to measure.
     """
     for batch, filters, pixels in shapes:
         count = max(_LEAST_STEPS * batch, round(images * (_PIXELS / pixels) ** 2))

@@ -1,4 +1,4 @@
-"""The time of a training step, whoever's loop it is."""
+"""The time of a training step in any loop."""
 
 import time
 from typing import Any
@@ -7,7 +7,7 @@ import keras
 
 
 class StepClock(keras.callbacks.Callback):
-    """Times an epoch's steps, its validation left out."""
+    """Times an epoch's steps, without validation."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""One row of a table of ratios, and whether it reaches its figure."""
+"""One row of a table of ratios, and whether it reaches its goal."""
 
 import dataclasses
 
@@ -13,12 +13,12 @@ class Row:
     """A comparison.
 
     Attributes:
-      name: what is compared with what.
+      name: the two things that are compared.
       ours: our figure, with its unit.
-      theirs: the peer's.
-      ratio: of the two, by rounds.
-      goal: what the median is to reach.
-      more_is_better: whether it is to be at least the goal, not at most.
+      theirs: the peer's figure.
+      ratio: their ratio, from the rounds.
+      goal: the goal for the median.
+      more_is_better: whether the goal is a minimum instead of a maximum.
     """
 
     name: str

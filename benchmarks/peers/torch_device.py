@@ -1,6 +1,6 @@
-"""PyTorch on an accelerator: the data there, channels last, fused Adam; eager, or by `torch.compile` with CUDA graphs.
+"""PyTorch on an accelerator: data on the device, channels last, fused Adam; eager or with CUDA graphs.
 
-Float32 is TensorFloat-32, as in Keras. On a machine without a GPU it is the CPU's.
+Float32 is TensorFloat-32, as in Keras. Without a GPU, it uses the CPU.
 """
 
 import sys
@@ -34,7 +34,7 @@ class Trainer:
         self._forward = torch.compile(self._compute, mode=mode) if setting.compiled else self._compute
 
     def epoch(self) -> Report:
-        """Trains on every full batch of a new order, then looks at the validation part."""
+        """Trains on all full batches in a new order, then evaluates on the validation split."""
         order = torch.randperm(len(self._labels), device=self._device)
         total, correct = torch.zeros((), device=self._device), torch.zeros((), device=self._device)
         for indices in order[: self._count].split(self._batch):

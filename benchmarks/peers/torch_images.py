@@ -1,4 +1,4 @@
-"""Images on the disk as PyTorch reads them: `torch.utils.data.DataLoader`, Pillow, two worker processes."""
+"""Reads images from disk with PyTorch: `torch.utils.data.DataLoader`, Pillow, two worker processes."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,9 +12,9 @@ class Files(Dataset[tuple[torch.Tensor, int]]):
     """Images and labels.
 
     Args:
-      paths: of the images.
-      labels: theirs.
-      side: pixels that an image of another size is brought to.
+      paths: the paths of the images.
+      labels: the labels of the images.
+      side: the size in pixels to which images are resized.
     """
 
     def __init__(self, paths: Sequence[str], labels: Sequence[int], side: int):
@@ -35,11 +35,11 @@ class Epochs:
     """Epochs of shuffled batches; the workers stay between them.
 
     Args:
-      paths: of the images.
-      labels: theirs.
-      side: pixels.
-      batch: images at a time.
-      workers: processes. They are no forks: TensorFlow's threads are in this one.
+      paths: the paths of the images.
+      labels: the labels of the images.
+      side: the size in pixels.
+      batch: images per batch.
+      workers: the number of processes. They are not forked, because this process has TensorFlow's threads.
     """
 
     def __init__(self, paths: Sequence[str], labels: Sequence[int], side: int, batch: int, workers: int):

@@ -1,7 +1,6 @@
-"""PyTorch on the CPU: channels last, fused Adam, the data in memory as tensors, in eager mode or by `torch.compile`.
+"""PyTorch on the CPU: channels last, fused Adam, the data in memory as tensors, eager or with `torch.compile`.
 
-The pixels are gathered, scaled and cast batch by batch, as the other peers do it; nothing waits for a scalar within an
-epoch.
+The pixels are gathered, scaled and cast per batch, as in the other peers; no scalar is read back within an epoch.
 """
 
 import os
@@ -20,7 +19,7 @@ _EVALUATION_BATCH = 500  # the engine's
 
 
 class Network(nn.Module):
-    """Takes uint8 `(batch, channels, height, width)`, channels last in memory, and gives logits."""
+    """Maps uint8 `(batch, channels, height, width)`, channels last in memory, to logits."""
 
     def __init__(self, input_shape: tuple[int, ...], filters: int, classes: int):
         super().__init__()
@@ -33,7 +32,7 @@ class Network(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         maps = functional.relu(self.conv1(images * (1 / 255)))
         maps = functional.max_pool2d(functional.relu(self.conv2(maps)), 2)
-        features = maps.permute(0, 2, 3, 1).flatten(1)  # the order in memory: nothing is copied
+        features = maps.permute(0, 2, 3, 1).flatten(1)  # the order in memory: this copies nothing
         hidden = functional.relu(self.dense(features))
         with torch.autocast(images.device.type, enabled=False):
             return self.logits(hidden.float())
@@ -51,11 +50,11 @@ class Trainer:
             memory_format=torch.channels_last
         )
         self._optimizer = torch.optim.Adam(self._network.parameters(), lr=1e-3, fused=True)
-        # The sizes are few and known, so each gets code of its own, which is never slower than one for all.
+        # There are few sizes: each gets its own code, which is never slower than code for all sizes.
         self._forward = torch.compile(self._compute, dynamic=False) if setting.compiled else self._compute
 
     def epoch(self) -> Report:
-        """Trains on every full batch of a new order, then looks at the validation part."""
+        """Trains on all full batches in a new order, then evaluates on the validation split."""
         order = torch.randperm(len(self._labels))
         total, correct = torch.zeros(()), torch.zeros((), dtype=torch.int64)
         for indices in order[: self._count].split(self._batch):

@@ -1,7 +1,7 @@
-"""Draws the pictures of the documents anew, from real runs: `python -m docs.pictures`.
+"""Draws the pictures of the documents from real runs: `python -m docs.pictures`.
 
-It needs tmux and chromium, and takes some five minutes. With names, as in `python -m docs.pictures hero study`, it
-draws these alone; `--data` names the digits of the hero picture.
+It needs tmux and chromium, and takes about five minutes. With names, as in `python -m docs.pictures hero study`, it
+draws only these. `--accept` draws nothing: it records that changed code draws the same pictures, after you have looked.
 """
 
 import argparse
@@ -10,21 +10,22 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from docs.pictures import hero, pages, terminal
+from docs.pictures import hero, pages, sources, terminal
 from tests.documents.scratch import Scratch
 
 FOLDER = Path(__file__).parent
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Draws what is asked for, everything where nothing is, and returns the exit status."""
+    """Draws the named pictures, or all, and returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m docs.pictures", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="name", help="a picture, as in hero")
     parser.add_argument(
-        "--data", default="digits", help="of the hero picture and TensorBoard's, as trainer.task takes it"
+        "--data", default="digits", help="data of the hero picture and TensorBoard's, as in trainer.task"
     )
-    parser.add_argument("--epochs", default=14, type=int, help="of the same")
-    parser.add_argument("--to", default=FOLDER, type=Path, help="the folder that takes them")
+    parser.add_argument("--epochs", default=14, type=int, help="epochs of the same")
+    parser.add_argument("--to", default=FOLDER, type=Path, help="the folder of the pictures")
+    parser.add_argument("--accept", action="store_true", help="draw nothing; record that the pictures are current")
     given = parser.parse_args(arguments)
     to = given.to.absolute()
 
@@ -40,11 +41,16 @@ def main(arguments: Sequence[str]) -> int:
     unknown = set(given.names) - set(drawings)
     if unknown:
         parser.error(f"a name must be one of {', '.join(drawings)}. Received: {', '.join(sorted(unknown))}")
+    if given.accept:
+        sources.accept(given.names or drawings)
+        return 0
     to.mkdir(parents=True, exist_ok=True)
     for name in given.names or drawings:
-        print(f"draws {name}", flush=True)
+        print(f"drawing {name}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             drawings[name](Scratch(Path(folder)))
+        if to == FOLDER:
+            sources.accept([name])
     return 0
 
 

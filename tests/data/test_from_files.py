@@ -284,7 +284,7 @@ def test_images_that_begin_alike_are_no_copies(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("counts", "message"),
     [
-        ({"train/a": 3, "validation/a": 1, "test/a": 1}, "must hold at least two classes. Received: a"),
+        ({"train/a": 3, "validation/a": 1, "test/a": 1}, "must contain at least two classes. Received: a"),
         (
             {"train/a": 3, "train/b": 3, "validation/a": 1, "test/c": 1},
             "test/c/000.png: a class must have an image in the training part. Received: c",

@@ -156,7 +156,7 @@ def test_says_what_lies_beside_files_of_another_form(tmp_path: Path, idx_folder:
     [
         (
             {"a.csv": ONE, "b.csv": TWO},
-            ": must hold one manifest, or manifests whose names contain train, validation or test.",
+            ": must contain one manifest, or manifests whose names contain train, validation or test.",
         ),
         (
             {"train.csv": ONE, "more.csv": TWO},

@@ -302,8 +302,12 @@ def _refused() -> dict[str, tuple[bytes, str, str]]:
         "jpeg of 12 bits": (deep, "Received: 12 bits, 3 values, frame type 1", "Invalid JPEG"),
         "jpeg, lossless": (lossless, "Received: 8 bits, 3 values, frame type 3", "Invalid JPEG"),
         "webp that moves": (moving, "a WebP must be one image, not an animation", "a WebP must be one image"),
-        "gif without colours": (gif(frame(0, 0, values(4))), "a GIF must hold an image", "a GIF must hold an image"),
-        "gif without an image": (gif(), "a GIF must hold an image", "a GIF must hold an image"),
+        "gif without colours": (
+            gif(frame(0, 0, values(4))),
+            "a GIF must contain an image",
+            "a GIF must contain an image",
+        ),
+        "gif without an image": (gif(), "a GIF must contain an image", "a GIF must contain an image"),
     }
 
 

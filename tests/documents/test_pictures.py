@@ -1,4 +1,4 @@
-"""The pictures of the documents can be drawn anew."""
+"""The pictures of the documents can be drawn again, and show what the current code draws."""
 
 import shutil
 import struct
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.pictures import sources
 from docs.pictures.__main__ import main
 
 
@@ -24,3 +25,27 @@ def test_names_what_it_cannot_draw(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["nothing"])
     assert "a name must be one of hero, tensorboard, train" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("picture", sources.SOURCES)
+def test_every_picture_is_current_with_its_source(picture: str) -> None:
+    changed = sources.changed(picture)
+    again = f"run `python -m docs.pictures {picture}`, with `--accept` if it looks the same"
+    assert not changed, f"{', '.join(changed)} changed since {picture} was drawn; {again}"
+
+
+@pytest.mark.parametrize(
+    ("source", "same"),
+    [
+        ('"""Other."""\nx = 1  # more\n\n\ndef f():\n    """Words."""\n    return "a"\n', True),
+        ('x = 1\ndef f():\n    return "b"\n', False),
+        ('x = 2\ndef f():\n    return "a"\n', False),
+    ],
+)
+def test_words_do_not_change_a_digest(source: str, same: bool) -> None:
+    assert (sources.digest(source) == sources.digest('x = 1\ndef f():\n    return "a"\n')) is same
+
+
+def test_every_picture_has_sources() -> None:
+    drawn = {path.stem for path in sources.RECORD.parent.glob("*.svg")} | {"hero", "tensorboard"}
+    assert drawn == {*sources.SOURCES}

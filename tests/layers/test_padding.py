@@ -90,7 +90,7 @@ def test_an_output_is_a_place_of_the_window() -> None:
     [
         ("wrap", 0, "same", ValueError, "`padding_mode` must be one of zeros, constant, replicate, symmetric, reflect"),
         (None, 0, "same", TypeError, "`padding_mode` must be one of zeros"),
-        ("reflect", 0, "valid", ValueError, "`padding_mode` must be zeros where padding='valid'."),
+        ("reflect", 0, "valid", ValueError, "`padding_mode` must be zeros with padding='valid'."),
         ("zeros", 1, "same", ValueError, "`padding_value` must be a finite number, and 0 unless padding_mode='cons"),
         ("constant", float("nan"), "same", ValueError, "`padding_value` must be a finite number"),
         ("constant", "1", "same", TypeError, "`padding_value` must be a finite number"),

@@ -48,7 +48,7 @@ def test_rejects_argument(rank: int, name: str, value: Any, kind: type[Exception
         ({"filters": 3, "groups": 2}, "`filters` must be a multiple of groups=2. Received: filters=3"),
         (
             {"padding_mode": "reflect"},
-            "`padding_mode` must be zeros where padding='valid'. Received: padding_mode='reflect'",
+            "`padding_mode` must be zeros with padding='valid'. Received: padding_mode='reflect'",
         ),
         (
             {"padding": "same", "padding_mode": "mirror"},

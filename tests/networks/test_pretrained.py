@@ -249,8 +249,8 @@ BAD: dict[str, tuple[Callable[[Path], Any], str]] = {
     "an unknown class": (_unknown, "the class Elsewhere is unknown"),
     "two inputs": (_two_inputs, "one input and one output"),
     "signals": (_of(keras.Input((20, 3)), keras.layers.Conv1D(2, 3)), r"\(None, 20, 3\)"),
-    "tokens": (_of(keras.Input((8, 8, 3)), keras.layers.Reshape((64, 3))), r"gives \(None, 64, 3\)"),
-    "four channels": (_of(keras.Input((8, 8, 4)), keras.layers.Conv2D(2, 3)), r"which takes \(None, 8, 8, 4\)"),
+    "tokens": (_of(keras.Input((8, 8, 3)), keras.layers.Reshape((64, 3))), r"returns \(None, 64, 3\)"),
+    "four channels": (_of(keras.Input((8, 8, 4)), keras.layers.Conv2D(2, 3)), r"which accepts \(None, 8, 8, 4\)"),
 }
 
 

@@ -108,7 +108,7 @@ def test_a_file_that_does_not_fit_is_named_with_the_first_layer_and_both_shapes(
         build(HParams(model="convolutional", filters=8, weights=str(path)), FORM, 5)
     message = str(failure.value)
     assert message.startswith(
-        "`--weights` must be of the network that `--model=convolutional` is: its layer conv1 has "
+        "`--weights` must be a file for the network of `--model=convolutional`: its layer conv1 has "
     )
     assert "(3, 3, 3, 8), (8,)" in message and "(3, 3, 3, 4), (4,)" in message
     assert message.endswith(f"Received: {path}") and "\n" not in message

@@ -170,7 +170,7 @@ def test_vertex_s_folders(server: Server, run: Run) -> None:
     [
         (["--job_dir=gs://no-such-bucket/run"], "must be in a bucket that exists. Received: gs://no-such-bucket/run"),
         (["--job_dir=gs://bucket/run", "--data=gs://bucket/none"], "Received: gs://bucket/none"),
-        (["--job_dir=gs://bucket/run", "--resume=must"], "`--job_dir` must hold a run where `--resume=must`"),
+        (["--job_dir=gs://bucket/run", "--resume=must"], "`--job_dir` must contain a run with `--resume=must`"),
     ],
 )
 def test_rejects_before_anything_is_written(server: Server, run: Run, arguments: list[str], line: str) -> None:

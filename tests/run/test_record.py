@@ -49,7 +49,7 @@ def test_rejects_another_configuration_and_says_what_differs(tmp_path: Path) -> 
     with pytest.raises(UsageError) as error:
         record.check(tmp_path, HParams(filters=8, seed=1))
     assert str(error.value) == (
-        "`--job_dir` must be new, or hold a run of the same configuration. "
+        "`--job_dir` must be new, or contain a run of the same configuration. "
         f"Received: {tmp_path} (--filters=32 before, 8 now; --seed=0 before, 1 now)"
     )
 
@@ -76,7 +76,7 @@ def test_data_that_moved_are_the_same(tmp_path: Path) -> None:
 )
 def test_rejects_data_that_changed_and_says_in_what(changes: dict[str, Any], said: str) -> None:
     former = record.make(HParams(), DATA, "float32", "so")
-    with pytest.raises(UsageError, match=rf"began with; .* Received: d.csv \({said}"):
+    with pytest.raises(UsageError, match=rf"use another folder for other data\. Received: d.csv \({said}"):
         record.check_data(former, dataclasses.replace(DATA, **changes), "d.csv")
 
 
@@ -100,7 +100,7 @@ def test_rejects_data_that_changed_and_says_in_what(changes: dict[str, Any], sai
 )
 def test_rejects_a_folder_of_something_else(tmp_path: Path, text: str) -> None:
     (tmp_path / "hparams.json").write_text(text)
-    with pytest.raises(UsageError, match="`--job_dir` must hold nothing or a run of this program"):
+    with pytest.raises(UsageError, match="`--job_dir` must be empty or contain a run of this program"):
         record.check(tmp_path, HParams())
 
 
@@ -153,7 +153,7 @@ def test_rejects_a_folder_of_anything_else_before_a_run_begins(tmp_path: Path, n
     with pytest.raises(UsageError) as error:
         record.check(tmp_path, HParams(job_dir=str(tmp_path)))
     assert str(error.value) == (
-        f"`--job_dir` must be a new or an empty folder, or hold a run. Received: {tmp_path}, which holds {stranger}"
+        f"`--job_dir` must be new, empty, or contain a run. Received: {tmp_path}, which contains {stranger}"
     )
 
 
@@ -191,5 +191,5 @@ def test_rejects_a_network_whose_files_changed(now: dict[str, str], said: str) -
     former = {"source": {"nets/mine.py": "a", "nets/blocks.py": "c"}}
     record.check_source(former, former["source"], "nets.mine:build")
     record.check_source({}, now, "nets.mine:build")
-    with pytest.raises(UsageError, match=rf"`--model` must be as .* Received: nets.mine:build \({said}\)"):
+    with pytest.raises(UsageError, match=rf"`--model` must be the network of .* Received: nets.mine:build \({said}\)"):
         record.check_source(former, now, "nets.mine:build")

@@ -242,7 +242,7 @@ def test_pictures_beside_the_training_do_not_change_the_weights(finished: train.
 def test_a_finished_run_is_not_trained_again(finished: train.Result, tmp_path: Path) -> None:
     again = _run(SMALL, tmp_path)
     assert (again.test_accuracy, again.seconds, again.model) == (finished.test_accuracy, 0.0, finished.model)
-    with pytest.raises(UsageError, match="`--job_dir` must be new where `--resume=never`"):
+    with pytest.raises(UsageError, match="`--job_dir` must be new with `--resume=never`"):
         _run(dataclasses.replace(SMALL, resume="never"), tmp_path)
 
 
@@ -259,7 +259,7 @@ def test_rejects_to_go_on_where_every_checkpoint_is_damaged(finished: train.Resu
     finished.model.unlink()
     for path in tmp_path.glob("checkpoints/*/*.state"):
         path.write_bytes(b"")
-    with pytest.raises(UsageError, match="must hold a sound checkpoint where `--resume=must`"):
+    with pytest.raises(UsageError, match="must contain an undamaged checkpoint with `--resume=must`"):
         _run(dataclasses.replace(SMALL, resume="must"), tmp_path)
 
 

@@ -58,7 +58,8 @@ def test_help_names_every_option() -> None:
     text = options.help_text("program")
     for name in Options.__dataclass_fields__:
         assert f"  --{name} " in text
-    assert max(map(len, text.splitlines())) <= 120
+    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, options.help_text("program", 80).splitlines())) <= 80
 
 
 def test_the_command_line_may_have_the_flags_of_ones_own_network() -> None:

@@ -55,6 +55,6 @@ def test_rejects_a_tag_without_pictures(folder: Path, tag: str) -> None:
 
 def test_rejects_a_folder_without_logs(tmp_path: Path) -> None:
     with pytest.raises(
-        FileNotFoundError, match=re.escape(f"must hold event files of TensorBoard. Received: {tmp_path}")
+        FileNotFoundError, match=re.escape(f"must contain event files of TensorBoard. Received: {tmp_path}")
     ):
         History(tmp_path)

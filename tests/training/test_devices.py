@@ -89,7 +89,7 @@ def test_names_an_operation_that_is_not_deterministic_and_nothing_else() -> None
 
 
 def test_rejects_several_machines_that_nobody_names() -> None:
-    with pytest.raises(UsageError, match="`--strategy=multi_worker` must find at least two machines"):
+    with pytest.raises(UsageError, match="`--strategy=multi_worker` must be used with at least two machines"):
         devices.choose("multi_worker", None, None)
 
 

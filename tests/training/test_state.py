@@ -30,7 +30,7 @@ def test_rejects_what_is_not_plain() -> None:
 
 def test_loads_no_pickle() -> None:
     text = json.dumps([["array", 0], [["|O", [1]]]]).encode()
-    with pytest.raises(ValueError, match=r"a state must hold arrays of numbers. Received: \|O"):
+    with pytest.raises(ValueError, match=r"a state must contain arrays of numbers. Received: \|O"):
         state.unpack(struct.pack("<Q", len(text)) + text + bytes(8))
 
 

@@ -1,4 +1,4 @@
-"""The thread that looks for changes and sends them; none of its failures stops the training at once."""
+"""A thread that uploads changes; a failure does not stop the training immediately."""
 
 import threading
 import time
@@ -11,27 +11,27 @@ from trainer.buckets.objects.folder import Signature
 from trainer.buckets.sync import Sync
 from trainer.errors import StorageError
 
-_LONGEST = 10.0  # seconds between two passes that fail; a pass itself tries for half a minute
-_REFUSED = 60.0  # seconds that a permission may be missing before the run ends: new ones take a while to count
-_EVERY = 10.0  # seconds between two lines while the end waits
+_LONGEST = 10.0  # seconds between failed passes; a pass itself retries for half a minute
+_REFUSED = 60.0  # seconds that a permission may be missing before the run ends: new ones take effect late
+_EVERY = 10.0  # seconds between two lines while the end of the run waits
 
 
 class Agent:
-    """Makes a pass when something has changed, and repeats it until everything is uploaded.
+    """Starts a pass when something has changed, and repeats it until everything is uploaded.
 
-    It finds changes by looking at the folders, so pending uploads take no memory.
+    It finds changes by scanning the folders, so pending uploads need no memory.
 
     Args:
-      sync: makes a pass.
-      where: the run on the bucket, for the lines.
+      sync: runs a pass.
+      where: the run's location in the bucket, for the lines.
       log: called with each line.
-      clock: seconds.
-      wait: waits for an event at most so many seconds, and returns whether it is set.
-      interval: seconds between two looks, and at least between two passes: an object takes about one write a second.
-      hurry: set where a pass is to be given up, and with it the pauses between two attempts.
+      clock: returns seconds.
+      wait: waits for an event with a timeout in seconds, and returns whether it is set.
+      interval: seconds between two scans, and the minimum between two passes: an object allows one write a second.
+      hurry: set to cancel a pass, including the pauses between two attempts.
 
     Attributes:
-      failure: why the run cannot continue, if so.
+      failure: the reason why the run cannot continue, if there is one.
     """
 
     def __init__(
@@ -54,17 +54,17 @@ class Agent:
         self._is_closing = self._is_finishing = self._is_stopping = False
         self._next = self._ended = clock()
         self._pause, self._reason = 0.0, ""
-        self._files: set[Path] = set()  # which there were at the last complete pass
-        self._refused: tuple[object, float] | None = None  # what is missing, and since when
+        self._files: set[Path] = set()  # the files at the last complete pass
+        self._refused: tuple[object, float] | None = None  # the missing permission, and since when
 
     def start(self) -> None:
-        """Begins to look."""
+        """Starts the scans."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._live, name="storage", daemon=True)
             self._thread.start()
 
     def notify(self) -> None:
-        """Has it look at once."""
+        """Starts a scan immediately."""
         self._bell.set()
 
     def lag(self) -> float:
@@ -75,11 +75,11 @@ class Agent:
         """Waits until everything is uploaded.
 
         Args:
-          seconds: how long at most.
+          seconds: the maximum time.
           stopping: whether the program must end soon: the checkpoint is uploaded first.
 
         Raises:
-          StorageError: something is not uploaded; the message gives the files and the reason.
+          StorageError: some files are not uploaded; the message names them and the reason.
         """
         end, logged = self._clock() + seconds, self._clock()
         self._done.clear()
@@ -105,7 +105,7 @@ class Agent:
         self._is_finishing = self._is_stopping = False
 
     def close(self) -> None:
-        """Ends the thread; one that waits for an answer is left alone, and does not keep the program from ending."""
+        """Ends the thread without waiting for pending requests; the thread does not delay the end of the program."""
         self._is_closing = True
         self._hurry.set()
         self._bell.set()
@@ -113,7 +113,7 @@ class Agent:
             self._thread.join(self._interval)
 
     def turn(self) -> None:
-        """Looks, and makes a pass if one is due."""
+        """Scans the folders, and runs a pass if one is due."""
         look = self._sync.look()
         is_due = bool(self._left(look)) or set(look) != self._files or self._is_finishing
         self._lag.note(is_due)
@@ -131,14 +131,14 @@ class Agent:
                 self._later(error)
 
     def _pass(self) -> None:
-        self._hurry.clear()  # before the modes are looked at, which are set before this is
+        self._hurry.clear()  # before the modes are read: they are set before this event
         if self._is_closing:
             self._hurry.set()
         finishing, stopping = self._is_finishing, self._is_stopping
         begun, look = self._clock(), self._sync.look()
         try:
             self._sync.run(stopping=stopping, whole=finishing and not stopping)
-        except InterruptedSyncError:  # for a pass that sends the most pressing first, or for none any more
+        except InterruptedSyncError:  # to start a pass with the most urgent files first, or to stop
             self._bell.set()
         except FencedError as error:
             self._fail(error)
@@ -160,7 +160,7 @@ class Agent:
                 self._done.set()
 
     def _refuse(self, error: RefusedError) -> None:
-        """Logs at once what is missing; ends the run when it has been missing for too long."""
+        """Logs a missing permission immediately; ends the run when it has been missing for too long."""
         kind, now = (type(error), error.permission), self._clock()
         is_news = self._refused is None or self._refused[0] != kind
         self._refused = (kind, now) if self._refused is None else (kind, self._refused[1])
@@ -170,7 +170,7 @@ class Agent:
             self._fail(StorageError(f"{error}, for {_REFUSED:.0f} s now"))
         else:
             self._later(error)
-            if is_news and error.permission == DELETE:  # from now on nothing is replaced there
+            if is_news and error.permission == DELETE:  # from now on, no object there is replaced
                 self._next = now
 
     def _later(self, error: Exception) -> None:

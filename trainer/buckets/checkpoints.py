@@ -1,6 +1,6 @@
-"""Checkpoints on their way to a bucket and back: which files a manifest names, and whether those are what was written.
+"""Checkpoints in a bucket: the files that a manifest names, and whether they are intact.
 
-A manifest is that of `trainer.training.checkpoint`: JSON with `step` and `files`, each `{"name", "size", "sha256"}`.
+`trainer.training.checkpoint` writes the manifests: JSON with `step` and `files`, each `{"name", "size", "sha256"}`.
 """
 
 import contextlib
@@ -20,8 +20,8 @@ LATEST = "latest.json"
 BEST = "best.json"
 MANIFEST = "manifest.json"
 
-# Keys of the metadata of a manifest's object: the checksums of the files that it names, its step, and whether it
-# was written when `latest.json` could not be.
+# Keys in the metadata of a manifest's object: the checksums of the files that it names, its step, and whether it was
+# written because `latest.json` could not be.
 _FILES, _STEP, _STANDS_IN = "files", "step", "stands-in"
 _FILE = re.compile(r"\d+/[^/]+")
 _ATTEMPTS = 5
@@ -29,13 +29,13 @@ _ATTEMPTS = 5
 
 @dataclasses.dataclass(frozen=True)
 class Saved:
-    """A checkpoint in a local folder, with its files held open, so that they stay when they are removed.
+    """A checkpoint in a local folder, with its files open, so that they can be read after they are removed.
 
     Attributes:
-      path: its manifest.
-      content: the manifest's.
-      signature: of the manifest.
-      files: what it names, by their paths.
+      path: the path of its manifest.
+      content: the content of the manifest.
+      signature: the signature of the manifest.
+      files: the open files that the manifest names, by path.
     """
 
     path: Path
@@ -54,9 +54,9 @@ class Snapshot:
     """The checkpoints in a local folder at one moment.
 
     Attributes:
-      latest: what `latest.json` says.
-      best: what `best.json` says, where there is one.
-      steps: the manifests of those two, or of all, in their own folders.
+      latest: the checkpoint of `latest.json`.
+      best: the checkpoint of `best.json`, if there is one.
+      steps: the manifests of these two, or of all checkpoints, in their own folders.
     """
 
     latest: Saved
@@ -70,11 +70,11 @@ class Snapshot:
 
 @contextlib.contextmanager
 def snapshot(folder: Path, *, every: bool = False) -> Iterator[Snapshot | None]:
-    """Looks at the checkpoints in a folder while others are written and removed there; None where there is none.
+    """Yields the checkpoints in a folder in which others are written and removed at the same time; None if empty.
 
     Args:
-      folder: the checkpoints.
-      every: whether those that are neither the latest nor the best are wanted too.
+      folder: the folder of the checkpoints.
+      every: whether to include checkpoints that are neither the latest nor the best.
     """
     with contextlib.ExitStack() as stack:
         yield next(filter(None, (_look(folder, every, stack) for _ in range(_ATTEMPTS))), None)
@@ -103,7 +103,7 @@ def is_finished(content: bytes) -> bool:
 
 
 def are_files_sound(folder: Path, content: bytes) -> bool:
-    """Returns whether the local files that a manifest names are what was written, by their SHA-256."""
+    """Returns whether the local files that a manifest names have the expected SHA-256."""
     for name, (_, checksum) in files_of(content).items():
         with (folder / name).open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != checksum:
@@ -120,9 +120,9 @@ def note(folder: Folder, content: bytes) -> dict[str, str]:
 
 
 def fault(folder: Folder, manifest: Object, content: bytes) -> str:
-    """Returns what is wrong with a checkpoint on the bucket, by its manifest and the listing; nothing if it is sound.
+    """Returns the damage of a checkpoint in the bucket, from its manifest and the listing; empty if it is intact.
 
-    The generation is not compared: a run that was copied to another bucket has other ones, and the same checksums.
+    The generation is not compared: a copy of a run in another bucket has other generations and the same checksums.
     """
     try:
         files, noted = files_of(content), json.loads(manifest.metadata.get(_FILES, "{}"))
@@ -138,7 +138,7 @@ def fault(folder: Folder, manifest: Object, content: bytes) -> str:
 
 
 def manifests(folder: Folder) -> list[str]:
-    """Returns the names of the manifests on the bucket, by what was listed, in the order in which they are wanted."""
+    """Returns the names of the listed manifests in the bucket, in order of preference."""
     numbered = re.compile(re.escape(folder.prefix) + r"(\d+)/" + re.escape(MANIFEST))
     steps = {int(match[1]): match[0] for match in map(numbered.fullmatch, folder.known) if match}
     names = [steps[step] for step in sorted(steps, reverse=True)]
@@ -152,7 +152,7 @@ def manifests(folder: Folder) -> list[str]:
 
 
 def _look(folder: Path, every: bool, stack: contextlib.ExitStack) -> Snapshot | None:
-    """Returns what is there; None where there is nothing, or where something was replaced while this looked."""
+    """Returns the current checkpoints; None if there is none, or if a file was replaced during the scan."""
     try:
         latest = _open(folder / LATEST, folder, stack)
     except (FileNotFoundError, ValueError):

@@ -1,4 +1,4 @@
-"""Data on a bucket, as local files: fetched once, side by side, verified, and shared by all processes of a machine.
+"""Downloads data from a bucket: once, in parallel, verified, and shared by all processes of a machine.
 
 <cache_dir>/<bucket>/objects/<name's checksum>.<generation>   each object, once, unpacked if it is stored as gzip
 <cache_dir>/<bucket>/<folder>@<listing's checksum>/…          links to them, under their own names
@@ -37,20 +37,20 @@ def fetch(
     client: Any = None,
     patience: Patience | None = None,
 ) -> Path:
-    """Fetches a folder of a bucket, or one object, and returns the local folder, or file, that is the same.
+    """Downloads a folder or an object of a bucket, and returns the local folder or file.
 
-    What was fetched before is not fetched again, also where that was broken off. The folder holds what was there at one
-    moment, and stays as it is: after a change on the bucket, the next call returns another one.
+    Downloaded files are not downloaded again, also after an interruption. The folder has the content of one moment and
+    does not change: after a change in the bucket, the next call returns another folder.
 
     Args:
       location: `gs://bucket/folder` or `gs://bucket/folder/object`.
-      cache_dir: may be used by any number of processes at the same time.
-      log: called with a line when something is fetched or waited for.
+      cache_dir: the folder of the downloads; it can be used by any number of processes at the same time.
+      log: called with a line when this call downloads or waits.
       client: a `google.cloud.storage.Client`; by default one with this machine's credentials.
-      patience: how long one request is tried again.
+      patience: how long one request is retried.
 
     Raises:
-      UsageError: nothing is there, or it may not be read.
+      UsageError: the location is empty or cannot be read.
       StorageError: the service cannot be reached, or the disk is full.
     """
     source = Location.parse(location)
@@ -78,7 +78,7 @@ class _Cache:
 
     @contextlib.contextmanager
     def locked(self, location: Location) -> Iterator[None]:
-        """Keeps other processes from fetching the same; a second one waits, and finds it there."""
+        """Locks a location, so that a second process waits and then finds the download."""
         path = self._folder / "locks" / _digest(location.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w") as file:
@@ -90,10 +90,10 @@ class _Cache:
             yield
 
     def fetch(self, location: Location) -> Path:
-        """Fetches what is there now.
+        """Downloads the current content.
 
         Raises:
-          ChangedError: it changed meanwhile.
+          ChangedError: the content changed in the meantime.
         """
         files = self._list(location)
         listing = _digest(*(f"{one.name} {one.generation}" for one in files.values()))[:16]
@@ -141,15 +141,15 @@ class _Cache:
         unpacking.unpack(one, self._bucket.name, self._stored(one), self._file(one))
 
     def _is_here(self, one: Object) -> bool:
-        """Returns whether an object was fetched; its size shows whether a loss of power has left nothing of it."""
+        """Returns whether an object was downloaded completely; after a power loss, its size may be wrong."""
         try:
             size = self._file(one).stat().st_size
         except FileNotFoundError:
             return False
-        return size == one.size or bool(unpacking.layers(one))  # which reaches the disk before it has its name
+        return size == one.size or bool(unpacking.layers(one))  # unpacked files are synced before they get their name
 
     def _link(self, view: Path, files: Mapping[str, Object]) -> None:
-        """Makes a folder of what was fetched, at once."""
+        """Creates a folder of the downloaded files atomically."""
         building = view.with_name(f".{view.name}.{os.getpid()}")
         shutil.rmtree(building, ignore_errors=True)
         for name, one in files.items():
@@ -157,9 +157,9 @@ class _Cache:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 path.hardlink_to(self._file(one))
-            except FileExistsError:  # on a disk to which upper and lower case, or two forms of a letter, are the same
+            except FileExistsError:  # on a disk that ignores upper and lower case or Unicode forms
                 raise names.clash(self._bucket.name, files, path.relative_to(building).as_posix()) from None
-            except OSError:  # a file system without links of this kind
+            except OSError:  # a file system without hard links
                 path.symlink_to(self._file(one).resolve())
         building.replace(view)
 

@@ -1,4 +1,4 @@
-"""A local copy of a folder in a bucket that is still written, kept up to date: what has grown is read from there on."""
+"""Keeps a local copy of a growing folder in a bucket up to date; only new data are downloaded."""
 
 import contextlib
 import threading
@@ -23,15 +23,15 @@ _THREADS = 16
 
 
 class Follower:
-    """Brings what is new in a folder of a bucket to this machine.
+    """Downloads the changes of a folder in a bucket.
 
     Args:
       location: `gs://bucket/folder`.
       folder: the copy.
-      is_wanted: which files, by their names within the folder.
+      is_wanted: returns whether to copy a file, from its name in the folder.
       log: called with a line when the bucket cannot be read, and when it can be again.
       client: a `google.cloud.storage.Client`; by default one with this machine's credentials.
-      patience: how long one request is tried again.
+      patience: how long one request is retried.
 
     Raises:
       UsageError: the location is malformed, or the library or the credentials are missing.
@@ -54,10 +54,10 @@ class Follower:
         self._trouble = ""
 
     def catch_up(self) -> None:
-        """Brings the copy to what is there now.
+        """Updates the copy to the current content.
 
         Raises:
-          UsageError: the bucket does not exist, or may not be read.
+          UsageError: the bucket does not exist, or cannot be read.
           StorageError: the service cannot be reached, or the copy cannot be written.
         """
         prefix = self._location.prefix
@@ -75,7 +75,7 @@ class Follower:
         self._workers.all([partial(self._bring, name, one) for name, one in new.items()])
 
     def follow(self, seconds: float, end: threading.Event) -> None:
-        """Catches up every so many seconds, until the end; logs each kind of failure once, and tries again."""
+        """Updates the copy at an interval in seconds, until the end; logs each kind of failure once, and retries."""
         while not end.wait(seconds):
             try:
                 self.catch_up()
@@ -88,13 +88,13 @@ class Follower:
             self._trouble = trouble
 
     def _bring(self, name: str, one: Object) -> None:
-        with contextlib.suppress(ChangedError):  # the next time
+        with contextlib.suppress(ChangedError):  # retried at the next update
             if not self._grow(name, one):
                 Download(self._bucket, one, self._folder / name).run(self._workers)
             self._known[name] = one
 
     def _grow(self, name: str, one: Object) -> bool:
-        """Adds what an event file has more than its copy; returns whether that makes it the same."""
+        """Appends the new part of an event file to its copy; returns whether the copy is then equal."""
         former = self._known.get(name)
         if former is None or not is_event_file(Path(name)) or one.size <= former.size:
             return False

@@ -7,12 +7,12 @@ _NOTICED = 60.0  # seconds
 
 
 class Lag:
-    """Since when a change waits for its upload.
+    """The time since which changes wait for their upload.
 
     Args:
-      where: what is behind, for the lines.
-      log: called with a line when a minute has passed, then each time that has doubled, and at the end.
-      clock: seconds.
+      where: the location, for the lines.
+      log: called with a line after a minute, then each time the delay has doubled, and at the end.
+      clock: returns seconds.
     """
 
     def __init__(self, where: str, log: Callable[[str], None], clock: Callable[[], float] = time.monotonic):
@@ -27,11 +27,11 @@ class Lag:
         return 0.0 if since is None else self._clock() - since
 
     def note(self, is_pending: bool, since: float | None = None) -> None:
-        """Takes notice of whether something waits.
+        """Records whether changes are pending.
 
         Args:
-          is_pending: whether it does.
-          since: the time before which all changes are uploaded; None if nothing is.
+          is_pending: whether changes are pending.
+          since: the time before which all changes are uploaded; None if nothing is uploaded.
         """
         if not is_pending:
             self._since = None
@@ -39,7 +39,7 @@ class Lag:
             self._since = self._clock() if since is None else since
 
     def speak(self, reason: str) -> None:
-        """Logs the line that is due, if one is."""
+        """Logs a line if one is due."""
         seconds = self.seconds
         if seconds >= self._threshold:
             self._log(f"{self._where} is {seconds:.0f} s behind{f': {reason}' if reason else ''}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from trainer.errors import UsageError
 
 _SCHEME = "gs://"
-# https://cloud.google.com/storage/docs/buckets#naming; `//`, `.` and `..` cannot be a local path's.
+# https://cloud.google.com/storage/docs/buckets#naming; `//`, `.` and `..` cannot be part of a local path.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _PART = re.compile(r"(?!\.{1,2}$)[^/\r\n]+")
 
@@ -42,15 +42,15 @@ class Location:
 
     @property
     def prefix(self) -> str:
-        """What the names of all objects in the folder begin with."""
+        """The prefix of the names of all objects in the folder."""
         return f"{self.path}/" if self.path else ""
 
     @classmethod
     def parse(cls, text: str) -> "Location":
-        """Returns what `gs://bucket/folder` names.
+        """Returns the location of `gs://bucket/folder`.
 
         Raises:
-          UsageError: it is of another form.
+          UsageError: the text has another form.
         """
         bucket, _, path = text.removeprefix(_SCHEME).partition("/")
         path = path.rstrip("/")

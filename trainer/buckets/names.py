@@ -1,4 +1,4 @@
-"""The names of objects as those of files: which can be, which are one and the same, and which are a run's output."""
+"""Converts names of objects to names of files: checks them, finds collisions, and excludes the output of runs."""
 
 import hashlib
 from collections.abc import Collection, Mapping
@@ -7,21 +7,21 @@ from trainer.buckets.location import Location
 from trainer.buckets.objects.object import Object
 from trainer.errors import UsageError
 
-_LONGEST = 255  # bytes of a name in a folder, of all usual file systems
-_ROOM = 40  # bytes for what the cache puts before and behind a name
-_RUN = ("owner.json", "hparams.json")  # of a run that has its root in a bucket; see `ownership`
+_LONGEST = 255  # maximum bytes of a file name on common file systems
+_ROOM = 40  # bytes for the prefix and suffix that the cache adds to a name
+_RUN = ("owner.json", "hparams.json")  # the files of a run with its root in a bucket; see `ownership`
 _OUTPUT = ("logs", "checkpoints", "model", ".parts")
 
 
 def check(location: Location, names: Collection[str]) -> None:
-    """Makes sure that objects can be files.
+    """Checks that objects can be stored as files.
 
     Args:
-      location: what is fetched.
-      names: of the objects, within the location.
+      location: the location of the objects.
+      names: the names of the objects, within the location.
 
     Raises:
-      UsageError: one cannot, or it is both a file and a folder, like `a` and `a/b`. The message names it.
+      UsageError: an object cannot be a file, or is both a file and a folder, like `a` and `a/b`; the message names it.
     """
     folders: dict[str, str] = {}
     for name in names:
@@ -36,13 +36,13 @@ def check(location: Location, names: Collection[str]) -> None:
 
 
 def clash(bucket: str, files: Mapping[str, Object], name: str) -> UsageError:
-    """Returns the error of a file that already exists, on a disk that ignores the case of names."""
+    """Returns the error of a file that already exists, on a disk that ignores case."""
     same = next((other for other in files if other != name and other.casefold() == name.casefold()), name)
     return _both(bucket, files[same].name, files[name].name)
 
 
 def runs(names: Collection[str]) -> list[str]:
-    """Returns the folders that are the roots of runs, but for the folder that is fetched itself."""
+    """Returns the folders that are the roots of runs, except the downloaded folder itself."""
     found = {name.rpartition("/")[0] for name in names if name.endswith(tuple(f"/{file}" for file in _RUN))}
     return sorted(root for root in found if all(f"{root}/{file}" in names for file in _RUN))
 
@@ -60,7 +60,7 @@ def without(files: Mapping[str, Object], runs: Collection[str]) -> dict[str, Obj
 
 
 def shortened(path: str, end: str) -> str:
-    """Returns a path with an end, each name in it cut to what file systems take."""
+    """Returns a path with a suffix, with each name shortened to the limit of file systems."""
     *above, last = path.split("/")
     return "/".join([*(_cut(part, _LONGEST) for part in above), _cut(last, _LONGEST - _ROOM) + end])
 

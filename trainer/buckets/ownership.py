@@ -1,4 +1,4 @@
-"""Which process a run in a bucket belongs to, so that a former one that still lives writes no more."""
+"""The owner of a run in a bucket: an earlier process that still runs must stop writing."""
 
 import json
 import re
@@ -12,15 +12,15 @@ _ATTEMPTS = 10
 
 
 class Ownership:
-    """The owner's record, `owner.json`: the process that wrote it last owns the run.
+    """The owner's record, `owner.json`: the last process that wrote it owns the run.
 
-    Where nothing can be replaced, the next owner writes `owner.2.json`, then `owner.3.json`: the last of them counts.
+    In an append-only bucket, the next owner writes `owner.2.json`, then `owner.3.json`: the last one counts.
 
     Args:
-      bucket: the run's.
-      prefix: what the names of the run's objects begin with.
-      token: no other process has it.
-      about: what a person may want to know of this process.
+      bucket: the run's bucket.
+      prefix: the prefix of the names of the run's objects.
+      token: a unique name of this process.
+      about: a description of this process for people.
     """
 
     def __init__(self, bucket: Bucket, prefix: str, token: str, about: Mapping[str, str]):
@@ -30,30 +30,30 @@ class Ownership:
         self._record: Object | None = None
 
     def take(self) -> None:
-        """Takes the run over.
+        """Takes over the run.
 
         Raises:
-          RefusedError: nothing can be written there.
+          RefusedError: the bucket cannot be written.
         """
         for _ in range(_ATTEMPTS):
             last = self._last()
             try:
                 self._record = self._write(last)
-            except ChangedError:  # another process begins at the same time; the last to write is the owner
+            except ChangedError:  # another process starts at the same time; the last one to write is the owner
                 continue
             return
         raise UnreachableError(f"{self._where}: many processes are taking it over at the same time")
 
     def check(self) -> None:
-        """Makes sure that the run is still this process's; one request.
+        """Checks with one request that this process still owns the run.
 
         Raises:
-          FencedError: another process has taken it over.
+          FencedError: another process has taken over the run.
         """
         found = self._last()
         if found == self._record:
             return
-        if found is None:  # the folder was emptied; the run continues, as in a local one
+        if found is None:  # the folder was emptied; the run continues, as with a local folder
             self.take()
             return
         owner = _parsed(self._bucket.read(found))

@@ -1,4 +1,4 @@
-"""How a run begins on a machine: its state is fetched, and a former process can write no more."""
+"""The start of a run on a machine: its state is downloaded, and earlier processes can no longer write."""
 
 import contextlib
 import json
@@ -23,13 +23,13 @@ _ATTEMPTS = 10
 
 
 class Restore:
-    """Brings the local folders of a run to what the bucket has.
+    """Downloads the state of a run to its local folders.
 
     Args:
       folders: by role: root, logs, checkpoints, model.
-      token: of this process, written to the metadata of what it takes over.
-      workers: fetch.
-      log: called with a line about each checkpoint that is not sound.
+      token: the unique name of this process, written to the metadata of the objects that it takes over.
+      workers: the threads of the downloads.
+      log: called with a line about each damaged checkpoint.
     """
 
     def __init__(self, folders: Mapping[str, Folder], token: str, workers: Workers, log: Callable[[str], None]):
@@ -37,19 +37,19 @@ class Restore:
         self._wanted: set[Path] = set()
 
     def run(self) -> None:
-        """Fetches the record of the run, its newest sound checkpoint and its best one, its logs, and its model.
+        """Downloads the record of the run, its newest intact checkpoint and its best one, its logs, and its model.
 
-        What else is in the local folders is removed. The logs in a folder without a record of a run are not this run's:
-        they are left alone. The model is fetched where the run is finished.
+        Other files in the local folders are removed. Logs in a folder without a record of a run belong to another run
+        and are kept. The model is downloaded if the run is finished.
         """
         self._repeat(self._run)
 
     def look(self) -> None:
-        """Fetches what shows which run is there, and whether it is finished; takes nothing over."""
+        """Downloads the files that identify the run and show whether it is finished, without taking it over."""
         self._repeat(self._look)
 
     def _repeat(self, step: Callable[[], None]) -> None:
-        """Does something again where a former process changes meanwhile what is there."""
+        """Repeats a step if an earlier process changes the bucket at the same time."""
         for _ in range(_ATTEMPTS):
             with contextlib.suppress(ChangedError):
                 step()
@@ -88,7 +88,7 @@ class Restore:
         self._fetch(model, model.known if checkpoints.is_finished(content) else ())
 
     def _list(self) -> list[tuple[Folder, str]]:
-        """Notes what is on the bucket, and returns the parts that uploads that were broken off have left there."""
+        """Records the objects in the bucket, and returns the parts of interrupted uploads."""
         listed = self._workers.all([folder.list for folder in self._folders.values()])
         parts = []
         for folder, objects in zip(self._folders.values(), listed, strict=True):
@@ -98,7 +98,7 @@ class Restore:
         return parts
 
     def _seal(self) -> None:
-        """Gives all that a former process may still write a generation that it does not know. No content is sent."""
+        """Changes the generation of every object that an earlier process may still write, without sending content."""
         saved, logs = self._folders["checkpoints"], self._folders["logs"]
         names = [(saved, name) for name in (saved.prefix + LATEST,) if name in saved.known]
         names += [(logs, name) for name in self._whole_event_files()]
@@ -109,7 +109,7 @@ class Restore:
                 about = {**one.metadata, "owner": self._token}
                 try:
                     folder.note(name, folder.bucket.compose(name, [one], one.generation, one.crc32c, about))
-                except ChangedError as changed:  # the former process is in the middle of it
+                except ChangedError as changed:  # the earlier process is writing it
                     folder.note(name, changed.found)
                     if changed.found is None:
                         return
@@ -124,13 +124,13 @@ class Restore:
                 raise
 
     def _whole_event_files(self) -> list[str]:
-        """Returns the names of those that are one object each."""
+        """Returns the names of event files that are one object each."""
         logs = self._folders["logs"]
         files = [name for name in logs.known if is_event_file(Path(name)) and segments.base_of(name) == name]
         return [name for name in files if len(segments.of(logs.known, name)) == 1]
 
     def _fetch_checkpoints(self) -> bool:
-        """Fetches the newest sound checkpoint and the best one, and returns whether the run is finished."""
+        """Downloads the newest intact checkpoint and the best one, and returns whether the run is finished."""
         saved = self._folders["checkpoints"]
         latest = next(filter(None, map(self._fetch_checkpoint, checkpoints.manifests(saved))), None)
         if latest is None:
@@ -142,7 +142,7 @@ class Restore:
         return checkpoints.is_finished(latest)
 
     def _fetch_checkpoint(self, name: str) -> bytes | None:
-        """Fetches what a manifest names and returns the manifest; None, after a line, where that is not sound."""
+        """Downloads the files of a manifest and returns the manifest; None, with a line, if one is damaged."""
         saved = self._folders["checkpoints"]
         content = saved.bucket.read(saved.known[name])
         wrong = checkpoints.fault(saved, saved.known[name], content)
@@ -161,13 +161,13 @@ class Restore:
         return None
 
     def _fetch(self, folder: Folder, names: Iterable[str]) -> None:
-        """Fetches files, but for those that are there already."""
+        """Downloads the files that are not there yet."""
         downloads = [Download(folder.bucket, folder.known[name], folder.path(name)) for name in names]
         self._wanted |= {one.path for one in downloads}
         run_all([one for one in downloads if not _is_there(one)], self._workers)
 
     def _join_event_files(self) -> None:
-        """Makes the event files that are in pieces on the bucket."""
+        """Joins the event files that are stored in pieces."""
         logs = self._folders["logs"]
         pieces = [name for name in logs.known if is_event_file(Path(name))]
         for base in {segments.base_of(name) for name in pieces} - {*self._whole_event_files()}:
@@ -186,7 +186,7 @@ class Restore:
             for path in sorted(found, reverse=True):
                 if path.is_dir() and not path.is_symlink():
                     if not folder.is_shallow:
-                        with contextlib.suppress(OSError):  # it is not empty
+                        with contextlib.suppress(OSError):  # the folder is not empty
                             path.rmdir()
                 elif path not in self._wanted:
                     path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A run's output on a bucket: training writes to local folders, and their changes are uploaded in the background."""
+"""A run's output in a bucket: training writes to local folders, and their changes are uploaded in the background."""
 
 import contextlib
 import dataclasses
@@ -30,24 +30,24 @@ _SENDERS = 4  # few: training needs the cores
 
 
 class Storage:
-    """The output of one run on a bucket.
+    """The output of one run in a bucket.
 
-        storage.look()    # the local folders now show which run is there
-        storage.begin()   # and now they hold the checkpoint to resume from
-        storage.start()   # from now on, what is written there is uploaded
+        storage.look()    # the local folders now show which run is in the bucket
+        storage.begin()   # and now they contain the checkpoint to resume from
+        storage.start()   # from now on, changes in them are uploaded
         …
         storage.finish(600)
         storage.close()
 
     Args:
       folders: by role: root (only the files directly in it), logs, checkpoints, model.
-      log: called with a line about what a person should know.
-      clock: seconds.
-      wait: waits for an event at most so many seconds, and returns whether it is set. With `clock`, all that this
-        waits for, pauses of `patience` included.
+      log: called with each line for the user.
+      clock: returns seconds.
+      wait: waits for an event with a timeout in seconds, and returns whether it is set. All waiting uses `clock` and
+        `wait`, including the pauses of `patience`.
       client: a `google.cloud.storage.Client`; by default one with this machine's credentials.
-      interval: seconds between two looks at the folders.
-      patience: how long one request is tried again.
+      interval: seconds between two scans of the folders.
+      patience: how long one request is retried.
     """
 
     def __init__(
@@ -72,22 +72,22 @@ class Storage:
         self._agent: Agent | None = None
 
     def look(self) -> None:
-        """Brings to the local folders what shows which run is there: its record, the newest manifest, a finished model.
+        """Downloads the files that identify the run: its record, the newest manifest, a finished model.
 
-        Nothing is taken over, so that a run that is finished, or another one's, is left as it is.
+        It does not take over the run, so a finished run or one of another process is unchanged.
 
         Raises:
-          UsageError: a bucket does not exist, or may not be read; the library or the credentials are missing.
+          UsageError: a bucket does not exist, or cannot be read; the library or the credentials are missing.
           StorageError: the service cannot be reached.
         """
         with self._reading(self._folders()) as restore:
             restore.look()
 
     def begin(self) -> None:
-        """Takes the run over, and downloads the checkpoint that it resumes from.
+        """Takes over the run, and downloads the checkpoint that it resumes from.
 
         Raises:
-          UsageError: a bucket does not exist, or may not be written; the library or the credentials are missing.
+          UsageError: a bucket does not exist, or cannot be written; the library or the credentials are missing.
           StorageError: the service cannot be reached.
         """
         folders = self._folders()
@@ -111,22 +111,22 @@ class Storage:
         )
 
     def start(self) -> None:
-        """Begins to send, in a thread of its own."""
+        """Starts the uploads in a separate thread."""
         self._started.start()
 
     def notify(self) -> None:
-        """Has it look at the folders at once."""
+        """Starts a scan of the folders immediately."""
         self._started.notify()
 
     def sync(self, *, stopping: bool = False, whole: bool = False) -> None:
-        """Makes one pass in this thread; for a program that has not called `start`.
+        """Runs one pass in this thread, for a program that has not called `start`.
 
         Args:
-          stopping: sends the checkpoint before the logs, and removes nothing.
-          whole: sends the older checkpoints too.
+          stopping: upload the checkpoint before the logs, and remove nothing.
+          whole: also upload older checkpoints.
 
         Raises:
-          StorageError: something could not be sent.
+          StorageError: some files could not be uploaded.
         """
         self._sync.run(stopping=stopping, whole=whole)
 
@@ -135,25 +135,25 @@ class Storage:
         return self._started.lag()
 
     def raise_if_failed(self) -> None:
-        """Raises `StorageError` where the run can no longer be written: it is refused, or another process's."""
+        """Raises `StorageError` if the run can no longer be written: permission denied, or another owner."""
         if self._started.failure:
             raise self._started.failure
 
     def finish(self, seconds: float, stopping: bool = False) -> None:
-        """Waits until everything is uploaded; returns at once if the run has not begun.
+        """Waits until everything is uploaded; returns immediately if the run has not started.
 
         Args:
-          seconds: how long at most.
+          seconds: the maximum time.
           stopping: whether the program must end soon: the checkpoint is uploaded first, the logs second.
 
         Raises:
-          StorageError: something is not uploaded; the message gives the files and the reason.
+          StorageError: some files are not uploaded; the message names them and the reason.
         """
         if self._agent is not None:
             self._agent.finish(seconds, stopping=stopping)
 
     def close(self) -> None:
-        """Sends nothing more. Does not wait for requests that are not answered."""
+        """Stops uploading, without waiting for pending requests."""
         self._hurry.set()
         if self._agent is not None:
             self._agent.close()
@@ -187,7 +187,7 @@ class Storage:
             workers.close()
 
     def _try(self, folder: Folder) -> None:
-        """Finds out whether what is in a bucket can be replaced, for it is written in another way where not."""
+        """Checks whether objects in the bucket can be replaced; otherwise they are written in another way."""
         try:
             if folder.bucket.may(DELETE):
                 return
@@ -197,7 +197,7 @@ class Storage:
             pass
         except UnansweredError as error:
             self._log(f"{error}; testing it by writing and deleting an object")
-        # An account may have the permission in one folder only.
+        # An account may have the permission for one folder only.
         probe = f"{folder.prefix}{UPLOAD_PARTS}{self._token}/probe"
         folder.bucket.put(probe, b"", 0)
         try:

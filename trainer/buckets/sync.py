@@ -1,4 +1,4 @@
-"""One pass over a run's local folders, which brings to the bucket what is new in them."""
+"""One pass over a run's local folders that uploads their changes."""
 
 import dataclasses
 import os
@@ -26,25 +26,25 @@ _STEP = re.compile(r"\d+/[^/]+")
 
 @dataclasses.dataclass(frozen=True)
 class _Task:
-    """Something to send, and how many bytes it is at most."""
+    """An upload and its maximum size in bytes."""
 
     size: int
     run: Callable[[], None]
 
 
 class Sync:
-    """Brings what is new in a run's folders to the bucket.
+    """Uploads the changes in a run's folders.
 
     Args:
       folders: by role: root, logs, checkpoints, model.
-      uploads: send.
-      ownership: is asked first, and when an object is not what this process made it.
-      workers: send side by side.
-      log: called with a line about what cannot be replaced.
+      uploads: sends the objects.
+      ownership: checked first, and if an object is not the version that this process wrote.
+      workers: the threads of parallel uploads.
+      log: called with a line about objects that cannot be replaced.
 
     Attributes:
-      landed: each file as it was when it was uploaded.
-      writer: knows what cannot be uploaded.
+      landed: the signature of each file when it was uploaded.
+      writer: knows the files that cannot be uploaded.
     """
 
     def __init__(
@@ -61,13 +61,13 @@ class Sync:
         self._sent: dict[Path, Object] = {}  # the files of checkpoints
         self._events = EventFiles(folders["logs"], uploads, ownership)
         saved = folders["checkpoints"].local / LATEST
-        self._former = saved.read_bytes() if saved.exists() else b""  # what the run resumes from
+        self._former = saved.read_bytes() if saved.exists() else b""  # the checkpoint from which the run resumes
 
     def look(self) -> dict[Path, Signature]:
-        """Returns the files to upload, as they are now, without reading them."""
+        """Returns the files to upload, with their current signatures, without reading them."""
         found: dict[Path, Signature] = {}
         for role, folder in self._folders.items():
-            if role == "checkpoints":  # these two name all that is there
+            if role == "checkpoints":  # these two files name all others
                 files = (folder.local / LATEST, folder.local / BEST)
                 found |= {path: Signature.of(path.stat()) for path in files if path.exists()}
             else:
@@ -75,11 +75,11 @@ class Sync:
         return found
 
     def waiting(self, look: Mapping[Path, Signature]) -> list[Path]:
-        """Returns the files that are not yet uploaded as they were at a look."""
+        """Returns the files whose version at a scan is not uploaded yet."""
         return [path for path, signature in look.items() if self.landed.get(path) != signature]
 
     def describe(self, paths: Sequence[Path]) -> str:
-        """Returns which files these are, a few of each folder by name."""
+        """Returns a description of the files, with a few names per folder."""
         named = []
         for role, folder in self._folders.items():
             names = [str(path.relative_to(folder.local)) for path in paths if path.is_relative_to(folder.local)]
@@ -90,23 +90,23 @@ class Sync:
         return ", ".join(named)
 
     def run(self, *, stopping: bool = False, whole: bool = False) -> None:
-        """Makes one pass: what a checkpoint needs, then the checkpoint; then what is no longer there is removed.
+        """Runs one pass: the files of a checkpoint, then the checkpoint; then removed files are deleted in the bucket.
 
-        So the events that came before a checkpoint are on the bucket before it is.
+        The events before a checkpoint are in the bucket before the checkpoint is.
 
         Args:
-          stopping: sends the checkpoint before the logs, and removes nothing.
-          whole: sends the older checkpoints too.
+          stopping: upload the checkpoint before the logs, and remove nothing.
+          whole: also upload older checkpoints.
 
         Raises:
-          StorageError: it failed. Completed uploads remain.
-          InterruptedSyncError: it was given up.
+          StorageError: the pass failed; completed uploads remain.
+          InterruptedSyncError: the pass was cancelled.
         """
         self._ownership.check()
         saved = self._folders["checkpoints"]
         with checkpoints.snapshot(saved.local, every=whole) as snapshot:
             self._uploads.sweep({*self._wanted(snapshot)})
-            self._send([*self._files("root")])  # the record says which run the rest belongs to
+            self._send([*self._files("root")])  # the record identifies the run of all other files
             files = [*self._checkpoint_files(snapshot), *self._files("model")]
             if stopping:
                 self._send(files)
@@ -120,7 +120,7 @@ class Sync:
                     raise UnreachableError("parts of uploaded files could not be deleted")
 
     def _wanted(self, snapshot: Snapshot | None) -> Iterator[str]:
-        """Yields the names of the objects, other than manifests, that are still to be written."""
+        """Yields the names of the objects, other than manifests, that must still be written."""
         for role, folder in self._folders.items():
             if role != "checkpoints":
                 yield from (folder.name(path) for path in self.waiting(dict(folder.files())))
@@ -131,7 +131,7 @@ class Sync:
     def _checkpoint_files(self, snapshot: Snapshot | None) -> Iterator[_Task]:
         folder = self._folders["checkpoints"]
         named = {path: file for manifest in (snapshot.all if snapshot else ()) for path, file in manifest.files.items()}
-        # A name stands for one content, which need not be read again once it is there.
+        # A name has one content, which need not be read again after it is uploaded.
         self._sent = {path: one for path, one in self._sent.items() if path in named}
         for path, file in named.items():
             if path not in self._sent or self._sent[path] != folder.known.get(folder.name(path)):
@@ -146,7 +146,7 @@ class Sync:
                 yield _Task(signature.size, partial(self._send_events if is_events else self._send_file, folder, path))
 
     def _send(self, tasks: Sequence[_Task]) -> None:
-        """Runs the small ones side by side; then each large one, whose parts are sent side by side."""
+        """Uploads the small files in parallel, then each large one in parallel parts."""
         self._uploads.go_on()
         self._workers.all([task.run for task in tasks if task.size <= self._uploads.part])
         for task in tasks:
@@ -165,7 +165,7 @@ class Sync:
                 self.landed[path] = signature
 
     def _send_events(self, folder: Folder, path: Path) -> None:
-        signature = Signature.of(path.stat())  # before, so that what is written meanwhile is seen next time
+        signature = Signature.of(path.stat())  # before, so that the next scan finds changes during the upload
         self._events.sync(path)
         self.landed[path] = signature
 
@@ -176,7 +176,8 @@ class Sync:
         folder = self._folders["checkpoints"]
         self._workers.all([partial(self._send_manifest, manifest) for manifest in snapshot.steps])
         for manifest in filter(None, (snapshot.best, snapshot.latest)):
-            # What cannot be replaced is written once, at the end; until then the steps' own manifests replace it.
+            # A file that cannot be replaced is written once, at the end; until then, the manifests of the steps are
+            # used.
             is_early = folder.bucket.is_append_only and not snapshot.latest.is_finished
             if is_early or self._send_manifest(manifest):
                 self.landed[manifest.path] = manifest.signature
@@ -186,7 +187,7 @@ class Sync:
         return self.writer.write(folder, manifest.path, manifest.content, checkpoints.note(folder, manifest.content))
 
     def _remove(self, snapshot: Snapshot | None) -> None:
-        """Deletes what is no longer in the local folders: manifests first, so that none is left without its files."""
+        """Deletes objects whose local files were removed: manifests first, so that each manifest has its files."""
         doomed = [*self._doomed_checkpoints(snapshot), *self._doomed_events()]
         for is_manifest in (True, False):
             some = [(folder, name) for folder, name in doomed if name.endswith(MANIFEST) == is_manifest]
@@ -194,7 +195,7 @@ class Sync:
 
     def _doomed_checkpoints(self, snapshot: Snapshot | None) -> list[tuple[Folder, str]]:
         folder = self._folders["checkpoints"]
-        # Until there is a newer one, the older ones on the bucket stay, though only the newest was fetched.
+        # Older checkpoints stay in the bucket until there is a newer one, although only the newest was downloaded.
         if snapshot is None or snapshot.latest.content == self._former or folder.bucket.is_append_only:
             return []
         needed = {folder.name(path) for manifest in snapshot.all for path in (manifest.path, *manifest.files)}

@@ -1,4 +1,4 @@
-"""Objects that are stored as gzip, by their Content-Encoding, and that everybody but their bucket sees unpacked."""
+"""Objects with the Content-Encoding gzip, which clients receive unpacked."""
 
 import gzip
 import os
@@ -18,10 +18,10 @@ _COMPRESSED_NAMES = (".gz", ".gzip", ".tgz")
 
 
 def check(bucket: str, objects: Iterable[Object]) -> None:
-    """Makes sure that objects can be unpacked.
+    """Checks that objects can be unpacked.
 
     Raises:
-      UsageError: one is compressed in another way.
+      UsageError: an object is compressed in another way.
     """
     for one in objects:
         for coding in _codings(one):
@@ -33,7 +33,7 @@ def check(bucket: str, objects: Iterable[Object]) -> None:
 
 
 def layers(one: Object) -> int:
-    """Returns how many times an object is to be unpacked.
+    """Returns how many times an object must be unpacked.
 
     Source: RFC 9110, section 8.4; https://cloud.google.com/storage/docs/transcoding.
     """
@@ -41,19 +41,19 @@ def layers(one: Object) -> int:
 
 
 def unpack(one: Object, bucket: str, stored: Path, file: Path) -> None:
-    """Makes the file that an object is when it is unpacked, and removes what was stored.
+    """Unpacks an object's stored content to a file, and removes the stored content.
 
-    Many programs mark `a.csv.gz` as stored in gzip where its content is compressed once. Such a file stays as its name
-    says.
+    Many programs set the encoding of `a.csv.gz` to gzip although its content is compressed only once. Such a file stays
+    compressed, as its name says.
 
     Args:
       one: the object.
-      bucket: its bucket's name.
-      stored: its content as it is stored.
-      file: is made; whole, or not at all.
+      bucket: the name of its bucket.
+      stored: the file with its stored content.
+      file: the new file, which is written atomically.
 
     Raises:
-      UsageError: it is no gzip.
+      UsageError: it is not gzip.
       OSError: the file cannot be written.
     """
     with tempfile.TemporaryDirectory(prefix=".unpacking.", dir=file.parent) as folder:
@@ -63,13 +63,13 @@ def unpack(one: Object, bucket: str, stored: Path, file: Path) -> None:
                 os.fsync(content.fileno())
             whole.replace(file)
             stored.unlink(missing_ok=True)
-        except FileNotFoundError:  # another process, which makes the same there, was first
+        except FileNotFoundError:  # another process that writes the same file was first
             if not file.exists():
                 raise
 
 
 def _unpacked(one: Object, bucket: str, stored: Path, folder: Path) -> Path:
-    """Returns the file that has the content, in a folder or still as it is stored."""
+    """Returns the file with the unpacked content, in a folder, or the stored file if it stays unchanged."""
     current = stored
     for layer in range(layers(one)):
         inner = folder / str(layer)

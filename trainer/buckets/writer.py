@@ -1,4 +1,4 @@
-"""Writes and deletes the objects of a run that are replaced whole, as long as the run is this process's."""
+"""Writes and deletes whole objects of a run while this process owns the run."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,13 +17,13 @@ class Writer:
     """Writes a run's objects.
 
     Args:
-      uploads: send.
-      ownership: is asked when an object is not what this process made it.
-      log: called with a line about what cannot be replaced.
+      uploads: sends the objects.
+      ownership: checked if an object is not the version that this process wrote.
+      log: called with a line about objects that cannot be replaced.
 
     Attributes:
-      stuck: what cannot be uploaded because it would replace a protected object.
-      doubtful: the names of objects that may be there although no answer said so.
+      stuck: files that cannot be uploaded because they would replace a protected object.
+      doubtful: the names of objects that may exist although the write got no answer.
     """
 
     def __init__(self, uploads: Uploads, ownership: Ownership, log: Callable[[str], None]):
@@ -32,20 +32,20 @@ class Writer:
         self._uploads, self._ownership, self._log = uploads, ownership, log
 
     def write_file(self, folder: Folder, path: Path, file: BinaryIO, size: int) -> bool:
-        """Makes the object what an open file is, and returns whether it could be.
+        """Writes an open file to its object, and returns whether this was possible.
 
         Raises:
-          FencedError: the run is another process's.
+          FencedError: another process owns the run.
         """
         name = folder.name(path)
         whole = checksum(file, 0, size)
         return self._settled(folder, path, (size, whole), lambda: self._uploads.write(folder, name, file, (0, size)))
 
     def write(self, folder: Folder, path: Path, content: bytes, metadata: Mapping[str, str] | None = None) -> bool:
-        """Makes the object what the file was when it had this content, and returns whether it could be.
+        """Writes content of a file to its object, and returns whether this was possible.
 
         Raises:
-          FencedError: the run is another process's.
+          FencedError: another process owns the run.
         """
         name = folder.name(path)
 
@@ -55,10 +55,10 @@ class Writer:
         return self._settled(folder, path, (len(content), crc32c(content)), put)
 
     def delete(self, folder: Folder, name: str) -> None:
-        """Deletes an object, unless it is another by now.
+        """Deletes an object, unless it has changed.
 
         Raises:
-          FencedError: the run is another process's.
+          FencedError: another process owns the run.
         """
         if name not in folder.known:
             folder.note(name, folder.bucket.look(name))
@@ -81,7 +81,7 @@ class Writer:
                     self._log(f"{folder}: {name} is unchanged, because the permission {DELETE} is missing")
                 self.stuck.add(path)
                 return False
-            self.doubtful.add(name)  # a request whose answer never comes may still have left it there
+            self.doubtful.add(name)  # a request without an answer may still have written it
             try:
                 folder.note(name, write())
             except ChangedError as changed:

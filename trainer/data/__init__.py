@@ -1,6 +1,6 @@
-"""Samples in: named data sets, folders, manifests and shards become stores; stores become batches."""
+"""Loads data sets from names, folders, manifests and shards into stores, and stores into batches."""
 
-from trainer.data import _tensorflow  # noqa: F401  the first of all
+from trainer.data import _tensorflow  # noqa: F401  must be the first import
 from trainer.data.batches import (
     changes,
     choose_preset,

@@ -22,6 +22,7 @@ from trainer.errors import StorageError, UsageError, one_line
 from trainer.files import expanded
 from trainer.hparams import HParams
 from trainer.parsers import Parser
+from trainer.screen import Screen
 
 _GO_ON = "run the same command again to resume"
 _SHARD_MEGABYTES = 100.0  # a bucket is read in parallel, and each worker has several shards
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str], screen: Console | None = None) -> int:
         options = _read(arguments)
     except UsageError as error:
         return _stop(2, str(error))
-    screen = screen or Console(highlight=False, soft_wrap=True)
+    screen = screen or Screen(soft_wrap=True)
     try:
         problems = _convert(options, screen)
     except UsageError as error:
@@ -95,7 +96,7 @@ def _convert(options: argparse.Namespace, screen: Console) -> list[Problem]:
 
     entries = loading.list_entries(options.data, lambda location: fetch(location, cache, log=log), log, options.rank)
     source = Path(expanded(options.data))
-    is_listed = any(entry.listed for entry in entries)  # by a manifest or shards; folders next to them are not classes
+    is_listed = any(entry.listed for entry in entries)  # in a manifest or shards; folders next to them are not classes
     empty = folder.empty_classes(source) if source.is_dir() and not is_listed else []
     with _progress(screen) as on_progress:
         return conversion.convert(
@@ -127,12 +128,12 @@ def _progress(screen: Console) -> Iterator[conversion.OnProgress]:
 
 
 def _stop(status: int, reason: str) -> int:
-    print(f"trainer.data: {one_line(reason)}", file=sys.stderr)
+    console.report(f"trainer.data: {one_line(reason)}")
     return status
 
 
 def _say(screen: Console, line: str) -> None:
-    screen.out(one_line(line), highlight=False)  # which takes nothing in a name for markup
+    screen.out(one_line(line), highlight=False)  # which does not interpret names as markup
 
 
 if __name__ == "__main__":

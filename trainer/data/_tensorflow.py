@@ -6,8 +6,8 @@ import sys
 from trainer import keras_settings
 from trainer.quiet import without_chatter
 
-# TensorFlow imports Keras. A program that uses this package has Keras as it wants; `python -m trainer.data`, during
-# whose first imports Python's argv begins so, needs nothing of it and runs whatever its settings are.
+# TensorFlow imports Keras. A program that uses this package has its own Keras settings; `python -m trainer.data`, whose
+# `sys.argv` starts like this during the first imports, needs none and ignores them.
 _IS_PROGRAM = sys.argv[:1] == ["-m"]
 
 with without_chatter(), keras_settings.ignored() if _IS_PROGRAM else contextlib.nullcontext():

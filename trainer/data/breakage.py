@@ -11,10 +11,10 @@ from trainer.errors import UsageError
 
 _UNREADABLE = (
     tf.errors.InvalidArgumentError,
-    tf.errors.CancelledError,  # of the operations next to the one that failed, whose error is sometimes lost
+    tf.errors.CancelledError,  # of concurrent operations; the error of the failed one is sometimes lost
     tf.errors.NotFoundError,
     tf.errors.PermissionDeniedError,
-    tf.errors.UnknownError,  # what Python could not read
+    tf.errors.UnknownError,  # errors in Python code
 )
 
 

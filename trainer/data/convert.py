@@ -31,7 +31,7 @@ RECORD = "dataset.json"
 
 _WORK = ".partial"
 
-OnProgress = Callable[[str, int, int], object]  # the task, how many more are done, of how many
+OnProgress = Callable[[str, int, int], object]  # the task, the number of further items done, the total
 Kept = Sequence[tuple[Entry, Finding]]
 
 
@@ -51,17 +51,17 @@ def convert(
 
     Args:
       entries: the samples.
-      kind: of the samples.
+      kind: the kind of the samples.
       to: a folder that is new, empty, or this call's own.
-      validation_split: the share that becomes the validation part, where there is none.
+      validation_split: the share of the validation split if the data set has none.
       shard_bytes: the approximate size of a shard.
       skip_broken: whether to write without the samples that have a problem.
-      others: problems of no sample, such as classes without samples.
+      others: problems that belong to no sample, such as classes without samples.
       on_progress: receives the progress of the call.
       log: receives a line about each thing that makes an accuracy on the data uncertain.
 
     Raises:
-      UsageError: the folder contains other files, another process writes to it, or a part has no sample.
+      UsageError: the folder contains other files, another process writes to it, or a split has no sample.
     """
     parted = split(entries, validation_split)
     with _claimed(to) as work:
@@ -103,7 +103,7 @@ def _claimed(to: Path) -> Iterator[Path]:
     try:
         strange = [path.name for path in to.iterdir()] if to.exists() else []
         if strange and not work.is_dir():
-            raise UsageError(f"`--to` must be a new or an empty folder. Received: {to}, which holds {min(strange)}")
+            raise UsageError(f"`--to` must be a new or an empty folder. Received: {to}, which contains {min(strange)}")
         work.mkdir(parents=True, exist_ok=True)
         lock = os.open(work, os.O_RDONLY)
     except OSError as error:
@@ -120,9 +120,9 @@ def _claimed(to: Path) -> Iterator[Path]:
 
 
 def _land(written: Sequence[tuple[Shard, Path]], content: dict[str, Any], to: Path) -> None:
-    """Gives the shards their names, then writes the record, then removes the unfinished work."""
+    """Renames the shards, then writes the record, then removes the unfinished work."""
     for stale in {*to.glob("*.tfrecord")} - {to / shard.name for shard, _ in written}:
-        stale.unlink()  # of an earlier call that was interrupted here, before the samples changed
+        stale.unlink()  # from an earlier call that was interrupted here, before the samples changed
     for shard, path in written:
         path.replace(to / shard.name)
     files.replace(to / RECORD, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

@@ -12,14 +12,14 @@ from trainer.data.stores.store import Store
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """The three parts of a data set. Only the end of a run uses the test part.
+    """The three splits of a data set. The test split is only used at the end of a run.
 
     Attributes:
       train: the samples to train on.
-      validation: those that choose the best epoch.
-      test: those that measure the final accuracy.
+      validation: the samples that choose the best epoch.
+      test: the samples that measure the final accuracy.
       classes: the number of classes.
-      class_names: in the order of the targets; their numbers where the data set has no names.
+      class_names: in the order of the targets; their numbers if the data set has no names.
       fingerprint: identifies the data set; empty if it was not computed.
     """
 
@@ -36,9 +36,9 @@ class Dataset:
 
     @property
     def sample(self) -> str:
-        """A file that is a test sample, to try the model on; empty if there is none with a printable name.
+        """A file with a test sample, as an example for the model; empty if none has a printable name.
 
-        Of videos it is a folder of frames.
+        For videos it is a folder of frames.
         """
         test = self.test
         if not isinstance(test, Files) or test.locations.has_parts:

@@ -1,4 +1,4 @@
-"""Identifies a data set, wherever it is stored: a run that resumes must have the data it began with."""
+"""Identifies a data set in any location: a run that resumes must have the same data."""
 
 import dataclasses
 import hashlib
@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from trainer.data.lists.entries import PARTS, Entry
 
-Mark = tuple[int, int]  # of a sample
+Mark = tuple[int, int]  # the checksum of a sample's first bytes, and its length
 
-_SAMPLES = "samples"  # the checksum of those in memory
+_SAMPLES = "samples"  # the only checksum of samples in memory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Fingerprint:
     """A data set's classes, its counts, and checksums of the rest.
 
     Attributes:
-      classes: their names, in the order of the targets.
-      counts: of each part, the number of samples.
-      checksums: by what was summed: names, parts, labels, first bytes and sizes of files; or samples in memory.
+      classes: the names of the classes, in the order of the targets.
+      counts: the number of samples of each split.
+      checksums: the checksums of names, splits, labels, first bytes and sizes of files, or of samples in memory.
     """
 
     classes: Sequence[str] = ()
@@ -33,12 +33,12 @@ class Fingerprint:
 
     @classmethod
     def of_files(cls, entries: Sequence[Entry], marks: Mapping[int, Mark], classes: Sequence[str]) -> "Fingerprint":
-        """Returns the fingerprint of samples in files, whose folder may be anywhere.
+        """Returns the fingerprint of samples in files, independent of their folder.
 
         Args:
-          entries: each with its part.
-          marks: by index the checksum of a sample's first bytes and its length, of those that can be read.
-          classes: their names, in the order of the targets.
+          entries: the samples with their splits.
+          marks: the checksum of a sample's first bytes and its length, by index, for the readable samples.
+          classes: the names of the classes, in the order of the targets.
         """
         rows = sorted((one.name, one.part, one.label, *marks.get(index, (0, 0))) for index, one in enumerate(entries))
         columns = zip(("names", "parts", "labels", "contents", "sizes"), zip(*rows, strict=True), strict=True)
@@ -57,11 +57,11 @@ class Fingerprint:
         """Returns the fingerprint of samples in memory.
 
         Args:
-          arrays: the samples and the labels of each part that is given.
-          classes: their names, in the order of the targets.
-          counts: of each part, the number of samples.
-          chosen: the indices of the samples of each part that was split off class by class. Earlier versions left all
-            parts to chance, and their runs do not resume with such parts.
+          arrays: the samples and the labels of each given split.
+          classes: the names of the classes, in the order of the targets.
+          counts: the number of samples of each split.
+          chosen: the indices of the samples of each part that was split off class by class. Earlier versions split at
+            random, and their runs do not resume with such parts.
         """
         digest = hashlib.sha256()
         for array in arrays:
@@ -88,7 +88,7 @@ class Fingerprint:
         return {"classes": list(self.classes), "counts": dict(self.counts), "checksums": dict(self.checksums)}
 
     def checksum(self) -> str:
-        """Returns one checksum of all of it."""
+        """Returns one checksum of the whole fingerprint."""
         return _checksum([self.content()])
 
     def changes(self, former: "Fingerprint") -> list[str]:
@@ -112,5 +112,5 @@ def _count(parts: Iterable[str]) -> dict[str, int]:
 
 
 def _checksum(values: Iterable[Any]) -> str:
-    text = json.dumps([*values])  # escapes what is not UTF-8 in names
+    text = json.dumps([*values])  # escapes bytes in names that are not UTF-8
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -11,9 +11,9 @@ class Form:
     """The form of every sample of a data set, of any rank.
 
     Attributes:
-      sizes: of the spatial axes: `(length,)` of a signal, `(height, width)` of an image, `(depth, height, width)` of a
-        volume.
-      channels: values at each position.
+      sizes: the sizes of the spatial axes: `(length,)` for a signal, `(height, width)` for an image, and
+        `(depth, height, width)` for a volume.
+      channels: the number of values at each position.
       low: the least possible value; minus infinity if there is none.
       high: the greatest possible value, or infinity.
       centre: the mean of each channel over the training samples; empty if values are scaled by `low` and `high`.
@@ -36,7 +36,7 @@ class Form:
         """Returns the form that `to_json` described.
 
         Raises:
-          KeyError, TypeError, ValueError: it describes no form.
+          KeyError, TypeError, ValueError: the mapping does not describe a form.
         """
         low, high = value["low"], value["high"]
         centre, spread, spacing = (

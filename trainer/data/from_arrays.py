@@ -19,24 +19,24 @@ from trainer.data.lists.stratified import Split
 from trainer.data.stores.memory import Memory
 from trainer.errors import UsageError
 
-_TEST_SHARE = 0.1  # of the samples of a data set without a test part
-_FEWEST = 6  # of which such a share is one
+_TEST_SHARE = 0.1  # of the samples of a data set without a test split
+_FEWEST = 6  # samples; such a share of them is one
 
 
 def from_arrays(
     given: Given, kind: Kind[Any], validation_split: float, *, seed: int, options: SampleOptions
 ) -> Dataset:
-    """Returns a data set; parts that are not given are split off the training samples.
+    """Returns a data set; missing splits are taken from the training samples.
 
     Args:
-      given: samples, as `Kind.fit` takes them, and their class numbers.
-      kind: of the samples.
-      validation_split: the share of the training samples that becomes the validation part.
-      seed: chooses these samples, a share of each class.
+      given: samples, as `Kind.fit` accepts them, and their class numbers.
+      kind: the kind of the samples.
+      validation_split: the share of the training samples that becomes the validation split.
+      seed: the seed of this choice, which takes a share of each class.
       options: the wanted form of the samples.
 
     Raises:
-      UsageError: the split leaves a part without a sample.
+      UsageError: a split has no sample.
     """
     parts, splits = dict(given.parts), list[Split]()
     if TEST not in parts:  # the same samples for every seed

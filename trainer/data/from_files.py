@@ -1,4 +1,4 @@
-"""A data set of samples that stay on the disk: its classes, parts and form, decided before training."""
+"""A data set of samples on disk: its classes, splits and form, which are decided before training."""
 
 import contextlib
 import dataclasses
@@ -41,17 +41,17 @@ def from_files(
     options: SampleOptions,
     log: Callable[[str], object],
 ) -> Dataset:
-    """Returns a data set of the samples that entries list.
+    """Returns a data set of the listed samples.
 
     Args:
       entries: the samples.
-      kind: of the samples.
-      validation_split: the share of the training samples that becomes the validation part, where there is none.
+      kind: the kind of the samples.
+      validation_split: the share of the training samples that becomes the validation split if there is none.
       options: the wanted form of the samples, and whether broken ones are skipped.
       log: receives a line about each skipped sample.
 
     Raises:
-      UsageError: a sample is broken or has two classes, a class has no training sample, or a part has no sample.
+      UsageError: a sample is broken or has two classes, a class has no training sample, or a split has no sample.
     """
     parted = split(entries, validation_split)
     names = listed.class_names(parted)
@@ -125,7 +125,7 @@ def _read_headers(
                 if len(content) < _FIRST or isinstance(error, UsageError):
                     raise
                 return kind.read_header(locations.content(index), length), mark, None
-        except UsageError:  # the machine lacks a library; the file is fine
+        except UsageError:  # the machine lacks a library; the file is intact
             raise
         except (OSError, ValueError) as error:
             return None, (0, 0), Broken.of(locations, index, kind, error)
@@ -178,7 +178,7 @@ def _placed(broken: Iterable[Broken], entries: Sequence[Entry]) -> list[Broken]:
 
 
 def _find_sound(locations: Locations, broken: Iterable[Broken], kind: Kind[Any], log: Callable[[str], object]) -> Any:
-    """Returns the indices of the samples that are not broken, and logs those that are."""
+    """Returns the indices of the samples that are not broken, and logs the broken ones."""
     by_index = {one.index: one for one in broken}
     for one in sorted(by_index.values(), key=lambda found: found.location):
         log(f"skipped: {one.location}: {one.reason}")
@@ -196,4 +196,4 @@ def _check_classes(parted: Sequence[Entry], names: Sequence[str], kind: Kind[Any
                 f"Received: {one_line(entry.label)}, which has {'none' if trained else 'none; no class has one'}"
             )
     if len(names) < 2:
-        raise UsageError(f"`--data` must hold at least two classes. Received: {', '.join(map(one_line, names))}")
+        raise UsageError(f"`--data` must contain at least two classes. Received: {', '.join(map(one_line, names))}")

@@ -24,9 +24,9 @@ from trainer.errors import UsageError, one_line
 from trainer.files import expanded
 from trainer.hparams import DATASETS, MANAGED, HParams, rule_of
 
-_VOLUME = 3  # the rank of what is too large to be kept in memory
-_GROUP = "Data"  # of flags
-_SHOWN = 3  # names in the line about ignored files
+_VOLUME = 3  # the rank of samples that are too large to be kept in memory
+_GROUP = "Data"  # the group of the flags
+_SHOWN = 3  # number of names in the line about ignored files
 
 
 def reader(managed: Mapping[str, str]) -> Callable[[HParams, Console], Dataset]:
@@ -36,12 +36,12 @@ def reader(managed: Mapping[str, str]) -> Callable[[HParams, Console], Dataset]:
 
 
 def load_configured(hparams: HParams, screen: Console, managed: Managed | None = None) -> Dataset:
-    """Returns the data set that `--data` names, after fetching it if it is in a bucket.
+    """Returns the data set that `--data` names, after downloading it if it is in a bucket.
 
     Args:
-      hparams: what to train.
-      screen: receives lines about fetched files, skipped samples, and what makes an accuracy on the data uncertain.
-      managed: the data set that Vertex AI was given for the job.
+      hparams: the hyperparameters.
+      screen: receives lines about downloaded files, skipped samples, and what makes an accuracy on the data uncertain.
+      managed: the managed data set of a Vertex AI job.
 
     Raises:
       UsageError: it cannot be loaded or split.
@@ -75,7 +75,7 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
 def _given_flags(hparams: HParams) -> dict[str, Any]:
     """Returns the flags of the data that have other values than their defaults.
 
-    An argument of a user's own network may have the name of one, which then has its default.
+    An argument of a user's own network may have the same name as a flag, which then has its default.
     """
     rules = {field.name: rule_of(field) for field in dataclasses.fields(hparams)}
     return {
@@ -95,13 +95,13 @@ def load(
     fetch: Callable[[str], Path] = Path,
     managed: Managed | None = None,
 ) -> Dataset:
-    """Returns a data set; without a validation part, one is split off its training part.
+    """Returns a data set; a missing validation split is taken from the training split.
 
     Args:
       name: one of `trainer.hparams.DATASETS`, a folder of IDX files, of class folders or of TFRecord shards, or a
         manifest.
-      validation_split: the share of the training samples that becomes the validation part.
-      seed: chooses these samples if the data set is in memory; of files, the names decide.
+      validation_split: the share of the training samples that becomes the validation split.
+      seed: the seed of this choice for samples in memory; for files, the names decide.
       options: the size and colour of the samples, and whether broken ones are skipped.
       log: receives a line about each skipped sample, and about ignored files.
       fetch: returns the local copy of a folder in a bucket, which a manifest may name.
@@ -115,7 +115,9 @@ def load(
         return from_arrays(_given(*named.read(name)), IMAGE, validation_split, seed=seed, options=options)
     if name == MANAGED:
         if not managed:
-            raise UsageError(f"`--data={MANAGED}` must find `AIP_TRAINING_DATA_URI` in the environment. Received: none")
+            raise UsageError(
+                f"`--data={MANAGED}` must be used with `AIP_TRAINING_DATA_URI` in the environment. Received: nothing"
+            )
         return _of_files(manifest.read_managed(managed, fetch), validation_split, seed, options, log)
     path = _local(name, fetch)
     if found := _arrays(path, name, options, log):
@@ -166,7 +168,7 @@ def list_entries(
     """
     path = _local(name, fetch)
     if idx.is_one(path) or arrays.is_one(path) or series.is_one(path):
-        raise UsageError(f"`--data` must hold a file for each sample to be written as shards. Received: {name}")
+        raise UsageError(f"`--data` must contain a file for each sample to be written as shards. Received: {name}")
     return _entries(path, expanded(name), fetch, log, rank)
 
 
@@ -197,7 +199,7 @@ def _entries(
     named = [file for file in sorted(path.iterdir()) if manifest.is_one(file)]
     lists = [file for file in named if manifest.lists_images(file)]
     if named and not lists and not any(one.is_dir() for one in path.iterdir()):
-        lists = named  # reading them says what they lack
+        lists = named  # reading them reports what is missing
     above = location.rstrip("/")
     for file in (file for file in named if file not in lists):
         log(one_line(f"{above}/{file.name} is ignored: it has no `image` and `label`"))

@@ -11,7 +11,7 @@ import tensorflow as tf
 from trainer.data.form import Form
 from trainer.data.stores.store import Store
 
-_MOST_VALUES = 2**26  # that are looked at: of more samples some, evenly spaced; half a gigabyte in float64
+_MOST_VALUES = 2**26  # values that are read, from evenly spaced samples; half a gigabyte in float64
 _AT_ONCE = 64  # samples that are read together
 
 
@@ -23,7 +23,7 @@ def scaled(form: Form, samples: npt.NDArray[Any]) -> Form:
 
 
 def of_store(form: Form, store: Store) -> Form:
-    """Returns a form with the mean and the spread of a store's samples, of which it reads enough."""
+    """Returns a form with the mean and the spread of a store's samples; it reads only as many as needed."""
     step = max(1, math.ceil(len(store) * math.prod(form.shape) / _MOST_VALUES))
     chosen = tf.constant(np.arange(0, len(store), step))
     batches = -(-len(chosen) // _AT_ONCE)
@@ -43,7 +43,7 @@ def of_store(form: Form, store: Store) -> Form:
 
 
 def _with_moments(form: Form, mean: npt.NDArray[np.float64], variance: npt.NDArray[np.float64]) -> Form:
-    """Returns the form; a channel that never changes has the spread 1."""
+    """Returns the form; a constant channel has the spread 1."""
     spread = np.sqrt(np.maximum(variance, 0))
     spread[spread <= 1e-12 * np.maximum(1, np.abs(mean))] = 1.0
     centre, scale = (tuple(float(f"{value:.9g}") for value in values) for values in (mean, spread))

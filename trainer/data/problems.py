@@ -11,10 +11,10 @@ from trainer.errors import one_line
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """A problem.
+    """A problem of a data set.
 
     Attributes:
-      location: the sample's, or the class's folder or name.
+      location: the location of the sample, or the folder or name of the class.
       text: the problem.
       index: the entry to skip; -1 if it is none.
     """
@@ -28,9 +28,9 @@ class Problem:
 
 
 def find(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[Problem]:
-    """Returns the samples that cannot be read, are in two parts or classes, or are of a class without training samples.
+    """Returns the samples that are unreadable, in two splits or classes, or in a class without training samples.
 
-    Of samples with equal contents, `copies.of_others` decides which one is kept.
+    If samples have equal contents, `copies.of_others` decides which one is kept.
     """
     problems = [
         Problem(entry.place, f"cannot be read: {finding.reason}", index)

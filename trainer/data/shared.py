@@ -21,13 +21,13 @@ Load = Callable[[HParams, Console], Dataset]
 
 
 class Shared:
-    """Reads a data set as `load` does the first time; afterwards maps the saved result from a folder.
+    """Loads a data set once, and afterwards maps the saved result from a folder.
 
     Processes that need the same one at the same time wait for the first.
 
     Args:
-      folder: of this machine, empty at first; the caller that made it removes it.
-      load: reads a data set. One that is not in memory is returned as it is.
+      folder: a folder of this machine, initially empty; the caller that created it removes it.
+      load: loads a data set. A data set that is not in memory is returned unchanged.
     """
 
     def __init__(self, folder: Path, load: Load):
@@ -80,5 +80,5 @@ def _map(folder: Path) -> Dataset:
 
 
 def _key(hparams: HParams) -> str:
-    """Returns a name for the hyperparameters that decide which samples are read."""
+    """Returns a name for the hyperparameters that determine which samples are read."""
     return hashlib.sha256(json.dumps(hparams.selection()).encode()).hexdigest()[:16]

@@ -1,8 +1,8 @@
-"""Copies of the image around the image: the padding modes that are not a constant.
+"""The padding modes that copy from the image: all modes except constants.
 
-One `concatenate` per axis. On the CPU TensorFlow's MirrorPad takes about twice as long forward, and a gather about
-twice as long backward; and the gradient that TensorFlow derives for a slice writes a full-size tensor of zeros, hence
-the adjoint written here.
+Each axis is padded with one `concatenate`. On the CPU, TensorFlow's MirrorPad takes about twice as long forward, and a
+gather about twice as long backward. The gradient that TensorFlow derives for a slice writes a full-size tensor of
+zeros; this module defines the adjoint instead.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ def pad(x: Any, pairs: tuple[Pair, ...], mode: str, first_axis: int) -> Any:
     """Returns x with `pairs[i]` elements around axis `first_axis + i`.
 
     Raises:
-        ValueError: a known size has too few elements to copy from; an unknown one fails when it is run.
+        ValueError: a known size has too few elements to copy from; an unknown size fails at run time.
     """
     for axis, pair in enumerate(pairs, first_axis):
         size = ops.shape(x)[axis]
@@ -50,14 +50,14 @@ def _surround(x: Any, axis: int, mode: str, pair: Pair) -> Any:
 
 
 def _fold(upstream: Any, axis: int, mode: str, pair: Pair, size: Any) -> Any:
-    """Returns the adjoint of `_surround`: each side is added to where it was copied from."""
+    """Returns the adjoint of `_surround`: each side is added to its source."""
     before, after = pair
     sides = (_piece(upstream, axis, 0, before), _piece(upstream, axis, before + size, after))
     additions = [
         (source, _collected(side, axis, mode)) for source, side in zip(_sources(mode, size, pair), sides, strict=True)
     ]
     if mode == "circular":
-        additions.reverse()  # so that the left one comes first: what stands in front is the end
+        additions.reverse()  # so that the left one comes first: the border in front is a copy of the end
     left, right = (source for source, _ in additions)
     if _known(size, *left, *right) and sum(left) <= right[0]:
         return _joined(_added(upstream, axis, before, size, additions), axis)
@@ -77,7 +77,7 @@ def _added(x: Any, axis: int, first: Any, size: Any, additions: list[Any]) -> li
 
 
 def _sources(mode: str, size: Any, pair: Pair) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """Returns (start, size) of what is copied to before and to after an axis of `size`."""
+    """Returns (start, size) of the sources of the borders before and after an axis of `size`."""
     before, after = pair
     if mode == "replicate":
         return (0, 1), (size - 1, 1)
@@ -88,7 +88,7 @@ def _sources(mode: str, size: Any, pair: Pair) -> tuple[tuple[Any, Any], tuple[A
 
 
 def _shown(x: Any, axis: int, mode: str, amount: Any) -> Any:
-    """Returns the source x as it stands in the border."""
+    """Returns the border for a source x."""
     if mode == "circular":
         return x
     if mode == "replicate":
@@ -106,7 +106,7 @@ def _collected(x: Any, axis: int, mode: str) -> Any:
 
 
 def _piece(x: Any, axis: int, start: Any, size: Any) -> Any:
-    """Returns `size` elements of `axis` from `start` on. Unlike an index, out of range is an error when run."""
+    """Returns `size` elements of `axis` from `start` on. Unlike with an index, out of range is an error at run time."""
     starts, sizes = [0] * len(x.shape), list(ops.shape(x))
     starts[axis], sizes[axis] = start, size
     return ops.slice(x, starts, sizes)

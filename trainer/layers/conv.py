@@ -2,8 +2,8 @@
 
     input -> border (a padding mode) -> convolution (the framework's) -> + bias -> activation
 
-Arguments are normalised in `__init__`; what a shape gives (output, multiply-adds) is integers only and known
-before any weight exists.
+Arguments are normalised in `__init__`. The output shape and the number of multiply-adds follow from integers alone, so
+they are known before any weight exists.
 """
 
 import math
@@ -102,7 +102,7 @@ class _Conv(keras.layers.Layer):
         return self._geometry.spans
 
     def build(self, input_shape: Shape) -> None:
-        """Makes `kernel`, (*kernel_size, channels / groups, filters), and `bias`, (filters,)."""
+        """Creates `kernel`, (*kernel_size, channels / groups, filters), and `bias`, (filters,)."""
         channels = self._channels(input_shape)
         self.compute_output_shape(input_shape)
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2, axes={1 if self._first else -1: channels})
@@ -144,7 +144,7 @@ class _Conv(keras.layers.Layer):
 
     def _with_bias(self, outputs: Any) -> Any:
         if self._first:
-            # Not `ops.add`: Keras 3.15 takes (1, filters, 1) for a bias of the last axis where that is as long.
+            # Not `ops.add`: Keras 3.15 treats (1, filters, 1) as a bias of the last axis if that has the same length.
             return outputs + ops.reshape(self.bias, (1, self.filters, *(1,) * self.rank))
         return ops.add(outputs, ops.reshape(self.bias, (*(1,) * (self.rank + 1), self.filters)))
 
@@ -173,7 +173,7 @@ class _Conv(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the shape of the output; an unknown size remains unknown."""
-        # A size of 1 in place of an unknown one: no axis looks at another.
+        # An unknown size is replaced by 1, because the axes are independent.
         sizes = [1 if size is None else size for size in self._spatial(input_shape)]
         pairs = self._geometry.pairs(sizes)
         outputs: list[int | None] = list(self._geometry.outputs(sizes))

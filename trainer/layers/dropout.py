@@ -44,10 +44,10 @@ class Dropout(keras.layers.Layer):
         self.rate, self.whole_maps, self.seed = rate, whole_maps, seed
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        # Each replica counts for itself: a count that is shared would cost an exchange between machines each step.
+        # Each replica has its own counter: a shared one would need communication between machines in each step.
         self.step = keras.Variable(
             0,
-            dtype="int64",  # int32 lives in the host's memory, also on a GPU
+            dtype="int64",  # int32 is stored in the host's memory, also on a GPU
             trainable=False,
             aggregation="only_first_replica",
             synchronization="on_read",

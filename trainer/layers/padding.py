@@ -1,12 +1,12 @@
-"""Every way to say "padding" becomes one pair of integers per axis: elements (before, after).
+"""Converts every form of padding to one pair of integers per axis: elements (before, after).
 
-A name says how much, for a window that spans `span = (kernel - 1) * dilation + 1` elements (here 3, stride 1):
+A name defines the amount, for a window that spans `span = (kernel - 1) * dilation + 1` elements (here 3, stride 1):
 
     valid       1234 ->  1234     nothing; the output shrinks
     same        1234 -> .1234.    the output has ceil(size / stride) elements, TensorFlow's convention
     causal      1234 -> ..1234    an output sees nothing after its own position
 
-A mode says what stands there (here 2 before, 2 after):
+A mode defines the values (here 2 before, 2 after):
 
     zeros       1234 -> 00123400
     constant    1234 -> cc1234cc  c is `padding_value`
@@ -30,8 +30,8 @@ Padding: TypeAlias = str | tuple[Pair, ...]
 NAMES = ("causal", "same", "valid")
 MODES = ("zeros", "constant", "replicate", "symmetric", "reflect", "circular")
 
-# The furthest a mode reaches into the image, less the image's own size: a mirror on the edge (reflect) cannot
-# show the edge itself; a repeated edge or a constant needs no image to copy from.
+# How far a mode reaches into the image, relative to the image's size: a mirror on the edge (reflect) cannot copy the
+# edge itself; a repeated edge or a constant does not copy from the image.
 _REACH = {"symmetric": 0, "reflect": -1, "circular": 0}
 
 _PADDING_RULE = f"must be one of {', '.join(NAMES)}, an integer, one per axis, or (before, after) pairs"
@@ -84,14 +84,14 @@ def canonical(padding: Any, rank: int) -> Padding:
 
 
 def span(kernel: int, dilation: int) -> int:
-    """Returns how many input elements one output element looks across."""
+    """Returns the number of input elements that a window spans."""
     return (kernel - 1) * dilation + 1
 
 
 def same(size: Any, window: int, stride: int) -> Any:
     """Returns the pair that makes ceil(size / stride) outputs, the odd element after.
 
-    `size` may also be an integer tensor: (t + |t|) / 2 is max(t, 0) for both. At stride 1 it is not looked at.
+    `size` may also be an integer tensor: (t + |t|) / 2 is max(t, 0) for both. At stride 1 it is not used.
     """
     short = window - 1 if stride == 1 else window - 1 - (size - 1) % stride
     total = (short + abs(short)) // 2
@@ -99,18 +99,18 @@ def same(size: Any, window: int, stride: int) -> Any:
 
 
 def causal(window: int) -> Pair:
-    """Returns the pair with which output i sees nothing after input i * stride."""
+    """Returns the pair with which output i does not depend on anything after input i * stride."""
     return window - 1, 0
 
 
 def output_size(size: Any, window: int, stride: int, pair: Pair) -> Any:
-    """Returns how many positions the window has; less than 1 where it does not fit."""
+    """Returns the number of positions of the window; less than 1 if it does not fit."""
     return (size + sum(pair) - window) // stride + 1
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where a window goes: all that decides sizes, one entry per spatial axis.
+    """The geometry of a window: everything that decides sizes, one entry per spatial axis.
 
     Attributes:
         kernel_size: taps.
@@ -126,13 +126,13 @@ class Geometry:
 
     @property
     def spans(self) -> Axes:
-        """How many elements a window looks across."""
+        """The number of elements that a window spans."""
         return tuple(span(*axis) for axis in zip(self.kernel_size, self.dilations, strict=True))
 
     def pairs(self, sizes: Iterable[Any]) -> tuple[Any, ...]:
-        """Returns (before, after) of each axis; a size that is a tensor may give tensors.
+        """Returns (before, after) of each axis; tensors if a size is a tensor.
 
-        `causal` holds for the first axis, time; the others are `same`.
+        `causal` applies to the first axis, time; the others are `same`.
         """
         if not isinstance(self.padding, str):
             return self.padding
@@ -142,17 +142,17 @@ class Geometry:
         return around if self.padding == "same" else (causal(self.spans[0]), *around[1:])
 
     def outputs(self, sizes: Sequence[Any]) -> tuple[Any, ...]:
-        """Returns how many positions the window has along each axis."""
+        """Returns the number of positions of the window along each axis."""
         axes = zip(sizes, self.spans, self.strides, self.pairs(sizes), strict=True)
         return tuple(output_size(*axis) for axis in axes)
 
 
 def check_mode(mode: Any, value: Any, padding: Padding) -> None:
-    """Refuses a mode that is unknown or would be silently without effect.
+    """Checks that a mode is known and has an effect.
 
     Raises:
         ValueError: an unknown mode; a value without `constant`, or not finite; any mode but `zeros` with `valid`.
-        TypeError: a mode that is no name, or a value that is no number.
+        TypeError: a mode that is not text, or a value that is not a number.
     """
     rule = f"`padding_mode` must be one of {', '.join(MODES)}. Received: padding_mode={mode!r}"
     if not isinstance(mode, str):
@@ -160,7 +160,7 @@ def check_mode(mode: Any, value: Any, padding: Padding) -> None:
     if mode not in MODES:
         raise ValueError(rule)
     if padding == "valid" and mode != "zeros":
-        raise ValueError(f"`padding_mode` must be zeros where padding='valid'. Received: padding_mode={mode!r}")
+        raise ValueError(f"`padding_mode` must be zeros with padding='valid'. Received: padding_mode={mode!r}")
     rule = f"`padding_value` must be a finite number, and 0 unless padding_mode='constant'. Received: {mode!r} with"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{rule} padding_value={value!r}")
@@ -169,7 +169,7 @@ def check_mode(mode: Any, value: Any, padding: Padding) -> None:
 
 
 def check_reach(mode: str, size: int, pair: Pair, axis: int) -> None:
-    """Raises ValueError where an axis of `size` lacks the elements that `mode` is to copy."""
+    """Raises ValueError if an axis of `size` has too few elements for `mode` to copy."""
     if mode in _REACH and max(pair) > size + _REACH[mode]:
         raise ValueError(
             f"`padding` must be at most {size + _REACH[mode]} for padding_mode={mode!r} on spatial axis {axis} "

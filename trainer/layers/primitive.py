@@ -1,16 +1,16 @@
-"""One convolution with zeros around it, by the framework's primitive, also where that primitive says no.
+"""A convolution with zero padding by the framework's primitive, with a workaround where the primitive fails.
 
-What TensorFlow 2.21 does not do on a CPU, and what is done instead:
+The limits of TensorFlow 2.21 on a CPU, and the workarounds:
 
-    stride > 1 with dilation > 1     convolutions at dilation 1, side by side in the batch (`_phases`)
-    groups, backward                 a split; the primitive, up to 4 times faster, where a trial shows that it can
-    channels first, in parts         transposed: equal to the bit, and not slower, since oneDNN reorders too
+    stride > 1 with dilation > 1     convolutions at dilation 1, concatenated in the batch (`_phases`)
+    groups, backward                 a split; the primitive, up to 4 times faster, if a trial shows that it works
+    channels first, in parts         transposed: bit-exact and not slower, because oneDNN also transposes
     1 channel, 1 output, stride > 1  stride 1 over that output: oneDNN's outputs are wrong (`_moving`)
-    kernel of 1, stride > 1          every s-th position at stride 1: oneDNN's gradient by the kernel writes past its
-                                     memory where channels are few and the batch is odd (`_picked`)
-    a batch of none                  a matrix product: oneDNN returns the input's shape. A batch that only turns out
-                                     empty inside a `tf.function` is left to oneDNN: a reshape would cost the others
-                                     the fusion of bias and activation
+    kernel of 1, stride > 1          every s-th position at stride 1: oneDNN's gradient of the kernel writes beyond its
+                                     memory if there are few channels and the batch size is odd (`_picked`)
+    an empty batch                   a matrix product: oneDNN returns the input's shape. A batch that is only found to
+                                     be empty inside a `tf.function` is left to oneDNN: a reshape would prevent the
+                                     fusion of bias and activation for other batches
 """
 
 import functools
@@ -25,13 +25,13 @@ from trainer.layers.padding import Geometry, Pair
 
 
 def convolve(x: Any, kernel: Any, geometry: Geometry, groups: int, data_format: str) -> Any:
-    """Returns the convolution of x with zeros around it.
+    """Returns the convolution of x with zero padding.
 
     Args:
         x: (batch, *spatial, channels), or (batch, channels, *spatial) with `channels_first`.
-        kernel: (*kernel_size, channels / groups, filters); the filters lie group by group.
-        geometry: where the window goes.
-        groups: how many.
+        kernel: (*kernel_size, channels / groups, filters); the filters are sorted by group.
+        geometry: the geometry of the window.
+        groups: the number of groups.
         data_format: `channels_last` or `channels_first`.
     """
     if keras.backend.backend() != "tensorflow":
@@ -50,7 +50,7 @@ def convolve(x: Any, kernel: Any, geometry: Geometry, groups: int, data_format: 
 
 
 def constant_pad(x: Any, pairs: tuple[Pair, ...], axis: int, value: float = 0.0) -> Any:
-    """Returns x with `value` around its spatial axes, the first of which is `axis`: one fast copy."""
+    """Returns x with `value` around its spatial axes, which start at `axis`, in one fast copy."""
     return ops.pad(x, ((0, 0),) * axis + pairs + ((0, 0),) * (2 - axis), constant_values=value)
 
 
@@ -59,7 +59,7 @@ def _primitive(x: Any, kernel: Any, geometry: Geometry, data_format: str = "chan
 
 
 def _ready(x: Any, geometry: Geometry, axis: int) -> tuple[Any, Geometry]:
-    """Returns x and the primitive's own `valid` or `same`; x is padded only where neither says it."""
+    """Returns x and the primitive's own `valid` or `same`; x is padded only if neither applies."""
     if geometry.padding in ("valid", "same"):
         return x, geometry
     sizes = ops.shape(x)[axis : axis + len(geometry.strides)]
@@ -92,9 +92,9 @@ def _grouped(x: Any, geometry: Geometry, kernel: Any, groups: int) -> Any:
 
 
 def _moving(x: Any, geometry: Geometry) -> tuple[Any, Geometry]:
-    """Returns x and geometry without a stride along an axis that has one position only, where it moves nothing.
+    """Returns x and geometry without a stride along axes with only one position, where it has no effect.
 
-    TensorFlow 2.21 with oneDNN returns zeros in place of some outputs for such a stride above 1, if a group has
+    TensorFlow 2.21 with oneDNN returns zeros for some outputs with such a stride above 1, if a group has
     one channel and the strides differ. Sizes must be known.
     """
     sizes = tuple(x.shape[1:-1])
@@ -108,7 +108,7 @@ def _moving(x: Any, geometry: Geometry) -> tuple[Any, Geometry]:
 
 
 def _picked(x: Any, geometry: Geometry) -> tuple[Any, Geometry]:
-    """Returns the positions at which a kernel of one tap stands, and a geometry of stride 1.
+    """Returns the positions of a kernel with one tap, and a geometry of stride 1.
 
     TensorFlow 2.21 with oneDNN corrupts the heap in the backward pass of 8 to 16 channels, 1 x 1, stride 2, for a
     batch of 15 images of 28 x 28, in float32 and bfloat16; not with 16 channels or a batch of 16.
@@ -119,10 +119,10 @@ def _picked(x: Any, geometry: Geometry) -> tuple[Any, Geometry]:
 
 @functools.cache
 def _differentiates_groups(dtype: str) -> bool:
-    """Returns whether TensorFlow, as built and on this machine, differentiates a grouped convolution of rank 1 or 2.
+    """Returns whether TensorFlow, as built for this machine, differentiates a grouped convolution of rank 1 or 2.
 
-    With oneDNN it does, without it does not, and nothing public says which; so it is tried, once per process. The
-    operation is called by name because `init_scope`, which leads out of a graph, also stops every gradient tape.
+    With oneDNN it does, without it does not, and no public function says which, so it is tried once per process. The
+    operation is called by name because `init_scope`, which leaves a graph, also stops every gradient tape.
     """
     import tensorflow as tf
 
@@ -148,11 +148,11 @@ def _nothing(x: Any, kernel: Any, geometry: Geometry) -> Any:
 
 
 def _phases(x: Any, kernel: Any, geometry: Geometry, groups: int) -> Any:
-    """Returns a convolution with stride s and dilation d, which TensorFlow refuses together.
+    """Returns a convolution with stride s and dilation d, which TensorFlow does not support together.
 
     Every position i * s + m * d is a multiple of g = gcd(s, d), so the rest of x is dropped; then s and d have no
     common factor. Output i = d * j + r is output j of a convolution with stride s and dilation 1 over
-    x[r * s :: d]: the d phases r lie side by side in the batch, and their outputs are woven together.
+    x[r * s :: d]: the d phases r are concatenated in the batch, and their outputs are interleaved.
     """
     sizes = ops.shape(x)[1:-1]
     outputs = geometry.outputs(sizes)
@@ -172,14 +172,14 @@ def _phases(x: Any, kernel: Any, geometry: Geometry, groups: int) -> Any:
 
 
 def _unweave(x: Any, axis: int, phases: int, *windows: Any) -> Any:
-    """Returns x[r * stride :: phases] of `axis`, r = 0 .. phases - 1, one after the other in the batch.
+    """Returns x[r * stride :: phases] of `axis`, r = 0 .. phases - 1, concatenated in the batch.
 
-    Each is as long as its `windows`, (positions, kernel size, stride), need.
+    Each is as long as its `windows`, (positions, kernel size, stride), require.
     """
     positions, kernel_size, stride = windows
     reach = ((positions - 1) * stride + kernel_size - 1) * phases + 1
     around = [(0, 0)] * len(x.shape)
-    around[axis] = (0, (phases - 1) * stride + reach)  # more than the last phase can lack
+    around[axis] = (0, (phases - 1) * stride + reach)  # at least as much as the last phase needs
     x = ops.pad(x, around)
     index = [slice(None)] * len(x.shape)
     parts = []

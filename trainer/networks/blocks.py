@@ -1,7 +1,7 @@
-"""Which layers of a network are its blocks, in their order, for `--unfreeze`.
+"""The blocks of a network in order, for `--unfreeze`.
 
-Names say so where a network has been built of named blocks. Elsewhere each layer that multiplies by a kernel or a
-matrix begins a block.
+If the network consists of named blocks, the names of the layers define them. Otherwise each layer with a kernel or a
+matrix starts a block.
 """
 
 import re
@@ -10,9 +10,9 @@ from typing import Any
 
 import keras
 
-Named = tuple[str, Any]  # a layer under its name in the whole model
+Named = tuple[str, Any]  # the name of a layer in the whole model, and the layer
 
-# The longest that fits names the block; a name before it, as of a nested model, belongs to the block's.
+# The longest match is the name of the block, including a prefix such as the name of a nested model.
 _NAMES = tuple(
     re.compile(rf"(?:^|.*[_/])(?:{pattern})(?![0-9])")
     for pattern in (
@@ -20,7 +20,7 @@ _NAMES = tuple(
         r"block(?:35|17|8)_\d+",  # InceptionResNetV2
         r"block_?\d+[a-z]?(?=_|/|$)",  # VGG and Xception block5, EfficientNet block6b, MobileNetV2 block_12
         r"expanded_conv(?:_\d+)?(?=_)",  # MobileNetV3
-        r"mixed_?\d+[a-z]?$",  # Inception, where each block ends
+        r"mixed_?\d+[a-z]?$",  # Inception: the end of each block
     )
 )
 _DEPTHWISE = re.compile(r"(.*/)?conv_(?:dw|pw|pad)_(\d+)(?![0-9])")  # MobileNet: both convolutions are one block
@@ -28,11 +28,11 @@ _CELL = re.compile(r"(.*/)?(?:separable_conv|normal|reduction|adjust)_\w*?_((?:(
 
 
 def layers(model: keras.Model, prefix: str = "") -> Iterator[Named]:
-    """Yields the layers of a model with their names as `trainer.insight.graph.walk` has them.
+    """Yields the layers of a model with their names as `trainer.insight.graph.walk` defines them.
 
     Args:
-      model: nested Sequential and functional models are entered.
-      prefix: of the names.
+      model: the model; nested Sequential and functional models are included.
+      prefix: a prefix for the names.
     """
     for layer in model.layers:
         if isinstance(layer, keras.Model) and getattr(layer, "outputs", None):
@@ -42,13 +42,13 @@ def layers(model: keras.Model, prefix: str = "") -> Iterator[Named]:
 
 
 def split(named: Sequence[Named]) -> list[list[Named]]:
-    """Returns the blocks of a network, the first first; each has weights.
+    """Returns the blocks of a network in order; each has weights.
 
-    What has no block's name belongs to the block before it. Where the first layer of a block's name merges branches, as
-    in Inception's networks, the layers before it are these branches.
+    A layer without the name of a block belongs to the block before it. If the first layer with a block's name merges
+    branches, as in Inception's networks, the layers before it are these branches.
 
     Args:
-      named: layers in the order of the network.
+      named: the layers in the order of the network.
     """
     blocks = _by_name(named)
     if len(blocks) < 2:
@@ -65,7 +65,7 @@ def split(named: Sequence[Named]) -> list[list[Named]]:
 
 
 def _by_name(named: Sequence[Named]) -> list[list[Named]]:
-    """Returns the layers by the names of their blocks; the first block is what comes before any."""
+    """Returns the layers by the names of their blocks; the first block contains the layers before any name."""
     blocks: dict[str, list[Named]] = {"": []}
     current, unnamed = "", list[Named]()
     for name, layer in named:
@@ -93,7 +93,7 @@ def _by_matrix(named: Sequence[Named]) -> list[list[Named]]:
 
 
 def _block_of(name: str) -> str:
-    """Returns the name of a layer's block, with what comes before it; nothing where there is none."""
+    """Returns the name of a layer's block, including its prefix; an empty text if there is none."""
     for pattern in _NAMES:
         if found := pattern.match(name):
             return found.group()

@@ -1,4 +1,4 @@
-"""What in a model is the classifier, and what gives it the features."""
+"""Separates a model into its features and its classifier."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -13,18 +13,18 @@ from trainer.networks.rebuild import is_graph
 _DROPOUTS = (layers.Dropout, keras.layers.Dropout, keras.layers.SpatialDropout2D)
 _PASSED = (*_DROPOUTS, keras.layers.Activation, keras.layers.Flatten, keras.layers.Identity, keras.layers.Reshape)
 _POOLED = (keras.layers.GlobalAveragePooling2D,)
-_LINKS = ("linear", "softmax", "sigmoid")  # what a last layer applies to its logits
-_LINK_OPERATIONS = ("Softmax", "Sigmoid")  # as in `keras.ops.softmax(x)`; their classes are public by name only
+_LINKS = ("linear", "softmax", "sigmoid")  # the activations of a last layer with logits
+_LINK_OPERATIONS = ("Softmax", "Sigmoid")  # as in `keras.ops.softmax(x)`; only the names of their classes are public
 
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    """A model in its two parts.
+    """The two parts of a model.
 
     Attributes:
-      features: from the model's input to features, `(batch, features)` or maps.
-      layer: gives a logit for each class from the features, or from their average over the positions; a dense layer or
-        a convolution of 1 x 1. None where the model is no classifier, and all of it gives features.
+      features: a model from the input to features, `(batch, features)` or maps.
+      layer: the layer that computes the logits from the features, or from their average over the positions: a dense
+        layer or a 1 x 1 convolution. None if the model is not a classifier; then the whole model computes features.
     """
 
     features: keras.Model
@@ -32,7 +32,7 @@ class Parts:
 
     @property
     def classes(self) -> int:
-        """How many logits the classifier has; 0 where there is none."""
+        """The number of logits of the classifier; 0 if there is none."""
         return int(self.layer.kernel.shape[-1]) if self.layer else 0
 
     def weights(self) -> list[np.ndarray]:
@@ -43,10 +43,10 @@ class Parts:
 
 
 def split(model: keras.Model) -> Parts:
-    """Returns the parts of a model of one input and one output.
+    """Returns the parts of a model with one input and one output.
 
-    A classifier ends in a dense layer, or a convolution of 1 x 1, whose outputs are logits, also under softmax or
-    sigmoid; in a nested model too. Dropout before it is left out.
+    A classifier ends in a dense layer or a 1 x 1 convolution whose outputs are logits, optionally followed by a softmax
+    or sigmoid. It may be nested. Dropout before it is left out.
     """
     passed: list[Any] = []
     for _, operation, inputs in _back(model.outputs[0]):
@@ -64,7 +64,7 @@ def split(model: keras.Model) -> Parts:
 
 
 def _back(tensor: Any) -> Iterator[tuple[Any, Any, list[Any]]]:
-    """Yields each value from a model's output back, what makes it, and from what; up to where several values meet."""
+    """Yields each value backward from the output, its operation and inputs, until an operation has several inputs."""
     while True:
         history = tensor._keras_history
         operation = history.operation
@@ -103,7 +103,7 @@ def _is_passed(operation: Any) -> bool:
 
 
 def _normalises(operation: Any) -> bool:
-    """Returns whether what a model ends in makes probabilities of logits."""
+    """Returns whether a model's last operation converts logits to probabilities."""
     activation = getattr(operation, "activation", None)
     is_operation = type(operation).__name__ in _LINK_OPERATIONS
     return is_operation or isinstance(operation, keras.layers.Softmax) or activation is keras.activations.softmax

@@ -1,4 +1,4 @@
-"""Convolutions whose filters double, one max pooling, one hidden dense layer, the logits."""
+"""A network of convolutions with increasing filters, one max pooling, one hidden dense layer, and the logits."""
 
 import math
 
@@ -14,7 +14,7 @@ from trainer.networks.network import Network, Stage
 _POOL = 2
 _MONOTONE = ("relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid", "softplus")
 
-# What gives a map more positions, in the order in which a user would rather give it up.
+# The flags that increase the size of the maps, in the order in which a user would rather change them.
 _ROOMIER: dict[str, Value] = {
     "stride": 1,
     "padding": "same",
@@ -23,23 +23,23 @@ _ROOMIER: dict[str, Value] = {
     "depth": 1,
     remedy.SIZE: math.inf,
 }
-_LARGER = (remedy.SIZE, "filters", "depth", "kernel_size", "dense_units")  # what gives a network more parameters
+_LARGER = (remedy.SIZE, "filters", "depth", "kernel_size", "dense_units")  # the flags that add parameters
 
 
 def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:
     """Returns an untrained network of one stage.
 
-    Its input is `(batch, *sizes, channels)` of raw values, whose scaling is its first layer; its output is
+    Its input is `(batch, *sizes, channels)` of raw values, which its first layer scales; its output is
     `(batch, outputs)`, float32.
 
     Args:
       hparams: the network's flags.
-      form: what one sample is.
-      outputs: how many numbers the last layer gives, such as one logit for each class.
-      policy: Keras's name of the dtype policy of every layer but the last.
+      form: the form of a sample.
+      outputs: the number of units of the last layer, such as one logit per class.
+      policy: the name of Keras's dtype policy for every layer except the last.
 
     Raises:
-      UsageError: a map shrinks to nothing, or the weights would not fit in memory; the message names the flag.
+      UsageError: a map becomes empty, or the weights would not fit in memory; the message names the flag.
     """
     unbuilt = layers(hparams, form, outputs, policy)
     model = keras.Sequential([keras.Input(form.shape, name="image"), *unbuilt], name="convolutional_network")
@@ -47,23 +47,23 @@ def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -
 
 
 def layers(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> list[keras.layers.Layer]:
-    """Returns the layers of `build`, which have no weights yet.
+    """Returns the layers of `build`, without weights.
 
     Raises:
       UsageError: as `build`.
     """
     _check_maps(hparams, form)
-    unbuilt = _layers(hparams, form, outputs, policy)  # once: each layer draws from Python's random numbers
+    unbuilt = _layers(hparams, form, outputs, policy)  # only once: each layer uses Python's random generator
     parameters = size.parameters(unbuilt, form.shape)
     remedy.check_parameters(parameters, hparams, form, _LARGER, lambda hparams, form: _count(hparams, form, outputs))
     return unbuilt
 
 
 def _layers(hparams: HParams, form: Form, outputs: int, policy: str) -> list[keras.layers.Layer]:
-    # What never falls where its argument rises commutes with a maximum, and costs a quarter after the pooling: 3 % of a
-    # step in float32, 6 % in bfloat16.
+    # A monotonic function commutes with the maximum, and costs a quarter after the pooling: 3 % of a step in float32,
+    # 6 % in bfloat16.
     late = hparams.activation in _MONOTONE
-    # Whole maps are dropped: a random number for each pixel took 12 % of the step, and the errors were no fewer.
+    # Dropout of whole maps: a random number for each pixel took 12 % of the step and did not reduce the error.
     return [
         parts.scale(form, policy),
         *_maps(hparams, form.rank, policy, late),
@@ -77,7 +77,7 @@ def _layers(hparams: HParams, form: Form, outputs: int, policy: str) -> list[ker
 
 
 def _maps(hparams: HParams, rank: int, policy: str = "float32", late: bool = False) -> list[keras.layers.Layer]:
-    """Returns the convolutions and the pooling; the last convolution without its activation where that comes later."""
+    """Returns the convolutions and the pooling; if `late`, the last convolution has no activation."""
     convolutions = [
         parts.CONVOLUTIONS[rank](
             hparams.filters * 2**index,
@@ -113,7 +113,7 @@ def _check_maps(hparams: HParams, form: Form) -> None:
 
 
 def _count(hparams: HParams, form: Form, outputs: int) -> int:
-    """Returns how many weights the network will have; none where it cannot be."""
+    """Returns the number of weights of the network; None if it cannot be built."""
     if not _leaves_maps(hparams, form):
         return 0
     return size.parameters(_layers(hparams, form, outputs, "float32"), form.shape)

@@ -1,4 +1,4 @@
-"""What a model holds that is not Keras's: classes of layers, and functions and classes that its layers are given."""
+"""The custom objects of a model: layer classes, and functions and classes that its layers use."""
 
 import contextlib
 import functools
@@ -9,25 +9,25 @@ from typing import Any
 
 import keras
 
-_KNOWN = ("keras", "trainer")  # packages that register what they have
+_KNOWN = ("keras", "trainer")  # packages that register their classes
 
 
 def objects(model: keras.Model) -> dict[str, Any]:
-    """Returns the classes and functions of a model that are not Keras's, by the names under which Keras saves them.
+    """Returns the classes and functions of a model that are not Keras's, by the names that Keras saves.
 
-    With them as `custom_objects`, Keras loads the saved model.
+    Keras loads the saved model if they are passed as `custom_objects`.
     """
     return {keras.saving.get_registered_name(one): one for one in _every(model)}
 
 
 def unregistered(model: keras.Model) -> list[Any]:
-    """Returns those that Keras does not find by itself when it loads the saved model."""
+    """Returns the custom objects that Keras cannot find by itself when it loads the saved model."""
     found = objects(model)
     return [one for name, one in found.items() if keras.saving.get_registered_object(name) is not one]
 
 
 def layers(model: keras.Model) -> Iterator[Any]:
-    """Yields the model, its layers and theirs, to any depth, each once; what a layer holds comes after it."""
+    """Yields the model and all nested layers, each once; a layer precedes its own layers."""
     pending, seen = [model], set()
     while pending:
         layer = pending.pop()
@@ -38,10 +38,10 @@ def layers(model: keras.Model) -> Iterator[Any]:
 
 
 def complete(model: keras.Model) -> keras.Model:
-    """Returns a model whose classes without a `get_config` of their own can be made again from what Keras records.
+    """Returns a model whose classes without `get_config` can be recreated from the arguments that Keras records.
 
-    Keras records the arguments of a class, and adds a name, whether it is trained and its precision, which only a class
-    takes whose `__init__` has `**kwargs`.
+    Keras records the arguments of a class, and adds `name`, `trainable` and `dtype`. Only a class whose `__init__` has
+    `**kwargs` accepts these.
     """
     for layer in layers(model):
         kind = type(layer)
@@ -55,7 +55,7 @@ def complete(model: keras.Model) -> keras.Model:
 def _config(layer: Any, names: frozenset[str]) -> dict[str, Any]:
     if layer._auto_config is None:
         raise NotImplementedError(
-            f"{type(layer).__qualname__} must have a get_config, for its arguments are more than numbers and texts"
+            f"{type(layer).__qualname__} must have a get_config, because its arguments are more than numbers and texts"
         )
     config = {**type(layer).get_config(layer), **layer._auto_config.config}
     return {name: value for name, value in config.items() if name in names}
@@ -63,10 +63,10 @@ def _config(layer: Any, names: frozenset[str]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def recorded() -> Iterator[None]:
-    """Lets Keras record the arguments of every model made within, as it does of layers, so that it can be saved.
+    """Makes Keras record the arguments of models created in the block, as it does for layers, so they can be saved.
 
-    That is of subclasses of `keras.Model` without a `get_config` of their own, whose arguments are numbers, texts and
-    lists of these. Keras 3.15 records none of them, since `Model.__new__` does not hand them on to `Layer.__new__`.
+    This applies to subclasses of `keras.Model` without `get_config` whose arguments are numbers, texts and lists of
+    these. Keras 3.15 records none of them, since `Model.__new__` does not pass them to `Layer.__new__`.
     """
     former = keras.Model.__new__
 

@@ -1,4 +1,4 @@
-"""A backbone, what comes before it, and the new head after it, as one network."""
+"""Joins preprocessing, a backbone and a new head to one network."""
 
 from collections.abc import Collection, Sequence
 
@@ -9,7 +9,7 @@ from trainer.hparams import HParams
 from trainer.layers import Dropout
 
 _NAME = "pretrained_network"
-_OWN = ("image", "preprocessing", "pool", "dropout", "logits")  # names of the layers around the backbone
+_OWN = ("image", "preprocessing", "pool", "dropout", "logits")  # the names of the layers around the backbone
 
 
 def attach(
@@ -25,12 +25,12 @@ def attach(
 
     Args:
       hparams: `dropout` and `seed`.
-      form: what one sample is.
-      outputs: how many logits.
-      backbone: from `(batch, *sizes, channels)` to maps of the same rank, which are averaged over their positions, or
-        to `(batch, features)`. It needs a name that none of the layers around it has; see `unused`.
-      policy: Keras's name of the dtype policy of the pooling and the dropout.
-      before: applied to the raw values.
+      form: the form of a sample.
+      outputs: the number of logits.
+      backbone: a model from `(batch, *sizes, channels)` to maps of the same rank, which are averaged over their
+        positions, or to `(batch, features)`. Its name must differ from the layers around it; see `unused`.
+      policy: the name of Keras's dtype policy for the pooling and the dropout.
+      before: the layers before the backbone, which receive the raw values.
     """
     inputs = keras.Input(form.shape, name="image")
     x = inputs
@@ -43,7 +43,7 @@ def attach(
 
 
 def unused(name: str, taken: Collection[str] = _OWN) -> str:
-    """Returns the name of a backbone that none of the layers around it has."""
+    """Returns a name for a backbone that no layer around it has."""
     while name in taken:
         name += "_1"
     return name

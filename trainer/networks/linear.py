@@ -1,4 +1,4 @@
-"""No convolution: the logits are weighted sums of the input, so that the weights are one picture a class."""
+"""A linear network: the logits are weighted sums of the input, so the weights of each class are one picture."""
 
 import keras
 
@@ -7,20 +7,20 @@ from trainer.hparams import HParams
 from trainer.networks import parts, remedy, size
 from trainer.networks.network import Network, Stage
 
-_LARGER = (remedy.SIZE,)  # what gives a network more parameters
+_LARGER = (remedy.SIZE,)  # the flags that add parameters
 
 
 def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:
     """Returns an untrained network of one stage.
 
     Its input is `(batch, *sizes, channels)` of raw values; its output is `(batch, outputs)`, float32. The kernel of its
-    layer `logits` is `(positions * channels, outputs)`, which `(*sizes, channels, outputs)` is a view of.
+    layer `logits` is `(positions * channels, outputs)`, which can be reshaped to `(*sizes, channels, outputs)`.
 
     Args:
       hparams: the network's flags.
-      form: what one sample is.
-      outputs: how many numbers the last layer gives, such as one logit for each class.
-      policy: Keras's name of the dtype policy of every layer but the last.
+      form: the form of a sample.
+      outputs: the number of units of the last layer, such as one logit per class.
+      policy: the name of Keras's dtype policy for every layer except the last.
 
     Raises:
       UsageError: the weights would not fit in memory; the message names the flag.

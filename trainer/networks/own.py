@@ -1,4 +1,4 @@
-"""The network that a user's function returns, with what is wrong with it said before it trains."""
+"""Builds and checks the network that a user's function returns; errors appear before the training."""
 
 import contextlib
 import tempfile
@@ -18,17 +18,17 @@ from trainer.hparams import HParams
 from trainer.networks import custom
 from trainer.networks.network import Network, Stage
 
-_SAMPLES = 4  # of noise, on which a network is tried
-_NEAR = 1e-3  # how far outputs may differ that are computed alike, or a sum from 1
+_SAMPLES = 4  # samples of noise on which a network is tested
+_NEAR = 1e-3  # tolerance of equal outputs, and of a sum from 1
 _PROBABILITIES = ("softmax", "sigmoid", "hard_sigmoid")
-_OVERRIDDEN = ("train_step", "test_step", "compute_loss", "fit")  # the run has its own
-_OPERATIONS = ("Softmax", "Sigmoid", "HardSigmoid")  # of `keras.ops`, and the layer of the first name
-# What stands after a softmax and leaves it what it is.
+_OVERRIDDEN = ("train_step", "test_step", "compute_loss", "fit")  # methods that the training loop replaces
+_OPERATIONS = ("Softmax", "Sigmoid", "HardSigmoid")  # operations of `keras.ops`, and the layer with the first name
+# Layers that may follow a softmax without changing its values.
 _PLAIN = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Identity, keras.layers.Dropout)
 
 
 class _Refusal(Exception):  # noqa: N818 - it is turned into an error that names the function
-    """A rule that the network breaks, and what was found."""
+    """A rule that the network breaks, and the received value."""
 
     def __init__(self, rule: str, received: str):
         super().__init__(rule)
@@ -36,23 +36,23 @@ class _Refusal(Exception):  # noqa: N818 - it is turned into an error that names
 
 
 def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:
-    """Returns the network that the function of `--model` makes, of one stage.
+    """Returns the network that the function of `--model` creates, with one stage.
 
     Args:
-      hparams: with the function's own arguments; see `trainer.own_flags`.
-      form: what one sample is; the function gets its shape.
-      outputs: how many numbers the last layer gives; the function gets them as its classes.
-      policy: Keras's name of the dtype policy that holds while the function is called.
+      hparams: the hyperparameters, with the arguments of the function; see `trainer.own_flags`.
+      form: the form of a sample; its shape is passed to the function.
+      outputs: the number of units of the last layer, which is passed to the function as the number of classes.
+      policy: the name of Keras's dtype policy while the function runs.
 
     Raises:
-      UsageError: the function raises an error, or what it returns cannot be trained, saved and loaded; the message
-        names the function, and the layer.
+      UsageError: the function raises an error, or the result cannot be trained, saved and loaded; the message names the
+        function and the layer.
     """
     function = own_function.load(hparams.model)
     with _session(policy, hparams.seed), custom.recorded():
         try:
             made = own_flags.call(hparams, form.shape, outputs)
-        except (Exception, SystemExit) as error:  # whatever a user's function raises
+        except (Exception, SystemExit) as error:  # a user's function may raise anything
             raise UsageError(
                 f"`--model={hparams.model}` must return a network for {_given(hparams, form, outputs)}. "
                 f"Received: {function.where(error)}"
@@ -78,7 +78,7 @@ def _given(hparams: HParams, form: Form, outputs: int) -> str:
 
 @contextlib.contextmanager
 def _session(policy: str, seed: int) -> Iterator[None]:
-    """Gives a function a dtype policy; afterwards every setting of Keras's, and random numbers, are as they were."""
+    """Sets a dtype policy for a function, and restores all Keras settings and random generators afterwards."""
     former = keras.config.dtype_policy()
     floatx, epsilon, order = keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format()
     is_eager = tf.config.functions_run_eagerly()
@@ -95,10 +95,10 @@ def _session(policy: str, seed: int) -> Iterator[None]:
 
 
 def _checked(made: Any, form: Form, outputs: int) -> keras.Model:
-    """Returns a Sequential or functional model with the shapes of the data.
+    """Returns a Sequential or functional model with the shapes of the data from the function's result.
 
     Raises:
-      _Refusal: there is none.
+      _Refusal: the function returned something else.
     """
     if not isinstance(made, keras.Model):
         raise _Refusal(
@@ -132,11 +132,11 @@ def _check_layers(model: keras.Model) -> None:
 
 
 def _graph(made: keras.Model, form: Form) -> keras.Model:
-    """Returns a model as a Sequential or functional one whose input has the shape of a sample."""
+    """Returns a model as a Sequential or functional model whose input has the shape of a sample."""
     if isinstance(made, keras.Sequential) and not made.built:
         made.build((None, *form.shape))
     is_kerass = type(made).call.__module__.partition(".")[0] == "keras"
-    if not (is_kerass and hasattr(made, "outputs")):  # a class with a `call` of its own
+    if not (is_kerass and hasattr(made, "outputs")):  # a class with its own `call`
         return _wrapped(made, form)
     if len(made.inputs) != 1:
         raise _Refusal("a model with one input", ", ".join(f"{one.name} {_shape(one)}" for one in made.inputs))
@@ -148,26 +148,26 @@ def _graph(made: keras.Model, form: Form) -> keras.Model:
         raise _Refusal(f"a model whose input is {_text(wanted)}, as in input_shape", _shape(taken))
     if not keras.backend.is_float_dtype(taken.dtype):
         raise _Refusal("a model whose input is of floating-point numbers", f"{taken.name}, {taken.dtype}")
-    if tuple(taken.shape) != wanted:  # sizes that are left open
+    if tuple(taken.shape) != wanted:  # undefined sizes
         return _wrapped(made, form)
     is_plain = isinstance(made, keras.Sequential) or all(
         isinstance(one, keras.KerasTensor) for one in (made.input, made.output)
     )
     if is_plain and type(made).__module__.partition(".")[0] == "keras":
         return made
-    # Of a class whose layers are a graph, or with its input in a list, the graph is what is trained and saved.
+    # For a subclass of a functional model, or an input in a list, the graph is trained and saved.
     return keras.Model(taken, made.outputs[0], name=made.name)
 
 
 def _wrapped(made: keras.Model, form: Form) -> keras.Model:
-    """Returns a functional model of which another one is the only layer."""
+    """Returns a functional model whose only layer is the given model."""
     inputs = keras.Input(form.shape, name="image")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # what Keras says of a call that fails; the error says more
+        warnings.simplefilter("ignore", UserWarning)  # Keras's warning about a failed call; the error says more
         outputs = made(inputs)
     if not isinstance(outputs, keras.KerasTensor):
         count = len(outputs) if isinstance(outputs, list | tuple | dict) else 0
-        raise _Refusal("a model with one output", f"{made.name}, which gives {count or type(outputs).__name__}")
+        raise _Refusal("a model with one output", f"{made.name}, which returns {count or type(outputs).__name__}")
     return keras.Model(inputs, outputs, name=f"{made.name}_on_samples")
 
 
@@ -178,7 +178,7 @@ def _check_outputs(model: keras.Model, outputs: int) -> None:
 
 
 def _check_is_logits(model: keras.Model) -> None:
-    """Checks that the last layer gives logits: its loss is that of a softmax that comes after it."""
+    """Checks that the last layer returns logits, because the loss applies the softmax itself."""
     layer = _last(model)
     name = getattr(getattr(layer, "activation", None), "__name__", "")
     if name in _PROBABILITIES or type(layer).__name__ in _OPERATIONS:
@@ -191,7 +191,7 @@ def _check_is_logits(model: keras.Model) -> None:
 
 
 def _last(model: Any) -> Any:
-    """Returns the layer or operation that gives a model's output, in nested models too."""
+    """Returns the layer or operation that computes a model's output, also in nested models."""
     tensor = model.outputs[0]
     while True:
         history = tensor._keras_history
@@ -211,7 +211,7 @@ def _answers(model: keras.Model, samples: np.ndarray) -> np.ndarray:
 
 
 def _check_saved(model: keras.Model, form: Form) -> None:
-    """Saves the network, loads it, and compares what the two give."""
+    """Saves and loads the network, and compares the outputs of both."""
     noise = np.random.default_rng(0).uniform(form.low, form.high, (_SAMPLES, *form.shape)).astype("float32")
     known = custom.objects(model)
     for one in known.values():
@@ -227,7 +227,7 @@ def _check_saved(model: keras.Model, form: Form) -> None:
             loaded = keras.models.load_model(path, custom_objects=known, compile=False, safe_mode=True)
         except Exception as error:
             raise _unsaved(model, known, error) from None
-    pairs = [*zip(custom.layers(model), custom.layers(loaded), strict=False)][::-1]  # what a layer holds comes first
+    pairs = [*zip(custom.layers(model), custom.layers(loaded), strict=False)][::-1]  # nested layers first
     differing = [one for one, other in pairs if not _have_equal_weights(one, other)]
     if not differing and not np.allclose(_answers(model, noise), _answers(loaded, noise), rtol=_NEAR, atol=_NEAR):
         differing = [*(one for one, other in pairs if _plain_values(one) != _plain_values(other)), model]
@@ -245,16 +245,16 @@ def _have_equal_weights(one: Any, other: Any) -> bool:
 
 
 def _plain_values(layer: Any) -> dict[str, Any]:
-    """Returns those attributes of a layer of the user's own that are numbers and texts."""
+    """Returns the attributes of a user-defined layer that are numbers and texts."""
     if type(layer).__module__.partition(".")[0] in ("keras", "trainer"):
         return {}
     return {name: value for name, value in vars(layer).items() if isinstance(value, int | float | str)}
 
 
 def _unsaved(model: keras.Model, known: dict[str, Any], error: Exception) -> _Refusal:
-    """Returns what is wrong with a network that cannot be loaded, with the first layer at fault."""
+    """Returns the problem of a network that cannot be loaded, with the first layer that causes it."""
     rule = "layers that can be saved and loaded"
-    for layer in reversed([*custom.layers(model)]):  # what a layer holds comes before it
+    for layer in reversed([*custom.layers(model)]):  # nested layers first
         try:
             config = keras.saving.serialize_keras_object(layer)
             keras.saving.deserialize_keras_object(config, custom_objects=known, safe_mode=True)
@@ -269,7 +269,7 @@ def _said(error: Exception) -> str:
 
 
 def _trainable(model: keras.Model) -> list[str] | None:
-    """Returns which layers learn, where the function has frozen some; see `Stage`."""
+    """Returns the trainable layers if the function has frozen others, else None; see `Stage`."""
     every = [*_with_weights(model, "")]
     return None if all(layer.trainable for _, layer in every) else [name for name, layer in every if layer.trainable]
 

@@ -1,4 +1,4 @@
-"""The layers that this package's own networks have in common."""
+"""The first and last layers of this package's own networks."""
 
 import keras
 
@@ -16,9 +16,9 @@ GLOBAL_AVERAGES = {
 
 
 def scale(form: Form, policy: str) -> keras.layers.Layer:
-    """Returns the first layer: from a form's values to 0 to 1, or to a mean of 0 and a spread of 1 in each channel.
+    """Returns the first layer: it scales values to the range 0 to 1, or to mean 0 and standard deviation 1 per channel.
 
-    The second is computed in float32 under every policy: lower precision cannot separate values far from 0.
+    The standardisation is computed in float32 under every policy: lower precision cannot separate values far from 0.
     """
     if form.spread:
         factors = [1 / spread for spread in form.spread]
@@ -29,5 +29,5 @@ def scale(form: Form, policy: str) -> keras.layers.Layer:
 
 
 def logits(outputs: int) -> keras.layers.Layer:
-    """Returns the last layer."""
+    """Returns the last layer, which computes the outputs in float32."""
     return keras.layers.Dense(outputs, dtype="float32", name="logits")

@@ -1,4 +1,4 @@
-"""Networks that others have made: those of keras.applications, and models in `.keras` files."""
+"""Pretrained networks: those of keras.applications, and models in `.keras` files."""
 
 import inspect
 import re
@@ -18,7 +18,7 @@ from trainer.networks.network import Network, Stage
 
 IMAGENET = "imagenet"
 
-# How keras.applications prepares values, by the start of a network's name; the other networks do it themselves.
+# How keras.applications preprocesses values, by the prefix of a network's name; the other networks include it.
 _MODES = {
     "DenseNet": "torch",
     "Inception": "tf",
@@ -29,9 +29,9 @@ _MODES = {
     "VGG": "caffe",
     "Xception": "tf",
 }
-_SIZES = (32, 71, 75)  # pixels of a side, the least that some network of keras.applications takes
+_SIZES = (32, 71, 75)  # pixels of a side, the minimum of some network of keras.applications
 _FAILED = re.compile(r"URL fetch failure on (\S+): (.*)")
-_RENAMED = {  # by Keras, where it keeps what it has downloaded
+_RENAMED = {  # by Keras, in its cache of downloads
     "NASNet-mobile-no-top.h5": "nasnet_mobile_no_top.h5",
     "NASNet-large-no-top.h5": "nasnet_large_no_top.h5",
 }
@@ -54,7 +54,7 @@ def build_application(hparams: HParams, form: Form, outputs: int, policy: str = 
     """Returns a network of keras.applications with a new head; see `trainer.networks.build`.
 
     Raises:
-      UsageError: there is none of that name, it takes no samples of this form, or its weights cannot be downloaded.
+      UsageError: no network has that name, it does not accept this form, or its weights cannot be downloaded.
     """
     name = hparams.model
     if name not in names():
@@ -84,12 +84,12 @@ def build_application(hparams: HParams, form: Form, outputs: int, policy: str = 
 
 
 def build_file(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:
-    """Returns the model of a `.keras` file, with the head that the data's classes need; see `trainer.networks.build`.
+    """Returns the model of a `.keras` file, with a head for the data's classes; see `trainer.networks.build`.
 
-    A classifier of as many classes as the data keeps its own; any other model gets a new one on its features.
+    A classifier with the data's number of classes keeps its head; any other model gets a new one on its features.
 
     Raises:
-      UsageError: it cannot be read, or takes no samples of this form; the message names the flag.
+      UsageError: it cannot be read, or does not accept this form; the message names the flag.
       StorageError: the bucket cannot be reached.
     """
     _check_form(hparams.model, form)
@@ -99,8 +99,8 @@ def build_file(hparams: HParams, form: Form, outputs: int, policy: str = "float3
     rank = len(parts.features.outputs[0].shape)
     if rank not in (2, 4):
         raise UsageError(
-            "`--model` must give maps, (batch, height, width, channels), or features, (batch, features). "
-            f"Received: {hparams.model}, which gives {parts.features.outputs[0].shape}"
+            "`--model` must return maps, (batch, height, width, channels), or features, (batch, features). "
+            f"Received: {hparams.model}, which returns {parts.features.outputs[0].shape}"
         )
     channels = model.inputs[0].shape[-1] or form.channels
     backbone = _fitted(hparams, form, parts.features, channels, policy)
@@ -127,9 +127,9 @@ def _application(name: str, sizes: tuple[int, ...], weights: str | None, policy:
     make: Callable[..., keras.Model] = getattr(keras.applications, name)
     try:
         with rebuild.dtype_policy(policy), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that weights were trained at another size, which is the use of them
+            warnings.simplefilter("ignore")  # the weights were trained at another size, as intended
             return make(include_top=False, weights=weights, input_shape=(*sizes, 3))
-    except Exception as error:  # what Keras's download raises, and of files that it has downloaded before
+    except Exception as error:  # errors of Keras's download, and of files in its cache
         if found := _FAILED.search(str(error)):
             raise _no_download(*found.groups()) from None
         if weights and (not isinstance(error, ValueError) or "corrupted" in str(error)):
@@ -153,7 +153,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _least_size(name: str, form: Form) -> int:
-    """Returns the least size that the network takes, where that is more than the form's; else 0."""
+    """Returns the network's minimum size if it is larger than the form's; else 0."""
     for size in _SIZES:
         if size > min(form.sizes):
             try:
@@ -174,19 +174,19 @@ def _check_model(shown: str, model: Any) -> None:
         )
     if len(model.inputs[0].shape) != 4:
         raise UsageError(
-            "`--model` must take images, (batch, height, width, channels). "
-            f"Received: {shown}, which takes {model.inputs[0].shape}"
+            "`--model` must accept images, (batch, height, width, channels). "
+            f"Received: {shown}, which accepts {model.inputs[0].shape}"
         )
 
 
 def _fitted(hparams: HParams, form: Form, features: keras.Model, channels: int, policy: str) -> keras.Model:
-    """Returns the features' model for samples of the form, once grey is repeated where the model takes colour."""
+    """Returns the feature model for the form's samples; a grey channel is repeated if the model needs colour."""
     shown = hparams.model
     if channels != form.channels and (channels, form.channels) != (3, 1):
         if channels == 1:
             raise UsageError(f"`--color` must be grey for `--model={shown}`. Received: {hparams.color}")
         taken = features.inputs[0].shape
-        raise UsageError(f"`--model` must take images of 1 or 3 channels. Received: {shown}, which takes {taken}")
+        raise UsageError(f"`--model` must accept images of 1 or 3 channels. Received: {shown}, which accepts {taken}")
     sizes = tuple(features.inputs[0].shape[1:3])
     name = head.unused(features.name)
     try:
@@ -201,7 +201,7 @@ def _misfit(hparams: HParams, form: Form, sizes: tuple[int | None, ...], error: 
         return UsageError(f"`--model` must fit images of {form}. Received: {hparams.model} ({error})")
     if height != width:
         return UsageError(
-            f"`--model` must take images of {form}. Received: {hparams.model}, for {height}x{width} only ({error})"
+            f"`--model` must accept images of {form}. Received: {hparams.model}, for {height}x{width} only ({error})"
         )
     received = f"{hparams.image_size}" if hparams.image_size else f"0, the default, so {form}"
     return UsageError(

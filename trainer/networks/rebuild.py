@@ -1,4 +1,4 @@
-"""A model as it was, with its weights, for inputs of another size and in another precision."""
+"""Rebuilds a model with its weights for another input size and another precision."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ class MisfitError(ValueError):
 
 @contextlib.contextmanager
 def dtype_policy(name: str) -> Iterator[None]:
-    """Makes a dtype policy that of all layers which are made in the block."""
+    """Sets the dtype policy of all layers that are created in the block."""
     former = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
@@ -23,16 +23,16 @@ def dtype_policy(name: str) -> Iterator[None]:
 
 
 def rebuild(model: keras.Model, shape: tuple[int, ...], policy: str | None, name: str) -> keras.Model:
-    """Returns a functional model of the same layers, names and weights; all of them learn.
+    """Returns a functional model with the same layers, names and weights, all trainable.
 
-    Only an adapted `keras.layers.Normalization` gets constants instead of weights: Keras computes with a copy of its
+    An adapted `keras.layers.Normalization` gets constants instead of weights, because Keras computes with a copy of its
     weights, which it does not update when weights are restored.
 
     Args:
-      model: Sequential or functional, of one input.
-      shape: of one sample of the new input.
-      policy: Keras's name of the dtype policy of every layer; None leaves each its own.
-      name: of the new model.
+      model: a Sequential or functional model with one input.
+      shape: the shape of one sample of the new input.
+      policy: the name of Keras's dtype policy for every layer; None keeps each layer's own.
+      name: the name of the new model.
 
     Raises:
       MisfitError: a layer does not fit inputs of that shape.
@@ -42,7 +42,7 @@ def rebuild(model: keras.Model, shape: tuple[int, ...], policy: str | None, name
 
 
 def is_graph(layer: Any) -> bool:
-    """Returns whether a layer is a model whose layers can be gone through."""
+    """Returns whether a layer is a model whose layers can be traversed."""
     return isinstance(layer, keras.Model) and layer.built and bool(getattr(layer, "outputs", None))
 
 
@@ -62,7 +62,7 @@ def _rebuild(model: keras.Model, inputs: Any, policy: str | None, name: str) -> 
             _give_weights(copy, layer)
         return outputs
 
-    functional = keras.Model(model.inputs[0], model.outputs[0], name=name)  # a Sequential's calls cannot be replaced
+    functional = keras.Model(model.inputs[0], model.outputs[0], name=name)  # Sequential's calls cannot be replaced
     return keras.models.clone_model(
         functional, input_tensors=inputs, clone_function=lambda layer: layer, call_function=call
     )
@@ -85,7 +85,7 @@ def _is_entered(layer: Any) -> bool:
 
 
 def _with(config: dict[str, Any], policy: str | None) -> dict[str, Any]:
-    """Returns a layer's configuration with another policy, also of the layers that it wraps."""
+    """Returns a layer's configuration with another policy, also for wrapped layers."""
     changed = {key: _wrapped(value, policy) for key, value in config.items()}
     own = {"trainable": True} | ({"dtype": policy} if policy else {})
     return changed | {key: value for key, value in own.items() if key in config}

@@ -1,4 +1,4 @@
-"""Which flag a person changes, and to what, where a network cannot be built as its flags ask for."""
+"""Finds the flag to change, and its new value, if a network cannot be built from its flags."""
 
 import bisect
 import dataclasses
@@ -9,13 +9,13 @@ from trainer.data.form import Form
 from trainer.errors import UsageError
 from trainer.hparams import HParams, Value
 
-SIZE = "size"  # stands for the flag that says the samples' sizes
+SIZE = "size"  # represents the flag for the size of the samples
 NOUNS = {1: "signals", 2: "images", 3: "volumes"}  # by rank
 
-_SIZES = {1: "length", 2: "image_size", 3: "volume_size"}  # by rank, that flag
-_LARGEST = {1: 2**24, 2: 4096, 3: 1024}  # by rank, the most that it takes
+_SIZES = {1: "length", 2: "image_size", 3: "volume_size"}  # by rank, the flag
+_LARGEST = {1: 2**24, 2: 4096, 3: 1024}  # by rank, the flag's maximum
 _MAXIMUM_PARAMETERS = 500_000_000  # with the gradient and Adam's two moments, 8 GB in float32
-_USUAL_SIZE = 96  # pixels of a side, of photographs
+_USUAL_SIZE = 96  # pixels of a side, a usual size of photographs
 
 Test = Callable[[HParams, Form], bool]
 Count = Callable[[HParams, Form], int]
@@ -23,12 +23,12 @@ Count = Callable[[HParams, Form], int]
 
 @dataclasses.dataclass(frozen=True)
 class Remedy:
-    """One flag's value with which a network can be.
+    """The change of one flag that makes a network possible.
 
     Attributes:
       flag: without dashes.
-      value: with which it can be, the nearest to what the flag has.
-      received: what the flag has, for a message; it says so where that is the default, which nobody gave.
+      value: the nearest value to the current one with which the network can be built.
+      received: the current value, for a message; marked if it is the default.
     """
 
     flag: str
@@ -37,16 +37,16 @@ class Remedy:
 
 
 def find(hparams: HParams, form: Form, aims: Mapping[str, Value], is_possible: Test) -> Remedy | None:
-    """Returns the change of one flag with which a network can be; nothing where no single one helps.
+    """Returns a change of one flag that makes a network possible; None if no single change does.
 
-    Flags that were given come before those that have their defaults, for a message should blame what a person wrote.
+    Flags that the user set come before flags with their defaults, because a message should name what the user typed.
 
     Args:
-      hparams: with which it cannot be.
-      form: of the samples.
-      aims: by flag, or `SIZE`, in the order in which to give them up, the value with which a network is the likeliest
-        to be; of `SIZE` at most what its flag takes.
-      is_possible: returns whether it can be.
+      hparams: the hyperparameters for which no network can be built.
+      form: the form of a sample.
+      aims: for each flag, or `SIZE`, in the order of preference, the value that is most likely to work; for `SIZE` at
+        most the flag's maximum.
+      is_possible: returns whether a network can be built.
     """
     aims = {named(flag, form): _LARGEST[form.rank] if flag == SIZE else aim for flag, aim in aims.items()}
     for flag in sorted(aims, key=lambda flag: not is_given(hparams, flag)):
@@ -57,17 +57,17 @@ def find(hparams: HParams, form: Form, aims: Mapping[str, Value], is_possible: T
 
 
 def check_parameters(parameters: int, hparams: HParams, form: Form, larger: Sequence[str], count: Count) -> None:
-    """Checks that a network's weights fit in memory.
+    """Checks that the weights of a network fit in memory.
 
     Args:
-      parameters: how many numbers they are.
-      hparams: of the network.
-      form: of the samples.
-      larger: the flags, or `SIZE`, that give it more weights.
-      count: returns how many weights a network has; none where it cannot be.
+      parameters: the number of weights.
+      hparams: the hyperparameters of the network.
+      form: the form of a sample.
+      larger: the flags, or `SIZE`, that increase the number of weights.
+      count: returns the number of weights of a network; None if it cannot be built.
 
     Raises:
-      UsageError: they do not; the message names the flag that makes most of them.
+      UsageError: they do not fit; the message names the flag that contributes most.
     """
     if parameters <= _MAXIMUM_PARAMETERS:
         return
@@ -84,18 +84,18 @@ def check_parameters(parameters: int, hparams: HParams, form: Form, larger: Sequ
 
 
 def listed(flags: Sequence[str]) -> str:
-    """Returns flags as a message names several of them."""
+    """Returns a list of flags for a message."""
     *others, last = (f"`--{flag}`" for flag in flags)
     return f"{', '.join(others)} and {last}" if others else last
 
 
 def is_given(hparams: HParams, flag: str) -> bool:
-    """Returns whether a flag has another value than its default."""
+    """Returns whether the value of a flag differs from its default."""
     return bool(getattr(hparams, flag) != getattr(HParams, flag))
 
 
 def changed(hparams: HParams, form: Form, flag: str, value: Value) -> tuple[HParams, Form]:
-    """Returns both with another value of a flag; the form follows from that of the samples' sizes."""
+    """Returns both with another value of a flag; the flag for the samples' size also changes the form."""
     if flag == _SIZES[form.rank]:
         form = dataclasses.replace(form, sizes=(int(value),) * form.rank)
     values: dict[str, Any] = {flag: value}
@@ -107,7 +107,7 @@ def _by_default(hparams: HParams, form: Form, flag: str) -> tuple[HParams, Form]
 
 
 def _values(hparams: HParams, form: Form, flag: str, aim: Value, is_possible: Test) -> Iterator[Value]:
-    """Yields the value of a flag that is the nearest to its own and with which a network can be, if there is one."""
+    """Yields the value of a flag nearest to the current one with which a network can be built, if there is one."""
 
     def fits(value: Value) -> bool:
         return is_possible(*changed(hparams, form, flag, value))
@@ -129,5 +129,5 @@ def _received(hparams: HParams, form: Form, flag: str) -> str:
 
 
 def named(flag: str, form: Form) -> str:
-    """Returns a flag's name, which may be that of the samples' sizes."""
+    """Returns a flag's name, with `SIZE` replaced by the flag for the samples' size."""
     return _SIZES[form.rank] if flag == SIZE else flag

@@ -1,12 +1,12 @@
-"""Residual blocks with batch normalisation, global average pooling, the logits.
+"""A network of residual blocks with batch normalisation, global average pooling, and the logits.
 
     scale -> stem -> four groups of blocks, of 1, 2, 4 and 8 times `--filters` -> mean over all positions -> logits
 
-Of signals there are three groups, and kernels are wider. Of volumes each group has half the filters.
+Networks for signals have three groups and wider kernels. Networks for volumes have half the filters in each group.
 
-A block adds what its branch gives, two normalised convolutions, to what it takes.
+A block adds the output of its branch, two normalised convolutions, to its input.
 
-Sources: He et al., "Deep Residual Learning for Image Recognition", 2015, whose order it is: convolution, normalisation,
+Sources: He et al., "Deep Residual Learning for Image Recognition", 2015, in the order convolution, normalisation,
 activation, and the last activation after the sum; Ioffe and Szegedy, "Batch Normalization", 2015.
 """
 
@@ -26,31 +26,31 @@ from trainer.networks.network import Network, Stage
 Layers = Sequence[keras.layers.Layer]
 Ints = tuple[int, ...]  # one for each spatial axis
 
-# By rank: groups of blocks, at any size, so that the parameters are as many for 8 pixels as for 512. Of 67 signals of
-# 24 points, in three folds, as many were right with three groups as with four, and the loss was 0.31, not 0.49.
+# By rank: the number of groups for any size, so that the number of parameters is independent of it. On 67 signals of 24
+# points, in three folds, three and four groups had the same accuracy; the loss was 0.31 with three and 0.49 with four.
 _GROUPS = {1: 3, 2: 4, 3: 4}
-# By rank. The stem halves a side until the first blocks see no more positions than this. Of 50 signals of 150 points,
-# in three folds, 96 % were right with 32 positions and kernels of 3, all with 256 and 7.
+# By rank. The stem halves the sides until the first blocks see at most this many positions. On 50 signals of 150
+# points, in three folds, 32 positions and kernels of 3 reached 96 %, 256 positions and kernels of 7 100 %.
 _WIDEST = {1: 256, 2: 32, 3: 32}
 _KERNELS = {1: 7, 2: 3, 3: 3}
-# By rank, what `--filters` is divided by. In 27 epochs of 1,500 volumes of 16 voxels a side, 16 filters got 90 % of the
-# validation part right, three groups of them 89 %, and 32 with a stem of stride 2 and three groups 84 %; with 32 and no
-# stride an epoch takes three times as long as with 16.
+# By rank, the divisor of `--filters`. In 27 epochs of 1,500 volumes of 16 voxels a side, the accuracy on the validation
+# split was 90 % with 16 filters, 89 % with 16 filters in three groups, and 84 % with 32, a stem of stride 2 and three
+# groups. With 32 filters and no stride an epoch takes three times as long as with 16.
 _NARROWER = {1: 1, 2: 1, 3: 2}
-_LONG_KERNEL = 80  # of the stem of a longer signal, which must separate tones (Dai et al., 2016, "Very deep CNNs")
-_HALVED = 8  # positions of a side, from which on a group halves it: the last map has 4 to 7
-_MOMENTUM = 0.9  # of the moving statistics: Keras's 0.99 takes some hundred steps from its 0 and 1
-_LARGER = ("filters", "depth")  # what gives a network more parameters
+_LONG_KERNEL = 80  # in the stem of a longer signal, to separate tones (Dai et al., 2016, "Very deep CNNs")
+_HALVED = 8  # positions of a side from which a group halves it: the last map has 4 to 7
+_MOMENTUM = 0.9  # of the moving statistics: Keras's 0.99 takes hundreds of steps from its initial 0 and 1
+_LARGER = ("filters", "depth")  # the flags that add parameters
 
 
 @dataclasses.dataclass(frozen=True)
 class _Block:
-    """Two paths from the same map, whose sum is activated.
+    """Two paths from the same map; their sum is activated.
 
     Attributes:
-      name: of the block.
+      name: the name of the block.
       branch: two convolutions.
-      shortcut: nothing, or a convolution where the map's shape changes.
+      shortcut: empty, or a convolution if the shape of the map changes.
     """
 
     name: str
@@ -60,14 +60,14 @@ class _Block:
 
 @dataclasses.dataclass(frozen=True)
 class _Design:
-    """A network's layers, which have no weights yet."""
+    """The layers of a network, without weights."""
 
     stem: Layers
     blocks: Sequence[_Block]
     head: Layers
 
     def parameters(self, shape: size.Shape) -> int:
-        """Returns how many weights the layers will have for samples of a shape."""
+        """Returns the number of weights of the layers for samples of a shape."""
         count = 0
         for paths in ([self.stem], *([block.branch, block.shortcut] for block in self.blocks), [self.head]):
             count += sum(size.parameters(path, shape) for path in paths)
@@ -76,18 +76,18 @@ class _Design:
 
 
 def build(hparams: HParams, form: Form, outputs: int, policy: str = "float32") -> Network:
-    """Returns an untrained network of one stage, whose number of weights does not depend on the samples' sizes.
+    """Returns an untrained network of one stage; its number of weights does not depend on the size of the samples.
 
     Its input is `(batch, *sizes, channels)` of raw values; its output is `(batch, outputs)`, float32.
 
     Args:
       hparams: the network's flags.
-      form: what one sample is.
-      outputs: how many numbers the last layer gives, such as one logit for each class.
-      policy: Keras's name of the dtype policy of every layer but the last.
+      form: the form of a sample.
+      outputs: the number of units of the last layer, such as one logit per class.
+      policy: the name of Keras's dtype policy for every layer except the last.
 
     Raises:
-      UsageError: the weights would not fit in memory; the message names the flag.
+      UsageError: the weights do not fit in memory; the message names the flag.
     """
     design = _design(hparams, form, outputs, policy)
     parameters = design.parameters(form.shape)
@@ -127,14 +127,14 @@ def _design(hparams: HParams, form: Form, outputs: int, policy: str) -> _Design:
 
 @dataclasses.dataclass(frozen=True)
 class _Maker:
-    """Makes the parts of a network."""
+    """Creates the parts of a network."""
 
     hparams: HParams
     rank: int
     policy: str
 
     def stem(self, filters: int, strides: Ints) -> Layers:
-        """Returns what makes the first map: a convolution of stride 2 at most, of signals 4, then a pooling."""
+        """Returns the layers of the first map: a convolution with stride 2 at most, 4 for signals, and a pooling."""
         most, kernel_size = (2, _KERNELS[self.rank]) if self.rank > 1 or max(strides) == 1 else (4, _LONG_KERNEL)
         first = tuple(min(stride, most) for stride in strides)
         rest = _quotient(strides, first)
@@ -170,10 +170,10 @@ class _Maker:
     def _convolution(self, name: str, filters: int, kernel_size: int, strides: Any) -> Layers:
         """Returns a convolution and its normalisation.
 
-        Of five folds of 155 photographs, one seed, 64 pixels and 120 epochs, batch normalisation with settled
-        statistics got 56 % right, group normalisation 52 % and none 49 %, all with branches that begin at zero. A step
-        took 1, 1.17 and 0.83 of the time in bfloat16, 1, 1.26 and 0.89 in float32. Branches begin at full gain: from
-        zero, 160 steps on digits reached 95 %, not 97 %.
+        On five folds of 155 photographs, one seed, 64 pixels and 120 epochs, batch normalisation with settled
+        statistics reached 56 %, group normalisation 52 % and none 49 %, all with branches that start at zero. Their
+        steps took 1, 1.17 and 0.83 times as long in bfloat16, 1, 1.26 and 0.89 times in float32. Branches start at full
+        gain, because 160 steps on digits reached 97 % with it, and 95 % from zero.
         """
         return [
             parts.CONVOLUTIONS[self.rank](
@@ -181,7 +181,7 @@ class _Maker:
                 kernel_size,
                 strides=strides,
                 padding="same",
-                use_bias=False,  # the normalisation has one
+                use_bias=False,  # the normalisation has a bias
                 kernel_initializer="he_normal",
                 name=name,
                 dtype=self.policy,
@@ -201,5 +201,5 @@ def _product(ours: Ints, others: Ints) -> Ints:
 
 
 def _quotient(ours: Ints, others: Ints) -> Ints:
-    """Returns quotients, rounded up, as the sizes of maps after strides are."""
+    """Returns quotients rounded up, like the sizes of maps after strides."""
     return tuple(math.ceil(one / other) for one, other in zip(ours, others, strict=True))

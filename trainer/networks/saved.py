@@ -1,4 +1,4 @@
-"""Models in `.keras` files, on this machine or in a bucket: read without running anything of theirs."""
+"""Models in `.keras` files, on this machine or in a bucket: read without running code from them."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from trainer.errors import UsageError
 from trainer.files import expanded
 
 _CONFIG = "config.json"
-# What Keras raises about a file whose content is not what it wrote, or of classes that this program does not have.
+# Keras's errors for files with invalid content, or with classes that this program does not have.
 BROKEN = (
     ArithmeticError,
     AttributeError,
@@ -37,15 +37,15 @@ _CLASS = re.compile(r"Could not locate (?:class|function) '([^']+)'")
 def read(location: str, cache_dir: str, flag: str) -> keras.Model:
     """Returns the model in a `.keras` file, not compiled.
 
-    Nothing in the file is run: a Lambda is refused, and so is a layer of a class that is not known here.
+    No code in the file runs: a Lambda layer is an error, and so is a layer of an unknown class.
 
     Args:
-      location: a path, also from `~`, or `gs://…`.
-      cache_dir: holds what is fetched from a bucket.
-      flag: that names the file, for messages.
+      location: a path, which may start with `~`, or `gs://…`.
+      cache_dir: the folder for downloads from a bucket.
+      flag: the flag that names the file, for messages.
 
     Raises:
-      UsageError: there is no such file, or it cannot be read; the message names the flag.
+      UsageError: the file does not exist or cannot be read; the message names the flag.
       StorageError: the bucket cannot be reached.
     """
     path = local(location, cache_dir, flag)
@@ -57,7 +57,7 @@ def read(location: str, cache_dir: str, flag: str) -> keras.Model:
             )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # such as of an optimizer that is left out
+            warnings.simplefilter("ignore")  # for example about the optimizer, which is left out
             model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except BROKEN as error:
         raise UsageError(
@@ -70,10 +70,10 @@ def read(location: str, cache_dir: str, flag: str) -> keras.Model:
 
 
 def local(location: str, cache_dir: str, flag: str) -> Path:
-    """Returns the file on this machine, fetched first where it is in a bucket.
+    """Returns the file on this machine; a file in a bucket is downloaded first.
 
     Raises:
-      UsageError: there is no such file; the message names the flag.
+      UsageError: the file does not exist; the message names the flag.
       StorageError: the bucket cannot be reached.
     """
     if location.startswith("gs://"):
@@ -101,7 +101,7 @@ def _config(path: Path, location: str, flag: str) -> Any:
 
 
 def _layers(config: Any) -> Iterator[tuple[str, str]]:
-    """Yields the name and the class of everything that a configuration describes, to any depth."""
+    """Yields the name and the class of each layer in a configuration, at any depth."""
     if isinstance(config, dict):
         own = config.get("config")
         yield str(own.get("name", "")) if isinstance(own, dict) else "", str(config.get("class_name", ""))

@@ -1,6 +1,6 @@
-"""What a network will be before it has a weight: shapes and parameters, by integers alone.
+"""The shapes and the number of parameters of a network, computed before it has weights.
 
-The layers are the network's own, not yet built, so that the network is described once.
+The input is the network's own layers before they are built, so the network is defined only once.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,14 +12,14 @@ Shape = tuple[int, ...]
 
 
 def shapes(layers: Iterable[keras.layers.Layer], shape: Shape) -> Iterator[tuple[keras.layers.Layer, Shape, Shape]]:
-    """Yields each layer with the shapes of what it takes and gives, `(*sizes, channels)` or `(units,)`.
+    """Yields each layer with its input and output shapes, `(*sizes, channels)` or `(units,)`.
 
     Args:
-      layers: in their order, each taking what the one before gives.
-      shape: of one sample.
+      layers: the layers in order; each receives the output of the previous one.
+      shape: the shape of one sample.
 
     Raises:
-      ValueError: a layer leaves nothing of a map.
+      ValueError: a layer makes a map empty.
     """
     for layer in layers:
         given = tuple(layer.compute_output_shape((1, *shape)))[1:]
@@ -30,10 +30,10 @@ def shapes(layers: Iterable[keras.layers.Layer], shape: Shape) -> Iterator[tuple
 
 
 def parameters(layers: Iterable[keras.layers.Layer], shape: Shape) -> int:
-    """Returns how many weights the layers will have.
+    """Returns the number of weights of the layers.
 
     Raises:
-      ValueError: a layer leaves nothing of a map.
+      ValueError: a layer makes a map empty.
     """
     return sum(_parameters(layer, taken) for layer, taken, _ in shapes(layers, shape))
 

@@ -1,4 +1,4 @@
-"""In which stages a network learns that starts from weights."""
+"""The training stages of a pretrained network."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,13 +12,13 @@ from trainer.networks.network import Stage
 
 
 def of(hparams: HParams, model: keras.Model) -> tuple[Stage, ...]:
-    """Returns the stages of a network that starts from weights: its head alone, then what `--unfreeze` names.
+    """Returns the stages of a pretrained network: first its head alone, then the layers that `--unfreeze` names.
 
-    The head is the last layer with weights. BatchNormalization before it stays as it was trained.
+    The head is the last layer with weights. BatchNormalization before it keeps its statistics.
 
     Args:
       hparams: `unfreeze`, `freeze_epochs`, `fine_tune_rate` and `epochs`.
-      model: Sequential or functional, built.
+      model: a Sequential or functional model, built.
 
     Raises:
       UsageError: `--unfreeze` names more blocks than there are.
@@ -46,7 +46,7 @@ def _unfrozen(unfreeze: str, backbone: Sequence[Named]) -> Sequence[Named]:
 
 
 def _learning(named: Sequence[Named]) -> Iterator[str]:
-    """Yields the names of layers that have weights to learn."""
+    """Yields the names of layers that have trainable weights."""
     for name, layer in named:
         if layer.trainable_weights and not isinstance(layer, keras.layers.BatchNormalization):
             yield name

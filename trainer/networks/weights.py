@@ -1,7 +1,7 @@
-"""Weights for a network, from a file that Keras or keras.applications has written.
+"""Loads the weights of a network from a file that Keras or keras.applications has written.
 
-A file is compared with the network layer by layer before anything is taken from it. What follows in it after the
-network's own layers is the head of another network, and is left out.
+The layers in the file are compared with those of the network before any weight is copied. Layers in the file after
+those of the network belong to another network's head and are ignored.
 """
 
 import contextlib
@@ -24,15 +24,15 @@ from trainer.networks.network import Network
 from trainer.networks.pretrained import IMAGENET
 
 _FLAG = "weights"
-_DEVIATIONS = np.array((0.229, 0.224, 0.225))  # of ImageNet's red, green and blue, in values from 0 to 1
+_DEVIATIONS = np.array((0.229, 0.224, 0.225))  # of ImageNet's red, green and blue, for values from 0 to 1
 
 
 @dataclasses.dataclass(frozen=True)
 class _Layer:
-    """The weights of a layer in a file, or of one in the network.
+    """The weights of one layer, in a file or in the network.
 
     Attributes:
-      name: the layer's.
+      name: the layer's name.
       weights: arrays or variables.
     """
 
@@ -48,16 +48,16 @@ class _Layer:
 
 
 def load(network: Network, hparams: HParams) -> Network:
-    """Returns the network with the weights that `--weights` names, and the stages in which it learns then.
+    """Returns the network with the weights of `--weights`, and the stages of its training.
 
-    Its head stays new where the file has none, or one for other classes; a note says so.
+    The head stays untrained if the file has none or one for other classes; a note says so.
 
     Args:
-      network: built.
-      hparams: with `weights`; where it is `imagenet`, the network was built with them.
+      network: the network, built.
+      hparams: the hyperparameters, with `weights`; a network with `imagenet` already has its weights.
 
     Raises:
-      UsageError: there is no such file, it cannot be read, or it does not fit; the message names the flag.
+      UsageError: the file does not exist, cannot be read, or does not fit; the message names the flag.
       StorageError: the bucket cannot be reached.
     """
     location, model = hparams.weights, network.model
@@ -79,9 +79,9 @@ def load(network: Network, hparams: HParams) -> Network:
 
 
 def _load(model: keras.Model, hparams: HParams) -> int:
-    """Gives the model the weights in a file; returns for how many classes the file's head is that does not fit.
+    """Loads the weights of a file into the model; returns the number of classes of a head that does not fit.
 
-    That is 0 where the file has no head, or the model has taken it.
+    It is 0 if the file has no head, or if the model has loaded it.
     """
     location = hparams.weights
     if location.endswith(".keras"):
@@ -102,7 +102,7 @@ def _load(model: keras.Model, hparams: HParams) -> int:
 
 @contextlib.contextmanager
 def _named_failures(location: str) -> Iterator[None]:
-    """Gives what h5py and Keras raise about a broken file the flag and the file's name."""
+    """Adds the flag and the file name to errors of h5py and Keras about an invalid file."""
     try:
         yield
     except UsageError:
@@ -115,17 +115,17 @@ def _named_failures(location: str) -> Iterator[None]:
 
 
 def _read_legacy(path: Path) -> list[_Layer]:
-    """Returns the layers with weights in a file of Keras 2; nothing where it is none."""
+    """Returns the layers with weights in a Keras 2 file; an empty list for other files."""
     with h5py.File(path) as file:
         root = file.get("model_weights", file)
         layers = [_Layer(name, _arrays(root[name])) for name in _attributes(root, "layer_names")]
-    return [layer for layer in layers if any(layer.shapes)]  # a count of steps has none
+    return [layer for layer in layers if any(layer.shapes)]  # a step counter has no shape
 
 
 def _leaves(model: keras.Model) -> list[_Layer]:
-    """Returns the layers with weights, also of nested models.
+    """Returns the layers with weights, also those of nested models.
 
-    A count of steps is no weight here; means and variances of data may be constants instead.
+    A step counter does not count as a weight, and means and variances of data may be constants instead.
     """
     others = (Dropout, keras.layers.Normalization)
     named = ((name, layer) for name, layer in blocks.layers(model) if not isinstance(layer, others))
@@ -133,7 +133,7 @@ def _leaves(model: keras.Model) -> list[_Layer]:
 
 
 def _copy_normalization(there: keras.Model, model: keras.Model) -> None:
-    """Gives layers that are adapted to data the means and variances of those in another model."""
+    """Copies the means and variances of adapted layers from another model."""
     for source, target in zip(_normalizations(there), _normalizations(model), strict=False):
         if target.weights:
             target.adapt_mean.assign(keras.ops.reshape(source.mean, target.adapt_mean.shape))
@@ -145,14 +145,14 @@ def _normalizations(model: keras.Model) -> list[Any]:
 
 
 def _legacy_layers(model: keras.Model) -> list[_Layer]:
-    """Returns the model's own layers in the order of Keras 2's files: of each, first the weights that learn."""
+    """Returns the model's layers in the order of Keras 2's files; in each, the trainable weights come first."""
     layers = [layer for layer in model.layers if not isinstance(layer, Dropout)]
     there = [_Layer(layer.name, [*layer.trainable_weights, *layer.non_trainable_weights]) for layer in layers]
     return [layer for layer in there if layer.weights]
 
 
 def _attributes(group: Any, name: str) -> list[str]:
-    """Returns a list of names of Keras 2's files, which is in several attributes where it is long."""
+    """Returns a list of names in a Keras 2 file; a long list is stored in several attributes."""
     parts = [name] if name in group.attrs else [f"{name}{index}" for index in range(len(group.attrs))]
     names = [one for part in parts if part in group.attrs for one in group.attrs[part]]
     return [one.decode() if isinstance(one, bytes) else str(one) for one in names]
@@ -163,13 +163,13 @@ def _arrays(group: Any) -> list[np.ndarray]:
 
 
 def _assign_best(bodies: Sequence[Sequence[_Layer]], head: _Layer, there: Sequence[_Layer], hparams: HParams) -> int:
-    """Gives the weights in a file to the first body that they fit; returns the classes of a head that does not.
+    """Copies the weights of a file to the first body that fits; returns the classes of a head that does not fit.
 
     Args:
-      bodies: what could have been saved so, without the head.
-      head: takes what follows in the file, where that fits.
-      there: the file's layers.
-      hparams: for messages.
+      bodies: the possible structures of the file, without the head.
+      head: the layer that receives the rest of the file, if it fits.
+      there: the layers of the file.
+      hparams: the hyperparameters, for messages.
     """
     fitting = [_count_fitting(body, there) for body in bodies]
     for body, count in zip(bodies, fitting, strict=True):
@@ -181,7 +181,7 @@ def _assign_best(bodies: Sequence[Sequence[_Layer]], head: _Layer, there: Sequen
 
 
 def _assign_head(head: _Layer, rest: Sequence[_Layer]) -> int:
-    """Gives the head what follows the body in a file, where that fits; else returns its classes."""
+    """Copies the rest of a file to the head if it fits; otherwise returns its number of classes."""
     if [layer.shapes for layer in rest] == [head.shapes]:
         _assign([head], rest)
         return 0
@@ -189,7 +189,7 @@ def _assign_head(head: _Layer, rest: Sequence[_Layer]) -> int:
 
 
 def _count_fitting(body: Sequence[_Layer], there: Sequence[_Layer]) -> int:
-    """Returns how many of the first layers have weights of the same shapes."""
+    """Returns the number of leading layers whose weights have the same shapes."""
     fits = [one.shapes == other.shapes for one, other in zip(body, there, strict=False)]
     return [*fits, False].index(False)
 
@@ -201,15 +201,15 @@ def _assign(layers: Sequence[_Layer], there: Sequence[_Layer]) -> None:
 
 
 def _load_keras3(path: Path, targets: Sequence[keras.Model], hparams: HParams) -> int:
-    """Gives the weights in a file of Keras 3 to the first target that they fit; returns as `_load`.
+    """Loads the weights of a Keras 3 file into the first target that fits; returns the same as `_load`.
 
-    Its names contain only the class of each layer. A file of the target itself shows the names to expect.
+    The names in the file contain only the class of each layer. A file of the target itself shows the expected names.
     """
     there, found = _groups(path), []
     head = _leaves(targets[-1])[-1]
     with tempfile.TemporaryDirectory() as folder:
         own, named = Path(folder) / "own.weights.h5", Path(folder) / "there.weights.h5"
-        named.symlink_to(path.resolve())  # Keras goes by the name
+        named.symlink_to(path.resolve())  # Keras uses the file's suffix
         for target in targets:
             target.save_weights(own)
             order = [name.rpartition("/")[2] for name, _ in blocks.layers(target)]
@@ -230,7 +230,7 @@ def _fits(layer: _Layer, other: _Layer | None) -> bool:
 
 def _read_keras3(path: Path, model: keras.Model) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the head is skipped
+        warnings.simplefilter("ignore")  # the head is skipped
         model.load_weights(path, skip_mismatch=True)
     for _, layer in blocks.layers(model):
         if isinstance(layer, Dropout):
@@ -238,7 +238,7 @@ def _read_keras3(path: Path, model: keras.Model) -> None:
 
 
 def _groups(path: Path) -> dict[str, _Layer]:
-    """Returns the layers in a file of Keras 3 by their paths; states of random generators and counts are left out."""
+    """Returns the layers in a file of Keras 3 by path, without random generators and counters."""
     found: dict[str, _Layer] = {}
 
     def visit(name: str, group: Any) -> None:
@@ -257,11 +257,11 @@ def _index(order: Sequence[str], name: str) -> int:
 
 
 def _divide_by_deviation(model: keras.Model) -> None:
-    """Lets the first layer divide once more by ImageNet's deviation, as published weights need.
+    """Makes the first layer divide by ImageNet's standard deviation a second time, as published weights need.
 
-    Keras does so in a layer of its own, which it makes only where it downloads the weights itself.
+    Keras does this in an extra layer, which it adds only if it downloads the weights itself.
 
-    Source: keras.applications.efficientnet, at `if weights == "imagenet"`.
+    Source: keras.applications.efficientnet, under `if weights == "imagenet"`.
     """
     for layer in _normalizations(model):
         if layer.weights:
@@ -271,9 +271,9 @@ def _divide_by_deviation(model: keras.Model) -> None:
 
 
 def _with_fixed_normalization(model: keras.Model) -> keras.Model:
-    """Returns the model with means and variances that were adapted to data as constants.
+    """Returns the model with the means and variances that were adapted to data as constants.
 
-    Keras computes with a copy of these weights, which it does not renew where the weights are restored or copied.
+    Keras computes with a copy of these weights, which it does not update when they are restored or copied.
     """
     if any(layer.weights for layer in _normalizations(model)):
         return rebuild.rebuild(model, tuple(model.inputs[0].shape[1:]), None, model.name)
@@ -282,6 +282,6 @@ def _with_fixed_normalization(model: keras.Model) -> keras.Model:
 
 def _misfit(here: _Layer, there: _Layer, hparams: HParams) -> UsageError:
     return UsageError(
-        f"`--{_FLAG}` must be of the network that `--model={hparams.model}` is: its layer {here.name} has weights of "
-        f"{here}, and the file has {there}. Received: {hparams.weights}"
+        f"`--{_FLAG}` must be a file for the network of `--model={hparams.model}`: its layer {here.name} has weights "
+        f"of {here}, and the file has {there}. Received: {hparams.weights}"
     )

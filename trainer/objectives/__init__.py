@@ -1,4 +1,4 @@
-"""What the last layer of a network means: its loss, its metrics, its results."""
+"""The objective of a network: its loss, its metrics, its results."""
 
 from trainer.objectives.objective import Objective
 

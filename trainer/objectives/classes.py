@@ -16,8 +16,8 @@ def objective(classes: int, weights: npt.ArrayLike | None = None) -> Objective:
     """Returns the objective of a classifier: cross-entropy, accuracy and, at the end, the confusion matrix.
 
     Args:
-      classes: how many there are.
-      weights: of each class in the loss; None where all are equal.
+      classes: the number of classes.
+      weights: the weight of each class in the loss; None if all are equal.
     """
     return Objective(
         outputs=classes,
@@ -43,10 +43,10 @@ def class_weights(targets: npt.NDArray[np.int32], classes: int) -> npt.NDArray[n
 
 @keras.saving.register_keras_serializable("trainer")
 class WeightedCrossentropy(keras.losses.Loss):
-    """The cross-entropy of logits with targets, each sample's times the weight of its class.
+    """The cross-entropy of logits with targets; each sample is weighted by its class.
 
     Args:
-      weights: of each class.
+      weights: the weight of each class.
     """
 
     def __init__(self, weights: npt.ArrayLike):
@@ -63,14 +63,14 @@ class WeightedCrossentropy(keras.losses.Loss):
 
 
 class Confusion(keras.metrics.Metric):
-    """How many samples of each class are classified as each, `(classes, classes)`: true ones down, predicted across.
+    """The confusion matrix, `(classes, classes)`: true classes in rows, predicted classes in columns.
 
     Args:
-      classes: how many there are.
+      classes: the number of classes.
     """
 
     def __init__(self, classes: int):
-        super().__init__(name=CONFUSION, dtype="float32")  # exact up to 16 million samples of one kind
+        super().__init__(name=CONFUSION, dtype="float32")  # exact up to 16 million samples per entry
         self._classes = classes
         self._counts = self.add_weight(shape=(classes, classes), initializer="zeros", name="counts")
 

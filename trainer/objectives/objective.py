@@ -1,4 +1,4 @@
-"""What the numbers of a network's last layer mean."""
+"""The interface of an objective."""
 
 import dataclasses
 from collections.abc import Callable
@@ -8,14 +8,13 @@ import keras
 
 @dataclasses.dataclass(frozen=True)
 class Objective:
-    """What a network is trained for.
+    """The objective for which a network is trained.
 
     Attributes:
-      outputs: how many numbers the last layer gives for one sample.
-      loss: of targets and outputs.
-      metrics: makes the metrics that are computed beside the loss, of targets and outputs; to be called in the scope of
-        the strategy that trains.
-      results: makes the metrics whose values are arrays, computed at the end of a run alone.
+      outputs: the number of units of the last layer.
+      loss: the loss, a function of targets and outputs.
+      metrics: returns new metrics of targets and outputs besides the loss; call it in the scope of the strategy.
+      results: returns new metrics whose values are arrays, which are computed only at the end of a run.
     """
 
     outputs: int

@@ -1,4 +1,4 @@
-"""How well a classifier does on each class, from how often it takes which for which."""
+"""The scores of a classifier for each class, from its confusion matrix."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ Counts = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """One class's.
+    """The scores of one class.
 
-    A share of nothing is None: a class without images has no recall, which is not a recall of 0.
+    An undefined score is None: a class without images has no recall, which differs from a recall of 0.
 
     Attributes:
       name: the class.
-      precision: of the images that are taken for it, the share that are; 0 where none is, None where there are no
-        images of it either.
-      recall: of its images, the share that are taken for it; None where there are none.
-      f1: the harmonic mean of both, 0 where no image is found; None where there are no images.
-      support: how many images it has.
+      precision: the share of correct predictions of this class; 0 if it is never predicted, None if it also has no
+        images.
+      recall: the share of its images that are classified correctly; None if there are none.
+      f1: the harmonic mean of both; 0 if no image is classified correctly, None if there are none.
+      support: the number of its images.
     """
 
     name: str

@@ -44,7 +44,7 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UsageError(
-            f"`--job_dir` must hold nothing or a run of this program. Received: {path}, unreadable"
+            f"`--job_dir` must be empty or contain a run of this program. Received: {path}, unreadable"
         ) from None
     wanted = {name: value for name, value in hparams.configuration().items() if value or name not in _FITTED}
     if "data" in recorded:  # its fingerprint, which `check_data` compares: the same data may have moved
@@ -52,7 +52,8 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
     found = differences(former, wanted)
     if found:
         raise UsageError(
-            f"`--job_dir` must be new, or hold a run of the same configuration. Received: {root} ({'; '.join(found)})"
+            "`--job_dir` must be new, or contain a run of the same configuration. "
+            f"Received: {root} ({'; '.join(found)})"
         )
     return dict(recorded)
 
@@ -78,7 +79,7 @@ def _check_unused(root: Path) -> None:
         found = [f"{name}/{one}" for name in _FOLDERS for one in files.strangers(root / name, ())]
     if found:
         raise UsageError(
-            f"`--job_dir` must be a new or an empty folder, or hold a run. Received: {root}, which holds {found[0]}"
+            f"`--job_dir` must be new, empty, or contain a run. Received: {root}, which contains {found[0]}"
         )
 
 
@@ -98,7 +99,7 @@ def check_data(former: Mapping[str, Any], data: Fingerprint, name: str) -> None:
         if changes:
             more = f"; and {len(changes) - _SHOWN:,} more changes" if len(changes) > _SHOWN else ""
             raise UsageError(
-                f"`--data` must be what the run in `--job_dir` began with; other data need another folder. "
+                f"`--data` must be the data of the run in `--job_dir`; use another folder for other data. "
                 f"Received: {name} ({'; '.join(changes[:_SHOWN])}{more})"
             )
 
@@ -119,7 +120,7 @@ def check_source(former: Mapping[str, Any], now: Mapping[str, str], model: str) 
     if changed:
         more = f"; and {len(changed) - _SHOWN:,} more" if len(changed) > _SHOWN else ""
         raise UsageError(
-            "`--model` must be as the run in `--job_dir` began with; a changed network needs another folder. "
+            "`--model` must be the network of the run in `--job_dir`; use another folder for a changed network. "
             f"Received: {model} (changed: {', '.join(changed[:_SHOWN])}{more})"
         )
 
@@ -171,7 +172,7 @@ def check_steps(former: Mapping[str, Any], steps: int, root: str) -> None:
     was = former.get("epoch", {}).get("steps", steps)
     if was != steps:
         raise UsageError(
-            "`--job_dir` must be new where `--skip_broken=yes` leaves out so many samples that an epoch has another "
+            "`--job_dir` must be new if `--skip_broken=yes` leaves out so many samples that an epoch has another "
             f"number of steps. Received: {root} ({was} steps then, {steps} now)"
         )
 

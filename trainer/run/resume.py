@@ -58,9 +58,9 @@ def finished(plan: Plan, store: Store) -> tuple[float, Path | None] | None:
     environment = plan.environment
     if environment.is_chief:
         if plan.hparams.resume == "never" and store.exists():
-            raise UsageError(f"`--job_dir` must be new where `--resume=never`. Received: {environment.root}")
+            raise UsageError(f"`--job_dir` must be new with `--resume=never`. Received: {environment.root}")
         if plan.hparams.resume == "must" and not store.exists():
-            raise UsageError(f"`--job_dir` must hold a run where `--resume=must`. Received: {environment.root}")
+            raise UsageError(f"`--job_dir` must contain a run with `--resume=must`. Received: {environment.root}")
         result = store.result() or {}
     if result and not export.is_whole(environment.model):
         result = {}
@@ -82,7 +82,7 @@ def read_state(plan: Plan, store: Store, screen: Console) -> Mapping[str, Any] |
         found = store.newest(lambda line: screen.out(line, highlight=False))
         if found is None and plan.hparams.resume == "must":
             raise UsageError(
-                f"`--job_dir` must hold a sound checkpoint where `--resume=must`. Received: {environment.root}"
+                f"`--job_dir` must contain an undamaged checkpoint with `--resume=must`. Received: {environment.root}"
             )
         content = found[1] if found else b""
     content = devices.bytes_from_chief(plan.strategy, environment.cluster, content)

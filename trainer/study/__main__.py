@@ -26,7 +26,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     rule. 4: the output cannot be written, or the process that starts the trials was killed. 129, 130, 143: stopped.
     """
     if "--help" in arguments or "-h" in arguments:
-        print(study_options.help_text(_COMMAND))
+        print(study_options.help_text(_COMMAND, console.width(command_line.WIDTH)))
         return 0
     with signals.caught(_LAST_WORDS) as stop:
         try:
@@ -40,10 +40,10 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
 
 
 def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.Stop) -> int:
-    from rich.console import Console
+    from trainer.screen import Screen
 
     options, flags, given = study_options.read(arguments)
-    screen = Console(highlight=False)
+    screen = Screen()
     if options.results or options.target == "vertex":
         from trainer.study.vertex import session as vertex
         from trainer.study.vertex.surroundings import World
@@ -81,7 +81,7 @@ def _counted(job: Job, options: Options) -> Job:
 
 def _stop(status: int, reason: str) -> int:
     mistakes = reason.count("\n") + 1
-    print(f"trainer: {mistakes} mistakes\n{reason}" if mistakes > 1 else f"trainer: {reason}", file=sys.stderr)
+    console.report(f"trainer: {mistakes} mistakes\n{reason}" if mistakes > 1 else f"trainer: {reason}")
     return status
 
 

@@ -1,6 +1,7 @@
 """The flags of `python -m trainer.study`, in addition to those of `trainer.task`, which every trial receives."""
 
 import dataclasses
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from trainer.hparams import Field, Rule, Value, check, rule_of
 
 _MARGIN = 26  # characters before the help texts
 _TRAILER = (
-    "\nFlags of python -m trainer.task apply to every trial, as in --data=digits --epochs=2. --job_dir is the\n"
+    "Flags of python -m trainer.task apply to every trial, as in --data=digits --epochs=2. --job_dir is the "
     "folder of the study, with one subfolder per trial. The same command with it resumes an interrupted study."
 )
 
@@ -93,10 +94,11 @@ def read(arguments: Sequence[str]) -> tuple[Options, list[str], dict[str, Value]
     return Options(**given), words, command_line.values(typed, fields)
 
 
-def help_text(command: str) -> str:
-    """Returns what `--help` prints."""
-    lines = command_line.help_lines(_FIELDS, _notes, _MARGIN)
-    return "\n".join([f"Usage: {command} --config=config.yaml [--flag=value …]", *lines, _TRAILER])
+def help_text(command: str, width: int = command_line.WIDTH) -> str:
+    """Returns the output of `--help`, in lines of a width."""
+    trailer = textwrap.wrap(_TRAILER, width)
+    lines = command_line.help_lines(_FIELDS, _notes, _MARGIN, width)
+    return "\n".join([f"Usage: {command} --config=config.yaml [--flag=value …]", *lines, "", *trailer])
 
 
 def _positive(argument: Argument) -> Argument:

@@ -16,6 +16,7 @@ from trainer import console
 from trainer.buckets.location import is_remote
 from trainer.errors import StorageError, UsageError
 from trainer.files import expanded
+from trainer.quiet import without_chatter
 
 _SECONDS = 5.0  # between two listings of a bucket: as often as TensorBoard lists its folder
 _FOREIGN = ("checkpoints/", "model/")  # of a run, which TensorBoard does not show
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         with _local(options.logdir) as folder:
             return _show(["--logdir", folder, *others])
     except (UsageError, StorageError) as error:
-        print(f"trainer.tensorboard: {error}", file=sys.stderr)
+        console.report(f"trainer.tensorboard: {error}")
         return 2 if isinstance(error, UsageError) else 4
 
 
@@ -46,7 +47,7 @@ def _local(logdir: str) -> Iterator[str]:
         follower = Follower(logdir, Path(folder), is_wanted=_is_log, log=_report)
         follower.catch_up()
         if not any(Path(folder).iterdir()):
-            _report(f"{logdir} holds no logs so far")
+            _report(f"{logdir} contains no logs yet")
         end = threading.Event()
         threading.Thread(target=follower.follow, args=(_SECONDS, end), daemon=True).start()
         try:
@@ -60,7 +61,9 @@ def _is_log(name: str) -> bool:
 
 
 def _show(arguments: Sequence[str]) -> int:
-    from tensorboard import default, main_lib, program
+    with without_chatter():
+        import tensorflow  # noqa: F401  as TensorBoard does, a little later
+        from tensorboard import default, main_lib, program
     from tensorboard.plugins.base_plugin import FlagsError
 
     main_lib.global_init()
@@ -75,7 +78,7 @@ def _show(arguments: Sequence[str]) -> int:
 
 
 def _report(line: str) -> None:
-    print(f"trainer.tensorboard: {line}", file=sys.stderr, flush=True)
+    console.report(f"trainer.tensorboard: {line}")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class History:
 
     def __init__(self, folder: Path | str):
         if not any(Path(folder).glob("*tfevents*")):
-            raise FileNotFoundError(f"`folder` must hold event files of TensorBoard. Received: {folder}")
+            raise FileNotFoundError(f"`folder` must contain event files of TensorBoard. Received: {folder}")
         self._events = EventAccumulator(str(folder), size_guidance={TENSORS: 0}).Reload()
 
     @functools.cached_property

@@ -141,7 +141,7 @@ class Store:
     def _check(self, manifest: Manifest) -> None:
         if manifest["format"] != _FORMAT:
             raise UsageError(
-                f"`--job_dir` must hold checkpoints of format {_FORMAT}. Received: {self.folder}, "
+                f"`--job_dir` must contain checkpoints of format {_FORMAT}. Received: {self.folder}, "
                 f"format {manifest['format']}"
             )
         found = differences(manifest["configuration"], self.configuration)

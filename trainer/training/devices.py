@@ -47,7 +47,7 @@ def choose(
         tf.config.set_logical_device_configuration(cpu, parts)
     if asked == "multi_worker" and cluster is None:
         raise UsageError(
-            "`--strategy=multi_worker` must find at least two machines in `TF_CONFIG` or `CLUSTER_SPEC`. "
+            "`--strategy=multi_worker` must be used with at least two machines in `TF_CONFIG` or `CLUSTER_SPEC`. "
             "Received: one, or none"
         )
     if cluster is not None:

@@ -45,7 +45,7 @@ def unpack(content: bytes) -> Any:
     for name, shape in described:
         dtype = np.dtype(name)
         if dtype.kind not in _KINDS:
-            raise ValueError(f"a state must hold arrays of numbers. Received: {name}")
+            raise ValueError(f"a state must contain arrays of numbers. Received: {name}")
         array = np.frombuffer(content, dtype, math.prod(shape), offset).reshape(shape)
         arrays.append(array.copy())
         offset += array.nbytes

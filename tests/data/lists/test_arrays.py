@@ -209,14 +209,14 @@ def test_rejects_names_that_do_not_fit(tmp_path: Path, names: np.ndarray, messag
 
 
 BAD_CONTENT = [
-    ({"foo": LABELS}, "must hold training samples and their labels"),
-    ({"x_test": _zeros(20), "y_test": LABELS}, "must hold training samples and their labels"),
+    ({"foo": LABELS}, "must contain training samples and their labels"),
+    ({"x_test": _zeros(20), "y_test": LABELS}, "must contain training samples and their labels"),
     ({"x": _zeros(20)}, "`x` must have an array of labels. Received: x"),
     ({"train_labels": LABELS}, "`train_labels` must have an array of samples"),
     ({"x": _zeros(20), "images": _zeros(20), "y": LABELS}, "one array of samples per part. Received: x and images"),
     ({"x": _zeros(0), "y": LABELS}, "not empty. Received: the shape (6, 0)"),
-    ({"x": _zeros(20, dtype="c8"), "y": LABELS}, "`x` must hold numbers. Received: complex64"),
-    ({"x": np.array(["a"] * 6), "y": LABELS}, "`x` must hold numbers. Received: <U1"),
+    ({"x": _zeros(20, dtype="c8"), "y": LABELS}, "`x` must contain numbers. Received: complex64"),
+    ({"x": np.array(["a"] * 6), "y": LABELS}, "`x` must contain numbers. Received: <U1"),
     ({"x": np.array([None] * 6, object), "y": LABELS}, "`x` must be an array that can be read. Received: pickled"),
     (
         {"x": np.full((6, 20), np.inf), "y": LABELS},
@@ -229,7 +229,7 @@ BAD_CONTENT = [
     ),
     (
         {"x_train": _zeros(9, 9, 9), "y_train": LABELS, "x_test": _zeros(9, 9, 9, dtype="u1"), "y_test": LABELS},
-        "`x_test` must hold other numbers than bytes (uint8), as `x_train`. Received: bytes",
+        "`x_test` must contain other numbers than bytes (uint8), as `x_train`. Received: bytes",
     ),
     (
         {"x_train": _zeros(20), "y_train": LABELS, "x_test": _zeros(20), "y_test": LABELS + 1},

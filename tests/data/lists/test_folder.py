@@ -213,17 +213,17 @@ def test_finds_empty_classes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ((), "must hold a folder of samples for each class. Received: none"),
-        (("a.png",), "must hold a folder of samples for each class. Received: none"),
-        (("train/cat/1", "cat/1"), "must hold no other folder next to train, validation and test"),
-        (("train/1", "test/1"), "test: must hold a folder of samples for each class. Received: none"),
+        ((), "must contain a folder of samples for each class. Received: none"),
+        (("a.png",), "must contain a folder of samples for each class. Received: none"),
+        (("train/cat/1", "cat/1"), "must contain no other folder next to train, validation and test"),
+        (("train/1", "test/1"), "test: must contain a folder of samples for each class. Received: none"),
         (("photos/cat/1", "photos/dog/1"), r"did you mean `--data=.*/photos`\?"),
         (("photos/train/cat/1", "photos/test/cat/1"), r"did you mean `--data=.*/photos`\?"),
         (("seg_train/cat/1", "seg_test/cat/1", "seg_pred/1"), "no other folder .* Received: seg_pred"),
         (("train/cat/1", "holdout/cat/1"), "no other folder .* Received: holdout"),
-        (("cat_train/1", "cat_test/1", "dog_train/1"), "must hold a folder of samples for each class"),
-        (("cat/train/1", "cat/test/1", "dog/1"), "must hold nothing else. Received: .*/dog/1"),
-        (("cat/train/1", "cat/other/1", "dog/train/1"), "must hold nothing else. Received: .*/cat/other"),
+        (("cat_train/1", "cat_test/1", "dog_train/1"), "must contain a folder of samples for each class"),
+        (("cat/train/1", "cat/test/1", "dog/1"), "must contain nothing else. Received: .*/dog/1"),
+        (("cat/train/1", "cat/other/1", "dog/train/1"), "must contain nothing else. Received: .*/cat/other"),
     ],
 )
 def test_rejects_what_is_no_folder_of_classes(tmp_path: Path, names: tuple[str, ...], message: str) -> None:

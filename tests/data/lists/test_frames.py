@@ -182,7 +182,7 @@ def test_rejects_frames_in_the_class_folder(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         _load(tmp_path)
     assert str(raised.value) == (
-        f"{tmp_path}/run: with `--rank=3` a class folder must hold a folder of frames for each video. "
+        f"{tmp_path}/run: with `--rank=3` a class folder must contain a folder of frames for each video. "
         "Received: 1.png and 2 more images"
     )
 

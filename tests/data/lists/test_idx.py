@@ -60,8 +60,8 @@ def _not_compressed(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
-        (lambda folder: (folder / IMAGES).unlink(), f"a folder of IDX files must hold {IMAGES} or {IMAGES}.gz"),
-        (_edit(IMAGES, lambda content: content[:-1]), "must hold the 3,600 bytes of 30x12x10 after its header. Rec"),
+        (lambda folder: (folder / IMAGES).unlink(), f"a folder of IDX files must contain {IMAGES} or {IMAGES}.gz"),
+        (_edit(IMAGES, lambda content: content[:-1]), "must contain the 3,600 bytes of 30x12x10 after its header. Rec"),
         (_edit(IMAGES, lambda content: content + b"\0"), "Received: 3,601"),
         (_edit(IMAGES, lambda content: content[:9]), "must have a header of 16 bytes. Received: 9 bytes"),
         (_edit(IMAGES, lambda content: b""), "Received: an empty file"),

@@ -507,7 +507,7 @@ def test_reads_what_vertex_manages_whatever_its_files_are_called(tmp_path: Path,
     ("format", "message"),
     [
         ("tfrecord", "`AIP_DATA_FORMAT` must be one of csv, jsonl. Received: tfrecord"),
-        ("csv", "`--data=managed` must find the files of the part train. Received: gs://b/training-*"),
+        ("csv", "`--data=managed` must be used with files of the split train. Received: gs://b/training-*"),
     ],
 )
 def test_rejects_managed_data_that_is_not_there(tmp_path: Path, format: str, message: str) -> None:

@@ -296,9 +296,9 @@ BROKEN = {
     "no series": (HEAD, r": must have a series in a line after @data\. Received: none"),
     "values before @data": (HEAD.replace("@data\n", "") + BOTH, ", line 6: must be a directive, .* Received: 1,2,3:up"),
     "binary": (HEAD + "\0\1:up\n", r": must be text in UTF-8\. Received: binary content"),
-    "empty": (" \n", ": must hold series. Received: an empty file"),
+    "empty": (" \n", ": must contain series. Received: an empty file"),
     "a pointer": ("version https://git-lfs.github.com/spec/v1\noid x\n", "Received: a Git LFS pointer"),
-    "one class": (HEAD + "1:up\n2:up\n", ": must hold at least two classes. Received: up$"),
+    "one class": (HEAD + "1:up\n2:up\n", ": must contain at least two classes. Received: up$"),
 }
 
 
@@ -321,7 +321,7 @@ def test_rejects_a_broken_file_in_one_line(tmp_path: Path, name: str) -> None:
         ("1\t1\t2\n\t1\t2\n", "line 2: must have its class, a name or a whole number. Received: nothing"),
         ("1\t1\t2\n0.5\t1\t2\n", "line 2: must begin with its class, a name or a whole number. Received: 0.5"),
         ("1\t1\t2\nnan\t1\t2\n", "line 2: must have its class, a name or a whole number. Received: nan"),
-        ("1\t1\t2\n1\t1\t2\n", "must hold at least two classes. Received: 1"),
+        ("1\t1\t2\n1\t1\t2\n", "must contain at least two classes. Received: 1"),
         ("label\tt0\tt1\n1\t1\t2\n", "line 1: a value must be a finite number, .* Received: t0"),
     ],
 )
@@ -342,12 +342,12 @@ def test_rejects_a_broken_table_in_one_line(tmp_path: Path, text: str, message: 
             {"A_TRAIN.ts": HEAD + BOTH, "A_TEST.ts": WIDE + "1:2:up\n"},
             r"A_TEST.ts, line 6: must have 1 dimension, as .*A_TRAIN.ts, line 7\. Received: 2",
         ),
-        ({"A_TEST.ts": HEAD + BOTH}, "must hold series to train on, as NAME_TRAIN does. Received: only test"),
+        ({"A_TEST.ts": HEAD + BOTH}, "must contain series to train on, as NAME_TRAIN does. Received: only test"),
         (
             {"A_TRAIN.ts": HEAD + BOTH, "B_TEST.ts": HEAD + BOTH},
-            "must hold one data set, such as NAME_TRAIN.ts and NAME_TEST.ts. Received: A_TRAIN.ts, B_TEST.ts",
+            "must contain one data set, such as NAME_TRAIN.ts and NAME_TEST.ts. Received: A_TRAIN.ts, B_TEST.ts",
         ),
-        ({"A_VAL.ts": HEAD + BOTH, "A_VALID.ts": HEAD + BOTH}, "must hold one data set.* A_VAL.ts, A_VALID.ts"),
+        ({"A_VAL.ts": HEAD + BOTH, "A_VALID.ts": HEAD + BOTH}, "must contain one data set.* A_VAL.ts, A_VALID.ts"),
     ],
 )
 def test_rejects_files_that_do_not_fit_together(tmp_path: Path, files: dict[str, str], message: str) -> None:

@@ -95,11 +95,11 @@ def test_says_which_names_name_no_part(tmp_path: Path) -> None:
         ),
         (
             ("train-00000-of-00003", "train-00002-of-00003"),
-            ": must hold train-00001-of-00003, for each of 3 shards. Received: 2 of them",
+            ": must contain train-00001-of-00003, for each of 3 shards. Received: 2 of them",
         ),
         (
             ("x.tfrecord-00001-of-00003", "x.tfrecord-00003-of-00003"),
-            ": must hold x.tfrecord-00002-of-00003, for each of",
+            ": must contain x.tfrecord-00002-of-00003, for each of",
         ),
         (
             ("train-00000-of-00001.tfrecord", "train-00000-of-00002.tfrecord", "train-00001-of-00002.tfrecord"),
@@ -126,8 +126,8 @@ RULE = "must be one whole number from 0, or one name. Received: "
         ({"image": IMAGE}, "must have image/encoded and image/class/label. Received: image"),
         ({"label": 1, "height": 3}, "must have image/encoded and image/class/label. Received: height, label"),
         ({"image": IMAGE, "label": []}, "must have image/encoded and image/class/label. Received: image, label"),
-        ({"image": 7, "label": 1}, "`image` must hold one sample as bytes. Received: another kind of value"),
-        ({"image": [IMAGE, IMAGE], "label": 1}, "`image` must hold one sample as bytes. Received: 2 values"),
+        ({"image": 7, "label": 1}, "`image` must contain one sample as bytes. Received: another kind of value"),
+        ({"image": [IMAGE, IMAGE], "label": 1}, "`image` must contain one sample as bytes. Received: 2 values"),
         (
             {"image": IMAGE, "image_raw": IMAGE, "label": 1},
             "must have one field for the image. Received: image, image_raw",
@@ -258,15 +258,18 @@ WHOLE = _record(example(image=IMAGE, label=1))
         (b"short", ": must end with a complete record. Received: one truncated at byte 0"),
         (_record(b"\xff"), ", example 0: must be a tf.train.Example. Received: something else"),
         (_record(b"\x0f"), ", example 0: must be a tf.train.Example. Received: something else"),
-        (WHOLE[:100] + b"x" + WHOLE[101:], ": must hold only complete records. Received: a wrong checksum at byte 0"),
-        (WHOLE[:-1] + b"x", ": must hold only complete records. Received: a wrong checksum at byte 0"),
+        (
+            WHOLE[:100] + b"x" + WHOLE[101:],
+            ": must contain only complete records. Received: a wrong checksum at byte 0",
+        ),
+        (WHOLE[:-1] + b"x", ": must contain only complete records. Received: a wrong checksum at byte 0"),
         (WHOLE[:-1], ": must end with a complete record. Received: one of "),
         (
             WHOLE + WHOLE[:8],
             f": must end with a complete record. Received: one truncated at byte {len(WHOLE):,}",
         ),
         (WHOLE + b"x", f": must end with a complete record. Received: one truncated at byte {len(WHOLE):,}"),
-        (WHOLE + bytes(16), ": must hold only complete records. Received: a wrong checksum of the length at byte "),
+        (WHOLE + bytes(16), ": must contain only complete records. Received: a wrong checksum of the length at byte "),
     ],
 )
 def test_rejects_what_is_not_whole(tmp_path: Path, content: bytes, message: str) -> None:
@@ -303,9 +306,9 @@ def test_a_record_whose_length_looks_like_a_compressed_files_start_is_read(tmp_p
     [
         (
             lambda shard: shard.write_bytes(WHOLE),
-            "train.tfrecord and what belongs to it must hold 2 samples, as dataset.json",
+            "train.tfrecord and what belongs to it must contain 2 samples, as dataset.json",
         ),
-        (lambda shard: shard.unlink(), "must hold train.tfrecord, as dataset.json says. Received: none"),
+        (lambda shard: shard.unlink(), "must contain train.tfrecord, as dataset.json says. Received: none"),
     ],
 )
 def test_rejects_less_than_was_written(tmp_path: Path, change: Callable[[Path], object], message: str) -> None:

@@ -1,1 +1,1 @@
-"""Event files on a bucket: appended record by record."""
+"""Event files in a bucket, appended record by record."""

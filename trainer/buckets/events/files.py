@@ -1,4 +1,4 @@
-"""Event files: what has been written since the last time, in whole records, is added to what is on the bucket."""
+"""Event files: the new complete records are appended to the object in the bucket."""
 
 import os
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from trainer.buckets.objects.folder import Folder
 from trainer.buckets.objects.upload import Uploads, checksum
 from trainer.buckets.ownership import Ownership
 
-_WHOLE = 16 << 10  # bytes: up to here one request that sends all is cheaper than three that add to it
+_WHOLE = 16 << 10  # bytes: up to this size, one request with the whole file is cheaper than three that append
 _TAIL = 64
 _ATTEMPTS = 3
 
 
 def is_event_file(path: Path) -> bool:
-    """Returns whether TensorBoard takes a file for one of events."""
+    """Returns whether TensorBoard considers a file an event file."""
     return "tfevents" in path.name
 
 
@@ -25,22 +25,22 @@ class EventFiles:
     """The event files of a run.
 
     Args:
-      folder: the logs.
-      uploads: send what is new.
-      ownership: is asked when an object is not what this process made it.
+      folder: the folder of the logs.
+      uploads: uploads the new records.
+      ownership: checked if an object is not the version that this process wrote.
     """
 
     def __init__(self, folder: Folder, uploads: Uploads, ownership: Ownership):
         self._folder, self._uploads, self._ownership = folder, uploads, ownership
-        # How far each is on the bucket, and its last bytes there. Where the file has others, it was cut back and has
-        # grown again.
+        # How many bytes of each file are in the bucket, and the last of them. If the file has other bytes there, it was
+        # truncated and has grown again.
         self._ends: dict[str, tuple[int, bytes]] = {}
 
     def sync(self, path: Path) -> None:
-        """Brings an object to what its file is now; the file may be growing.
+        """Updates an object to the current content of its file, which may be growing.
 
         Raises:
-          FencedError: the run is another process's.
+          FencedError: another process owns the run.
         """
         name = self._folder.name(path)
         with path.open("rb") as file:
@@ -58,16 +58,16 @@ class EventFiles:
         raise UnreachableError(f"{self._folder}: {name} keeps changing")
 
     def _add(self, name: str, file: BinaryIO) -> int:
-        """Sends what is new and returns how far the bucket now has it."""
+        """Uploads the new records and returns the number of bytes that the bucket now has."""
         folder, size = self._folder, os.fstat(file.fileno()).st_size
         is_append_only, there = folder.bucket.is_append_only, segments.of(folder.known, name)
         end, tail = self._ends.get(name, (there[-1].stop if there else 0, None))
         if is_append_only and size < end:
-            start = size  # what was cut off cannot be taken back; a further piece will say that it does not count
+            start = size  # removed records cannot be deleted; another piece marks them as invalid
         else:
             start = end if size >= end and _goes_on(file, there, end, tail) else 0
         stop = records.complete(file, start, size)
-        # Pieces are one with their file again as soon as that can be written.
+        # Pieces are merged into their file as soon as it can be written.
         is_whole = len(there) == 1 and there[0].number == 0
         if there and start == stop and (is_append_only or (is_whole and start == end)):
             return stop
@@ -81,7 +81,7 @@ class EventFiles:
 
 
 def _goes_on(file: BinaryIO, there: Sequence[segments.Segment], end: int, tail: bytes | None) -> bool:
-    """Returns whether a file begins with what is on the bucket; without a known tail all of it is compared."""
+    """Returns whether a file starts with the content in the bucket; without a known tail, all of it is compared."""
     if tail is not None:
         return os.pread(file.fileno(), len(tail), end - len(tail)) == tail
     return all(_is_of(segment, file) for segment in there)

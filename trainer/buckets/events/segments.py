@@ -1,7 +1,7 @@
-"""The pieces of an event file where nothing can be replaced: every sync becomes an object of its own.
+"""The pieces of an event file in an append-only bucket: every sync writes a new object.
 
-`<event file>.000001`, `.000002`, … Each starts with the file's first record, which gives the kind of the file,
-followed by whole records. TensorBoard reads a folder's event files in the order of their names, so it sees the log.
+`<event file>.000001`, `.000002`, … Each starts with the file's first record, which defines the version of the file,
+followed by complete records. TensorBoard reads a folder's event files in the order of their names: it sees the log.
 """
 
 import dataclasses
@@ -24,9 +24,9 @@ class Segment:
     """A piece of an event file.
 
     Attributes:
-      number: its position among them.
-      start: where in the event file its records begin; what former pieces hold from there on does not count.
-      head: how many bytes of it go before.
+      number: its position among the pieces.
+      start: where in the event file its records start; the content of earlier pieces from there on is invalid.
+      head: the number of bytes before these records.
       one: the object.
     """
 
@@ -37,12 +37,12 @@ class Segment:
 
     @property
     def stop(self) -> int:
-        """Where in the event file its records end."""
+        """The position in the event file where its records end."""
         return self.start + self.one.size - self.head
 
 
 def base_of(name: str) -> str:
-    """Returns the name of the event file that an object is, or is a piece of."""
+    """Returns the name of the event file of an object, which is the whole file or a piece."""
     match = _NAME.fullmatch(name)
     return match[1] if match else name
 
@@ -50,8 +50,8 @@ def base_of(name: str) -> str:
 def of(known: Mapping[str, Object], base: str) -> list[Segment]:
     """Returns the pieces of an event file in order.
 
-    The file itself, where it is there, is the first. Pieces that were written with another version of it are
-    ignored: it has been written whole since.
+    The file itself, if it exists, is the first piece. Pieces of another version of it are ignored, because the whole
+    file has been written since then.
     """
     whole = known.get(base)
     found = [Segment(0, 0, 0, whole)] if whole else []
@@ -63,7 +63,7 @@ def of(known: Mapping[str, Object], base: str) -> list[Segment]:
 
 
 def joined(pieces: Sequence[tuple[Segment, bytes]]) -> bytes:
-    """Returns the event file that the pieces, with their contents, are of."""
+    """Returns the content of the event file from its pieces and their contents."""
     content = bytearray()
     for segment, piece in pieces:
         content[segment.start :] = piece[segment.head :]
@@ -71,10 +71,10 @@ def joined(pieces: Sequence[tuple[Segment, bytes]]) -> bytes:
 
 
 def add(folder: Folder, name: str, file: BinaryIO, start: int, stop: int) -> None:
-    """Writes a range of an event file, which is whole records, as further pieces, and notes them in the folder.
+    """Writes a range of an event file, in complete records, as new pieces, and records them in the folder.
 
     Raises:
-      ChangedError: another process writes the same ones.
+      ChangedError: another process writes the same pieces.
     """
     head = records.complete(file, 0, stop, most=1) if start else 0
     whole = folder.known.get(name)

@@ -1,1 +1,1 @@
-"""Requests to one bucket: objects read, written and listed, verified and repeated."""
+"""Requests to one bucket that read, write and list objects; they are verified and retried."""

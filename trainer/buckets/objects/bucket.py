@@ -1,4 +1,4 @@
-"""A bucket: what can be done with its objects, each request verified, repeated while that helps, and named."""
+"""A bucket and the operations on its objects; each request is verified, retried, and named in errors."""
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ from trainer.errors import StorageError
 
 _T = TypeVar("_T")
 
-_SLOWEST = 64 << 10  # bytes a second: the slowest line on which a request is not given up
+_SLOWEST = 64 << 10  # bytes a second: the lowest transfer rate at which a request does not time out
 _CHUNK = 8 << 20  # bytes of a request of a resumable upload
 _FIELDS = "items(name,size,crc32c,generation,metadata,contentEncoding),nextPageToken"
 
@@ -30,21 +30,21 @@ _FIELDS = "items(name,size,crc32c,generation,metadata,contentEncoding),nextPageT
 class Bucket:
     """A bucket of the service.
 
-    Every write has a precondition: the generation that the name had, 0 for none. So a request whose answer was lost can
-    be made again, and of two writers that know nothing of each other one gets an error.
+    Every write has a precondition: the object's current generation, or 0 if it does not exist. So a request whose
+    answer was lost can be repeated, and of two writers that do not know each other one gets an error.
 
     Args:
       client: a `google.cloud.storage.Client`.
       name: the bucket's.
-      patience: how long a request is tried again.
+      patience: how long a request is retried.
       timeout: seconds for one request with little content.
 
     Attributes:
-      is_append_only: whether nothing can be replaced or deleted, for want of the permission, as far as is known.
+      is_append_only: whether objects cannot be replaced or deleted because the permission is missing, as far as known.
 
     Raises:
-      RefusedError: by every method, where the account may not.
-      UnreachableError: by every method, where the service cannot be reached or does not answer.
+      RefusedError: raised by every method if the account lacks a permission.
+      UnreachableError: raised by every method if the service cannot be reached or does not answer.
     """
 
     def __init__(self, client: Any, name: str, patience: Patience, timeout: float = 30.0):
@@ -53,10 +53,10 @@ class Bucket:
         self._patience, self._timeout = patience, timeout
 
     def may(self, permission: str) -> bool:
-        """Returns whether the account has a permission everywhere in the bucket; it may have it in a part of it.
+        """Returns whether the account has a permission for the whole bucket; otherwise it may have it for a part.
 
         Raises:
-          UnansweredError: the server does not answer that question, as some emulators do not.
+          UnansweredError: the server does not support the question, like some emulators.
         """
 
         def call() -> bool:
@@ -72,7 +72,7 @@ class Bucket:
             ) from None
 
     def look(self, name: str) -> Object | None:
-        """Returns an object; None where there is none."""
+        """Returns an object; None if it does not exist."""
 
         def call() -> Object:
             blob = self._handle.blob(name)
@@ -85,7 +85,7 @@ class Bucket:
             return None
 
     def list(self, prefix: str, *, is_shallow: bool = False) -> list[Object]:
-        """Returns the objects whose names begin so, in order; where shallow, those without a further slash."""
+        """Returns the objects whose names start with a prefix, in order; if shallow, those without a slash after it."""
         found: list[Object] = []
         token: str | None = None
 
@@ -105,17 +105,17 @@ class Bucket:
         while True:
             try:
                 page, token = self._ask(action, "storage.objects.list", call)
-            except AbsentError:  # of a list it can only be the bucket; an emulator has its own words for that
+            except AbsentError:  # a list fails so only if there is no bucket; emulators use other messages
                 raise MissingError.of(self.name, action) from None
             found += page
             if not token:
                 return found
 
     def read(self, one: Object, start: int = 0, stop: int | None = None) -> bytes:
-        """Returns the content of an object, or of its bytes from `start` to `stop`.
+        """Returns the content of an object, or its bytes from `start` to `stop`.
 
         Raises:
-          ChangedError: it was replaced or deleted.
+          ChangedError: the object was replaced or deleted.
         """
         stop = one.size if stop is None else stop
         is_whole = (start, stop) == (0, one.size)
@@ -123,7 +123,7 @@ class Bucket:
 
         def call() -> bytes:
             blob = self._handle.blob(one.name, generation=one.generation)
-            # As it is stored: one that is marked as compressed would come unpacked, and fit no checksum.
+            # Raw: otherwise compressed content is decompressed and does not match its checksum.
             content: bytes = blob.download_as_bytes(
                 **ends, raw_download=True, checksum=None, retry=None, timeout=self._seconds(stop - start)
             )
@@ -140,7 +140,7 @@ class Bucket:
         """Writes an object in one request.
 
         Raises:
-          ChangedError: the name's generation is another.
+          ChangedError: the object has another generation.
         """
 
         def write(generation: int) -> Any:
@@ -160,10 +160,10 @@ class Bucket:
             raise MissingError.of(self.name, f"write {name}") from None
 
     def put_file(self, name: str, file: BinaryIO, size: int, checksum: int, generation: int) -> Object:
-        """Writes an object from a file of any size, in a resumable upload that leaves nothing else behind.
+        """Writes an object from a file of any size, in a resumable upload that leaves no other objects.
 
         Raises:
-          ChangedError: the name's generation is another.
+          ChangedError: the object has another generation.
         """
         from google.cloud.storage.retry import DEFAULT_RETRY
 
@@ -194,21 +194,21 @@ class Bucket:
         checksum: int,
         metadata: Mapping[str, str] | None = None,
     ) -> Object:
-        """Writes an object that has the content of others, at most 32, one after another.
+        """Writes an object whose content is the concatenation of at most 32 others.
 
         Args:
-          name: the object's; it may be among the sources.
-          sources: the others.
-          generation: that of the name.
-          checksum: the CRC32C that the whole must have.
-          metadata: replaces the object's former metadata.
+          name: the object's name; it may be one of the sources.
+          sources: the other objects, in order.
+          generation: the expected generation of the object.
+          checksum: the CRC32C that the result must have.
+          metadata: replaces the object's previous metadata.
 
         Raises:
-          ChangedError: the name's generation is another, or a source is gone.
+          ChangedError: the object has another generation, or a source does not exist any more.
         """
 
         def write(generation: int) -> Any:
-            # A handle that was loaded would send its former checksums along.
+            # A handle with loaded metadata would send the old checksums.
             blob = self._new(name, metadata)
             parts = [self._handle.blob(source.name) for source in sources]
             blob.compose(parts, if_generation_match=generation, retry=None, timeout=self._timeout)
@@ -221,10 +221,10 @@ class Bucket:
             raise ChangedError(f"gs://{self.name}/{name}: a part of it is missing", self.look(name)) from None
 
     def delete(self, name: str, generation: int | None = None) -> None:
-        """Deletes an object, if it is there.
+        """Deletes an object, if it exists.
 
         Raises:
-          ChangedError: its generation is another.
+          ChangedError: the object has another generation.
         """
 
         def call() -> None:
@@ -247,7 +247,7 @@ class Bucket:
         expected: tuple[int, int],
         metadata: Mapping[str, str] | None,
     ) -> Object:
-        """Writes, and makes sure that what is there then is what was meant."""
+        """Writes an object and checks that the stored object is the intended one."""
 
         def is_meant(found: Object) -> bool:
             return (found.size, found.crc32c) == expected and found.metadata == dict(metadata or found.metadata)
@@ -266,12 +266,12 @@ class Bucket:
             return self._ask(f"write {name}", DELETE if generation else "storage.objects.create", call)
         except ChangedError as changed:
             found = self.look(name)
-            if found and is_meant(found):  # it was done before, and the answer was lost
+            if found and is_meant(found):  # an earlier attempt succeeded, and its answer was lost
                 return found
             raise ChangedError(str(changed), found) from None
 
     def _seconds(self, size: int) -> float:
-        """Returns the time for a request. It is the client's for connecting too, which the sending falls under."""
+        """Returns the timeout of a request. The client also uses it for the connection, which includes the upload."""
         return max(self._timeout, size / _SLOWEST)
 
     def _ask(self, action: str, permission: str, call: Callable[[], _T]) -> _T:

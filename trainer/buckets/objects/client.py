@@ -1,4 +1,4 @@
-"""Google's client of the service, made for many requests at a time."""
+"""Google's client of the service, set up for many concurrent requests."""
 
 import os
 from typing import Any
@@ -8,12 +8,12 @@ from trainer.errors import UsageError
 
 
 def connect(connections: int) -> Any:
-    """Returns a `google.cloud.storage.Client` with this machine's credentials; an emulator is asked without any.
+    """Returns a `google.cloud.storage.Client` with this machine's credentials; an emulator needs none.
 
-    `STORAGE_EMULATOR_HOST` names an emulator, as in http://localhost:4443; without a scheme it is reached by HTTP.
+    `STORAGE_EMULATOR_HOST` names an emulator, as in http://localhost:4443; without a scheme, HTTP is used.
 
     Args:
-      connections: how many requests are made side by side.
+      connections: the number of concurrent requests.
 
     Raises:
       UsageError: the library or the credentials are missing.
@@ -24,7 +24,7 @@ def connect(connections: int) -> Any:
     except ImportError:
         raise UsageError(f"`gs://…` needs the package google-cloud-storage: {interpreter.install('gcs')}") from None
     try:
-        # Without a project, which only the making of buckets needs, and which not every machine knows.
+        # Without a project: only the creation of buckets needs one, and not every machine has one.
         client = storage.Client(project=None, client_options=_emulator())
     except GoogleAuthError:
         raise UsageError(
@@ -35,16 +35,16 @@ def connect(connections: int) -> Any:
 
 
 def _emulator() -> dict[str, str] | None:
-    """Returns the client's options for an emulator: the library by itself takes no address without a scheme."""
+    """Returns the client's options for an emulator: the library does not accept an address without a scheme."""
     host = os.environ.get("STORAGE_EMULATOR_HOST", "").strip().rstrip("/")
     return {"api_endpoint": host if "://" in host else f"http://{host}"} if host else None
 
 
 def widened(client: Any, connections: int) -> Any:
-    """Returns the client, which keeps so many connections open; by itself it throws away all above ten."""
+    """Returns the client with a pool for this many connections; by default, it drops all above ten."""
     from requests.adapters import HTTPAdapter
 
-    session = client._http  # the client has no other way to it
+    session = client._http  # the client has no public access to it
     if not getattr(session, "is_mtls", False):
         for scheme in ("https://", "http://"):
             session.mount(scheme, HTTPAdapter(pool_connections=connections, pool_maxsize=connections))

@@ -1,4 +1,4 @@
-"""Brings objects to local files: many side by side, large ones in ranges, each verified and none of them half there."""
+"""Downloads objects to local files: in parallel, large ones in ranges. Files are verified and appear complete."""
 
 import contextlib
 import dataclasses
@@ -16,20 +16,20 @@ from trainer.buckets.objects.upload import checksum
 from trainer.buckets.objects.workers import Workers
 from trainer.errors import StorageError
 
-RANGE = 4 << 20  # bytes of one request: what is lost when it is broken off
+RANGE = 4 << 20  # bytes of one request, which are lost if it is interrupted
 _ATTEMPTS = 3
 
 
 @dataclasses.dataclass(frozen=True)
 class Download:
-    """An object, and the file that it is to become."""
+    """An object, and the local file for it."""
 
     bucket: Bucket
     one: Object
     path: Path
 
     def run(self, workers: Workers) -> None:
-        """Makes the file. Of a large one that was broken off, the ranges that came are not fetched again.
+        """Writes the file. If a large one was interrupted, the ranges that arrived are not downloaded again.
 
         Raises:
           ChangedError: the object was replaced or deleted.
@@ -59,7 +59,7 @@ class Download:
         files.replace(self.path, self.bucket.read(self.one), partial=partial)
 
     def _run_in_ranges(self, workers: Workers) -> bool:
-        """Fetches what is missing, and returns whether the whole has its checksum; a range has none."""
+        """Downloads the missing ranges; returns whether the whole has its checksum, because ranges have none."""
         with self._opened() as (file, done):
             there = set(self._done.read_text().split())
 
@@ -71,7 +71,7 @@ class Download:
             starts = [start for start in range(0, self.one.size, RANGE) if str(start) not in there]
             workers.all([partial(fetch, start) for start in starts])
             is_sound = checksum(file, 0, self.one.size) == self.one.crc32c
-        with contextlib.suppress(FileNotFoundError):  # another process, which writes the same there, was first
+        with contextlib.suppress(FileNotFoundError):  # another process that writes the same file was first
             if is_sound:
                 self._partial.replace(self.path)
             else:
@@ -81,7 +81,7 @@ class Download:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[tuple[BinaryIO, int]]:
-        """Yields the file, as it was left, and the list of what is in it, to be added to."""
+        """Yields the partial file and the list of its ranges, both open for more."""
         if not self._partial.exists():
             self._done.unlink(missing_ok=True)
         with contextlib.ExitStack() as stack:
@@ -93,7 +93,7 @@ class Download:
 
 
 def run_all(downloads: Sequence[Download], workers: Workers) -> None:
-    """Makes all the files.
+    """Writes all files.
 
     Raises:
       ChangedError: an object was replaced or deleted.

@@ -1,4 +1,4 @@
-"""The ways in which a request to a bucket fails, by what the caller must do next."""
+"""The errors of requests to a bucket; each calls for a different reaction."""
 
 import contextlib
 import http
@@ -13,23 +13,23 @@ DELETE = "storage.objects.delete"
 
 _PASSING = (http.HTTPStatus.REQUEST_TIMEOUT, http.HTTPStatus.TOO_MANY_REQUESTS)
 _PERMISSION = re.compile(r"storage\.(?:objects|buckets)\.\w+")
-# A retention policy or a hold keeps an object from being replaced as a missing permission does.
+# A retention policy or a hold prevents the replacement of an object, like a missing permission.
 _HELD = re.compile("subject to .* retention|under active .* hold", re.IGNORECASE)
 
 
 class UnreachableError(StorageError):
-    """The service has not done it in the time that was allowed; later it may."""
+    """The service did not complete the request in time; a later attempt may succeed."""
 
 
 class CorruptError(StorageError):
-    """What arrived is not what was sent."""
+    """The content that arrived differs from the content that was sent."""
 
 
 class RefusedError(StorageError):
-    """The service will not do it for this account, or in this bucket.
+    """The service refuses the request for this account or this bucket.
 
     Attributes:
-      permission: what is missing; empty where the service does not say.
+      permission: the missing permission; empty if the service does not name it.
     """
 
     def __init__(self, message: str, permission: str = ""):
@@ -42,12 +42,12 @@ class MissingError(RefusedError):
 
     @classmethod
     def of(cls, bucket: str, action: str) -> "MissingError":
-        """Returns the error of a request to a bucket."""
+        """Returns the error for a request to a bucket that does not exist."""
         return cls(f"{_failed(bucket, action)}the bucket does not exist")
 
 
 class UnansweredError(StorageError):
-    """The server does not know the question what the account may do."""
+    """The server does not support the question which permissions the account has."""
 
 
 class AbsentError(StorageError):
@@ -55,10 +55,10 @@ class AbsentError(StorageError):
 
 
 class ChangedError(StorageError):
-    """An object is not the one that its writer last knew.
+    """An object is not the version that its writer knows.
 
     Attributes:
-      found: what is there instead; None where there is nothing.
+      found: the current object; None if it does not exist.
     """
 
     def __init__(self, message: str, found: Any = None):
@@ -67,15 +67,15 @@ class ChangedError(StorageError):
 
 
 class FencedError(StorageError):
-    """Another process has taken over the run; this one must write nothing more."""
+    """Another process has taken over the run; this process must stop writing."""
 
 
 class InterruptedSyncError(Exception):
-    """What was being sent was given up, for something more pressing or because nothing is to be sent any more."""
+    """An upload was cancelled, because another one is more urgent or because uploads have stopped."""
 
 
 def is_passing(error: Exception) -> bool:
-    """Returns whether the same request may well succeed a little later."""
+    """Returns whether the same request may succeed if it is retried."""
     import requests
     import urllib3
     from google.api_core import exceptions
@@ -83,7 +83,7 @@ def is_passing(error: Exception) -> bool:
 
     if isinstance(error, exceptions.GoogleAPICallError):
         code = error.code or 0
-        # Some limits of the service are 403, and a wrong checksum shows damage on the way.
+        # Some rate limits of the service have status 403, and a wrong checksum is damage in transfer.
         is_limit = code == http.HTTPStatus.FORBIDDEN and "ateLimitExceeded" in str(error)
         is_damage = code == http.HTTPStatus.BAD_REQUEST and "crc32c" in str(error).lower()
         is_fault = code >= http.HTTPStatus.INTERNAL_SERVER_ERROR and code != http.HTTPStatus.NOT_IMPLEMENTED
@@ -93,13 +93,13 @@ def is_passing(error: Exception) -> bool:
 
 
 def named(error: Exception, bucket: str, action: str, permission: str) -> StorageError:
-    """Returns what a failed request means, in words that hold no address and no header of it.
+    """Returns the meaning of a failed request, in a message without its URL and headers.
 
     Args:
-      error: what the client raised.
+      error: the client's error.
       bucket: the bucket's name.
-      action: what was asked, as in `write run/latest.json`.
-      permission: what that needs, where the service does not say.
+      action: the requested action, as in `write run/latest.json`.
+      permission: the permission that the action needs, if the service does not name it.
     """
     from google.api_core import exceptions
 
@@ -115,7 +115,7 @@ def named(error: Exception, bucket: str, action: str, permission: str) -> Storag
 
 @contextlib.contextmanager
 def as_usage(location: str) -> Iterator[None]:
-    """Makes what is refused before anything was done a mistake of the user's, who gave this location."""
+    """Turns a refusal at the start of a program into a usage error that names the location."""
     try:
         yield
     except MissingError as error:

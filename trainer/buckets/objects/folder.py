@@ -1,4 +1,4 @@
-"""A local folder and its copy in a bucket: what each name is on the other side."""
+"""A local folder and its copy in a bucket: maps the names of one to the other."""
 
 import dataclasses
 import os
@@ -8,13 +8,13 @@ from pathlib import Path
 from trainer.buckets.objects.bucket import Bucket
 from trainer.buckets.objects.object import Object
 
-# The folder of the parts of unfinished uploads. TensorBoard takes nothing in it for an event file.
+# The folder of the parts of unfinished uploads. TensorBoard finds no event files in it.
 UPLOAD_PARTS = ".parts/"
 
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
-    """What shows cheaply that a file has changed."""
+    """A fast indicator of whether a file has changed."""
 
     inode: int
     size: int
@@ -27,14 +27,14 @@ class Signature:
 
 @dataclasses.dataclass
 class Folder:
-    """A folder of a run, on both sides.
+    """A folder of a run, on this machine and in a bucket.
 
     Attributes:
-      local: on this machine.
-      bucket: the other side.
-      prefix: what the names of the folder's objects begin with.
-      is_shallow: whether only the files directly in it belong to it.
-      known: the objects as the service last described them, by name.
+      local: the folder on this machine.
+      bucket: the bucket.
+      prefix: the start of the names of the folder's objects.
+      is_shallow: whether only files directly in the folder belong to it.
+      known: the objects by name, as the service last described them.
     """
 
     local: Path
@@ -55,22 +55,22 @@ class Folder:
         return self.local / name.removeprefix(self.prefix)
 
     def note(self, name: str, found: Object | None) -> None:
-        """Takes notice of what an object is now."""
+        """Records the current version of an object."""
         if found is None:
             self.known.pop(name, None)
         else:
             self.known[name] = found
 
     def generation(self, name: str) -> int:
-        """Returns the generation under which an object is to be written; 0 where none is known."""
+        """Returns the generation that a write of an object expects; 0 if none is known."""
         return self.known[name].generation if name in self.known else 0
 
     def list(self) -> list[Object]:
-        """Asks what is there on the other side."""
+        """Lists the objects in the bucket."""
         return self.bucket.list(self.prefix, is_shallow=self.is_shallow)
 
     def files(self) -> Iterator[tuple[Path, Signature]]:
-        """Yields each local file; none below a name that begins with a dot: those are unfinished."""
+        """Yields each local file, except in folders that start with a dot: their files are unfinished."""
         pending = [self.local]
         while pending:
             try:
@@ -85,5 +85,5 @@ class Folder:
                     continue
                 try:
                     yield Path(entry.path), Signature.of(entry.stat())
-                except FileNotFoundError:  # it was replaced or removed meanwhile
+                except FileNotFoundError:  # it was replaced or removed in the meantime
                     continue

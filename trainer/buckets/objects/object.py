@@ -1,4 +1,4 @@
-"""An object of a bucket, as it was at one time, and the checksum that the service keeps of it."""
+"""One version of an object in a bucket, with the checksum that the service stores."""
 
 import base64
 import dataclasses
@@ -10,15 +10,15 @@ from trainer.errors import StorageError
 
 @dataclasses.dataclass(frozen=True)
 class Object:
-    """An object as it was at one time.
+    """One version of an object.
 
     Attributes:
-      name: its whole name in the bucket.
+      name: the full name in the bucket.
       size: bytes.
-      crc32c: of its content.
-      generation: which of all that ever had this name.
-      metadata: as its writer set it.
-      encoding: its Content-Encoding, as in `gzip`: how its content is stored; empty where it is stored as it is.
+      crc32c: the checksum of the content.
+      generation: the service's number of this version.
+      metadata: as set by the writer.
+      encoding: the Content-Encoding, as in `gzip`; empty if the content is stored unchanged.
     """
 
     name: str
@@ -30,10 +30,10 @@ class Object:
 
     @classmethod
     def of(cls, blob: Any) -> "Object":
-        """Returns what the client's own kind of object says.
+        """Returns the data of the client's object.
 
         Raises:
-          StorageError: there is no checksum, which the service leaves out for objects encrypted with a customer's key.
+          StorageError: there is no checksum; the service has none for objects encrypted with a customer's key.
         """
         if not blob.crc32c:
             raise StorageError(f"gs://{blob.bucket.name}/{blob.name} cannot be verified: it has no CRC32C checksum")
@@ -43,7 +43,7 @@ class Object:
 
 
 def crc32c(content: bytes, before: int = 0) -> int:
-    """Returns the checksum of what has the checksum `before`, followed by this content."""
+    """Returns the checksum of content with the checksum `before` followed by this content."""
     import google_crc32c
 
     checksum: int = google_crc32c.extend(before, content)

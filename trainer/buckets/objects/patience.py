@@ -1,4 +1,4 @@
-"""How often and how long a request is tried again."""
+"""How often and how long a request is retried."""
 
 import dataclasses
 import random
@@ -12,33 +12,33 @@ _T = TypeVar("_T")
 
 @dataclasses.dataclass(frozen=True)
 class Patience:
-    """Tries again after pauses that double, each shortened by chance so that many machines do not ask in step.
+    """Retries with pauses that double, each shortened at random so that many machines do not retry in step.
 
     Attributes:
-      seconds: how long at most.
+      seconds: the maximum total time.
       first: the first pause, in seconds.
-      longest: what the pauses grow to.
-      clock: seconds.
-      wait: waits so many seconds; returns True where the call is to be given up.
-      between: returns a random number between two.
+      longest: the longest pause, in seconds.
+      clock: returns seconds.
+      wait: waits for the given seconds; returns True if the call must be given up.
+      between: returns a random number between two numbers.
     """
 
     seconds: float = 30.0
     first: float = 0.5
-    longest: float = 4.0  # of the 20 s between SIGTERM and the end, a pause must not take half
+    longest: float = 4.0  # at most a fraction of the 20 s between SIGTERM and the end
     clock: Callable[[], float] = time.monotonic
     wait: Callable[[float], bool] = dataclasses.field(default_factory=lambda: threading.Event().wait)
     between: Callable[[float, float], float] = random.uniform
 
     def run(self, call: Callable[[], _T], is_passing: Callable[[Exception], bool]) -> _T:
-        """Returns what a call returns in the end.
+        """Returns the result of a call that is retried.
 
         Args:
           call: may be called several times.
-          is_passing: returns whether an error may pass, and the call is to be made again.
+          is_passing: returns whether an error is temporary, so that the call is repeated.
 
         Raises:
-          Exception: the last error, one that does not pass or that has lasted too long.
+          Exception: the last error: it is permanent, or the time is over.
         """
         end, pause = self.clock() + self.seconds, self.first
         while True:

@@ -1,4 +1,4 @@
-"""Writes an object from a file: a large one in parts, side by side, that are then put together."""
+"""Uploads a file to an object: a large one in parallel parts that are then composed."""
 
 import contextlib
 import hashlib
@@ -14,17 +14,17 @@ from trainer.buckets.objects.folder import UPLOAD_PARTS, Folder
 from trainer.buckets.objects.object import Object, crc32c
 from trainer.buckets.objects.workers import Workers
 
-# Above 8 MiB, a connection that breaks off would cost too much again; below half of it, the requests cost more.
+# Above 8 MiB, an interrupted connection loses too much; below 4 MiB, the requests cost more.
 _PART = 8 << 20
-_SOURCES = 32  # of one composing, by the service's rule
+_SOURCES = 32  # of one composition, a limit of the service
 
-_Part = tuple[Object, int, int]  # and from where to where in the file
+_Part = tuple[Object, int, int]  # with its start and end in the file
 
 
 def spans(start: int, stop: int, workers: int, most: int = _PART) -> list[tuple[int, int]]:
-    """Returns the parts of a range: at most `most` bytes each, and where they stay above half of it, some per worker.
+    """Returns the parts of a range: at most `most` bytes each; if half of that is enough, a multiple of `workers`.
 
-    40 MiB for 4 workers are 8 parts of 5 MiB, two rounds, where 5 parts would take two rounds of 8 MiB.
+    40 MiB for 4 workers are 8 parts of 5 MiB in two rounds; 5 parts of 8 MiB would take two longer rounds.
     """
     size = stop - start
     count = max(1, -(-size // most))
@@ -44,28 +44,28 @@ def checksum(file: BinaryIO, start: int, stop: int, before: int = 0) -> int:
 class Uploads:
     """The uploads of one process.
 
-    A part's name holds its object, its position and its checksum, so that an interrupted upload sends no part again.
+    A part's name contains its object, position and checksum, so that an interrupted upload sends no part twice.
 
     Args:
       workers: send the parts.
-      token: keeps the parts of two processes apart.
-      part: bytes of a part at most; what is not larger is one request.
-      is_hurried: returns whether the present upload is to be given up.
+      token: separates the parts of different processes.
+      part: the maximum bytes of a part; smaller content is one request.
+      is_hurried: returns whether the current upload must be cancelled.
     """
 
     def __init__(self, workers: Workers, token: str, part: int = _PART, is_hurried: Callable[[], bool] = lambda: False):
         self.part = part
         self._is_hurried = is_hurried
         self._workers, self._token = workers, token
-        self._parts: dict[tuple[Bucket, str], dict[str, Object | None]] = {}  # by what they are parts of
+        self._parts: dict[tuple[Bucket, str], dict[str, Object | None]] = {}  # by the object that they belong to
 
     @property
     def has_parts(self) -> bool:
-        """Whether there are parts on the bucket, as far as is known."""
+        """Whether the bucket is known to contain parts."""
         return bool(self._parts)
 
     def go_on(self) -> None:
-        """Raises `InterruptedSyncError` where what is being sent is to be given up."""
+        """Raises `InterruptedSyncError` if the current upload must be cancelled."""
         if self._is_hurried():
             raise InterruptedSyncError
 
@@ -78,18 +78,18 @@ class Uploads:
         *,
         former: Object | None = None,
     ) -> Object:
-        """Writes an object under the generation that the folder knows, and notes it there.
+        """Writes an object over the generation that the folder knows, and records the new one there.
 
         Args:
-          folder: the object's.
-          name: the object's.
-          file: has the content.
-          span: from where to where.
-          former: what the object is now, where the content is to be added to it.
+          folder: the folder of the object.
+          name: the name of the object.
+          file: the file with the content.
+          span: the start and end of the content in the file.
+          former: the current object, if the content is appended to it.
 
         Raises:
-          ChangedError: the object is another by now.
-          InterruptedSyncError: it was given up.
+          ChangedError: the object has changed.
+          InterruptedSyncError: the upload was cancelled.
         """
         bucket, generation, (start, stop) = folder.bucket, folder.generation(name), span
         if former is None and stop - start <= self.part:
@@ -107,7 +107,7 @@ class Uploads:
         return written
 
     def sweep(self, wanted: Collection[str]) -> None:
-        """Deletes the parts of objects that are no longer to be written, and those that could not be deleted before."""
+        """Deletes the parts of objects that are no longer written, and parts that could not be deleted before."""
         for bucket, name in [*self._parts]:
             if name not in wanted:
                 self._drop(bucket, name)
@@ -124,7 +124,7 @@ class Uploads:
         return self._workers.all([partial(send, *edges) for edges in spans(*span, self._workers.count, self.part)])
 
     def _joined(self, folder: Folder, name: str, file: BinaryIO, parts: Sequence[_Part], most: int) -> list[Object]:
-        """Returns objects that hold what the parts hold, `most` of them at most, joining 32 at a time."""
+        """Returns at most `most` objects with the content of the parts; composes 32 at a time."""
         while len(parts) > most:
             groups = [parts[begin : begin + _SOURCES] for begin in range(0, len(parts), _SOURCES)]
             parts = [self._join(folder, name, file, group) for group in groups]
@@ -139,13 +139,13 @@ class Uploads:
     def _once(self, folder: Folder, name: str, part: str, write: Callable[[], Object]) -> Object:
         """Writes a part, unless it was written before."""
         parts = self._parts.setdefault((folder.bucket, name), {})
-        # Noted first: a request whose answer never comes may still have left it there.
+        # Recorded first: a request without an answer may still have written the part.
         found = parts.setdefault(part, None) or write()
         parts[part] = found
         return found
 
     def _drop(self, bucket: Bucket, name: str) -> None:
-        """Deletes the parts of an object; those that cannot be are left for the next time."""
+        """Deletes the parts of an object; those that cannot be deleted now are kept for the next time."""
         parts = self._parts.get((bucket, name), {})
 
         def delete(part: str) -> None:

@@ -1,4 +1,4 @@
-"""A few threads that carry out requests side by side."""
+"""A few threads for concurrent requests."""
 
 import queue
 import threading
@@ -10,10 +10,10 @@ _T = TypeVar("_T")
 
 
 class Workers:
-    """Runs tasks on threads that never keep the program from ending, as a pool of the standard library's would.
+    """Runs tasks on threads that do not delay the end of the program, unlike the standard library's pool.
 
     Args:
-      count: how many threads; they start with the first tasks.
+      count: the number of threads; they start with the first tasks.
     """
 
     def __init__(self, count: int):
@@ -22,12 +22,12 @@ class Workers:
         self._threads: list[threading.Thread] = []
 
     def all(self, tasks: Sequence[Callable[[], _T]]) -> list[_T]:
-        """Returns what each task returns, once all have ended.
+        """Returns the result of each task after all have finished.
 
-        In one of its own threads the tasks run one after another, so that none waits for a thread that waits for it.
+        If called in one of its own threads, it runs the tasks one after another, which prevents a deadlock.
 
         Raises:
-          Exception: of the first task to fail; those that had not begun by then are left out.
+          Exception: the error of the first task that fails; tasks that have not started by then do not run.
         """
         if len(tasks) < 2 or threading.current_thread() in self._threads:
             return [task() for task in tasks]
@@ -41,7 +41,7 @@ class Workers:
         return batch.results()
 
     def close(self) -> None:
-        """Lets the threads end; does not wait for what they are busy with."""
+        """Ends the threads without waiting for their current tasks."""
         for _ in self._threads:
             self._tasks.put(None)
 
@@ -51,7 +51,7 @@ class Workers:
 
 
 class _Batch:
-    """Tasks that were given together."""
+    """Tasks of one call."""
 
     def __init__(self, tasks: Sequence[Callable[[], Any]]):
         self._tasks = tasks
@@ -61,7 +61,7 @@ class _Batch:
         self._lock, self._done = threading.Lock(), threading.Event()
 
     def run(self, index: int) -> None:
-        """Runs a task, unless one has failed."""
+        """Runs a task, unless another one has failed."""
         try:
             if self._error is None:
                 self._results[index] = self._tasks[index]()

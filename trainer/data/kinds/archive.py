@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from trainer.data.kinds.image.reading import only_where
 
-RULE = "a tar archive must hold only files, with ustar headers"
+RULE = "a tar archive must contain only files, with ustar headers"
 CUT_RULE = "a tar archive must be complete"
 
 _BLOCK = 512  # bytes; headers and contents fill whole blocks

@@ -32,7 +32,7 @@ def check_flags(kind: Kind[Any], given: Mapping[str, Any]) -> None:
         for flag in other.flags:
             if flag in given and flag not in kind.flags:
                 raise UsageError(
-                    f"`--{flag}` must go with {other.name}s. Received: {kind.name}s, and --{flag}={given[flag]}"
+                    f"`--{flag}` must be used with {other.name}s. Received: {kind.name}s, and --{flag}={given[flag]}"
                 )
     augment = given.get("augment", "none")
     if augment not in ("none", *kind.presets):

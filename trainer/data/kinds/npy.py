@@ -48,7 +48,7 @@ _TYPES: dict[str, tuple[tf.DType, tf.DType]] = {
     "f8": (tf.float64, tf.float64),
 }
 RULE = f"an .npy file must have a NumPy header and hold numbers of the types {', '.join(_TYPES)}"
-LENGTH_RULE = "an .npy file must hold the bytes that its shape requires, at least one"
+LENGTH_RULE = "an .npy file must contain the bytes that its shape requires, at least one"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def _array(entry: Entry, rank: int) -> npt.NDArray[Any]:
         values: npt.NDArray[Any] = array.astype(np.float32)
     if rank == _IMAGE and not np.isfinite(values).all():
         raise UsageError(
-            f"{entry.place}: must hold finite numbers of at most 3e38. Received: NaN, infinity or a larger number"
+            f"{entry.place}: must contain finite numbers of at most 3e38. Received: NaN, infinity or a larger number"
         )
     if np.isinf(values).any():
         value = f"{array[np.isinf(values)][0]:g}"

@@ -41,7 +41,7 @@ def pairs_of(names: Sequence[str], location: str) -> tuple[dict[str, tuple[str, 
     for (_, is_label), some in found.items():
         if len(some) > 1:
             what = "labels" if is_label else "samples"
-            raise UsageError(f"{location}: must hold one array of {what} per part. Received: {' and '.join(some)}")
+            raise UsageError(f"{location}: must contain one array of {what} per part. Received: {' and '.join(some)}")
     if any(part for part, _ in found):
         others += [name for key in (("", False), ("", True)) for name in found.pop(key, ())]
     for part, is_label in found:
@@ -53,11 +53,11 @@ def pairs_of(names: Sequence[str], location: str) -> tuple[dict[str, tuple[str, 
     pairs = {part or TRAIN: (found[part, False][0], found[part, True][0]) for part in _PARTS if (part, True) in found}
     if TRAIN not in pairs:
         raise UsageError(
-            f"{location}: must hold training samples and their labels: train_images and train_labels, x_train and "
+            f"{location}: must contain training samples and their labels: train_images and train_labels, x_train and "
             f"y_train, or images and labels. Received: {listed(names) or 'none'}"
         )
     if len(classes) > 1:
-        raise UsageError(f"{location}: must hold one array of class names. Received: {' and '.join(classes)}")
+        raise UsageError(f"{location}: must contain one array of class names. Received: {' and '.join(classes)}")
     return pairs, "".join(classes), others
 
 

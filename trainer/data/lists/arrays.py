@@ -87,12 +87,12 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
         for part, (of, labels_of) in pairs.items():  # the training part is the first
             name, array = f"{location}: `{of}`", _array(file, of, location)
             if array.dtype.kind not in "biuf":
-                raise UsageError(f"{name} must hold numbers. Received: {array.dtype}")
+                raise UsageError(f"{name} must contain numbers. Received: {array.dtype}")
             way = way or _way(array, name, options.rank, log)
             samples = _samples(array, name, way)
             if len(samples) != len(numbers[labels_of]):
                 raise UsageError(
-                    f"{location}: `{labels_of}` must hold one label for each of the {len(samples):,} samples in "
+                    f"{location}: `{labels_of}` must contain one label for each of the {len(samples):,} samples in "
                     f"`{of}`. Received: {len(numbers[labels_of]):,}"
                 )
             parts[part] = samples, numbers[labels_of]
@@ -160,7 +160,7 @@ def _samples(array: Array, name: str, way: Reading) -> Array:
         is_finite = np.isfinite(values[first : first + step]).all(tuple(range(1, values.ndim)))
         if not is_finite.all():
             raise UsageError(
-                f"{name} must hold finite numbers of at most 3e38. Received: NaN, infinity or a larger one in "
+                f"{name} must contain finite numbers of at most 3e38. Received: NaN, infinity or a larger one in "
                 f"sample {first + int(is_finite.argmin()):,}, counted from 0"
             )
     return values
@@ -177,7 +177,7 @@ def _check_alike(samples: Array, training: Array, name: str, other: str) -> None
         one, wanted = (
             ("other numbers", "bytes") if training.dtype == np.uint8 else ("bytes", "other numbers than bytes")
         )
-        raise UsageError(f"{name} must hold {wanted} (uint8), as `{other}`. Received: {one}")
+        raise UsageError(f"{name} must contain {wanted} (uint8), as `{other}`. Received: {one}")
 
 
 def _reason(error: BaseException) -> str:

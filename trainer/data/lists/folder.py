@@ -95,7 +95,7 @@ def read(root: Path, log: Callable[[str], object] = lambda line: None, *, has_vi
     if str(passed):
         log(one_line(f"ignored in {root}: {passed}"))
     if not entries:
-        raise UsageError(f"{root}: must hold a folder of samples for each class. Received: none")
+        raise UsageError(f"{root}: must contain a folder of samples for each class. Received: none")
     if len({entry.label for entry in entries}) == 1:
         _refuse_nested(root, next(one.top for one in classes if normal(one.top.name) == entries[0].label))
     if not any(entry.part for entry in entries):
@@ -127,13 +127,13 @@ def _class_folders(root: Path, passed: _Passed, log: Callable[[str], object]) ->
                 log(one_line(f"{folder}: read as a class, not as a part, as it has no class folders"))
             parts = {}
         elif parts:
-            raise UsageError(f"{min(parts)}: must hold a folder of samples for each class. Received: none")
+            raise UsageError(f"{min(parts)}: must contain a folder of samples for each class. Received: none")
     if not parts:
         return [one for folder in folders for one in _with_inner_parts(folder, folders, passed)]
     for folder in folders:
         if folder not in parts:
             raise UsageError(
-                f"{root}: must hold no other folder next to train, validation and test; rename a class "
+                f"{root}: must contain no other folder next to train, validation and test; rename a class "
                 f"with such a name. Received: {folder.name}"
             )
         if not classes[folder]:
@@ -167,7 +167,7 @@ def _with_inner_parts(folder: Path, folders: Sequence[Path], passed: _Passed) ->
         for path in sorted(each.iterdir()):
             if not _is_system(path.name) and not of_folder(path.name) and not _is_output(path):
                 raise UsageError(
-                    f"{inner[0][0]}: class folders with folders of parts must hold nothing else. Received: {path}"
+                    f"{inner[0][0]}: class folders with folders of parts must contain nothing else. Received: {path}"
                 )
     return [_Class(folder, one, part) for one, part in inner]
 
@@ -232,7 +232,7 @@ def _frames(folder: Path, top: Path) -> set[str]:
     if found and folder == top:
         more = f" and {len(found) - 1:,} more images" if len(found) > 1 else ""
         raise UsageError(
-            f"{folder}: with `--rank=3` a class folder must hold a folder of frames for each video. "
+            f"{folder}: with `--rank=3` a class folder must contain a folder of frames for each video. "
             f"Received: {found[0]}{more}"
         )
     return {*found}
@@ -301,6 +301,6 @@ def _refuse_nested(root: Path, folder: Path) -> None:
     below = [path for path in folder.iterdir() if path.is_dir() and not _is_system(path.name)]
     if len(below) > 1:
         raise UsageError(
-            f"`--data` must hold at least two class folders. Received: {root}, which holds only {folder.name}; "
+            f"`--data` must contain at least two class folders. Received: {root}, which contains only {folder.name}; "
             f"did you mean `--data={folder}`?"
         )

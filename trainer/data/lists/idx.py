@@ -72,7 +72,7 @@ def read(path: Path, rank: int) -> Bytes:
     shape = tuple(int(size) for size in np.frombuffer(content, ">u4", rank, offset=4))
     if len(content) - header != math.prod(shape):
         raise UsageError(
-            f"{path}: must hold the {math.prod(shape):,} bytes of {_times(shape)} after its header. "
+            f"{path}: must contain the {math.prod(shape):,} bytes of {_times(shape)} after its header. "
             f"Received: {len(content) - header:,}"
         )
     if 0 in shape:
@@ -85,7 +85,7 @@ def _read_part(folder: Path, part: str) -> tuple[Bytes, Bytes]:
     images, labels = read(images_path, 3), read(labels_path, 1)
     if len(images) != len(labels):
         raise UsageError(
-            f"{labels_path}: must hold one label for each of the {len(images):,} images in {images_path.name}. "
+            f"{labels_path}: must contain one label for each of the {len(images):,} images in {images_path.name}. "
             f"Received: {len(labels):,}"
         )
     return images, labels
@@ -96,7 +96,7 @@ def _find(folder: Path, name: str) -> Path:
     for path in (folder / one for one in (name, f"{name}.gz", dotted, f"{dotted}.gz")):
         if path.is_file():
             return path
-    raise UsageError(f"{folder}: a folder of IDX files must hold {name} or {name}.gz")
+    raise UsageError(f"{folder}: a folder of IDX files must contain {name} or {name}.gz")
 
 
 def _count_classes(labels: Bytes, path: Path) -> int:

@@ -85,7 +85,7 @@ def read_managed(managed: Managed, fetch: Callable[[str], Path]) -> list[Entry]:
         above, _, pattern = location.rpartition("/")
         files = sorted((fetch(above) if above.startswith(_SCHEME) else Path(above or ".")).glob(pattern))
         if not files:
-            raise UsageError(f"`--data={MANAGED}` must find the files of the part {part}. Received: {location}")
+            raise UsageError(f"`--data={MANAGED}` must be used with files of the split {part}. Received: {location}")
         for file in files:
             found = _entries(file, f"{above}/{file.name}", fetch, lambda line: None, format=managed.format, part=part)
             entries += [dataclasses.replace(entry, part=part) for entry in found]
@@ -114,7 +114,7 @@ def read_parts(files: Sequence[Path], location: str, fetch: Callable[[str], Path
     of_files = parts.of_files(files, files[0].parent)
     if not any(of_files):
         raise UsageError(
-            f"{shown}: must hold one manifest, or manifests whose names contain train, validation or test. "
+            f"{shown}: must contain one manifest, or manifests whose names contain train, validation or test. "
             f"Received: {', '.join(one_line(file.name) for file in files)}"
         )
     entries: list[Entry] = []

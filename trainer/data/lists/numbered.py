@@ -87,10 +87,10 @@ def _by_text(flat: Mapping[str, Array], train: str, names: Sequence[str], locati
         for text in np.unique(array).tolist():
             fault = texts.fault(text) if text else "an empty text"
             if fault:
-                raise UsageError(f"{location}: `{name}` must hold classes. Received: {one_line(text)}, {fault}")
+                raise UsageError(f"{location}: `{name}` must contain classes. Received: {one_line(text)}, {fault}")
             if names and text not in names:
                 raise UsageError(
-                    f"{location}: `{name}` must hold class names that the file lists: {_some(names)}. "
+                    f"{location}: `{name}` must contain class names that the file lists: {_some(names)}. "
                     f"Received: {one_line(text)}"
                 )
     present = {*np.unique(flat[train]).tolist()}
@@ -102,10 +102,10 @@ def _by_number(flat: Mapping[str, Array], train: str, names: Sequence[str], loca
     """Returns the numbers of the training part, and which of the names they are."""
     for name, array in flat.items():
         if array.min() < 0:
-            raise UsageError(f"{location}: `{name}` must hold class numbers from 0. Received: {array.min()}")
+            raise UsageError(f"{location}: `{name}` must contain class numbers from 0. Received: {array.min()}")
         if names and array.max() >= len(names):
             raise UsageError(
-                f"{location}: `{name}` must hold class numbers from 0 to {len(names) - 1}, as the file names "
+                f"{location}: `{name}` must contain class numbers from 0 to {len(names) - 1}, as the file names "
                 f"{len(names)} classes. Received: {array.max()}"
             )
     keys = np.unique(flat[train])

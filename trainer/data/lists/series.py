@@ -83,7 +83,7 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
     rows = {file.part or TRAIN: file.read() for file in files}
     if TRAIN not in rows:
         raise UsageError(
-            f"{location}: must hold series to train on, as NAME_TRAIN does. Received: only {' and '.join(rows)}"
+            f"{location}: must contain series to train on, as NAME_TRAIN does. Received: only {' and '.join(rows)}"
         )
     training = rows[TRAIN]
     names = class_names(Entry("", label, "") for label in training.labels)
@@ -122,7 +122,7 @@ def _files(path: Path, location: str, log: Callable[[str], object]) -> Sequence[
         names = {file.name.casefold() for file in files}
         if len(names) > 1 or len({file.part for file in files}) < len(files):
             raise UsageError(
-                f"{location}: must hold one data set, such as NAME_TRAIN.ts and NAME_TEST.ts. "
+                f"{location}: must contain one data set, such as NAME_TRAIN.ts and NAME_TEST.ts. "
                 f"Received: {', '.join(file.path.name for file in files)}"
             )
         return files
@@ -178,7 +178,7 @@ def _check(rows: Mapping[str, Rows], names: Sequence[str], location: str) -> Non
                     f"{training.place(0)}. Received: {len(series)}"
                 )
     if len(names) < 2:
-        raise UsageError(f"{location}: must hold at least two classes. Received: {', '.join(names)}")
+        raise UsageError(f"{location}: must contain at least two classes. Received: {', '.join(names)}")
 
 
 def _check_length(rows: Mapping[str, Rows], length: int) -> None:

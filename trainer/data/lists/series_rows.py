@@ -55,7 +55,7 @@ def lines_of(path: Path, location: str) -> list[bytes]:
     if b"\0" in content:
         raise UsageError(f"{location}: must be text in UTF-8. Received: binary content")
     if not content.strip():
-        raise UsageError(f"{location}: must hold series. Received: an empty file")
+        raise UsageError(f"{location}: must contain series. Received: an empty file")
     return content.removeprefix(b"\xef\xbb\xbf").splitlines()
 
 

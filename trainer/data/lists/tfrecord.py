@@ -160,7 +160,7 @@ def _check_sets(files: Sequence[Path]) -> None:
         if missing is not None:
             name = f"{before}{missing:0{len(total)}}-of-{total}{after}"
             raise UsageError(
-                f"{one_line(str(above))}: must hold {one_line(name)}, for each of {int(total):,} shards. "
+                f"{one_line(str(above))}: must contain {one_line(name)}, for each of {int(total):,} shards. "
                 f"Received: {len({*numbers}):,} of them"
             )
 
@@ -175,11 +175,11 @@ def _check_counts(folder: Path, counts: dict[str, int]) -> None:
     for names, samples in expected:
         missing = next((name for name in names if name not in counts), None)
         if missing:
-            raise UsageError(f"{one_line(str(folder))}: must hold {missing}, as {_DESCRIPTION} says. Received: none")
+            raise UsageError(f"{one_line(str(folder))}: must contain {missing}, as {_DESCRIPTION} says. Received: none")
         held = sum(counts[name] for name in names)
         if held != samples:
             raise UsageError(
-                f"{one_line(str(folder))}: {names[0]} and what belongs to it must hold {samples:,} samples, "
+                f"{one_line(str(folder))}: {names[0]} and what belongs to it must contain {samples:,} samples, "
                 f"as {_DESCRIPTION} says. Received: {held:,}"
             )
 
@@ -252,7 +252,7 @@ def _records(file: IO[bytes], size: int, shown: str) -> Iterator[tuple[int, byte
             raise UsageError(f"{shown}: must end with a complete record. Received: one truncated at byte {offset:,}")
         length, checksum = struct.unpack("<QI", header)
         if checksum != _masked(header[:8]):
-            what = "must be a TFRecord file" if offset == 0 else "must hold only complete records"
+            what = "must be a TFRecord file" if offset == 0 else "must contain only complete records"
             raise UsageError(f"{shown}: {what}. Received: a wrong checksum of the length at byte {offset:,}")
         if offset + _HEADER + length + _FOOTER > size:
             raise UsageError(
@@ -261,7 +261,9 @@ def _records(file: IO[bytes], size: int, shown: str) -> Iterator[tuple[int, byte
             )
         content, footer = file.read(length), file.read(_FOOTER)
         if footer != struct.pack("<I", _masked(content)):
-            raise UsageError(f"{shown}: must hold only complete records. Received: a wrong checksum at byte {offset:,}")
+            raise UsageError(
+                f"{shown}: must contain only complete records. Received: a wrong checksum at byte {offset:,}"
+            )
         yield offset + _HEADER, content
         offset += _HEADER + length + _FOOTER
 
@@ -339,7 +341,7 @@ def _image(content: bytes, values: Sequence[Any], name: str, where: str) -> tupl
     """Returns where in a record the only value of a list of bytes begins and ends."""
     if len(values) != 1 or not isinstance(values[0], bytes):
         what = "another kind of value" if len(values) == 1 else f"{len(values):,} values"
-        raise UsageError(f"{where}: `{name}` must hold one sample as bytes. Received: {what}")
+        raise UsageError(f"{where}: `{name}` must contain one sample as bytes. Received: {what}")
     image = values[0]
     first = content.find(image[:_PREFIX])
     while not content.startswith(image, first):  # it is there, and nearly always the first that begins so

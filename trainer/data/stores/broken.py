@@ -12,7 +12,7 @@ from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.reason import reason_of
 from trainer.data.stores.locations import Locations
 
-_CHUNK = 256  # samples that a thread takes at once
+_CHUNK = 256  # samples per task of a thread
 
 T = TypeVar("T")
 
@@ -22,9 +22,9 @@ class Broken:
     """A sample that cannot be read.
 
     Attributes:
-      index: its number in its store.
-      location: where it is stored, for a person.
-      files: what it must be, as in `Kind.files`.
+      index: the index of the sample in its store.
+      location: its location, for messages.
+      files: the kind of file that is expected, as in `Kind.files`.
       reason: why it cannot be read.
     """
 
@@ -43,12 +43,12 @@ class Broken:
 
 
 def find_broken(locations: Locations, kind: Kind[Any], channels: int | None = None) -> Iterator[Broken]:
-    """Yields the samples that cannot be decoded, in their order; looks at every pixel.
+    """Yields the samples that cannot be decoded, in order; decodes every pixel.
 
     Args:
-      locations: where the samples are.
-      kind: what they must be.
-      channels: what they are decoded to; None is as many as there can be.
+      locations: the locations of the samples.
+      kind: the kind of the samples.
+      channels: the channels to decode; None means as many as there are.
     """
 
     def check(index: int) -> Broken | None:
@@ -62,12 +62,12 @@ def find_broken(locations: Locations, kind: Kind[Any], channels: int | None = No
 
 
 def each(look: Callable[[int], T], count: int, on_progress: Callable[[int], object] = lambda more: None) -> Iterator[T]:
-    """Yields the results of a look at each of so many samples, in their order; threads share the looks.
+    """Yields the result of a function for each sample, in order; threads share the work.
 
     Args:
-      look: from a sample's index to its result.
-      count: of the samples.
-      on_progress: receives how many more samples are done.
+      look: maps the index of a sample to its result.
+      count: the number of samples.
+      on_progress: receives the number of further samples that are done.
     """
 
     def chunk(first: int) -> Sequence[T]:

@@ -1,4 +1,4 @@
-"""Samples that stay on the disk and are read when a batch needs them."""
+"""Samples that are read from disk when a batch needs them."""
 
 import dataclasses
 import math
@@ -27,11 +27,11 @@ class Files:
     """A store of encoded samples, each a file or a part of one.
 
     Attributes:
-      locations: where they are.
+      locations: the locations of the samples.
       targets: int32 `(count,)`.
-      form: what every sample is brought to.
-      kind: what they are.
-      decode: from a file's content to a sample of the form, of the type uint8.
+      form: the form to which every sample is converted.
+      kind: the kind of the samples.
+      decode: maps the content of a file to a uint8 sample of the form.
     """
 
     locations: Locations
@@ -48,10 +48,10 @@ class Files:
         return dataclasses.replace(self, locations=self.locations.chosen(indices), targets=self.targets[indices])
 
     def read(self, elements: tf.data.Dataset, indices: Indices, finish: Finish) -> tf.data.Dataset:
-        """Returns what becomes of each element and its samples; some are decoded side by side. See `Store.read`."""
+        """Returns the results of `finish`; samples are decoded in parallel. See `Store.read`."""
         read_each, vectors = self._reader(), elements.map(indices)
         (count,) = vectors.element_spec.shape
-        if count is not None:  # one pipeline, which decodes ahead across the borders of the batches
+        if count is not None:  # one pipeline, which decodes ahead across the limits of batches
             batches = read_each(vectors.unbatch()).batch(count, drop_remainder=True)
         else:
             batches = vectors.flat_map(
@@ -60,7 +60,7 @@ class Files:
         return tf.data.Dataset.zip(elements, batches).map(finish)
 
     def preview(self) -> tuple[Samples, Targets]:
-        """Returns the first samples and their targets: at most 2,000, and no more than 60 million values."""
+        """Returns the first samples and their targets: at most 2,000 samples and 60 million values."""
         count = min(len(self), _MOST_PREVIEWED, max(1, _MOST_VALUES // math.prod(self.form.shape)))
         first = tf.range(count, dtype=tf.int64)
         (samples,) = self.read(tf.data.Dataset.range(1), lambda _: first, lambda _, samples: samples)
@@ -71,15 +71,15 @@ class Files:
         return broken.find_broken(self.locations, self.kind, self.form.channels)
 
     def arrays(self) -> Mapping[str, npt.NDArray[Any]]:
-        """Returns nothing."""
+        """Returns an empty mapping."""
         return {}
 
     def _reader(self) -> Callable[[tf.data.Dataset], tf.data.Dataset]:
         """Returns the function from single indices to single samples."""
-        # Two for each core, so that none waits for a sample that takes long.
+        # Two per core, so that no core waits for a slow sample.
         calls = 2 * (os.cpu_count() or 1)
         if self.locations.are_whole_files:
-            files = tf.constant([os.fsencode(file) for file in self.locations.files])  # as the system names them
+            files = tf.constant([os.fsencode(file) for file in self.locations.files])  # as in the file system
             rows = tf.constant(self.locations.rows)
 
             def whole(index: tf.Tensor) -> tf.Tensor:
@@ -88,8 +88,8 @@ class Files:
             return lambda indices: indices.map(whole, num_parallel_calls=calls, deterministic=True)
 
         def parts(indices: tf.data.Dataset) -> tf.data.Dataset:
-            # TensorFlow has no operation that reads a part of a file. A data set for each, which can, took 1.8 ms.
-            # Videos one by one: 16 of them may be a gigabyte, and each is many files to wait for.
+            # TensorFlow has no operation that reads a part of a file. A `tf.data` data set for each part can, but took
+            # 1.8 ms. Videos one by one: 16 of them may take a gigabyte, and each consists of many files.
             has_frames = self.locations.has_frames
             batches = indices.batch(1 if has_frames else _READ)
             encoded = batches.map(self._read_parts, num_parallel_calls=calls if has_frames else None).unbatch()

@@ -1,4 +1,4 @@
-"""Where in files samples are stored."""
+"""The locations of samples in files."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ class Locations:
     """Encoded samples, each a file or a part of one.
 
     Attributes:
-      files: paths.
-      rows: of each sample its file's index in `files`, the first byte and the number of bytes, `(count, 3)`; the number
-        is -1 where it is the whole file, -2 where the path is of a folder of frames.
+      files: the paths of the files.
+      rows: for each sample, the index of its file, the first byte and the number of bytes, `(count, 3)`. The number is
+        -1 for the whole file, and -2 if the path is a folder of frames.
     """
 
     files: tuple[str, ...]
@@ -24,7 +24,7 @@ class Locations:
 
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> "Locations":
-        """Returns where these samples are stored."""
+        """Returns the locations of these samples."""
         files: dict[str, int] = {}
         rows = [(files.setdefault(entry.file, len(files)), entry.offset, entry.length) for entry in entries]
         return cls(tuple(files), np.array(rows, np.int64).reshape(-1, 3))
@@ -48,11 +48,11 @@ class Locations:
         return bool((self.rows[:, 2] == FRAMES).any())
 
     def name(self, index: int) -> str:
-        """Returns a sample's file, and the part of it where there are others, for a person."""
+        """Returns the name of a sample's file, and of the part if the file has several, for messages."""
         return self._entry(index).location
 
     def content(self, index: int, most: int | None = None) -> bytes:
-        """Returns a sample as it is on the disk, or its first bytes.
+        """Returns the encoded sample, or its first bytes.
 
         Raises:
           OSError: it cannot be read.

@@ -17,9 +17,9 @@ class Memory:
     """A store whose samples are one array.
 
     Attributes:
-      samples: `(count, *spatial, channels)`, uint8 from 0 to 255 or float32; may be mapped from a file.
+      samples: `(count, *spatial, channels)`, uint8 from 0 to 255 or float32; may be memory-mapped.
       targets: int32 `(count,)`.
-      form: what every sample is.
+      form: the form of every sample.
     """
 
     samples: Samples
@@ -30,7 +30,7 @@ class Memory:
         return len(self.targets)
 
     def read(self, elements: tf.data.Dataset, indices: Indices, finish: Finish) -> tf.data.Dataset:
-        """Returns what becomes of each element and its samples; see `Store.read`."""
+        """Returns the results of `finish`; see `Store.read`."""
         samples = tf.constant(self.samples)
         return elements.map(lambda element: finish(element, tf.gather(samples, indices(element))))
 

@@ -1,4 +1,4 @@
-"""What a store of samples offers, wherever it has them."""
+"""The interface of a store of samples."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
@@ -21,7 +21,7 @@ class Store(Protocol):
 
     @property
     def form(self) -> Form:
-        """What every sample is."""
+        """The form of every sample."""
 
     @property
     def targets(self) -> Targets:
@@ -30,26 +30,26 @@ class Store(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, elements: tf.data.Dataset, indices: Indices, finish: Finish) -> tf.data.Dataset:
-        """Returns what becomes of each element and its samples, in the same order.
+        """Returns the result of `finish` for each element, in order.
 
-        Both functions become a part of the pipeline's graph; that a store in memory is one step of it takes a third
-        less time than a pipeline of indices, a pipeline of samples and one that joins them.
+        Both functions become part of the pipeline's graph. As one step of it, a store in memory takes a third less time
+        than a pipeline of indices, a pipeline of samples and one that joins them.
 
         Args:
-          elements: numbers of batches, or whatever else `indices` takes.
-          indices: returns which samples are an element's, int64 `(batch,)`. Where all batches have one known length,
-            they are read ahead of each other.
-          finish: from an element and its samples, `(batch, *spatial, channels)`, of the type that they are stored in.
+          elements: numbers of batches, or other values that `indices` accepts.
+          indices: returns the indices of an element's samples, int64 `(batch,)`. If all batches have the same known
+            length, samples are read ahead.
+          finish: maps an element and its samples, `(batch, *spatial, channels)`, of their stored type, to a result.
 
         Returns:
           A data set of the results of `finish`. A sample that cannot be read ends it with a `tf.errors.OpError`.
         """
 
     def preview(self) -> tuple[Samples, Targets]:
-        """Returns samples to look at: all where they are in memory, otherwise the first, as many as memory allows."""
+        """Returns samples and targets: all if they are in memory, otherwise as many of the first as memory allows."""
 
     def find_broken(self) -> Iterator[Broken]:
-        """Yields the samples that cannot be read, in order; looks at each."""
+        """Yields the samples that cannot be read, in order; reads each one."""
 
     def arrays(self) -> Mapping[str, npt.NDArray[Any]]:
-        """Returns what `Memory` makes the same store of; nothing where the samples are not in memory."""
+        """Returns the arguments of an equal `Memory` store; an empty mapping if the samples are not in memory."""

@@ -10,7 +10,7 @@ from trainer.study.config.placeholders import filled
 from trainer.study.config.regions import REGIONS
 from trainer.study.config.view import View
 
-# https://cloud.google.com/resource-manager/docs/creating-managing-projects: an id, also of a domain, or a number.
+# https://cloud.google.com/resource-manager/docs/creating-managing-projects: an id, also with a domain, or a number
 _PROJECT = r"projects/(?:[a-z0-9.]+:)?[a-z0-9][a-z0-9-]*"
 _LOCATION = rf"{_PROJECT}/locations/([a-z0-9-]+)"
 # https://github.com/distribution/reference: host, path, and a tag or digest.
@@ -59,20 +59,20 @@ def addresses(spec: View) -> Iterator[Problem]:
 
 
 def resource(view: View) -> Iterator[Problem]:
-    """Yields a problem if a resource's name does not have the form that its field asks."""
+    """Yields a problem if a resource's name does not have the form that its field requires."""
     form, rule = _FORMS[str(view.path[-1])]
     if view.is_given and not re.fullmatch(form, filled(view.text, str(view.path[-1]))):
         yield view.problem(f"must be {rule}")
 
 
 def one_region(job: View) -> Iterator[Problem]:
-    """Yields that resources are not all in one region: a job runs in the region of all its resources."""
+    """Yields a problem if the resources are in several regions: a job and all its resources share one."""
     spec = job["trialJobSpec"]
     first, where = "", ""
     for view in (spec["tensorboard"], spec["experiment"], job["encryptionSpec"]["kmsKeyName"]):
         match = re.match(_LOCATION, filled(view.text, str(view.path[-1])))
         region = match[1] if match else ""
-        if not region or f"/{region}/" not in view.text:  # a placeholder, which a person will replace
+        if not region or f"/{region}/" not in view.text:  # a placeholder, which the user will replace
             continue
         if region not in REGIONS:
             yield view.problem(f"must be in a region that trains: one of {', '.join(REGIONS)}")

@@ -10,12 +10,12 @@ from trainer.study.spec import Value
 
 @dataclasses.dataclass(frozen=True)
 class Branch:
-    """One parameter of a file, and when it exists.
+    """One parameter of a file, and the condition under which it is active.
 
     Attributes:
-      parameter: as the file has it.
-      parent: the index of the branch that it depends on; -1 if it always exists.
-      condition: the values of that one with which it exists.
+      parameter: the parameter in the file.
+      parent: the index of the branch on which it depends; -1 if it is always active.
+      condition: the values of the parent with which it is active.
     """
 
     parameter: View
@@ -29,7 +29,7 @@ class Branch:
 
 
 def of(study: View) -> list[Branch]:
-    """Returns the parameters of a `studySpec`, each after the one that it depends on; the file may have mistakes."""
+    """Returns the parameters of a `studySpec`, each after the one on which it depends; the file may have errors."""
     found: list[Branch] = []
 
     def add(parameter: View, parent: int, condition: tuple[Value, ...]) -> None:
@@ -47,12 +47,12 @@ def of(study: View) -> list[Branch]:
 def combinations(branches: Sequence[Branch], wanted: Collection[str]) -> Iterator[dict[str, Value]]:
     """Yields each combination of values that some parameters may have together.
 
-    Of a range its ends stand for all numbers, and so does one value for all others that no condition names. A
-    combination has the parameters that the wanted ones depend on, too.
+    The limits of a range represent all its numbers, and one value represents all values that no condition names. A
+    combination also contains the parameters on which the wanted ones depend.
 
     Args:
-      branches: those of the study.
-      wanted: names of parameters.
+      branches: the branches of the study.
+      wanted: the names of the parameters.
     """
     needed = {index for index, branch in enumerate(branches) if branch.name in wanted}
     for index in sorted(needed, reverse=True):
@@ -77,7 +77,7 @@ def combinations(branches: Sequence[Branch], wanted: Collection[str]) -> Iterato
 
 
 def _options(branches: Sequence[Branch], index: int, is_wanted: bool, needed: Collection[int]) -> list[Value]:
-    """Returns the values of a parameter that make a difference to others."""
+    """Returns the values of a parameter that affect others."""
     parameter = branches[index].parameter
     kind = parameters.kind(parameter)
     ends = _values(parameters.values(parameter), kind)
@@ -90,7 +90,7 @@ def _options(branches: Sequence[Branch], index: int, is_wanted: bool, needed: Co
 
 
 def _values(items: View | Sequence[View], kind: str) -> tuple[Value, ...]:
-    """Returns the values of a list, those that are of its kind."""
+    """Returns the values of a list that have the right type."""
     if kind == "categorical":
         return tuple(item.text for item in items if isinstance(item.value, str))
     return tuple(item.number for item in items if item.number is not None)

@@ -1,4 +1,4 @@
-"""config.yaml, a HyperparameterTuningJob as gcloud takes it, read strictly: everything that is wrong, line by line."""
+"""Reads config.yaml, a HyperparameterTuningJob as gcloud accepts it, strictly: every error with its line."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,15 +30,15 @@ _STOPPING = {
 def read(path: Path, arguments: Sequence[str] = ()) -> Job:
     """Returns the job that a file describes.
 
-    Placeholders in capitals, as in gs://BUCKET/trainer, are allowed, for a study on one machine needs no bucket;
+    Placeholders in capitals, as in gs://BUCKET/trainer, are allowed, because a study on this machine needs no bucket;
     `trainer.study.config.placeholders` finds them.
 
     Args:
-      path: of the file.
-      arguments: flags of `trainer.task` that follow, and so override, those in the file.
+      path: the file.
+      arguments: flags of `trainer.task` that override those in the file.
 
     Raises:
-      UsageError: the file or the arguments break rules. There is one line for each, in the file's order, as in
+      UsageError: the file or the arguments break rules. The message has one line per error, in the file's order, as in
         ``config.yaml:12: `studySpec.algorithm` must be one of …. Received: GRID``.
     """
     document, lines, problems = yaml_lines.read(path)
@@ -52,11 +52,11 @@ def read(path: Path, arguments: Sequence[str] = ()) -> Job:
 
 
 def job(document: Mapping[str, Any], arguments: Sequence[str] = ()) -> Job:
-    """Returns a job made of a HyperparameterTuningJob in JSON's form that breaks no rule, also the service's own.
+    """Returns the job of a valid HyperparameterTuningJob in JSON form, from a file or from the service.
 
     Args:
-      document: the job.
-      arguments: flags that follow those of its container.
+      document: the HyperparameterTuningJob.
+      arguments: flags that are appended to those of its container.
     """
     whole = View(document)
     study = whole["studySpec"]
@@ -82,7 +82,7 @@ def job(document: Mapping[str, Any], arguments: Sequence[str] = ()) -> Job:
 
 
 def _not_overridden(own: list[str], given: Sequence[str]) -> list[str]:
-    """Returns a container's arguments without the flags that are given again."""
+    """Returns a container's arguments without the flags that are overridden."""
     known = command_line.run_flags()
     return command_line.without(own, {argument.name for argument in command_line.split(given, known)}, known)
 
@@ -101,7 +101,7 @@ def _broken_rules(document: View, arguments: Sequence[str]) -> Iterator[Problem]
 
 
 def _independent(problems: Iterable[Problem], malformed: Sequence[Problem]) -> list[Problem]:
-    """Returns the problems that do not merely follow from a field that is malformed or misspelled."""
+    """Returns the problems without those that only follow from a malformed or misspelled field."""
     known: set[FieldPath] = {problem.path for problem in malformed}
     known |= {(*problem.path[:-1], problem.meant) for problem in malformed if problem.meant}
     return [

@@ -1,4 +1,4 @@
-"""The program's rules: parameters and arguments are flags of `trainer.task`, with values that it accepts."""
+"""The program's rules: parameters and arguments are flags of `trainer.task`, and it accepts their values."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from trainer.study.config.messages import FieldPath, Problem, shown
 from trainer.study.config.networks import Networks
 from trainer.study.config.view import View
 
-# What a flag's type allows: a double between two whole numbers would not be one.
+# The kinds of parameter that a flag's type allows: an integer flag cannot be a double.
 _ALLOWED: dict[Any, tuple[str, ...]] = {
     int: ("integer", "discrete", "categorical"),
     float: ("double", "integer", "discrete", "categorical"),
@@ -22,12 +22,12 @@ _KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text"}
 
 
 def check(study: View, tasks: Sequence[View], arguments: Sequence[str]) -> Iterator[Problem]:
-    """Yields where a study's parameters, or the arguments of its trials, are not flags that the program accepts.
+    """Yields the parameters of a study and the arguments of its trials that the program does not accept as flags.
 
     Args:
       study: the `studySpec`.
       tasks: the `containerSpec` or `pythonPackageSpec` of each pool of machines.
-      arguments: of the command line, which come after the file's; what is wrong with them has no path.
+      arguments: the command line's flags, which follow those of the file; their problems have no path.
     """
     tuned = {parameters.name(one): one for one in parameters.every(study) if parameters.name(one)}
     found, problems = networks.read(study, tasks, arguments)
@@ -46,12 +46,12 @@ def check(study: View, tasks: Sequence[View], arguments: Sequence[str]) -> Itera
 
 
 def together(study: View, tasks: Sequence[View], arguments: Sequence[str]) -> Iterator[Problem]:
-    """Yields which flags of a study's trials do not go with each other, where each by itself is right.
+    """Yields flags of a study's trials that are valid on their own but not in combination.
 
     Args:
       study: the `studySpec`.
       tasks: the `containerSpec` or `pythonPackageSpec` of each pool of machines.
-      arguments: of each trial, those of the file that count and those of the command line.
+      arguments: the flags of each trial: those of the file that are not overridden, and those of the command line.
     """
     found, _ = networks.read(study, (), arguments)
     flags = command_line.flags_of(found.every.values())
@@ -92,7 +92,7 @@ def _parameter(parameter: View, found: Networks) -> Iterator[Problem]:
 
 
 def _value(value: View, field: Field, kind: str) -> Iterator[Problem]:
-    """Yields what is wrong with a value as the service sends it, whole numbers as floats."""
+    """Yields the problems of a value in the form in which the service sends it, with integers as floats."""
     sent = value.value if kind == "categorical" else value.number
     if sent is None:
         return
@@ -137,7 +137,7 @@ def _wrong(argument: Argument, path: FieldPath, found: Networks) -> Iterator[Pro
 
 
 def _with_views(words: View, known: command_line.Flags) -> Iterator[tuple[Argument, list[View]]]:
-    """Yields each argument with the views of its words."""
+    """Yields each argument with the views of its parts."""
     rest = list(words)
     for argument in command_line.split([word.text for word in rest], known):
         yield argument, rest[: len(argument.words)]

@@ -13,13 +13,13 @@ _MODULE = "trainer.task"
 _STRATEGIES = "STANDARD, SPOT, FLEX_START"
 _SUCCESSORS = {"ON_DEMAND": "STANDARD", "LOW_COST": "SPOT", "STRATEGY_UNSPECIFIED": "STANDARD"}
 _DISKS = ("pd-ssd", "pd-standard", "hyperdisk-balanced")
-_MOST_POOLS = 4  # of CLUSTER_SPEC: the primary, workers, parameter servers, evaluators
+_MOST_POOLS = 4  # the pools of CLUSTER_SPEC: the primary, workers, parameter servers, evaluators
 _MOST_VARIABLES = 100
 _RESERVED = re.compile(r"AIP_\w+|CLOUD_ML_\w+|CLUSTER_SPEC|TF_CONFIG")
 
 
 def check(spec: View) -> Iterator[Problem]:
-    """Yields what is wrong with a `trialJobSpec`, but for the arguments of its containers."""
+    """Yields the problems of a `trialJobSpec`, except those of its containers' arguments."""
     pools = spec["workerPoolSpecs"]
     yield from pools.required("must contain at least one pool of machines")
     for index, pool in enumerate(pools):
@@ -37,7 +37,7 @@ def check(spec: View) -> Iterator[Problem]:
 
 
 def tasks(spec: View) -> list[View]:
-    """Returns what each pool of a `trialJobSpec` runs: its `containerSpec` or `pythonPackageSpec`."""
+    """Returns the `containerSpec` or `pythonPackageSpec` of each pool of a `trialJobSpec`."""
     return [pool[task] for pool in spec["workerPoolSpecs"] for task in _TASKS if pool[task].is_given]
 
 
@@ -83,7 +83,7 @@ def _task(pool: View) -> Iterator[Problem]:
     container, package = (pool[task] for task in _TASKS)
     command = container["command"]
     words = [word.text for word in command]
-    # A tuning job passes its parameters as flags to whatever runs, and only the program knows them.
+    # A tuning job passes its parameters as flags to its program, and only this program defines them.
     if words and (words[1:] != ["-m", _MODULE] or not re.fullmatch(r"(?:.*/)?python[\d.]*", words[0])):
         yield command.problem(f"must be left out, or be [python, -m, {_MODULE}]; flags go to args")
     if package.is_given:
@@ -125,4 +125,4 @@ def _scheduling(scheduling: View) -> Iterator[Problem]:
     if wait.is_given and strategy.value != "FLEX_START":
         yield wait.problem("must be left out: only FLEX_START has it")
     if scheduling["disableRetries"].value is True and scheduling["restartJobOnWorkerRestart"].value is True:
-        yield scheduling["restartJobOnWorkerRestart"].problem("must be false where `disableRetries` is true")
+        yield scheduling["restartJobOnWorkerRestart"].problem("must be false if `disableRetries` is true")

@@ -1,9 +1,9 @@
-"""The messages of Vertex AI's jobs, and whether a document is one of them.
+"""The protobuf messages of Vertex AI's jobs; checks that a document is one of them.
 
 `job_messages.pb` holds their definitions, a FileDescriptorSet made from google-cloud-aiplatform 2.7 by
 `tests/study/config/make_messages.py` (Copyright Google LLC, Apache License 2.0), so that a job can be checked by
-`google.protobuf` alone: 19 KB instead of 160 MB. Protobuf's own reader of JSON ends at the first wrong field; here
-all are found.
+`google.protobuf` alone: 19 KB instead of 160 MB. Protobuf's own JSON parser stops at the first wrong field; this one
+finds all of them.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from typing import Any
 
 TUNING_JOB, CUSTOM_JOB, CUSTOM_JOB_SPEC = "HyperparameterTuningJob", "CustomJob", "CustomJobSpec"
 
-# Names of fields and numbers of items, from the document's root.
+# Field names and item indices, from the document's root.
 FieldPath = tuple[str | int, ...]
 
 _FILE = Path(__file__).with_name("job_messages.pb")
@@ -27,14 +27,14 @@ _QUOTE = "put it in quotes"
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """Something in a document that is not allowed.
+    """A part of a document that breaks a rule.
 
     Attributes:
-      path: of the field.
-      rule: what is allowed, after the name of the field, as in `must be a number`.
-      received: what the document has there, if that is not the field's value.
-      meant: for an unknown field, the known one that is spelled most like it.
-      message: the whole message, if it is not made of name, rule and value.
+      path: the path of the field.
+      rule: the rule, which follows the field's name in a message, as in `must be a number`.
+      received: the received value, if it is not the field's.
+      meant: for an unknown field, the known field with the most similar spelling.
+      message: the whole message, if it does not consist of name, rule and value.
     """
 
     path: FieldPath
@@ -45,15 +45,15 @@ class Problem:
 
 
 def shown(path: FieldPath) -> str:
-    """Returns a path as people write it: `studySpec.parameters[1].scaleType`."""
+    """Returns a path as text: `studySpec.parameters[1].scaleType`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
 def check(document: Any, name: str = TUNING_JOB) -> list[Problem]:
-    """Returns every field of a document in JSON's form that the message `name` does not have or take.
+    """Returns a problem for each field of a JSON document that is not in the message `name` or has a wrong value.
 
-    Stricter than protobuf's reader, as gcloud is: names are in camel case, an enumeration's value is its name, and a
-    field without a value is an error.
+    It is stricter than protobuf's parser, like gcloud: names are in camel case, the value of an enumeration is its
+    name, and a field without a value is an error.
     """
     kind = _pool().FindMessageTypeByName(f"{_PACKAGE}.{name}")
     return [_with_home(problem, kind) for problem in _message(document, kind, ())]
@@ -63,7 +63,7 @@ def parse(document: Mapping[str, Any], name: str = TUNING_JOB) -> Any:
     """Returns a document as a message of `google.protobuf`.
 
     Raises:
-      google.protobuf.json_format.ParseError: it is not such a message.
+      google.protobuf.json_format.ParseError: the document is not a valid message.
     """
     from google.protobuf import json_format, message_factory  # type: ignore[import-untyped]
 
@@ -72,7 +72,7 @@ def parse(document: Mapping[str, Any], name: str = TUNING_JOB) -> Any:
 
 
 def _pool() -> Any:
-    """Returns a pool of its own: in the common one these would collide with google-cloud-aiplatform's."""
+    """Returns a separate pool: in the default one, the definitions collide with google-cloud-aiplatform's."""
     from google.protobuf.descriptor_pb2 import FileDescriptorSet  # type: ignore[import-untyped]
     from google.protobuf.descriptor_pool import DescriptorPool  # type: ignore[import-untyped]
 
@@ -153,7 +153,7 @@ _TIMES = {
 
 
 def _broken_time(value: Any, name: str) -> str:
-    """Returns the rule that a time or a duration breaks, or nothing."""
+    """Returns the rule that a time or a duration breaks, or an empty text."""
     from google.protobuf import duration_pb2, timestamp_pb2
 
     kind = duration_pb2.Duration if name.endswith("Duration") else timestamp_pb2.Timestamp
@@ -172,7 +172,7 @@ def _broken_choice(value: Any, choices: Sequence[str]) -> str:
 
 
 def _broken_scalar(value: Any, field: Any) -> str:
-    """Returns the rule that a text, a number or a truth value breaks, or nothing."""
+    """Returns the rule that a text, a number or a boolean breaks, or an empty text."""
     if field.cpp_type == field.CPPTYPE_STRING:
         if isinstance(value, bool):
             return f"must be text: YAML reads yes, no, on and off as true and false, so {_QUOTE}"
@@ -189,7 +189,7 @@ def _broken_scalar(value: Any, field: Any) -> str:
 
 
 def as_number(value: Any) -> float | int | None:
-    """Returns a number, also one written as text, as JSON's form of messages has large ones; nothing for another."""
+    """Returns a number, also from text, which is protobuf's JSON form of large integers; None for other values."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and value == value.strip() and "_" not in value:
@@ -219,9 +219,9 @@ def _nearest(name: str, names: Sequence[str]) -> str:
 
 
 def _with_home(problem: Problem, kind: Any) -> Problem:
-    """Returns a problem whose rule names the part of the message that its unknown field belongs to, if there is one.
+    """Returns a problem whose rule names the part of the message in which its unknown field belongs, if there is one.
 
-    That is likelier than another spelling, unless the two are the same letters.
+    A wrong position is likelier than a wrong spelling, unless the two names have the same letters.
     """
     name = problem.received
     if not name or problem.path[-1] != name or problem.meant.lower() == name.replace("_", "").lower():
@@ -232,10 +232,10 @@ def _with_home(problem: Problem, kind: Any) -> Problem:
 
 
 def _home(name: str, kind: Any) -> str:
-    """Returns in words which part of a message has a field of this name, or nothing."""
+    """Returns a description of the part of a message that has a field of this name, or an empty text."""
     paths: list[tuple[FieldPath, Any]] = [((), kind)]
     seen = set()
-    for path, inner in paths:  # which grows: the fields nearest to the root come first
+    for path, inner in paths:  # the list grows: the fields nearest to the root come first
         if name in {field.json_name for field in inner.fields}:
             return f"{name} belongs {f'below {shown(path)}' if path else 'to the job itself'}"
         seen.add(inner.full_name)

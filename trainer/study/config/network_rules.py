@@ -1,4 +1,4 @@
-"""The rules of networks for a study: each trial's network has the flags that the trial is given."""
+"""The rules of networks for a study: each trial's network has the trial's flags."""
 
 import itertools
 import re
@@ -14,29 +14,29 @@ from trainer.study.config.messages import Problem
 from trainer.study.config.networks import Networks
 from trainer.study.config.view import View
 
-# The flags that go with values of others: each with those of some before it.
+# Flags whose validity depends on others, each after the flags on which it depends.
 _DECIDING = ("model", "weights", "unfreeze", "epochs", "freeze_epochs", "fine_tune_rate")
-_MOST = 20_000  # combinations that are looked at
+_MOST = 20_000  # combinations that are checked, at most
 _FLAG = re.compile(r"`--(\w+)")
 
 
 def parameter(one: View, networks: Networks) -> Iterator[Problem]:
-    """Yields where a parameter is one that a network which it meets has not."""
+    """Yields a problem if a network of the parameter's trials does not have its flag."""
     name = parameters.name(one)
     if [branch.name for branch in networks.parameters].count(name) > 1:
-        return  # which is a problem by itself
+        return  # which is a separate problem
     rule = _misplaced(name, networks.met(name), networks)
     if rule:
         yield one["parameterId"].problem(f"must be {rule}")
 
 
 def argument(one: Argument, networks: Networks, first: View | None = None) -> Iterator[Problem]:
-    """Yields where an argument is one that a network of a trial has not.
+    """Yields a problem if a network of the study does not have the flag of an argument.
 
     Args:
       one: the argument.
-      networks: those of the study.
-      first: its first word in the file; none of one of the command line.
+      networks: the networks of the study.
+      first: the argument's first part in the file; None if it is from the command line.
     """
     rule = _misplaced(one.name, networks.met(), networks)
     if rule and first:
@@ -47,12 +47,12 @@ def argument(one: Argument, networks: Networks, first: View | None = None) -> It
 
 
 def combinations(given: Mapping[str, Value], places: Mapping[str, View], networks: Networks) -> Iterator[Problem]:
-    """Yields where a combination of values that a study may suggest is one that a trial would refuse.
+    """Yields the combinations of values that a study may suggest and that a run rejects.
 
     Args:
       given: the values of the arguments that all trials share, by flag.
-      places: where the file has these arguments, without those of the command line.
-      networks: those of a study that breaks no other rule.
+      places: the positions of these arguments in the file, without those of the command line.
+      networks: the networks of a study that breaks no other rule.
     """
     refused: dict[str, list[Mapping[str, Value]]] = {}
     accepted: list[Mapping[str, Value]] = []
@@ -74,7 +74,7 @@ def combinations(given: Mapping[str, Value], places: Mapping[str, View], network
 
 
 def _refusal(values: Mapping[str, Value], networks: Networks) -> str:
-    """Returns why a run refuses some flags; nothing if it does not."""
+    """Returns why a run rejects some flags; an empty text if it accepts them."""
     model = str(values.get("model", AUTO))
     fields = networks.flags.get(model, {})
     given: dict[str, Any] = {name: parse(fields[name], str(value)) for name, value in values.items() if name in fields}
@@ -86,7 +86,7 @@ def _refusal(values: Mapping[str, Value], networks: Networks) -> str:
 
 
 def _unfit(message: str, where: str, values: Mapping[str, Value], tuned: View | None, place: View | None) -> Problem:
-    """Returns the problem that a parameter, or an argument, does not go with what it is suggested with."""
+    """Returns the problem that a parameter or an argument is incompatible with the other values of a trial."""
     rule = message.partition(" Received: ")[0].rstrip(".")
     if tuned and where:
         return tuned.problem(f"must be {where}: {rule}")
@@ -99,7 +99,7 @@ def _unfit(message: str, where: str, values: Mapping[str, Value], tuned: View | 
 
 
 def _where(flag: str, refused: Sequence[Mapping[str, Value]], accepted: Sequence[Mapping[str, Value]]) -> str:
-    """Returns under which parameter a flag would go with all that it is suggested with; nothing if under none."""
+    """Returns the parameter under which a flag would be compatible with all others; an empty text if there is none."""
     values = {one.get(flag) for one in refused}
     passing = [one for one in accepted if one.get(flag) in values]
     nearer = _DECIDING.index(flag) if flag in _DECIDING else len(_DECIDING)
@@ -111,7 +111,7 @@ def _where(flag: str, refused: Sequence[Mapping[str, Value]], accepted: Sequence
 
 
 def _misplaced(name: str, met: Sequence[str], networks: Networks) -> str:
-    """Returns what a flag must be if networks that it meets have none of its name; nothing if all have one."""
+    """Returns the rule for a flag that some networks of its trials do not have; an empty text if all have it."""
     lacking = [model for model in met if not networks.has(model, name)]
     if not lacking or not networks.fields(name):
         return ""

@@ -1,4 +1,4 @@
-"""The networks that a study's trials may have, and which flags each of them has."""
+"""The networks of a study's trials, and the flags of each network."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,10 @@ class Networks:
     """The values of `--model` in a study's trials.
 
     Attributes:
-      tuned: those that the parameter `model` has; none where there is no such parameter.
-      base: that of a trial without the parameter.
-      parameters: of the study.
-      flags: of each network, its flags by their names.
+      tuned: the values of the parameter `model`; empty if there is no such parameter.
+      base: the network of a trial without the parameter.
+      parameters: the parameters of the study.
+      flags: the flags of each network, by name.
       is_whole: whether the flags of every network are known.
     """
 
@@ -39,11 +39,11 @@ class Networks:
         return {name: field for fields in self.flags.values() for name, field in fields.items()}
 
     def fields(self, name: str) -> list[Field]:
-        """Returns what a flag is to the networks that have one of that name, each meaning once."""
+        """Returns the different definitions that the networks have for a flag."""
         return [*{id(fields[name]): fields[name] for fields in self.flags.values() if name in fields}.values()]
 
     def met(self, name: str = "") -> list[str]:
-        """Returns the networks that a parameter meets, or, without one, those of all trials."""
+        """Returns the networks of the trials in which a parameter is active; without a name, those of all trials."""
         combinations = branches.combinations(self.parameters, {_MODEL, name})
         met = dict.fromkeys(str(values.get(_MODEL, self.base)) for values in combinations if not name or name in values)
         return [model for model in met if model in self.flags]
@@ -56,12 +56,12 @@ class Networks:
 
 
 def read(study: View, tasks: Sequence[View], arguments: Sequence[str]) -> tuple[Networks, list[Problem]]:
-    """Returns the networks of a study, and what is wrong with them; those whose flags are not known are left out.
+    """Returns the networks of a study, and their problems; networks with unknown flags are left out.
 
     Args:
       study: the `studySpec`.
-      tasks: what each pool of machines runs.
-      arguments: of the command line, which come after the file's.
+      tasks: the `containerSpec` or `pythonPackageSpec` of each pool of machines.
+      arguments: the command line's flags, which follow those of the file.
     """
     found = branches.of(study)
     tuned = [value for one in found if one.name == _MODEL for value in parameters.values(one.parameter)]

@@ -1,6 +1,6 @@
 """Vertex AI's rules for a study's parameters, beyond those of their messages.
 
-Sources: the comments of `google.cloud.aiplatform.v1.StudySpec`, and what gcloud refuses.
+Sources: the comments of `google.cloud.aiplatform.v1.StudySpec`, and the errors of gcloud.
 """
 
 import itertools
@@ -10,19 +10,19 @@ from trainer.study.config import parameters
 from trainer.study.config.messages import Problem, shown
 from trainer.study.config.view import View
 
-_APART = 1e-10  # that discrete values, and those that a condition names, are to be apart, or are equal within
+_APART = 1e-10  # minimum distance of discrete values; the values of a condition are equal within it
 _MOST_VALUES = 1000
 
 
 def check(study: View) -> Iterator[Problem]:
-    """Yields what is wrong with the parameters of a `studySpec`, but for what they mean to the program."""
+    """Yields the problems of the parameters of a `studySpec`, without those of their flags."""
     yield from study["parameters"].required("must contain at least one parameter")
     where: dict[str, View] = {}
     for parameter in parameters.every(study):
         yield from _parameter(parameter)
         name = parameters.name(parameter)
-        # The messages would allow one name in two branches of a parent. Here it has one range, whatever the branch,
-        # as in the engine's model, the importance of each and TensorBoard's HParams page.
+        # The messages would allow one name in two branches of a parent. Here it has one range, whatever the branch, as
+        # in the Gaussian process, the importance and TensorBoard's HParams page.
         if name and name in where:
             other = shown(where[name].path)
             yield parameter["parameterId"].problem(

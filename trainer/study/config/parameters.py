@@ -1,4 +1,4 @@
-"""The parameters of a study as config.yaml has them."""
+"""The parameters of a study as in config.yaml."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ def name(parameter: View) -> str:
 
 
 def kind(parameter: View) -> str:
-    """Returns the kind of a parameter, by its value spec; nothing if it has none, or two."""
+    """Returns the kind of a parameter, from its value spec; an empty text if it has none, or two."""
     kinds = [KINDS[field] for field in parameter.names if field in KINDS]
     return kinds[0] if len(kinds) == 1 else ""
 
@@ -36,7 +36,7 @@ def spec(parameter: View) -> View:
 
 
 def values(parameter: View) -> list[View]:
-    """Returns the values that a parameter may have, or the ends of their range."""
+    """Returns the values that a parameter may have, or the limits of their range."""
     inner = spec(parameter)
     if kind(parameter) in ("double", "integer"):
         return [end for end in (inner["minValue"], inner["maxValue"]) if end.is_given]
@@ -44,12 +44,12 @@ def values(parameter: View) -> list[View]:
 
 
 def every(study: View) -> list[View]:
-    """Returns all parameters of a `studySpec`, each before those that depend on it."""
+    """Returns all parameters of a `studySpec`, each before the ones that depend on it."""
     return [found for parameter in study["parameters"] for found in _family(parameter)]
 
 
 def read(study: View) -> tuple[Parameter, ...]:
-    """Returns the parameters of a `studySpec` that breaks no rule."""
+    """Returns the parameters of a valid `studySpec`."""
     return tuple(map(_parameter, study["parameters"]))
 
 

@@ -1,4 +1,4 @@
-"""Words in capitals, as in gs://BUCKET/trainer, that stand for a person's own names until a job is submitted."""
+"""Words in capitals, as in gs://BUCKET/trainer, that the user replaces before a job is submitted."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from trainer.study.config.messages import FieldPath, shown
 
-# Of each address, the part in which Google allows no capitals, so that one is a placeholder.
+# The part of each address in which Google allows no capitals: capitals there are a placeholder.
 _BUCKET, _IMAGE, _ALL = re.compile(r"gs://[^/]*"), re.compile(r"[^:@]*"), re.compile(r".*", re.DOTALL)
 _ADDRESSES = {
     "outputUriPrefix": _BUCKET,
@@ -17,11 +17,11 @@ _ADDRESSES = {
     **dict.fromkeys(("serviceAccount", "tensorboard", "network", "kmsKeyName", "experiment"), _ALL),
 }
 _WORD = re.compile(r"(?<![A-Za-z])[A-Z](?:[A-Z_]*[A-Z])?(?![A-Za-z])")
-_FILLING = "111"  # is a part of every kind of name, of a project's number too
+_FILLING = "111"  # is valid in every kind of name, also in a project number
 
 
 def placeholders(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Returns the fields of a job that still hold a placeholder: each one's path and value."""
+    """Returns the fields of a job that still contain a placeholder: each one's path and value."""
     return [(shown(path), text) for path, text in _texts(document, ()) if _words(text, path)]
 
 
@@ -30,7 +30,7 @@ def filled(text: str, name: str) -> str:
 
     Args:
       text: the address.
-      name: of its field.
+      name: the name of its field.
     """
     match = _ADDRESSES[name].match(text)
     return _WORD.sub(_FILLING, match[0]) + text[match.end() :] if match else text

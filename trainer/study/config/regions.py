@@ -1,7 +1,7 @@
-"""Where Vertex AI has machines."""
+"""The regions of Vertex AI."""
 
-# As google-cloud-aiplatform 2.7 lists them (google/cloud/aiplatform/constants/base.py), without `global`, which trains
-# nothing. From there they would cost 3.5 s, for that file comes with the whole package.
+# As google-cloud-aiplatform 2.7 lists them (google/cloud/aiplatform/constants/base.py), without `global`, in which
+# nothing trains. To import the list takes 3.5 s, because the whole package is imported with it.
 REGIONS = (
     *("africa-south1", "asia-east1", "asia-east2", "asia-northeast1", "asia-northeast2", "asia-northeast3"),
     *("asia-south1", "asia-south2", "asia-southeast1", "asia-southeast2"),

@@ -1,4 +1,4 @@
-"""The rules of Vertex AI and of the program for a tuning job, its parameters aside: metric, counts, stopping."""
+"""The rules of Vertex AI and of the program for a tuning job, except its parameters: metric, counts, stopping."""
 
 import datetime
 import re
@@ -18,7 +18,7 @@ _OUTPUT = (
 
 
 def check(job: View) -> Iterator[Problem]:
-    """Yields what is wrong with a tuning job but for its parameters and its machines."""
+    """Yields the problems of a tuning job, without those of its parameters and its machines."""
     study = job["studySpec"]
     yield from job["displayName"].required()
     if len(job["displayName"].text) > _LONGEST_NAME:
@@ -110,7 +110,7 @@ def _study_stopping(config: View, trials: float | int | None) -> Iterator[Proble
 
 
 def seconds(duration: View) -> float:
-    """Returns a duration such as `3600s` in seconds; 1 of one that is malformed, which breaks no further rule."""
+    """Returns a duration such as `3600s` in seconds; 1 if it is malformed, which breaks no other rule."""
     match = re.fullmatch(r"(-?\d+(?:\.\d+)?)s", duration.text)
     return float(match[1]) if match else 1.0
 

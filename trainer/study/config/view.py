@@ -1,4 +1,4 @@
-"""A part of a document that may be wrong: a value that is missing, or is of another kind, reads as nothing."""
+"""A part of a document that may have errors: a missing value, or one of a wrong type, reads as empty."""
 
 import dataclasses
 import math
@@ -10,11 +10,11 @@ from trainer.study.config.messages import FieldPath, Problem, as_number
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """A value in a document in JSON's form.
+    """A value in a JSON document.
 
     Attributes:
       value: the value; None if it is missing.
-      path: of the value, from the document's root.
+      path: the path of the value, from the document's root.
     """
 
     value: Any
@@ -35,7 +35,7 @@ class View:
 
     @property
     def names(self) -> list[str]:
-        """The names in a mapping."""
+        """The keys of a mapping."""
         return list(self.value) if isinstance(self.value, Mapping) else []
 
     @property

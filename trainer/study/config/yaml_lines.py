@@ -18,7 +18,7 @@ _LONGEST = 80  # characters of a value in a message
 
 @dataclasses.dataclass(frozen=True)
 class Lines:
-    """A YAML file as it is written.
+    """The text of a YAML file, by path.
 
     Attributes:
       root: the file's outermost node.
@@ -27,12 +27,12 @@ class Lines:
     root: yaml.Node
 
     def line(self, path: FieldPath) -> int:
-        """Returns the line, from 1, of a value's name, or of its first character in a list; else of what is around."""
+        """Returns the line, from 1, of a value's name, or of an item's first character; else the enclosing line."""
         *_, line = (line for _, line in self._way(path))
         return line + 1
 
     def text(self, path: FieldPath) -> str:
-        """Returns the text at a path, as it is written, and shortened; `nothing` if there is none."""
+        """Returns the shortened text at a path; `nothing` if there is none."""
         nodes = [node for node, _ in self._way(path)]
         if len(nodes) <= len(path):
             return "nothing"
@@ -41,7 +41,7 @@ class Lines:
         return _shortened(json.dumps(_plain(nodes[-1]), ensure_ascii=False))
 
     def _way(self, path: FieldPath) -> Iterator[tuple[yaml.Node, int]]:
-        """Yields the root, and then what each part of a path leads to as far as it does, with the line."""
+        """Yields the root and the node of each part of a path, as far as they exist, with their lines."""
         here = self.root, self.root.start_mark.line
         yield here
         for part in path:
@@ -53,7 +53,7 @@ class Lines:
 
 
 def _step(node: yaml.Node, part: str | int) -> tuple[yaml.Node, int] | None:
-    """Returns what is below a node, and its line; of two of the same name the last, which is the one that counts."""
+    """Returns the child of a node, and its line; of two with the same name the last, as in YAML."""
     if isinstance(node, yaml.MappingNode):
         found = [(value, key.start_mark.line) for key, value in node.value if key.value == part]
     elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
@@ -64,7 +64,7 @@ def _step(node: yaml.Node, part: str | int) -> tuple[yaml.Node, int] | None:
 
 
 def read(path: Path) -> tuple[Any, Lines, list[Problem]]:
-    """Returns a file's value in JSON's form, the lines of its parts, and what YAML allows but JSON does not.
+    """Returns a file's value in JSON form, the lines of its parts, and the parts that only YAML allows.
 
     Raises:
       UsageError: it cannot be read, or is not one YAML document; the message begins with file and line.
@@ -107,7 +107,7 @@ def _text(path: Path) -> str:
 
 
 class _Reader:
-    """Makes values of nodes, and keeps what is wrong with them."""
+    """Converts nodes to values, and collects their problems."""
 
     def __init__(self, loader: yaml.SafeLoader):
         self.problems: list[Problem] = []
@@ -116,7 +116,7 @@ class _Reader:
         self._open: set[yaml.Node] = set()
 
     def value(self, node: yaml.Node, path: FieldPath) -> Any:
-        """Returns a node's value; an alias has that of its anchor."""
+        """Returns a node's value; an alias has the value of its anchor."""
         if node in self._open:
             self.problems.append(Problem(path, "must not contain itself", received="an alias of its own value"))
             return None
@@ -161,7 +161,7 @@ class _Reader:
 
 
 def _plain(node: yaml.Node) -> Any:
-    """Returns a node's value with all scalars as they are written, no deeper than one looks."""
+    """Returns a node's value with all scalars as text, down to a limited depth."""
     if isinstance(node, yaml.MappingNode):
         return {str(getattr(key, "value", "")): _leaf(value) for key, value in node.value}
     return [_leaf(item) for item in node.value]

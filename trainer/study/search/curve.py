@@ -1,4 +1,4 @@
-"""Learning curves: predicts how a trial ends from the trials before. Numbers only; more is better throughout."""
+"""Learning curves: predicts the end of a trial from earlier trials. Higher values are better throughout."""
 
 import dataclasses
 import itertools
@@ -11,12 +11,12 @@ import scipy.special
 
 Array = npt.NDArray[np.float64]
 
-_POINTS = 8  # of a curve are compared; more add nothing
-# Of the Gaussian process: how far apart curves of the same kind are, in standard deviations of all values, and how much
-# of the spread is noise. All pairs are weighed by their likelihood: a single best one is overconfident with few curves.
+_POINTS = 8  # the points of a curve that are compared; more do not improve the prediction
+# Of the Gaussian process: the distance between curves of the same kind, in standard deviations of all values, and the
+# share of noise in the spread. All pairs are weighted by likelihood: with few curves, the best pair is overconfident.
 _SCALES = (0.3, 1.0, 3.0, 10.0)
 _NOISES = (0.003, 0.03, 0.3, 3.0)
-_LONGEST = 10_000  # values that a series is continued by
+_LONGEST = 10_000  # values by which a series is extended, at most
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Curve:
 
     Attributes:
       x: steps or seconds, ascending; shape (points,).
-      y: the values there, the higher the better; shape (points,).
+      y: the values at `x`; higher is better; shape (points,).
     """
 
     x: Array
@@ -35,7 +35,7 @@ class Curve:
         return len(self.x)
 
     def until(self, x: float) -> "Curve":
-        """Returns the part up to and with `x`."""
+        """Returns the part up to and including `x`."""
         return Curve(self.x[self.x <= x], self.y[self.x <= x])
 
     def last_slope(self, points: int) -> float:
@@ -46,17 +46,17 @@ class Curve:
 
 
 def probability_to_exceed(goal: float, own: Curve, others: Sequence[Curve], results: Sequence[float]) -> float:
-    """Returns how likely the result of an unfinished curve exceeds a goal.
+    """Returns the probability that the result of an unfinished curve exceeds a goal.
 
-    A Gaussian process from curves to what they still gain. Curves are alike where their values up to here are, whatever
-    their form. Its mean and variance are integrated out, which leaves Student's t: few curves make it unsure.
-    Source: Golovin et al. 2017, "Google Vizier", section 3.2.2; the integrals are Santner, Williams, Notz 2003, 4.1.
+    A Gaussian process maps a curve to its remaining gain. Curves are similar if their values so far are similar. The
+    mean and the variance are integrated out, which gives Student's t distribution: with few curves it is wide.
+    Source: Golovin et al. 2017, "Google Vizier", section 3.2.2; the integrals are in Santner, Williams, Notz 2003, 4.1.
 
     Args:
-      goal: to exceed.
-      own: the unfinished curve, of one point at least.
-      others: at least two finished ones that are at least as long.
-      results: theirs.
+      goal: the value to exceed.
+      own: the unfinished curve, with at least one point.
+      others: at least two finished curves that are at least as long.
+      results: the results of `others`.
     """
     grid = own.x[np.unique(np.linspace(0, len(own) - 1, _POINTS).round().astype(int))]
     values = np.array([np.interp(grid, curve.x, curve.y) for curve in [*others, own]])  # (curves, points), own last
@@ -64,7 +64,7 @@ def probability_to_exceed(goal: float, own: Curve, others: Sequence[Curve], resu
     needed = goal - values[-1, -1]
     unit = float(np.concatenate([values[:-1].ravel(), results]).std())
     if not np.ptp([*values[:-1].ravel(), *results]):
-        return 1.0  # all trials were the same: nothing is known about any other
+        return 1.0  # all trials were the same: they say nothing about a different one
     distances = ((values[:, None] - values[None]) ** 2).mean(-1) / unit**2
     found = [_gain(distances, gains, scale, noise, unit) for scale, noise in itertools.product(_SCALES, _NOISES)]
     likelihoods, means, deviations = np.array(found).T
@@ -81,7 +81,7 @@ def _gain(distances: Array, gains: Array, scale: float, noise: float, unit: floa
     precision = ones @ ones
     mean = ones @ gain / precision
     rest = gain - mean * ones
-    # Curves that all gain exactly the same would make it certain.
+    # If all curves gain exactly the same, the process would be certain.
     variance = max(rest @ rest / (len(gains) - 1), (1e-3 * unit) ** 2)
     expected = mean + to_own @ rest
     spread = variance * (1 + noise - to_own @ to_own + (1 - ones @ to_own) ** 2 / precision)
@@ -90,16 +90,16 @@ def _gain(distances: Array, gains: Array, scale: float, noise: float, unit: floa
 
 
 def go_on(own: Curve, hint: float, others: Sequence[tuple[Curve, float]], end: float, order: int) -> float | None:
-    """Returns the value that a curve reaches if it continues as others did; nothing if no other was long enough.
+    """Returns the value that a curve reaches if it continues as others did; None if no other curve is long enough.
 
-    One autoregressive model of all curves: the next value is linear in the values before it and the hint.
+    One autoregressive model describes all curves: the next value is linear in the previous values and the hint.
 
     Args:
-      own: the curve, of two points at least.
-      hint: something else that is known of it, such as the logarithm of its learning rate.
+      own: the curve, with at least two points.
+      hint: another known property of the trial, such as the logarithm of its learning rate.
       others: finished curves, each with its hint.
-      end: where on the x-axis.
-      order: how many values before it, or all that the curve has.
+      end: the position on the x-axis.
+      order: how many previous values the model uses; at most all values of the curve.
     """
     order = min(order, len(own))
     rows = [
@@ -112,9 +112,9 @@ def go_on(own: Curve, hint: float, others: Sequence[tuple[Curve, float]], end: f
     known = np.concatenate([own.y, table[:, 2:].ravel()])
     window = [*own.y[-order:].tolist()]
     apart = np.diff(own.x)
-    apart = apart[apart > 0]  # seconds may be the same
+    apart = apart[apart > 0]  # two measurements may have the same time
     steps = (end - own.x[-1]) / np.median(apart) if len(apart) else 0
     for _ in range(round(min(steps, _LONGEST))):
         following = factors @ np.array([1.0, hint, *window])
-        window = [*window[1:], float(following.clip(known.min(), known.max()))]  # such a series may grow without an end
+        window = [*window[1:], float(following.clip(known.min(), known.max()))]  # the series may diverge
     return float(window[-1])

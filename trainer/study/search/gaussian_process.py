@@ -1,9 +1,9 @@
-"""A Gaussian process: predicts the results of untried parameters from those of tried ones.
+"""A Gaussian process: predicts results of new parameters from the results of earlier trials.
 
-The kernel is Matérn 5/2 with one length for each feature (Rasmussen and Williams, Gaussian Processes for Machine
-Learning, 2006, 4.17 and 5.1). Its settings are drawn from their posterior by slice sampling (Neal, Slice Sampling,
-2003) and no single best ones are chosen: with ten trials many lengths explain the results alike, and a search that
-believes in one of them is led astray. On the problems of `benchmarks/tuning.py` that halved the regret.
+The kernel is Matérn 5/2 with one length scale per feature (Rasmussen and Williams, Gaussian Processes for Machine
+Learning, 2006, 4.17 and 5.1). Its hyperparameters are sampled from their posterior by slice sampling (Neal, Slice
+Sampling, 2003) instead of optimised: with ten trials, many length scales explain the results equally well, and a search
+that trusts one of them goes wrong. On the problems of `benchmarks/tuning.py`, sampling halved the regret.
 """
 
 import dataclasses
@@ -17,27 +17,27 @@ from scipy import linalg
 from trainer.study.search.space import Array, Space
 
 _SQRT5 = math.sqrt(5)
-_JITTER = 1e-8  # keeps equal rows solvable
-# The logs of the lengths, the variance and the noise are normal beforehand: with a mean, and a deviation. Features
-# span 1 and results are standardised, so a length of 1 lets a parameter matter, and 5 hardly.
+_JITTER = 1e-8  # keeps the system solvable if rows are equal
+# The prior of the log length scales, variance and noise is normal: the mean and the standard deviation. Features span 1
+# and results are standardised: a parameter with length 1 matters, and one with length 5 hardly does.
 _LENGTH, _VARIANCE, _NOISE = (0.0, 0.8), (0.0, 0.7), (math.log(0.02), 1.0)
-_FARTHEST = 4.0  # deviations from the mean that a setting is looked for in
-_BURN_IN, _DRAWS, _THINNING = 8, 8, 2  # sweeps before the first draw, draws, sweeps for each
-_LEARNT_FROM = 64  # results at most that settings are drawn by, so that 200 trials take no longer
+_FARTHEST = 4.0  # standard deviations from the prior's mean: the range that is sampled
+_BURN_IN, _DRAWS, _THINNING = 8, 8, 2  # sweeps before the first draw, draws, sweeps per draw
+_LEARNT_FROM = 64  # results at most from which settings are sampled, so that 200 trials take no longer
 
 
 def features(space: Space, points: Array) -> tuple[Array, npt.NDArray[np.int64]]:
-    """Returns points as features, and which length each feature has.
+    """Returns points as features, and the length scale of each feature.
 
-    Numbers are coordinates on their scale, from 0 to 1; listed numbers by their rank; categories are apart from
-    each other by 1. A parameter that may not exist has one feature more, which says whether it does.
+    Numbers are coordinates on their scale, from 0 to 1. Listed numbers are represented by their rank. Categories are
+    one-hot, at a distance of 1. A parameter that may be inactive has one more feature, which says whether it is active.
 
     Args:
-      space: what the points are in.
-      points: in rows.
+      space: the space of the points.
+      points: `(points, axes)`.
 
     Returns:
-      An array `(points, features)`, and the number of the length of each feature.
+      An array `(points, features)`, and the index of the length scale of each feature.
     """
     exist, snapped = space.exist(points), space.snapped(points)
     columns: list[Array] = []
@@ -61,16 +61,16 @@ def features(space: Space, points: Array) -> tuple[Array, npt.NDArray[np.int64]]
 
 @dataclasses.dataclass(frozen=True)
 class Posterior:
-    """The prediction by one draw of the settings.
+    """The prediction from one sample of the settings.
 
     Attributes:
-      settings: logs of the lengths, the variance and the noise.
-      lengths: which length each feature has.
-      known: the features of what was tried, with a result or not yet.
-      mean: of all results.
-      weights: of the kernel, in the expected result; 0 of what has none yet.
-      root: the inverse of the covariances' lower root.
-      best: the best result expected of what was tried.
+      settings: the logs of the length scales, the variance and the noise.
+      lengths: the index of the length scale of each feature.
+      known: the features of all trials, finished or running.
+      mean: the mean of all results.
+      weights: the kernel's weights in the expected result; 0 for trials without a result.
+      root: the inverse of the lower Cholesky factor of the covariance.
+      best: the best expected result of all trials.
     """
 
     settings: Array
@@ -82,7 +82,7 @@ class Posterior:
     best: float
 
     def predict(self, rows: Array) -> tuple[Array, Array]:
-        """Returns the expected results of some features, and their deviations."""
+        """Returns the expected results for some features, and their standard deviations."""
         kernel = _kernel(self.settings, self.lengths, self.known, rows)
         variances = np.exp(self.settings[-2]) - np.square(self.root @ kernel).sum(axis=0)
         return self.mean + self.weights @ kernel, np.sqrt(np.maximum(variances, 1e-12))
@@ -95,21 +95,21 @@ def posteriors(
     lengths: npt.NDArray[np.int64],
     random: np.random.Generator,
 ) -> list[Posterior]:
-    """Returns the predictions by several draws of the settings.
+    """Returns the predictions from several samples of the settings.
 
-    Of what is still running its own expected result is taken for granted: only doubt about it goes (Ginsbourger et al.,
-    Kriging is well-suited to parallelize optimization, 2010, the kriging believer).
+    A running trial is assumed to reach its predicted result, which reduces only the uncertainty around it (the kriging
+    believer of Ginsbourger et al., Kriging is well-suited to parallelize optimization, 2010).
 
     Args:
-      rows: features of what has a result.
-      results: standardised.
-      pending: features of what is running.
-      lengths: which length each feature has.
-      random: draws.
+      rows: the features of the finished trials.
+      results: their results, standardised.
+      pending: the features of the running trials.
+      lengths: the index of the length scale of each feature.
+      random: the source of the samples.
     """
     count = int(lengths[-1]) + 1
     prior = np.array([_LENGTH] * count + [_VARIANCE, _NOISE]).T
-    # Evenly from the worst to the best.
+    # A subset that covers the range from the worst to the best result evenly.
     ranks = np.linspace(0, len(results) - 1, min(len(results), _LEARNT_FROM)).astype(int)
     some = np.argsort(results, kind="stable")[ranks]
     squares = _squares(rows[some], lengths)
@@ -140,13 +140,13 @@ def _posterior(
 
 
 def _squares(rows: Array, lengths: npt.NDArray[np.int64]) -> Array:
-    """Returns the squared distance of each pair of rows by each length's features, `(lengths, rows, rows)`."""
+    """Returns the squared distance of each pair of rows, per length scale: `(lengths, rows, rows)`."""
     apart = np.square(rows.T[:, :, None] - rows.T[:, None, :])
     return np.add.reduceat(apart, np.unique(lengths, return_index=True)[1], axis=0)
 
 
 def _kernel(settings: Array, lengths: npt.NDArray[np.int64], left: Array, right: Array) -> Array:
-    """Returns the covariances of rows with other rows."""
+    """Returns the covariances between two sets of rows."""
     scale = np.exp(-settings[lengths])
     left, right = left * scale, right * scale
     squares = np.square(left).sum(axis=1)[:, None] + np.square(right).sum(axis=1) - 2 * left @ right.T
@@ -160,14 +160,14 @@ def _matern(squares: Array, settings: Array) -> Array:
 
 
 def _solved(factor: tuple[Array, bool], results: Array) -> tuple[float, Array]:
-    """Returns the mean by generalised least squares, and the weights of the rest."""
+    """Returns the mean by generalised least squares, and the weights of the residuals."""
     both = linalg.cho_solve(factor, np.stack([results, np.ones(len(results))], axis=1), check_finite=False)
     mean = both[:, 0].sum() / both[:, 1].sum()
     return float(mean), both[:, 0] - mean * both[:, 1]
 
 
 def _evidence(settings: Array, squares: Array, results: Array) -> float:
-    """Returns the log of the results' density under some settings, but for a constant."""
+    """Returns the log marginal likelihood of the settings, up to a constant."""
     kernel = _matern(np.tensordot(np.exp(-2 * settings[:-2]), squares, axes=1), settings)
     kernel.flat[:: len(kernel) + 1] += math.exp(settings[-1]) + _JITTER
     factor = linalg.cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
@@ -178,13 +178,13 @@ def _evidence(settings: Array, squares: Array, results: Array) -> float:
 def _slices(
     density: Callable[[Array], float], centre: Array, deviations: Array, random: np.random.Generator
 ) -> Sequence[Array]:
-    """Returns draws from a density given by its log, one setting moved at a time."""
+    """Returns samples from a density given by its log; one setting moves at a time."""
     draws, here, height = [], centre.copy(), density(centre)
     ends = centre - _FARTHEST * deviations, centre + _FARTHEST * deviations
     for sweep in range(1, _BURN_IN + _DRAWS * _THINNING + 1):
         for index in range(len(here)):
             level = height - random.exponential()
-            # Three deviations wide, laid at random over the setting.
+            # A slice of three standard deviations at a random position around the setting.
             low = here[index] - 3 * deviations[index] * random.random()
             high = min(low + 3 * deviations[index], ends[1][index])
             low = max(low, ends[0][index])

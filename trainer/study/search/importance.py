@@ -1,4 +1,4 @@
-"""Which parameters mattered in a study."""
+"""The importance of each parameter of a study."""
 
 from collections.abc import Sequence
 
@@ -12,24 +12,23 @@ from trainer.study.search.suggestions import quiet
 from trainer.study.spec import Job
 from trainer.study.trial import SUCCEEDED, Trial
 
-_FEWEST = 5  # results; fewer give every parameter about as much
+_FEWEST = 5  # results; with fewer, all parameters get about the same share
 
 
 def importance(job: Job, trials: Sequence[Trial]) -> dict[str, float]:
-    """Returns the share that each parameter has in the differences of the results, the largest first.
+    """Returns each parameter's share in the differences between results, the largest first.
 
-    They sum to 1. Where too few trials have a result, or all the same one or the same parameters, nothing is
-    said.
+    The shares sum to 1. The result is empty if too few trials have a result, or if all results or all parameters are
+    the same.
 
-    The evaluator is Optuna's fANOVA: the variance of a random forest that is due to one parameter alone (Hutter et al.,
-    An Efficient Approach for Assessing Hyperparameter Importance, 2014). PED-ANOVA, which is faster, looks at the best
-    tenth of the trials, and of 20 that is 2: its shares were off by 1.5 in sum, of at most 2, and fANOVA's by 0.5. A
-    parameter that does not exist in a trial has the middle of its range there, and so has a share only where it makes a
-    difference when it exists.
+    The evaluator is Optuna's fANOVA: the share of the variance of a random forest that is due to one parameter alone
+    (Hutter et al., An Efficient Approach for Assessing Hyperparameter Importance, 2014). PED-ANOVA is faster, but it
+    uses only the best tenth of the trials, 2 of 20: the sum of its errors was 1.5 of at most 2, fANOVA's was 0.5. An
+    inactive parameter is set to the middle of its range, so it has a share only if it makes a difference when active.
 
     Args:
       job: the study.
-      trials: all of it.
+      trials: all trials of the study.
     """
     measured = [(trial, trial.result(job.selection, job.maximize)) for trial in trials if trial.state == SUCCEEDED]
     pairs = [(trial, result.value if job.maximize else -result.value) for trial, result in measured if result]
@@ -46,7 +45,7 @@ def importance(job: Job, trials: Sequence[Trial]) -> dict[str, float]:
             study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=float(value)))
         try:
             shares = FanovaImportanceEvaluator(seed=0).evaluate(study)
-        except RuntimeError:  # no tree of the forest found a difference, as where all trials had the same parameters
+        except RuntimeError:  # no tree found a difference, for example if all trials had the same parameters
             return {}
     total = sum(shares.values())
     return {name: float(share / total) for name, share in shares.items()} if total else {}

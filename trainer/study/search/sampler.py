@@ -1,4 +1,4 @@
-"""Chooses the next trial by a Gaussian process, behind Optuna's interface."""
+"""Chooses the next trial with a Gaussian process; an Optuna sampler."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,34 +18,34 @@ from trainer.study.search.space import Array, Axis, Space
 from trainer.study.spec import Value
 
 _MOST_QUASI_RANDOM = 10
-_TURNS = 100  # of the quasi-random sequence that are looked through for something new
-_SAME = 1e-9  # of an axis
-_WORST = 5.0  # times as far below the median as the best is above it; lower results count as that low
-_RANDOM, _NEAR = 1000, 300  # candidates anywhere, and near the best trials
+_TURNS = 100  # points of the quasi-random sequence that are searched for a new one
+_SAME = 1e-9  # of an axis: coordinates that are closer count as equal
+_WORST = 5.0  # lower bound of results: this many times as far below the median as the best is above it
+_RANDOM, _NEAR = 1000, 300  # candidates in the whole space, and near the best trials
 _ROUNDS, _KEPT, _CHANGES, _REACH, _SHRINK = 12, 8, 40, 0.1, 0.75  # of the local search
 
 
 def distribution(axis: Axis) -> BaseDistribution:
-    """Returns a parameter in Optuna's words: a choice where its values are listed, else its coordinate."""
+    """Returns Optuna's distribution of a parameter: a choice if its values are listed, else its coordinate."""
     return CategoricalDistribution(axis.parameter.values) if axis.listed else FloatDistribution(0.0, 1.0)
 
 
 def optuna_value(axis: Axis, coordinate: float) -> Value:
-    """Returns a parameter as Optuna has it: a listed value itself, else its coordinate."""
+    """Returns Optuna's value of a parameter: a listed value itself, else its coordinate."""
     return axis.value(coordinate) if axis.listed else coordinate
 
 
 class GaussianProcessSampler(BaseSampler):
-    """Optuna's interface to the expected improvement under a Gaussian process.
+    """An Optuna sampler that maximises the expected improvement under a Gaussian process.
 
-    The first trials are quasi-random; each later one is where the result, as a mean over the process's draws, is
-    expected to improve most on the best so far. Failed trials count as the worst, running ones as expected. What was
-    tried is not tried again while there is anything else: a trial's seed is fixed, and so is its result.
+    The first trials are quasi-random. Each later one is the point with the highest expected improvement on the best
+    result, averaged over samples of the process. A failed trial counts as the worst result, a running one as its
+    prediction. No point is tried twice while there are others, since equal parameters and seeds give equal results.
 
     Args:
-      space: what is searched.
-      seed: of the quasi-random trials, and, with the number of trials before, of each later one. A suggestion depends
-        on the seed and the trials alone.
+      space: the space to search.
+      seed: the seed of the quasi-random trials and, together with the number of earlier trials, of each later one. A
+        suggestion depends only on the seed and the trials.
     """
 
     def __init__(self, space: Space, seed: int):
@@ -82,13 +82,13 @@ class GaussianProcessSampler(BaseSampler):
         random = np.random.default_rng([self._seed, count])
         rows, lengths = features(self._space, both)
         start = tried[np.argsort(-results, kind="stable")[:_KEPT]]
-        # While trials keep every core busy, matrices this small take five times as long on two threads as on one.
+        # While trials use all cores, matrices this small take five times as long on two threads as on one.
         with threadpool_limits(1, user_api="blas"):
             models = posteriors(rows[: len(tried)], results, rows[len(tried) :], lengths, random)
             return Search(self._space, models, both, random).best(start)
 
     def _first(self, tried: Array) -> Array:
-        """Returns the quasi-random point whose turn it is, or one of the next where that was tried."""
+        """Returns the next point of the quasi-random sequence that was not tried yet."""
         points = quasi_random(range(len(tried), len(tried) + _TURNS), len(self._space.axes), self._seed)
         point: Array = points[int(np.argmax(new(self._space, points, tried)))]
         return point
@@ -104,13 +104,13 @@ class GaussianProcessSampler(BaseSampler):
 
 
 class Search:
-    """The search for the point where the result is expected to improve most.
+    """The search for the point with the highest expected improvement.
 
     Args:
-      space: what is searched.
-      models: what is to be expected.
-      tried: points that are not to be found.
-      random: draws candidates.
+      space: the space to search.
+      models: the predictions.
+      tried: points to exclude.
+      random: the source of the candidates.
     """
 
     def __init__(self, space: Space, models: Sequence[Posterior], tried: Array, random: np.random.Generator):
@@ -118,7 +118,7 @@ class Search:
         self._tried = tried
 
     def best(self, start: Array) -> Array:
-        """Returns it: the best of candidates anywhere and near some points, then of others ever nearer to those."""
+        """Returns the best point: among candidates everywhere and near some points, then closer and closer."""
         near = self._changed(np.repeat(start, -(-_NEAR // len(start)), axis=0), _REACH)
         points = np.concatenate([self._random.random((_RANDOM, start.shape[1])), near])
         kept, gains = self._kept(points, self._gains(points))
@@ -132,14 +132,14 @@ class Search:
         return point
 
     def _changed(self, points: Array, reach: float) -> Array:
-        """Returns points with one or two coordinates drawn again, a third of them from anywhere, the others near."""
+        """Returns points with one or two new coordinates, a third of them anywhere, the others near the old ones."""
         count = points.shape[1]
         near = np.clip(points + self._random.normal(0, reach, points.shape), 0, 1)
         anew = np.where(self._random.random(points.shape) < 0.3, self._random.random(points.shape), near)
         return np.where(self._random.random(points.shape) < min(1.5 / count, 1.0), anew, points)
 
     def _gains(self, points: Array) -> Array:
-        """Returns the log of the improvement to expect at each point."""
+        """Returns the log expected improvement at each point."""
         rows, _ = features(self._space, points)
         gains = np.array([_log_gain(*model.predict(rows), model.best) for model in self._models])
         return np.where(new(self._space, points, self._tried), np.logaddexp.reduce(gains, axis=0), -np.inf)
@@ -151,14 +151,14 @@ class Search:
 
 
 def new(space: Space, points: Array, tried: Array) -> npt.NDArray[np.bool_]:
-    """Returns which points have other values than all that were tried."""
+    """Returns which points differ in their values from all points that were tried."""
     apart = np.abs(space.snapped(points)[:, None] - space.snapped(tried)[None])
     differs: npt.NDArray[np.bool_] = np.all(np.any(apart > _SAME, axis=2), axis=1)
     return differs
 
 
 def quasi_random(turns: range, axes: int, seed: int) -> Array:
-    """Returns points of a sequence that fills the unit cube evenly, from a start that the seed gives.
+    """Returns points of a sequence that fills the unit cube evenly; the seed gives its start.
 
     Source: Roberts, The Unreasonable Effectiveness of Quasirandom Sequences, 2018.
     """
@@ -171,9 +171,10 @@ def quasi_random(turns: range, axes: int, seed: int) -> Array:
 
 
 def standardised(results: Array, failed: int) -> Array:
-    """Returns results with mean 0 and deviation 1, and after them those of failed trials, as bad as the worst.
+    """Returns results with mean 0 and deviation 1, followed by those of failed trials, which equal the worst one.
 
-    Those that are worse by far, as a loss of a million is, count as bad, for they would drown all others.
+    Outliers, such as a loss of a million, are clipped to a bad result, because they would hide all differences between
+    the others.
     """
     middle = np.median(results)
     floor = middle - _WORST * (results.max() - middle) if results.max() > middle else results.min()
@@ -185,14 +186,14 @@ def standardised(results: Array, failed: int) -> Array:
 
 
 def _log_gain(expected: Array, deviations: Array, best: float) -> Array:
-    """Returns the log of the expected improvement, which stays apart where the improvement itself rounds to 0.
+    """Returns the log expected improvement, which is finite even if the improvement rounds to 0.
 
     Source: Ament et al., Unexpected Improvements to Expected Improvement for Bayesian Optimization, 2023.
     """
     ahead = (expected - best) / deviations
     near, behind = np.maximum(ahead, -1), np.maximum(-ahead, 1)
-    # Behind, the gain is the density times 1 - t m(t) with Mills's ratio m. Far out that is 1 / (t² + 2), nearly, and
-    # the difference has lost its digits.
+    # Below the best, the gain is the density times 1 - t m(t) with Mills's ratio m. Far below, this is about
+    # 1 / (t² + 2), and the difference has no correct digits left.
     ratio = 1 - behind * math.sqrt(math.pi / 2) * special.erfcx(behind / math.sqrt(2))
     ratio = np.where(behind > 1e3, 1 / (behind**2 + 2), ratio)
     gains: Array = np.where(

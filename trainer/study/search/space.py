@@ -1,4 +1,4 @@
-"""The space that a study searches, as a unit cube: every parameter is one coordinate between 0 and 1."""
+"""The search space of a study as a unit cube: every parameter is one coordinate between 0 and 1."""
 
 import dataclasses
 import math
@@ -17,13 +17,13 @@ Array = npt.NDArray[np.float64]
 class Axis:
     """One parameter as a coordinate.
 
-    A `double` is spread along its scale, an `integer` in one cell for each number, as wide as its scale has it, and
-    `discrete` and `categorical` in cells of one width: who lists values has chosen the steps between them.
+    A `double` is a position on its scale. An `integer` has one cell per number, whose width depends on the scale. Cells
+    of `discrete` and `categorical` have equal widths, because the user has chosen the steps between the values.
 
     Attributes:
-      parameter: what it is of.
-      parent: the index of the axis that it depends on; -1 if it always exists.
-      condition: the values of that axis with which it exists.
+      parameter: the parameter.
+      parent: the index of the axis on which it depends; -1 if it is always active.
+      condition: the values of that axis with which it is active.
     """
 
     parameter: Parameter
@@ -36,31 +36,31 @@ class Axis:
         return self.parameter.kind in ("discrete", "categorical")
 
     def value(self, coordinate: float) -> Value:
-        """Returns what a coordinate stands for."""
+        """Returns the value at a coordinate."""
         if self.listed:
             return self.parameter.values[int(self.cells(np.array(coordinate)))]
         number = float(self._number(np.array(coordinate)))
         return round(number) if self.parameter.kind == "integer" else number
 
     def coordinate(self, value: Value) -> float:
-        """Returns the coordinate of a value, well within its cell if it has one."""
+        """Returns the coordinate of a value; if it has a cell, the middle of the cell."""
         if self.listed:
             return (self.parameter.values.index(value) + 0.5) / len(self.parameter.values)
         return float(self._coordinates(np.array(float(value))))
 
     def cells(self, coordinates: Array) -> Array:
-        """Returns which of the listed values each coordinate stands for, from 0."""
+        """Returns the index of the listed value at each coordinate."""
         count = len(self.parameter.values)
         return np.clip(np.floor(coordinates * count), 0, count - 1)
 
     def snapped(self, coordinates: Array) -> Array:
-        """Returns the coordinates of the values that coordinates stand for."""
+        """Returns each coordinate moved to that of its value."""
         if self.listed:
             return (self.cells(coordinates) + 0.5) / len(self.parameter.values)
         return self._coordinates(self._number(coordinates)) if self.parameter.kind == "integer" else coordinates
 
     def exists(self, parents: Array, axis: "Axis") -> npt.NDArray[np.bool_]:
-        """Returns at which coordinates of the axis that it depends on it exists."""
+        """Returns for which coordinates of its parent axis the parameter is active."""
         distinct, indices = np.unique(axis.snapped(parents), return_inverse=True)
         return np.array([axis.value(float(one)) in self.condition for one in distinct], bool)[indices]
 
@@ -68,7 +68,7 @@ class Axis:
         """Returns all values, in order.
 
         Raises:
-          UsageError: they cannot be counted.
+          UsageError: the parameter has infinitely many values.
         """
         if self.parameter.kind == "double" and self.parameter.low == self.parameter.high:
             return [self.parameter.low]
@@ -87,7 +87,7 @@ class Axis:
             numbers = low + high - low * (high / low) ** (1 - coordinates)
         else:
             numbers = low + (high - low) * coordinates
-        # Rounding may step over an end, as 0.1 * (0.3 / 0.1) does.
+        # Rounding may exceed a limit, as in 0.1 * (0.3 / 0.1).
         return np.clip(np.round(numbers) if self.parameter.kind == "integer" else numbers, *self._range())
 
     def _coordinates(self, numbers: Array) -> Array:
@@ -112,37 +112,37 @@ class Axis:
 
 
 def count(parameters: Sequence[Parameter]) -> float:
-    """Returns how many combinations of values parameters have; infinity where one of them is a range of doubles."""
+    """Returns the number of combinations of values; infinity if a parameter is a range of doubles."""
     return math.prod(map(_count, parameters))
 
 
 class Space:
-    """All parameters of a study, each after the one that it depends on.
+    """All parameters of a study, each after the one on which it depends.
 
-    A point is an array of one coordinate for each axis, points are rows of them. The coordinate of a parameter that
-    does not exist at a point means nothing.
+    A point is an array with one coordinate per axis; several points are the rows of a matrix. The coordinate of an
+    inactive parameter has no meaning.
 
     Args:
-      parameters: the study's.
+      parameters: the parameters of the study.
     """
 
     def __init__(self, parameters: Sequence[Parameter]):
         self.axes = tuple(_axes(parameters))
 
     def values(self, point: Array) -> dict[str, Value]:
-        """Returns the parameters that exist at a point."""
+        """Returns the values of the active parameters at a point."""
         exist = self.exist(point[None])[0]
         pairs = zip(self.axes, exist, point, strict=True)
         return {axis.parameter.name: axis.value(float(coordinate)) for axis, exists, coordinate in pairs if exists}
 
     def point(self, values: Mapping[str, Value]) -> Array:
-        """Returns the point where parameters have some values; the middle of an axis where one does not exist."""
+        """Returns the point with the given values; an inactive parameter is in the middle of its axis."""
         names = [axis.parameter.name for axis in self.axes]
         pairs = zip(names, self.axes, strict=True)
         return np.array([axis.coordinate(values[name]) if name in values else 0.5 for name, axis in pairs])
 
     def exist(self, points: Array) -> npt.NDArray[np.bool_]:
-        """Returns which parameters exist at each point, in rows."""
+        """Returns which parameters are active at each point, `(points, axes)`."""
         exist = np.ones(points.shape, bool)
         for index, axis in enumerate(self.axes):
             if axis.parent >= 0:
@@ -151,7 +151,7 @@ class Space:
         return exist
 
     def snapped(self, points: Array) -> Array:
-        """Returns points alike where their values are: at the middle of cells, and of axes that do not exist."""
+        """Returns points in a unique form: coordinates in the middle of their cells, or of the axis if inactive."""
         columns = [axis.snapped(column) for axis, column in zip(self.axes, points.T, strict=True)]
         return np.where(self.exist(points), np.stack(columns, axis=1), 0.5)
 
@@ -159,7 +159,7 @@ class Space:
         """Yields every point of the grid once, the last parameter changing fastest.
 
         Raises:
-          UsageError: a parameter has no end of values.
+          UsageError: a parameter has infinitely many values.
         """
         for axis in self.axes:
             axis.choices()
@@ -178,7 +178,7 @@ class Space:
 
 
 def _count(parameter: Parameter) -> float:
-    """Returns how many combinations of values a parameter has, with those that depend on it."""
+    """Returns the number of combinations of a parameter's values and those of the parameters that depend on it."""
     if parameter.kind == "double" and parameter.low < parameter.high:
         return math.inf
     values = Axis(parameter).choices()

@@ -1,4 +1,4 @@
-"""When a trial is stopped before its end, and when a study is; the rules are Vertex AI's, by its names.
+"""Early stopping of trials and of studies, by Vertex AI's rules and names.
 
 Source: the comments of `AutomatedStoppingSpec` and `StudyStoppingConfig` in google/cloud/aiplatform/v1/study.proto.
 """
@@ -15,23 +15,24 @@ from trainer.study.search.curve import Curve
 from trainer.study.spec import BEST_MEASUREMENT, Job
 from trainer.study.trial import ENDED, INFEASIBLE, SUCCEEDED, Measurement, Trial
 
-# "Very low" is all that the service says of it; the figure is that of Domhan et al. 2015, section 4.
+# The service's documentation says only "very low"; the figure is from Domhan et al. 2015, section 4.
 _UNLIKELY = 0.05
-_ENOUGH = 5  # the service's own default, of measurements, and one trial more than that
+_ENOUGH = 5  # the service's default for measurements; the number of trials is one more
 
 
 def should_stop(job: Job, trial: Trial, trials: Sequence[Trial]) -> bool:
     """Returns whether a running trial should be stopped now.
 
     Args:
-      job: its stopping rule is one of
-        median: the trial's best value is strictly below the median of the completed trials' running averages up to
-          where this trial is.
-        decay_curve: it is very unlikely to exceed the best result so far, as a Gaussian process over curves predicts.
-        convex: a line that extends its curve with the slope of its last measurements ends below the best result so
-          far. A learning curve bends down, so the line is above it.
-      trial: with what it has measured so far.
-      trials: all of the study.
+      job: the study. Its stopping rule is one of
+        median: stop if the trial's best value is strictly below the median of the completed trials' running averages
+          up to the same step.
+        decay_curve: stop if the trial is very unlikely to exceed the best result so far, as predicted by a Gaussian
+          process over curves.
+        convex: stop if the line that extends the curve with the slope of its last measurements ends below the best
+          result so far. Learning curves flatten, so the line is an upper bound.
+      trial: the trial with its measurements so far.
+      trials: all trials of the study.
     """
     done = [other for other in trials if other.state == SUCCEEDED and other.measurements and other.id != trial.id]
     if not (job.stopping.rule and done and trial.measurements):
@@ -47,10 +48,10 @@ def should_stop(job: Job, trial: Trial, trials: Sequence[Trial]) -> bool:
 
 
 def last_measurement(job: Job, trial: Trial, trials: Sequence[Trial]) -> Measurement | None:
-    """Returns what a trial that the convex rule has stopped would have measured at its end; else nothing.
+    """Returns the measurement that the convex rule predicts for the end of a trial that it has stopped; else None.
 
-    The service adds this prediction to the trial's measurements. It never is better than the line by which the rule has
-    decided, and so never the best of the study.
+    The service adds this prediction to the trial's measurements. It is never better than the line that stopped the
+    trial, so it is never the best of the study.
     """
     done = [other for other in trials if other.state == SUCCEEDED and other.measurements and other.id != trial.id]
     own = _curve(job, trial)
@@ -69,13 +70,13 @@ def last_measurement(job: Job, trial: Trial, trials: Sequence[Trial]) -> Measure
 
 
 def study_is_over(job: Job, trials: Sequence[Trial], now: float) -> str:
-    """Returns why no further trial should begin, by `studyStoppingConfig`; nothing where one may.
+    """Returns why no further trial should start, by `studyStoppingConfig`; an empty text if one may.
 
-    The minimal time and number of trials hold back every other condition. The study begins with its first trial.
+    The minimum time and number of trials delay every other condition. The study starts with its first trial.
 
     Args:
-      job: the study's.
-      trials: all of it.
+      job: the study.
+      trials: all trials of the study.
       now: seconds since 1970.
     """
     config = job.study_stopping
@@ -91,7 +92,7 @@ def study_is_over(job: Job, trials: Sequence[Trial], now: float) -> str:
     since, when = _since_progress(job, trials)
     conditions = (
         (is_late, "maximumRuntimeConstraint", "its time limit is reached"),
-        # "More than this many": it is asked before each trial, and the next one would be.
+        # "More than this many": the check is before each trial, and the next one would exceed the number.
         (len(trials) >= most, "maxNumTrials", f"{most:.0f} trials have started"),
         (since >= fruitless, "maxNumTrialsNoProgress", f"no improvement in {fruitless:.0f} trials"),
         (when > 0 and now - when >= idle, "maxDurationNoProgress", f"no improvement in {idle:g} seconds"),
@@ -100,12 +101,12 @@ def study_is_over(job: Job, trials: Sequence[Trial], now: float) -> str:
 
 
 def stops_running_trials(job: Job) -> bool:
-    """Returns whether trials that run are stopped when the study is over, by `shouldStopAsap`."""
+    """Returns whether running trials are stopped when the study is over, by `shouldStopAsap`."""
     return _is_true(job.study_stopping.get("shouldStopAsap"))
 
 
 def failures_allowed(job: Job, trials: Sequence[Trial]) -> bool:
-    """Returns whether fewer trials have failed than the number that ends the study."""
+    """Returns whether the number of failed trials is below the one that ends the study."""
     return sum(trial.state == INFEASIBLE for trial in trials) < max(1, job.max_failed_trials)
 
 
@@ -119,7 +120,7 @@ def _is_hopeless(job: Job, own: Curve, done: Sequence[Trial]) -> bool:
     goal = _best_result(job, done)
     if job.selection == BEST_MEASUREMENT and own.y.max() > goal:
         return False
-    # The result that a stopped trial would have reached is not known.
+    # The final result of a stopped trial is unknown.
     pairs = [(_curve(job, other), _result(job, other)) for other in done if not other.stopped_early]
     longer = [(curve, result) for curve, result in pairs if curve.x[-1] >= own.x[-1]]
     if len(longer) < _ENOUGH:
@@ -133,13 +134,13 @@ def _ends_below(job: Job, own: Curve, done: Sequence[Trial]) -> bool:
         return False
     if own.x[-1] <= _number(job.stopping.options, "minStepCount", end / 10) or own.x[-1] >= end:
         return False
-    if np.ptp(own.y) == 0:  # from a flat curve nothing is predicted
+    if np.ptp(own.y) == 0:  # a flat curve predicts nothing
         return False
     return max(_line(job, own, end), float(own.y.max())) < _best_result(job, done)
 
 
 def _line(job: Job, own: Curve, end: float) -> float:
-    """Returns where the line through the last measurements ends, but for noise no less than the curve itself."""
+    """Returns where the line through the last measurements ends; up to noise, an upper bound of the curve."""
     return float(own.y[-1]) + own.last_slope(max(2, _enough(job))) * (end - float(own.x[-1]))
 
 
@@ -148,7 +149,7 @@ def _enough(job: Job) -> int:
 
 
 def _end(job: Job, done: Sequence[Trial]) -> float:
-    """Returns the step, or the second, at which trials end: that of the longest one where nothing says it."""
+    """Returns the step or second at which trials end; if no limit is set, that of the longest trial."""
     longest = max(float(_curve(job, other).x[-1]) for other in done)
     return _number(job.stopping.options, "maxStepCount", 0) or longest
 
@@ -163,7 +164,7 @@ def _curve(job: Job, trial: Trial) -> Curve:
     points = [(one.seconds if by_seconds else one.step, sign * one.value) for one in trial.measurements]
     x, y = (
         np.array(sorted(points), np.float64).reshape(-1, 2).T
-    )  # an epoch that was repeated may be later than the next
+    )  # a repeated epoch may have a later time than the next one
     return Curve(x, y)
 
 
@@ -172,7 +173,7 @@ def _by_seconds(job: Job) -> bool:
 
 
 def _result(job: Job, trial: Trial) -> float:
-    """Returns a completed trial's result, the higher the better."""
+    """Returns a completed trial's result; higher is better."""
     measured = trial.result(job.selection, job.maximize)
     return -math.inf if measured is None else measured.value if job.maximize else -measured.value
 
@@ -182,7 +183,7 @@ def _best_result(job: Job, done: Sequence[Trial]) -> float:
 
 
 def _since_progress(job: Job, trials: Sequence[Trial]) -> tuple[int, float]:
-    """Returns how many trials succeeded since the best one so far, and when that one ended; 0 and 0 without any."""
+    """Returns how many trials succeeded since the best one, and when that one ended; 0 and 0 if there is none."""
     best, since, when = -math.inf, 0, 0.0
     for trial in sorted(trials, key=lambda trial: (trial.ended, trial.id)):
         if trial.state == SUCCEEDED and trial.measurements:
@@ -192,7 +193,7 @@ def _since_progress(job: Job, trials: Sequence[Trial]) -> tuple[int, float]:
 
 
 def _has_passed(constraint: Mapping[str, Any] | None, begun: float, now: float, unset: bool) -> bool:
-    """Returns whether the time of a `StudyTimeConstraint` is over; `unset` if there is no constraint."""
+    """Returns whether the time of a `StudyTimeConstraint` has passed; `unset` if there is no constraint."""
     if not constraint:
         return unset
     if "endTime" in constraint:
@@ -207,7 +208,7 @@ def _seconds(duration: Any, unset: float) -> float:
 
 
 def _number(fields: Mapping[str, Any], name: str, unset: float) -> float:
-    """Returns a field's number, which JSON's form may hold as text."""
+    """Returns a field's number, which JSON may represent as text."""
     value = fields.get(name)
     return unset if value is None else float(value)
 

@@ -1,4 +1,4 @@
-"""The parameters of the next trial, suggested by Optuna."""
+"""The parameters of the next trial, as Optuna suggests them."""
 
 import contextlib
 import math
@@ -17,21 +17,21 @@ from trainer.study.search.space import Space, count
 from trainer.study.spec import GRID_SEARCH, RANDOM_SEARCH, Job, Value
 from trainer.study.trial import ENDED, Trial
 
-_REPEATS = 100  # draws to find parameters that were not tried yet
+_REPEATS = 100  # attempts to draw parameters that were not tried yet
 
 
 def suggest(job: Job, trials: Sequence[Trial], seed: int) -> dict[str, Value] | None:
-    """Returns the parameters of the next trial, or nothing where a grid has been tried whole.
+    """Returns the parameters of the next trial; None if the whole grid was tried.
 
-    It depends on its arguments alone, so a study that was killed resumes with the same suggestions.
+    The result depends only on the arguments, so a killed study resumes with the same suggestions.
 
     Args:
       job: the study.
-      trials: all so far, ended or not.
-      seed: of the study.
+      trials: all trials so far, finished or not.
+      seed: the seed of the study.
 
     Raises:
-      UsageError: a grid has a parameter whose values have no end.
+      UsageError: a parameter of a grid search has infinitely many values.
     """
     space = Space(job.parameters)
     before = [dict(trial.parameters) for trial in trials]
@@ -42,18 +42,18 @@ def suggest(job: Job, trials: Sequence[Trial], seed: int) -> dict[str, Value] | 
             values = ask(space, replayed(job, trials, GaussianProcessSampler(space, seed)))
         else:
             values = _drawn(job, space, trials, seed)
-    if values in before and count(job.parameters) < math.inf:  # the few that are left were not among those drawn
+    if values in before and count(job.parameters) < math.inf:  # the few remaining combinations were not drawn
         return _first_new(space, before) or values
     return values
 
 
 def _first_new(space: Space, before: Sequence[dict[str, Value]]) -> dict[str, Value] | None:
-    """Returns the first combination that was not tried before; nothing where all were."""
+    """Returns the first combination that was not tried; None if all were."""
     return next((values for values in space.combinations() if values not in before), None)
 
 
 def _drawn(job: Job, space: Space, trials: Sequence[Trial], seed: int) -> dict[str, Value]:
-    """Returns parameters drawn at random, other ones than before if some are found."""
+    """Returns random parameters, new ones if possible."""
     before = [dict(trial.parameters) for trial in trials]
     for repeat in range(_REPEATS):
         state = np.random.SeedSequence([seed, len(trials), repeat]).generate_state(1)
@@ -64,7 +64,7 @@ def _drawn(job: Job, space: Space, trials: Sequence[Trial], seed: int) -> dict[s
 
 
 def ask(space: Space, study: optuna.Study) -> dict[str, Value]:
-    """Returns the parameters that a study of Optuna's asks to be tried next, those that exist alone."""
+    """Returns the active parameters that an Optuna study suggests next."""
     trial = study.ask()
     chosen: dict[int, Value] = {}
     for index, axis in enumerate(space.axes):
@@ -78,7 +78,7 @@ def ask(space: Space, study: optuna.Study) -> dict[str, Value]:
 
 
 def replayed(job: Job, trials: Sequence[Trial], sampler: BaseSampler | None = None) -> optuna.Study:
-    """Returns a study of Optuna's that knows some trials. It has a number as the coordinate on its scale."""
+    """Returns an Optuna study with the given trials. It stores a number as the coordinate on its scale."""
     direction = StudyDirection.MAXIMIZE if job.maximize else StudyDirection.MINIMIZE
     study = optuna.create_study(sampler=sampler, direction=direction)
     space = Space(job.parameters)
@@ -100,7 +100,7 @@ def _frozen(job: Job, space: Space, trial: Trial) -> FrozenTrial:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps Optuna from printing that a study was made."""
+    """Prevents Optuna's log line about a new study."""
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:

@@ -45,7 +45,7 @@ def missing(request: Request, is_missing: Callable[[str], bool]) -> Iterator[str
 
 
 def notes(request: Request) -> Iterator[str]:
-    """Yields a line for each function of a user's own that the image must hold, which cannot be seen from here."""
+    """Yields a line for each function of a user's own that the image must contain, which cannot be seen from here."""
     for value in dict.fromkeys(value for value, _ in _values(request, "model") if family(value) == OWN):
         module = value.partition(":")[0]
         yield f"--model={value} needs the module {module} in the image: make image ARGS=--package=FOLDER"

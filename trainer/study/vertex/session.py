@@ -2,14 +2,13 @@
 
 import dataclasses
 import datetime
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from trainer import command_line, files
+from trainer import command_line, console, files
 from trainer.buckets.location import is_remote
 from trainer.buckets.objects.failure import UnreachableError
 from trainer.errors import StoppedError, UsageError
@@ -53,13 +52,13 @@ def run(options: Options, flags: Sequence[str], screen: Console, stop: Stop, wor
             return session.fetch()
         made = prepare(options, flags, world)
         for note in data_location.notes(made):
-            print(f"trainer: {note}", file=sys.stderr)
+            console.report(f"trainer: {note}")
         if options.dry_run:
             session.log(_shown_request(made, options))
             return 0
         return session.submit(made)
     except UnreachableError as error:
-        print(f"trainer: {error}", file=sys.stderr)
+        console.report(f"trainer: {error}")
         return UNREACHABLE
 
 

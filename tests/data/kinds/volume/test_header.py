@@ -152,8 +152,8 @@ def test_rejects_nifti_that_is_no_volume(make: object, message: str) -> None:
         (npy(np.zeros((2, 2, 2), "c8")), "values must be of the types"),
         (gif(noise(3, 5, 5))[:-1], "a truncated GIF"),
         (gif(noise(3, 5, 5))[:40], "a truncated GIF"),
-        (b"GIF89a\1\0\1\0\0\0\0;", "must hold frames"),
-        (b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\0;", "must hold frames and a colour table"),
+        (b"GIF89a\1\0\1\0\0\0\0;", "must contain frames"),
+        (b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\0;", "must contain frames and a colour table"),
         (b"GIF89a", "a truncated GIF"),
     ],
 )

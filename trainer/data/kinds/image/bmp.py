@@ -47,7 +47,7 @@ def decode_bmp(encoded: tf.Tensor) -> tf.Tensor:
     size = tf.cast(stride, tf.int64) * tf.cast(height, tf.int64)
     length = tf.cast(tf.strings.length(encoded) + len(_PADDING), tf.int64)
     is_whole = (begin >= palette) & (tf.cast(begin, tf.int64) + size <= length)
-    with only_where(is_whole, "a BMP must hold all its pixels"):
+    with only_where(is_whole, "a BMP must contain all its pixels"):
         pixels = tf.strings.substr(tf.strings.join([encoded, _PADDING]), begin, tf.cast(size, tf.int32))
     rows = tf.reshape(tf.io.decode_raw(pixels, tf.uint8), (height, stride))
     table = tf.strings.substr(encoded, palette, entry * tf.minimum(colours, _COLOURS))

@@ -23,7 +23,7 @@ WEBP_MOVES, WEBP_HAS_EXIF = 0x02, 0x08  # flags of VP8X
 # Error messages, the same in Python and in a graph.
 JPEG_RULE = "a JPEG must have 8 bits per value and 1, 3 or 4 channels; lossless and hierarchical JPEG is not supported"
 BMP_RULE = "a BMP must have 1, 4, 8, 16, 24 or 32 bits per pixel and no compression"
-GIF_RULE = "a GIF must hold an image and a colour table"
+GIF_RULE = "a GIF must contain an image and a colour table"
 WEBP_RULE = "a WebP must be one image, not an animation"
 
 _OTHERS: dict[bytes, str] = {  # files mistaken for one of these, by their first bytes

@@ -18,8 +18,8 @@ from trainer.data.kinds.volume import frames, gif, nifti
 from trainer.data.kinds.volume.header import FORMATS, FRAMES, GIF, NIFTI, NPY, Header
 from trainer.data.kinds.volume.resize import fit, fit_spaced
 
-_FINITE_RULE = "a volume must hold finite numbers"
-_BYTES_RULE = "a volume must hold values from 0 to 255, as the training volumes do"
+_FINITE_RULE = "a volume must contain finite numbers"
+_BYTES_RULE = "a volume must contain values from 0 to 255, as the training volumes do"
 _AXES_RULE = "a volume must be an array (depth, height, width), or (depth, height, width, channels)"
 _IN_GRAPH = (GIF, NPY, FRAMES)  # what TensorFlow reads alone
 _OF_IMAGES = (1, 3)  # channels

@@ -7,7 +7,7 @@ import dataclasses
 import struct
 
 MAGIC = b"GIF8"
-RULE = "a GIF must hold frames and a colour table"
+RULE = "a GIF must contain frames and a colour table"
 
 _SCREEN = 13  # bytes of the header
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B

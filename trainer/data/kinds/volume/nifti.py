@@ -145,7 +145,7 @@ def _kind(start: bytes) -> tuple[str, int]:
         if length in _MAGICS:
             where, magic = _MAGICS[length]
             if start[where][:4] in _PAIRS:
-                raise ValueError("a NIfTI header without its values; one .nii file must hold both")
+                raise ValueError("a NIfTI header without its values; one .nii file must contain both")
             if len(start) < length:
                 raise ValueError(_CUT)
             if start[where] == magic:

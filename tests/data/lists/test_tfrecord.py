@@ -260,16 +260,16 @@ WHOLE = _record(example(image=IMAGE, label=1))
         (_record(b"\x0f"), ", example 0: must be a tf.train.Example. Received: something else"),
         (
             WHOLE[:100] + b"x" + WHOLE[101:],
-            ": must contain only complete records. Received: a wrong checksum at byte 0",
+            ": must contain intact records. Received: a wrong checksum at byte 0",
         ),
-        (WHOLE[:-1] + b"x", ": must contain only complete records. Received: a wrong checksum at byte 0"),
+        (WHOLE[:-1] + b"x", ": must contain intact records. Received: a wrong checksum at byte 0"),
         (WHOLE[:-1], ": must end with a complete record. Received: one of "),
         (
             WHOLE + WHOLE[:8],
             f": must end with a complete record. Received: one truncated at byte {len(WHOLE):,}",
         ),
         (WHOLE + b"x", f": must end with a complete record. Received: one truncated at byte {len(WHOLE):,}"),
-        (WHOLE + bytes(16), ": must contain only complete records. Received: a wrong checksum of the length at byte "),
+        (WHOLE + bytes(16), ": must contain intact records. Received: a wrong checksum of the length at byte "),
     ],
 )
 def test_rejects_what_is_not_whole(tmp_path: Path, content: bytes, message: str) -> None:

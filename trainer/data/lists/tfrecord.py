@@ -261,9 +261,7 @@ def _records(file: IO[bytes], size: int, shown: str) -> Iterator[tuple[int, byte
             )
         content, footer = file.read(length), file.read(_FOOTER)
         if footer != struct.pack("<I", _masked(content)):
-            raise UsageError(
-                f"{shown}: must contain only complete records. Received: a wrong checksum at byte {offset:,}"
-            )
+            raise UsageError(f"{shown}: must contain intact records. Received: a wrong checksum at byte {offset:,}")
         yield offset + _HEADER, content
         offset += _HEADER + length + _FOOTER
 

@@ -15,9 +15,10 @@ _TIED = 4  # numbers of trials in a line
 _REASONS = 10  # reasons of infeasible trials
 _BAR = 20  # characters of a share of 100 %
 _LONGER = 4  # times as many epochs
-# Results that the importance needs, in all and for each parameter, to be shown, and to be known. With so many that it is
-# known, no share was off by more than 0.33 and the first parameter was right in 48 of 48 studies of 5 parameters, in 20
-# of 20 of 2 and of 4; of 20 trials of 5, one share was off by 0.79, and the first was right in 45 of 48.
+# The number of results from which the importance is shown, and from which it is certain, in all and for each parameter.
+# If it is certain, no share was off by more than 0.33, and the first parameter was right in 48 of 48 studies of 5
+# parameters, and in 20 of 20 of 2 and of 4. In 20 trials of 5 parameters, one share was off by 0.79, and the first
+# parameter was right in 45 of 48.
 _SHOWN, _SHOWN_EACH = 10, 2
 _KNOWN, _KNOWN_EACH = 16, 6
 

@@ -51,14 +51,14 @@ def _dataset(*counts: tuple[int, ...]) -> data.Dataset:
 def test_small_classes_and_a_small_validation_part_are_said(
     counts: tuple[tuple[int, ...], ...], lines: list[str]
 ) -> None:
-    assert caveats.of_dataset(_dataset(*counts)) == lines
+    assert caveats.caveats_of(_dataset(*counts)) == lines
 
 
 def test_copies_in_memory_are_counted() -> None:
     dataset = _dataset((90, 90), (60, 60), (5, 5))
     dataset.test.samples[3:5] = dataset.train.samples[10:12]
     dataset.validation.samples[7] = dataset.train.samples[100] // 2
-    (line,) = caveats.of_dataset(dataset)
+    (line,) = caveats.caveats_of(dataset)
     assert line == (
         "near-duplicates across parts: 1 validation image and 2 test images are almost the same as images of an "
         "earlier part"
@@ -69,7 +69,7 @@ def test_large_data_sets_are_not_searched(monkeypatch: pytest.MonkeyPatch) -> No
     dataset = _dataset((90, 90), (60, 60), (5, 5))
     dataset.test.samples[3] = dataset.train.samples[10]
     monkeypatch.setattr(caveats, "_MOST_QUICK", 100)
-    assert caveats.of_dataset(dataset) == []
+    assert caveats.caveats_of(dataset) == []
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_copies_in_files_are_named_before_the_training(photos: Path) -> None:
-    *_, line = caveats.of_dataset(data.load(str(photos), 0.1, 0))
+    *_, line = caveats.caveats_of(data.load(str(photos), 0.1, 0))
     assert line == (
         "near-duplicates across parts: 1 test image is almost the same as images of an earlier part, as "
         f"{photos}/test/b/copy.jpg and {photos}/train/b/001.png"
@@ -93,7 +93,7 @@ def test_copies_in_files_are_named_before_the_training(photos: Path) -> None:
 def test_a_broken_file_is_left_to_the_training(photos: Path) -> None:
     content = (photos / "test" / "b" / "copy.jpg").read_bytes()
     (photos / "test" / "b" / "copy.jpg").write_bytes(content[:-200])
-    assert not any("near" in line for line in caveats.of_dataset(data.load(str(photos), 0.1, 0)))
+    assert not any("near" in line for line in caveats.caveats_of(data.load(str(photos), 0.1, 0)))
 
 
 def test_copies_are_named_before_shards_are_written(photos: Path, tmp_path: Path) -> None:

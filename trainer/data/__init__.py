@@ -10,6 +10,7 @@ from trainer.data.batches import (
     variants,
 )
 from trainer.data.breakage import named_breaks
+from trainer.data.caveats import caveats_of
 from trainer.data.dataset import Dataset
 from trainer.data.fingerprint import Fingerprint
 from trainer.data.form import Form
@@ -39,6 +40,7 @@ __all__ = [
     "Share",
     "Store",
     "Training",
+    "caveats_of",
     "changes",
     "choose_preset",
     "evaluation_batches",

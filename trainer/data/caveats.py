@@ -27,7 +27,7 @@ _MOST_FILES, _MOST_VALUES = 1000, 60_000_000  # that are decoded before the trai
 _MOST_QUICK, _MOST_PAIRS = 10**8, 4 * 10**9  # pairs that are compared in half a second, and in a minute
 
 
-def of_dataset(dataset: Dataset) -> list[str]:
+def caveats_of(dataset: Dataset) -> list[str]:
     """Returns the caveats of a data set that is about to be trained on.
 
     Near-duplicates are looked for where that takes under a second: among samples in memory, and few files.

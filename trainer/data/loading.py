@@ -8,7 +8,6 @@ from typing import Any
 from rich.console import Console
 
 from trainer.buckets.fetch import fetch as fetch_from_bucket
-from trainer.data import caveats
 from trainer.data.dataset import Dataset
 from trainer.data.from_arrays import from_arrays
 from trainer.data.from_files import from_files
@@ -40,7 +39,7 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
 
     Args:
       hparams: the hyperparameters.
-      screen: receives lines about downloaded files, skipped samples, and what makes an accuracy on the data uncertain.
+      screen: receives lines about downloaded files and skipped samples.
       managed: the managed data set of a Vertex AI job.
 
     Raises:
@@ -67,8 +66,6 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
         managed=managed,
     )
     known.check_flags(known.kind_of(dataset.form), given)
-    for line in caveats.of_dataset(dataset):
-        log(line)
     return dataset
 
 

@@ -159,7 +159,8 @@ class _Run:
         self.screen.out(f"precision {plan.precision}", highlight=False)
         if plan.compilation.is_xla or plan.compilation.is_refused:
             self.screen.out(f"compile {plan.compilation.name}: {plan.compilation.reason}", highlight=False)
-        for note in plan.notes:
+        caveats = data.caveats_of(plan.dataset) if plan.environment.is_chief else []
+        for note in (*caveats, *plan.notes):
             self.screen.out(note, highlight=False)
         if not plan.dataset.train.arrays() or plan.preset.startswith(("photo", "volume")):
             self.screen.out(f"augment {plan.preset}: {plan.augmentation.reason}", highlight=False)

@@ -252,7 +252,7 @@ def _records(file: IO[bytes], size: int, shown: str) -> Iterator[tuple[int, byte
             raise UsageError(f"{shown}: must end with a complete record. Received: one truncated at byte {offset:,}")
         length, checksum = struct.unpack("<QI", header)
         if checksum != _masked(header[:8]):
-            what = "must be a TFRecord file" if offset == 0 else "must contain only complete records"
+            what = "must be a TFRecord file" if offset == 0 else "must contain intact records"
             raise UsageError(f"{shown}: {what}. Received: a wrong checksum of the length at byte {offset:,}")
         if offset + _HEADER + length + _FOOTER > size:
             raise UsageError(

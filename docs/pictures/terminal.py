@@ -39,7 +39,7 @@ class Shown:
 _WIDTH = 110  # characters, which a table of trials takes; at 800 pixels, letters are 12 pixels high
 _HOME = "/home/me/trainer"  # where a reader has it, in place of a folder that is soon gone
 _STUDY = (
-    "python -m trainer.study --config=config.yaml --data=digits --epochs=4 --max_trial_count=12 --job_dir=runs/study"
+    "python -m trainer.study --config=config.yaml --data=digits --epochs=4 --max_trial_count=16 --job_dir=runs/study"
 )
 _DEMO = """
 coproc DEMO { exec python -m tests.vertex.demo; }

@@ -254,8 +254,8 @@ def test_a_stopped_run_without_a_folder_names_the_one_it_has(tmp_path: Path) -> 
     _, errors = process.communicate(timeout=60)
     (root,) = (tmp_path / "runs").iterdir()
     assert first == f"run in runs/{root.name}\n"
-    assert errors.startswith("trainer: stopped; this command resumes from the last checkpoint: ")
-    _, module, name, *words = shlex.split(errors.partition("checkpoint: ")[2])
+    assert errors.startswith("trainer: stopped; this command resumes from the last checkpoint:\n  ")
+    _, module, name, *words = shlex.split(errors.partition("checkpoint:")[2])
     assert [module, name, words[0]] == ["-m", "trainer.task", f"--job_dir=runs/{root.name}"]
     again = _popen(*words, folder=tmp_path)
     assert again.stdout is not None
@@ -269,10 +269,10 @@ def test_a_stopped_run_without_a_folder_names_the_one_it_has(tmp_path: Path) -> 
     ("start", "arguments", "said"),
     [
         (["python", "-m", "trainer.task"], ["--data=a b", "-epochs", "3"],
-         "this command resumes from the last checkpoint: "
-         "python -m trainer.task '--job_dir=runs/1 [a]' '--data=a b' -epochs 3"),
+         "this command resumes from the last checkpoint:\n"
+         "  python -m trainer.task '--job_dir=runs/1 [a]' '--data=a b' -epochs 3"),
         (["python", "-m", "trainer.task"], ["--job_dir=", "--", ""],
-         "this command resumes from the last checkpoint: python -m trainer.task '--job_dir=runs/1 [a]' -- ''"),
+         "this command resumes from the last checkpoint:\n  python -m trainer.task '--job_dir=runs/1 [a]' -- ''"),
         ([], ["--data=a"], "the same command with '--job_dir=runs/1 [a]' resumes from the last checkpoint"),
     ],
 )  # fmt: skip

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from trainer.run.train import Result
 
 _COMMAND = "python -m trainer.task"
+_UNSAVED = "stopped before the first checkpoint; the same command starts the run again"
 _RESUME = "the same command with its --job_dir resumes from the last checkpoint"
 
 
@@ -66,7 +67,10 @@ def main(
         except StoppedError:
             if not stop.requested:
                 return _stop(134, f"another machine received a stop signal; {_RESUME}", resume)
-        return _stop(stop.status, f"stopped; {_RESUME}", resume) if stop.requested else status
+        if not stop.requested:
+            return status
+        is_saved = bool(environment.remotes) or any(environment.checkpoints.glob("*"))
+        return _stop(stop.status, f"stopped; {_RESUME}" if is_saved else _UNSAVED, resume)
 
 
 def _help(arguments: Sequence[str]) -> int:
@@ -109,7 +113,7 @@ def _resume(start: Sequence[str], arguments: Sequence[str], root: str) -> str:
     if not start:
         return f"the same command with {shlex.quote(job_dir)} resumes from the last checkpoint"
     rest = flags.without(arguments, ["job_dir"], flags.run_flags(arguments))
-    return f"this command resumes from the last checkpoint: {shlex.join([*start, job_dir, *rest])}"
+    return f"this command resumes from the last checkpoint:\n  {shlex.join([*start, job_dir, *rest])}"
 
 
 def _report(result: "Result", environment: Environment, python: str) -> None:

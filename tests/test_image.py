@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from container.builder import choose
 from tests.documents import blocks
 
 ROOT = Path(__file__).parents[1]
+FREE = 14 << 30  # bytes that building the image takes at its largest, and some more
 
 Stage = list[tuple[str, str]]  # instructions, each with what follows it
 
@@ -165,6 +167,9 @@ def container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     """A container of what `make image BASE_IMAGE=debootstrap` builds, kept apart from this machine's images."""
     if os.geteuid() != 0 or not shutil.which("buildah") or not shutil.which("debootstrap"):
         pytest.skip("needs root, buildah and debootstrap")
+    for kept in (tempfile.gettempdir(), "/var/tmp"):  # the image's layers, and buildah's copy of the one being written
+        if shutil.disk_usage(kept).free < FREE:
+            pytest.skip(f"needs {FREE >> 30} GiB free in {kept}")
     folder = tmp_path_factory.mktemp("images")
     conf = folder / "storage.conf"
     conf.write_text(f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/root"\nrunroot = "{folder}/run"\n')

@@ -63,7 +63,7 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
         ["checkpoints", f"{name}/checkpoints"],
         ["model", f"{name}/model/model.keras"],
     ]
-    assert lines[-3].endswith(f"-m trainer.predict --model={name}/model")
+    assert lines[-3].endswith(f"-m trainer.predict --model={name}/model {name}/model/sample.png")
     assert lines[-1].endswith(f"-m trainer.tensorboard --logdir={name}/logs")
     assert (root / "model" / "model.keras").is_file()
     assert list((root / "logs" / "train").iterdir())

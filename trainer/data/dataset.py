@@ -4,8 +4,11 @@ import dataclasses
 import os
 from collections.abc import Sequence
 
+import tensorflow as tf
+
 from trainer.data.fingerprint import Fingerprint
 from trainer.data.form import Form
+from trainer.data.kinds import example, known
 from trainer.data.stores.files import Files
 from trainer.data.stores.store import Store
 
@@ -45,6 +48,18 @@ class Dataset:
             return ""
         name = os.fsdecode(test.locations.files[test.locations.rows[0, 0]])
         return "" if not name.isprintable() else f"./{name}" if name.startswith("-") else name
+
+    def example(self) -> tuple[str, bytes]:
+        """Returns the suffix and the content of a file with the first test sample, or validation sample without any.
+
+        Raises:
+          tf.errors.OpError: it cannot be read.
+        """
+        store = self.test if len(self.test) else self.validation
+        first = store.read(
+            tf.data.Dataset.from_tensors(0), lambda _: tf.constant([0], tf.int64), lambda _, found: found
+        )
+        return example.example(next(iter(first)).numpy()[0], known.kind_of(self.form))
 
     @property
     def form(self) -> Form:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from rich.console import Console
 
+from trainer import files
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.objectives import classes
 from trainer.run.plan import Plan
@@ -18,6 +19,8 @@ from trainer.training import devices
 from trainer.training import state as states
 from trainer.training.checkpoint import Store
 from trainer.training.save import SaveCheckpoint
+
+_SAMPLE = "sample"  # the file's name, without its suffix
 
 
 @contextlib.contextmanager
@@ -96,8 +99,15 @@ def report_again(reports: Sequence[keras.callbacks.Callback], store: Store) -> N
         states.restore_callbacks(reports, states.unpack(found[1])["callbacks"])
 
 
+def sample(plan: Plan) -> str:
+    """Returns a file with a sample that a finished run's model can classify; empty if there is none on this machine."""
+    environment = plan.environment
+    written = sorted(environment.model.glob(f"{_SAMPLE}.*")) if not environment.remotes else []
+    return plan.dataset.sample or next(map(str, written), "")
+
+
 def finish(model: keras.Model, plan: Plan, store: Store, results: Mapping[str, np.ndarray]) -> Path:
-    """Exports the model, adds the result to the newest checkpoint, and returns the model's file.
+    """Exports the model and a sample, adds the result to the newest checkpoint, and returns the model's file.
 
     Args:
       model: trained.
@@ -114,6 +124,9 @@ def finish(model: keras.Model, plan: Plan, store: Store, results: Mapping[str, n
         accuracy=accuracy,
         record=plan.record,
     )
+    if not dataset.sample:  # as files a person can pass to the model
+        suffix, content = dataset.example()
+        files.replace(plan.environment.model / f"{_SAMPLE}{suffix}", content)
     path = export.save(model, plan.environment.model, about)
     store.finish({"test_accuracy": accuracy, "model": path.name})
     return path

@@ -119,7 +119,7 @@ class _Run:
         if finished:
             resume.report_again(writers.reports(self.plan.environment), self.store)
             accuracy, model = finished
-            return Result(accuracy, self._tested, model, samples=self.plan.samples, sample=self.plan.dataset.sample)
+            return Result(accuracy, self._tested, model, samples=self.plan.samples, sample=resume.sample(self.plan))
         return self._train(callbacks)
 
     def _train(self, callbacks: Sequence[keras.callbacks.Callback]) -> Result:
@@ -133,7 +133,7 @@ class _Run:
             accuracy = float(results["accuracy"])
             model = resume.finish(loop.model, plan, self.store, results) if environment.is_chief else None
         speed = (loop.step - first) * plan.hparams.batch_size / seconds
-        return Result(accuracy, self._tested, model, seconds, speed, plan.samples, plan.dataset.sample)
+        return Result(accuracy, self._tested, model, seconds, speed, plan.samples, resume.sample(plan))
 
     @property
     def _tested(self) -> int:

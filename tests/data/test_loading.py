@@ -70,7 +70,7 @@ def test_rejects_too_few_samples_for_a_test_part(tmp_path: Path) -> None:
         data.load(str(tmp_path / "few.npz"), 0.5, seed=0)
 
 
-@pytest.mark.parametrize("name", ["no-such-folder", "", "setup.py"])
+@pytest.mark.parametrize("name", ["no-such-folder", "", "setup.py", "x" * 300])
 def test_rejects_what_is_neither_a_name_nor_a_folder(name: str) -> None:
     with pytest.raises(UsageError, match="^`--data` must be one of digits, mnist, .*, or a folder. Received: "):
         data.load(name, 0.1, seed=0)

@@ -1,6 +1,7 @@
 """Loads data sets by their name or location."""
 
 import dataclasses
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -172,11 +173,11 @@ def list_entries(
 def _local(name: str, fetch: Callable[[str], Path]) -> Path:
     """Returns a folder or a manifest on this machine."""
     path = fetch(name) if name.startswith("gs://") else Path(expanded(name))
-    readers = (manifest, arrays, series)
-    if not (name and (path.is_dir() or any(reader.is_one(path) for reader in readers))):
+    exists = bool(name) and os.path.exists(path)  # noqa: PTH110  false for a name that is too long
+    if not (exists and (path.is_dir() or any(reader.is_one(path) for reader in (manifest, arrays, series)))):
         raise UsageError(
             f"`--data` must be one of {', '.join(DATASETS)}, a file (.csv, .jsonl, .npz, .ts), or a folder. "
-            f"Received: {name}"
+            f"Received: {name or 'nothing'}{'' if exists or not name else ' (no such file or folder)'}"
         )
     return path
 

@@ -102,9 +102,9 @@ def test_variant_batches_hold_the_samples_of_training_batches_and_a_variant_by_e
     store: data.Memory, share: data.Share
 ) -> None:
     variants = np.stack([store.samples.astype(np.float32) + 1000 * index for index in range(3)])
-    steps = range(1, 10)  # from the middle of an epoch of two steps
+    steps = range(1, 10)  # from the middle of an epoch of three steps
     ours = data.variant_batches(variants, store.targets, 4, 7, steps=steps, share=share)
     plain = data.training_batches(store, 4, 7, augment=False, steps=steps, share=share)
     for step, (one, other) in zip(steps, zip(ours, plain, strict=True), strict=True):
-        np.testing.assert_array_equal(one[0], other[0] + 1000 * (step // 2 % 3))
+        np.testing.assert_array_equal(one[0], other[0] + 1000 * (step // 3 % 3))
         np.testing.assert_array_equal(one[1], other[1])

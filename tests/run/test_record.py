@@ -116,7 +116,7 @@ def test_rejects_an_epoch_of_other_steps(was: Any) -> None:
 
 def test_a_record_tells_what_changes_the_weights() -> None:
     machine = {"cpu": "one", "instructions": "avx", "cores": 2, "threads": 2, "variables": {}, "devices": 1}
-    epoch = {"steps": 20, "samples": 1280, "left_out": 13}
+    epoch = {"steps": 21, "samples": 1293}
     made = record.make(HParams(), DATA, "float32", "so", epoch=epoch, machine=machine)
     assert (made["epoch"], made["machine"]) == (epoch, machine)
     assert record.changes(made, made) == []

@@ -119,7 +119,7 @@ def test_a_run_leaves_no_thread(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("finished")
 def test_the_record_says_what_changes_the_weights(tmp_path: Path) -> None:
     recorded = json.loads((tmp_path / "hparams.json").read_text())
-    assert recorded["epoch"] == {"steps": 20, "samples": 1280, "left_out": 13}  # of 1,293
+    assert recorded["epoch"] == {"steps": 21, "samples": 1293}
     assert recorded["machine"]["cores"] == len(os.sched_getaffinity(0))
     assert recorded["machine"]["devices"] == 1
 
@@ -212,7 +212,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tup
     [
         (1, "", "single"),
         (13, "", "single"),
-        (20, "", "single"),  # which is an epoch
+        (20, "", "single"),  # before the part batch of an epoch
+        (21, "", "single"),  # after it
         (-1, "validation", "single"),
         (-1, "test", "single"),
         (33, "", "mirrored"),
@@ -325,7 +326,7 @@ def test_stops_early_by_an_accuracy_and_counts_what_was_trained(tmp_path: Path) 
     stopping = keras.callbacks.EarlyStopping(monitor="val_accuracy", patience=0, min_delta=1)
     environment = Environment.read({}, str(tmp_path), datetime.datetime(2026, 1, 1))
     result = train.run(dataclasses.replace(SMALL, epochs=9), environment, SCREEN, [stopping])
-    assert result.speed * result.seconds == pytest.approx(2 * 1280)  # of two epochs, whole batches
+    assert result.speed * result.seconds == pytest.approx(2 * 1293)
 
 
 def test_rejects_a_callback_before_anything_is_written(tmp_path: Path) -> None:

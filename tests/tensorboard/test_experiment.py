@@ -178,7 +178,7 @@ def test_a_trial_writes_its_row_where_its_study_does_not(
         experiment.write(folder, DOMAINS, METRICS, [DONE])
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     log = Log(folder / "1" / "logs")
-    callbacks = board.callbacks(log, HParams(filters=4), Schedule())
+    callbacks = board.callbacks(log, HParams(filters=4), Schedule(), samples=20)
     with contextlib.suppress(StoppedError), board.session(log):
         keras.callbacks.CallbackList(callbacks, model=model, epochs=1, steps=2).on_train_begin()
         raise StoppedError

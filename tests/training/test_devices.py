@@ -24,7 +24,7 @@ def _start(file: Path, count: int, spec: str = "") -> subprocess.Popen[bytes]:
 
 
 def test_two_machines_and_two_devices_learn_what_one_learns(tmp_path: Path) -> None:
-    """200 steps on real digits with dropout and augmentation, in float64, where rounding decides nothing."""
+    """205 steps on real digits with dropout and augmentation, in float64; the loss alone is in float32."""
     files = {name: tmp_path / f"{name}.npz" for name in ("one", "devices", "machines")}
     processes = [_start(files["one"], 1), _start(files["devices"], 2)]
     processes += [_start(files["machines"], 1, spec) for spec in cluster_specs(2)]
@@ -33,7 +33,7 @@ def test_two_machines_and_two_devices_learn_what_one_learns(tmp_path: Path) -> N
     for name in ("devices", "machines"):
         other = np.load(files[name])
         for key in one.files:
-            np.testing.assert_allclose(other[key], one[key], rtol=1e-5, atol=1e-12, err_msg=f"{name}, {key}")
+            np.testing.assert_allclose(other[key], one[key], rtol=1e-5, atol=1e-9, err_msg=f"{name}, {key}")
 
 
 def test_auto_is_one_device_where_there_is_no_more() -> None:

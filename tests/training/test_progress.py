@@ -9,7 +9,7 @@ LOGS = {"loss": 0.5, "accuracy": 0.75, "val_loss": 0.25, "val_accuracy": 0.875}
 
 def _draw(terminal: bool, width: int = 140) -> str:
     screen = Console(file=io.StringIO(), force_terminal=terminal, width=width, highlight=False)
-    with Progress(screen, epochs=2, steps_per_epoch=4, batch_size=10, samples="images") as progress:
+    with Progress(screen, epochs=2, count=37, batch_size=10, samples="images") as progress:
         for epoch in range(2):
             progress.on_epoch_begin(epoch)
             progress.on_train_batch_end(1, LOGS)

@@ -38,7 +38,8 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Returns the batches of some steps, one element for each replica in turn: float32 samples and int32 targets.
 
-    However a batch is shared out, its samples are the same and are changed in the same way.
+    However a batch is shared out, its samples are the same and are changed in the same way. If an epoch ends with a
+    part batch, each element also has how many of its rows are trained on; see `Order`.
 
     Args:
       store: the training samples.
@@ -57,12 +58,11 @@ def training_batches(
     def indices(element: tf.Tensor) -> tf.Tensor:
         return order.indices(*elements.position(element))
 
-    def batch(element: tf.Tensor, samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        samples = tf.cast(samples, tf.float32)
+    def batch(element: tf.Tensor, samples: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        samples, position = tf.cast(samples, tf.float32), elements.position(element)
         if augment:
-            position = elements.position(element)
             samples = change(samples, store.form, preset, position, batch_size=batch_size, seed=seed)
-        return samples, tf.gather(targets, indices(element))
+        return samples, tf.gather(targets, indices(element)), *order.counted(*position)
 
     return store.read(elements.numbers(steps), indices, batch).prefetch(2).with_options(options())
 
@@ -158,11 +158,12 @@ def variant_batches(
     elements, order = Elements(rows, share), Order(samples, batch_size, seed, rows)
     values, labels = tf.constant(variants.reshape(count * samples, *variants.shape[2:])), tf.constant(targets)
 
-    def batch(element: tf.Tensor) -> tf.Tensor:
+    def batch(element: tf.Tensor) -> tuple[tf.Tensor, ...]:
         step, first_row = elements.position(element)
         indices = order.indices(step, first_row)
-        variant = step // (samples // batch_size) % count
-        return tf.gather(values, variant * samples + indices), tf.gather(labels, indices)
+        variant = step // order.steps_per_epoch % count
+        counted = order.counted(step, first_row)
+        return tf.gather(values, variant * samples + indices), tf.gather(labels, indices), *counted
 
     return elements.numbers(steps).map(batch).prefetch(2).with_options(options())
 
@@ -226,7 +227,7 @@ def changes(
         return None
 
     def first(augment: bool) -> npt.NDArray[Any]:
-        ((samples, _),) = training_batches(store, batch_size, seed, augment=augment, steps=range(1), preset=preset)
+        ((samples, *_),) = training_batches(store, batch_size, seed, augment=augment, steps=range(1), preset=preset)
         return np.asarray(samples[:count])
 
     return first(False), first(True)

@@ -13,7 +13,7 @@ from trainer.data.order import Elements, Order, Share, evaluated, evaluation_row
 from trainer.data.stores.store import Store
 
 Held = tuple[tf.Tensor, tf.Tensor]  # samples of their own type, and int64 targets
-Batch = tuple[tf.Tensor, tf.Tensor]  # float32 samples and int32 targets
+Batch = tuple[tf.Tensor, ...]  # float32 samples and int32 targets; then maybe `Order.counted`
 
 
 def arrays(store: Store) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
@@ -122,7 +122,7 @@ class Training:
             seed=self.seed,
             is_compiled=self.is_compiled,
         )
-        return samples, tf.cast(targets, tf.int32)
+        return samples, tf.cast(targets, tf.int32), *self._order.counted(step, first_row)
 
     @as_written
     def chunks(self, numbers: range, length: int) -> tf.data.Dataset:
@@ -145,7 +145,7 @@ class Training:
     @property
     def steps_per_epoch(self) -> int:
         """How many batches an epoch has."""
-        return len(self.store) // self.batch_size
+        return self._order.steps_per_epoch
 
     def epoch(self, epoch: int) -> tf.Tensor:
         """Returns the indices of all samples of an epoch, int64 `(steps, batch_size)`: XLA cannot shuffle."""

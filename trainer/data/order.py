@@ -30,7 +30,9 @@ class Share:
 class Order:
     """Which samples a training step's batch holds.
 
-    Every epoch is a new permutation of the samples; those that do not fill a last batch are left for another epoch.
+    Every epoch is a new permutation of the samples, and each is in one batch of it. If the last batch is not full, its
+    other rows repeat the first samples of the epoch's order. They are not trained on, but every batch then has the same
+    shape, so XLA compiles one program, and batch normalisation sees real samples alone.
 
     Attributes:
       samples: how many there are.
@@ -51,13 +53,37 @@ class Order:
           step: counted from the start of the run, int64.
           first_row: of the replica's part, int64.
         """
-        steps_per_epoch = self.samples // self.batch_size
-        epoch, first = step // steps_per_epoch, step % steps_per_epoch * self.batch_size
+        epoch, first = step // self.steps_per_epoch, step % self.steps_per_epoch * self.batch_size
+        positions = first + first_row + tf.range(self.rows, dtype=tf.int64)
         return tf.random.experimental.index_shuffle(
-            first + first_row + tf.range(self.rows, dtype=tf.int64),
+            positions % self.samples if self._has_part_batch else positions,
             seed=tf.stack([tf.cast(epoch, tf.int32), self.seed]),
             max_index=self.samples - 1,
         )
+
+    def counted(self, step: tf.Tensor, first_row: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Returns what a batch has after its samples and its targets; see `trainer.training.feed.Batch`.
+
+        Args:
+          step: counted from the start of the run, int64.
+          first_row: of the replica's part, int64.
+
+        Returns:
+          How many of the replica's rows, from the first on, are trained on, int64; nothing if all batches are full.
+        """
+        if not self._has_part_batch:
+            return ()
+        left = self.samples - step % self.steps_per_epoch * self.batch_size - first_row
+        return (tf.clip_by_value(left, 0, self.rows),)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many batches an epoch has."""
+        return math.ceil(self.samples / self.batch_size)
+
+    @property
+    def _has_part_batch(self) -> bool:
+        return self.samples % self.batch_size > 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """How long a run trains, and on how many samples at once, where the flags leave that to the data."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from trainer.hparams import BATCH_SIZE, EPOCHS, HParams
 _IMAGES = 2  # the rank whose defaults are the same for any number of samples
 _FEW = 16  # samples per step of a small data set: on 50 signals, 64 at once leave too few steps that differ
 _MANY = 1000  # training samples, from which on a step takes as many as of images
-_STEPS = 600  # of a whole run, at least, on signals and volumes
+_STEPS = 600  # full batches of a whole run, at least, on signals and volumes
 _MOST_EPOCHS = 500
 
 
@@ -26,7 +27,7 @@ def fitted(hparams: HParams, former: Mapping[str, Any], dataset: data.Dataset, r
     recorded, samples = former.get("configuration", {}), len(dataset.train)
     is_image = dataset.form.rank == _IMAGES
     size = hparams.batch_size or recorded.get("batch_size", 0) or _batch_size(samples, is_image, replicas)
-    epochs = hparams.epochs or recorded.get("epochs", 0) or _epochs(samples // size, is_image)
+    epochs = hparams.epochs or recorded.get("epochs", 0) or _epochs(samples / size, is_image)
     return dataclasses.replace(hparams, batch_size=int(size), epochs=int(epochs))
 
 
@@ -35,5 +36,5 @@ def _batch_size(samples: int, is_image: bool, replicas: int) -> int:
     return max(replicas, min(most, samples) // replicas * replicas)
 
 
-def _epochs(steps: int, is_image: bool) -> int:
-    return EPOCHS if is_image else min(_MOST_EPOCHS, max(EPOCHS, -(-_STEPS // max(1, steps))))
+def _epochs(batches: float, is_image: bool) -> int:
+    return EPOCHS if is_image else min(_MOST_EPOCHS, max(EPOCHS, math.ceil(_STEPS / batches)))

@@ -44,7 +44,7 @@ class Plan:
       former: the record of this run, `hparams.json`, where it has begun before; else empty.
       strategy: which devices train.
       dataset: what they learn from.
-      steps_per_epoch: in whole batches.
+      steps_per_epoch: the last one may be on a part batch.
     """
 
     hparams: HParams
@@ -156,6 +156,15 @@ class Plan:
             frozen_epochs += stage.epochs
         return Schedule.of(self.hparams, self.steps_per_epoch, frozen_epochs)
 
+    def samples_of(self, first: int, last: int) -> int:
+        """Returns how many samples the steps from `first` to before `last` see; both are steps of the whole run."""
+
+        def seen(step: int) -> int:
+            epochs, steps = divmod(step, self.steps_per_epoch)
+            return epochs * len(self.dataset.train) + steps * self.hparams.batch_size
+
+        return seen(last) - seen(first)
+
     def call_ends(self, step: int) -> float:
         """Returns the next step at which something looks at the state, which no call of the graph may pass."""
         return min(self.every.next_step(step), self.schedule.next_step(step))
@@ -264,15 +273,12 @@ class Plan:
     @functools.cached_property
     def _record(self) -> Mapping[str, Any]:
         """The record of a run that begins here and now."""
-        samples, steps = len(self.dataset.train), self.steps_per_epoch
-        trained = steps * self.hparams.batch_size
         made = record.make(
             self.hparams,
             self.dataset.fingerprint,
             self.precision.name,
             self.precision.reason,
-            # Whole batches only: the samples that are left over are others in each epoch.
-            epoch={"steps": steps, "samples": trained, "left_out": samples - trained},
+            epoch={"steps": self.steps_per_epoch, "samples": len(self.dataset.train)},
             machine={
                 **hardware.describe(self.environment.numeric),
                 "devices": self.strategy.num_replicas_in_sync,
@@ -308,10 +314,10 @@ def _strategy(hparams: HParams, environment: Environment, screen: Console) -> tf
 
 
 def _count_steps(batch_size: int, samples: int, replicas: int) -> int:
-    """Returns the steps of an epoch, whole batches only.
+    """Returns the steps of an epoch; the last one is on the samples that do not fill a batch.
 
     Raises:
-      UsageError: there is none, or the devices cannot share a batch.
+      UsageError: the samples do not fill one batch, or the devices cannot share a batch.
     """
     if batch_size > samples:
         raise UsageError(
@@ -321,4 +327,4 @@ def _count_steps(batch_size: int, samples: int, replicas: int) -> int:
         raise UsageError(
             f"`--batch_size` must be a multiple of the {replicas} devices that share a batch. Received: {batch_size}"
         )
-    return samples // batch_size
+    return -(-samples // batch_size)

@@ -142,7 +142,7 @@ def make(
       data: the data set's fingerprint.
       precision: its name.
       reason: why that one.
-      epoch: the steps of an epoch, its samples, and how many are left out since they fill no batch.
+      epoch: the steps of an epoch, and its samples.
       machine: what decides how sums are rounded.
       source: the checksums of the files of a user's own network, by name; recorded where there are any.
     """
@@ -159,7 +159,9 @@ def make(
 
 
 def check_steps(former: Mapping[str, Any], steps: int, root: str) -> None:
-    """Makes sure that an epoch of a run that resumes has as many steps as it had: it ends where samples are left out.
+    """Makes sure that an epoch of a run that resumes has as many steps as it had.
+
+    It has not if samples are left out, or if the run began with a version that did not train on part batches.
 
     Args:
       former: the record of the run; empty where it has not begun.
@@ -169,7 +171,13 @@ def check_steps(former: Mapping[str, Any], steps: int, root: str) -> None:
     Raises:
       UsageError: it has not.
     """
-    was = former.get("epoch", {}).get("steps", steps)
+    epoch = former.get("epoch", {})
+    was = epoch.get("steps", steps)
+    if was == steps - 1 and epoch.get("left_out"):
+        raise UsageError(
+            "`--job_dir` must be new if its run began with a version that left out the samples that do not fill a "
+            f"batch. Received: {root} ({was} steps in an epoch then, {steps} now)"
+        )
     if was != steps:
         raise UsageError(
             "`--job_dir` must be new if `--skip_broken=yes` leaves out so many samples that an epoch has another "

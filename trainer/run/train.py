@@ -132,7 +132,7 @@ class _Run:
             seconds, results = self._fit(loop, state, callbacks)
             accuracy = float(results["accuracy"])
             model = resume.finish(loop.model, plan, self.store, results) if environment.is_chief else None
-        speed = (loop.step - first) * plan.hparams.batch_size / seconds
+        speed = plan.samples_of(first, loop.step) / seconds
         return Result(accuracy, self._tested, model, seconds, speed, plan.samples, resume.sample(plan))
 
     @property
@@ -189,7 +189,7 @@ class _Run:
             ours = [*board, *writers.reports(plan.environment), *([save] if is_chief else [])]
             ours += [Mirror(self.storage)] if self.storage else []
             with Progress(
-                self.screen, hparams.epochs, plan.steps_per_epoch, hparams.batch_size, plan.samples
+                self.screen, hparams.epochs, len(plan.dataset.train), hparams.batch_size, plan.samples
             ) as progress:
                 loop.fit(
                     stages.make(plan, self.screen),

@@ -37,7 +37,8 @@ def tensorboard(plan: Plan, state: Mapping[str, Any] | None, lag: Callable[[], f
     # The logs in a folder without a record of this run are not its own, and are left alone.
     log = Log(plan.environment.logs, sizes if plan.former else None)
     examples = _examples(plan) if plan.schedule.pictures else None
-    callbacks = board.callbacks(log, plan.hparams, plan.schedule, form=plan.dataset.form, examples=examples, lag=lag)
+    count, form = len(plan.dataset.train), plan.dataset.form
+    callbacks = board.callbacks(log, plan.hparams, plan.schedule, samples=count, form=form, examples=examples, lag=lag)
     with board.session(log, callbacks):
         yield callbacks
 

@@ -29,6 +29,7 @@ def callbacks(
     hparams: HParams,
     schedule: Schedule,
     *,
+    samples: int,
     form: Form | None = None,
     examples: Examples | None = None,
     lag: Callable[[], float] | None = None,
@@ -41,6 +42,7 @@ def callbacks(
       log: of the run.
       hparams: what is trained.
       schedule: when pictures are made and a trace is taken.
+      samples: in each epoch of the training.
       form: of the samples; with None, the table of layers has no units, and samples are drawn as images.
       examples: validation samples; with None, nothing observes the network.
       lag: returns the seconds by which a bucket is behind; None without a bucket.
@@ -49,7 +51,7 @@ def callbacks(
     return [
         Introduction(log, hparams.configuration(), command_line.command(hparams), form),
         Profile(log.folder / TRAIN, schedule.profile),
-        Scalars(log, hparams.batch_size, watch, lag, noun=kind_of(form).name if form else "image"),
+        Scalars(log, samples, watch, lag, noun=kind_of(form).name if form else "image"),
         Pictures(log, watch, examples, schedule.pictures),
     ]
 

@@ -28,7 +28,7 @@ class Scalars(keras.callbacks.Callback):
 
     Args:
       log: of the run.
-      batch_size: samples in each step.
+      samples: in each epoch.
       watch: started at each epoch; others pause it for work outside of the steps.
       lag: returns the seconds by which a bucket is behind, `bucket_lag`; None where there is no bucket.
       noun: the name of a sample: image, signal or volume.
@@ -40,7 +40,7 @@ class Scalars(keras.callbacks.Callback):
     def __init__(
         self,
         log: Log,
-        batch_size: int,
+        samples: int,
         watch: Stopwatch,
         lag: Callable[[], float] | None = None,
         *,
@@ -48,7 +48,7 @@ class Scalars(keras.callbacks.Callback):
     ):
         super().__init__()
         self._speed = f"{noun}s_per_second"
-        self._log, self._batch_size, self._watch, self._lag = log, batch_size, watch, lag
+        self._log, self._samples, self._watch, self._lag = log, samples, watch, lag
         self._seconds = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -63,7 +63,7 @@ class Scalars(keras.callbacks.Callback):
             TRAIN: {
                 **{name: logs[name] for name in _shown(logs) if not name.startswith(_VALIDATION)},
                 "learning_rate": float(tf.convert_to_tensor(self.model.optimizer.learning_rate)),
-                self._speed: steps * self._batch_size / self._seconds,
+                self._speed: self._samples / self._seconds,
                 "memory_mib": _peak_memory() / 2**20,
                 **({"bucket_lag": self._lag()} if self._lag else {}),
             },

@@ -6,13 +6,14 @@ from typing import Any
 
 import tensorflow as tf
 
-Batch = tuple[tf.Tensor, tf.Tensor]  # samples and targets
+# Samples and targets. If an epoch ends with a part batch, also how many of the replica's rows, from the first on, are
+# trained on, int64; the others are real samples too, which fill the batch.
+Batch = tuple[tf.Tensor, ...]
 Batches = Callable[[tf.distribute.InputContext], tf.data.Dataset]
 
 
 def _as_it_is(held: Any, *element: tf.Tensor) -> Batch:
-    samples, targets = element
-    return samples, targets
+    return element
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.errors import DivergedError, StoppedError
-from trainer.training import gradients
+from trainer.training import gradients, hardware
 from trainer.training import state as states
 from trainer.training.feed import Feed
 from trainer.training.graphs import Graphs
@@ -253,9 +253,13 @@ class Loop:
 
     def _begin_stage(self, index: int) -> None:
         forward = self._stages[index].begin()
-        step = Step(self.model, self._strategy, self._results, forward, is_compiled=self._is_compiled)
-        self._graphs = Graphs(step)
         statistics = Statistics(self.model, forward, self._strategy)
+        # Batch normalisation should see full batches, XLA one shape, and an accelerator no number that the host needs.
+        has_one_shape = self._is_compiled or statistics.layers or hardware.has_accelerator()
+        is_cut = not has_one_shape and self._strategy.num_replicas_in_sync == 1
+        self._graphs = Graphs(
+            Step(self.model, self._strategy, self._results, forward, is_compiled=self._is_compiled, is_cut=is_cut)
+        )
         self._statistics = statistics if statistics.layers and self._stages[index].settling else None
         self._steps_per_call = self._evaluation_steps_per_call = 1
         self._position.stage = index

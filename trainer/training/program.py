@@ -58,9 +58,9 @@ class Program:
     def _train(self, batch: _Make, rows: int, held: Any, first: tf.Tensor, steps: tf.Tensor, *, loss: tf.Tensor) -> Ran:
         def step(done: tf.Tensor, loss: tf.Tensor, former: Any, squares: Any) -> tuple[tf.Tensor, ...]:
             del former, squares
-            samples, targets = batch(held, first + tf.cast(done, tf.int64), rows)
+            samples, targets, *count = batch(held, first + tf.cast(done, tf.int64), rows)
             done += 1
-            ran, norms = self._step.strategy.run(self._step.train, (samples, targets, done == steps))
+            ran, norms = self._step.strategy.run(self._step.train, (samples, targets, done == steps, *count))
             return done, ran, loss, norms
 
         done, loss, former, squares = tf.while_loop(

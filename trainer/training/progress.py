@@ -16,18 +16,18 @@ class Progress(keras.callbacks.Callback):
     Args:
       screen: where to draw.
       epochs: epochs of the whole run.
-      steps_per_epoch: steps in each.
-      batch_size: samples in each step.
+      count: samples in each.
+      batch_size: samples in each step but maybe an epoch's last.
       samples: what they are, such as images.
     """
 
-    def __init__(self, screen: console.Console, epochs: int, steps_per_epoch: int, batch_size: int, samples: str):
+    def __init__(self, screen: console.Console, epochs: int, count: int, batch_size: int, samples: str):
         super().__init__()
         self._samples = samples
-        self._screen, self._epochs, self._steps_per_epoch = screen, epochs, steps_per_epoch
+        self._screen, self._epochs, self._count = screen, epochs, count
         self._batch_size = batch_size
         self._bar = _bar(screen)
-        self._task = self._bar.add_task("", total=epochs * steps_per_epoch * batch_size, figures="")
+        self._task = self._bar.add_task("", total=epochs * count, figures="")
         self._epoch, self._begin, self._validation = 0, 0.0, ""
         self._seen = self._seen_before = 0  # of the epoch's samples: in all, and by a run that was stopped
 
@@ -45,7 +45,7 @@ class Progress(keras.callbacks.Callback):
         self._draw(0, description=f"epoch {epoch + 1}/{self._epochs}")
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._seen = seen = (batch + 1) * self._batch_size
+        self._seen = seen = min((batch + 1) * self._batch_size, self._count)
         rate = (seen - self._seen_before) / (time.perf_counter() - self._begin)
         figures = (
             f"{rate:,.0f} {self._samples}/s  loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.4f}{self._validation}"
@@ -57,7 +57,7 @@ class Progress(keras.callbacks.Callback):
             self._validation = f"  val_accuracy {logs['val_accuracy']:.4f}"
         if not self._screen.is_terminal:
             seconds = time.perf_counter() - self._begin
-            rate = (self._steps_per_epoch * self._batch_size - self._seen_before) / seconds
+            rate = (self._count - self._seen_before) / seconds
             self._screen.out(
                 f"epoch {epoch + 1}/{self._epochs}  {seconds:.1f} s  {rate:,.0f} {self._samples}/s  "
                 + "  ".join(f"{name} {logs[name]:.4f}" for name in ("loss", "accuracy", "val_loss", "val_accuracy")),
@@ -71,8 +71,8 @@ class Progress(keras.callbacks.Callback):
         self._seen = self._seen_before = state["seen"]
 
     def _draw(self, seen_in_epoch: int, **texts: Any) -> None:
-        before = self._epoch * self._steps_per_epoch * self._batch_size
-        self._bar.update(self._task, completed=before + seen_in_epoch, refresh=self._screen.is_terminal, **texts)
+        completed = self._epoch * self._count + seen_in_epoch
+        self._bar.update(self._task, completed=completed, refresh=self._screen.is_terminal, **texts)
 
 
 _WIDE = 110  # characters; a narrower terminal gets a shorter line, down to 80

@@ -27,17 +27,19 @@ class Results:
         for metric in self._metrics:
             metric.reset_state()
 
-    def update(self, loss: tf.Tensor, labels: tf.Tensor, outputs: tf.Tensor) -> None:
+    def update(self, loss: tf.Tensor, labels: tf.Tensor, outputs: tf.Tensor, weights: tf.Tensor | None = None) -> None:
         """Adds one replica's batch, on that replica.
 
         Args:
-          loss: its mean over the batch.
+          loss: its mean over the batch, with the weights.
           labels: `(batch,)`.
           outputs: the model's, `(batch, classes)`.
+          weights: of the samples, `(batch,)`; None if all are 1.
         """
-        self._loss.update_state(loss, sample_weight=tf.shape(labels)[0])
+        samples = tf.shape(labels)[0] if weights is None else tf.reduce_sum(weights)
+        self._loss.update_state(loss, sample_weight=samples)
         for metric in self._metrics[1:]:
-            metric.update_state(labels, outputs)
+            metric.update_state(labels, outputs, sample_weight=weights)
 
     def values(self) -> dict[str, tf.Tensor]:
         """Returns the loss and the metrics over all replicas' batches."""

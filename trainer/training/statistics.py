@@ -68,7 +68,7 @@ class Statistics:
             one.assign(value)
 
     def _update(self, take: Callable[..., Any], held: Any, element: Any) -> None:
-        samples, _ = take(held, *element)
+        samples, *_ = take(held, *element)
         self._forward(samples, training=True)
 
 

@@ -25,8 +25,8 @@ class Steps:
         self._strategy, self._results, self._variables = step.strategy, step.results, step.model.trainable_variables
 
         def train(take: Callable[..., Batch], held: Any, element: Any, last: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            samples, targets = take(held, *element)
-            return step.train(samples, targets, last)
+            samples, targets, *count = take(held, *element)
+            return step.train(samples, targets, last, *count)
 
         def evaluate(take: Callable[..., Batch], held: Any, element: Any) -> None:
             samples, targets = take(held, *element)

@@ -50,10 +50,10 @@ def memory() -> Memory:
     return Memory(PIXELS, TARGETS, Form(PIXELS.shape[1:-1], PIXELS.shape[-1]))
 
 
-def _same(ours: list[tuple[np.ndarray, np.ndarray]], theirs: list[tuple[np.ndarray, np.ndarray]]) -> None:
-    for (images, labels), (other_images, other_labels) in zip(ours, theirs, strict=True):
-        np.testing.assert_array_equal(images, other_images)
-        np.testing.assert_array_equal(labels, other_labels)
+def _same(ours: list[tuple[np.ndarray, ...]], theirs: list[tuple[np.ndarray, ...]]) -> None:
+    for batch, other_batch in zip(ours, theirs, strict=True):
+        for values, others in zip(batch, other_batch, strict=True):
+            np.testing.assert_array_equal(values, others)
 
 
 @pytest.mark.parametrize("preset", ["", "affine", "photo"])
@@ -126,7 +126,7 @@ def test_changes_are_those_of_the_first_step(files: Files) -> None:
         next(iter(data.training_batches(files, 8, 3, augment=augment, steps=range(1), preset="photo")))
         for augment in (False, True)
     ]
-    for shown, (images, _) in zip(changes, batches, strict=True):
+    for shown, (images, *_) in zip(changes, batches, strict=True):
         np.testing.assert_array_equal(shown, images[:5])
     assert data.changes(files, 8, 3, "none", 5) is None
 

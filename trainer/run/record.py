@@ -50,6 +50,8 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
         ) from None
     wanted = {name: value for name, value in hparams.configuration().items() if value or name not in _FITTED}
     del wanted["epochs"]  # which `length.decide` compares: a run can be given more
+    if not former.get("patience"):
+        wanted.pop("patience", None)  # of `--epochs=auto`, which this run has not begun with
     if "data" in recorded:  # its fingerprint, which `check_data` compares: the same data may have moved
         del wanted["data"]
     found = differences(former, wanted)

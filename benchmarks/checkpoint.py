@@ -58,7 +58,7 @@ def measure(epochs: int, steps: int) -> SaveEveryOther:
     images = random.uniform(0, 255, (_BATCH, 28, 28, 1)).astype(np.float32)
     batch = tf.data.Dataset.from_tensors((images, random.integers(0, 10, _BATCH).astype(np.int32))).cache()
     with tempfile.TemporaryDirectory() as folder:
-        save = SaveCheckpoint(Store(Path(folder), {}), loop.state, Every(), "val_accuracy")
+        save = SaveCheckpoint(Store(Path(folder), {}), loop.state, Every())
         timed = SaveEveryOther(save)
         training, validation = Feed(lambda context: batch.repeat(), steps * epochs), Feed(lambda context: batch, 1)
         loop.fit([Stage.whole(model, epochs, training, validation)], steps, [timed])

@@ -107,12 +107,15 @@ def test_reads(arguments: list[str], values: dict[str, object]) -> None:
         (["-learning-rate=3"], "`-learning-rate` is not a flag. Did you mean --learning_rate?"),
         (["--hel"], "`--hel` is not a flag. Did you mean --help?"),
         (["--filters=32.5"], "`--filters` must be a whole number. Received: 32.5"),
-        (["--epochs=abc"], "`--epochs` must be a whole number. Received: abc"),
-        (["--epochs=abc", "--epochs=2"], "`--epochs` must be a whole number. Received: abc"),
-        (["--epochs=-1"], "`--epochs` must be at least 0. Received: -1"),
+        (["--epochs=abc"], "`--epochs` must be auto, or a whole number of at least 0. Received: abc"),
+        (["--epochs=abc", "--epochs=2"], "`--epochs` must be auto, or a whole number of at least 0. Received: abc"),
+        (["--epochs=-1"], "`--epochs` must be auto, or a whole number of at least 0. Received: -1"),
         (["--batch_size=-4"], "`--batch_size` must be at least 0. Received: -4"),
         (["--batch_size", "-4"], "`--batch_size` must be at least 0. Received: -4"),
-        (["--epochs", "--filters=8"], "`--epochs` must be a whole number. Received: --filters=8"),
+        (
+            ["--epochs", "--filters=8"],
+            "`--epochs` must be auto, or a whole number of at least 0. Received: --filters=8",
+        ),
         (["--epochs"], "`--epochs` must be given a value, as in --epochs=…. Received: nothing"),
         (["-epochs"], "`-epochs` must be given a value, as in -epochs=…. Received: nothing"),
         (["--batch-size=x"], "`--batch-size` must be a whole number. Received: x"),
@@ -123,7 +126,10 @@ def test_reads(arguments: list[str], values: dict[str, object]) -> None:
         (["--", "--epochs=2"], "every argument must be a flag, as in --data=digits. Received: --epochs=2"),
         ([""], "every argument must be a flag, as in --data=digits. Received: ''"),
         # Of several mistakes: values first, then names, then words.
-        (["digits", "--filtrs=3", "--epochs=x"], "`--epochs` must be a whole number. Received: x"),
+        (
+            ["digits", "--filtrs=3", "--epochs=x"],
+            "`--epochs` must be auto, or a whole number of at least 0. Received: x",
+        ),
         (["digits", "--filtrs=3"], "`--filtrs` is not a flag. Did you mean --filters?"),
     ],
 )

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from trainer.errors import UsageError
-from trainer.hparams import HParams, parse, rule_of
+from trainer.hparams import UNTIL_BEST, HParams, parse, rule_of
 
 FIELDS = {field.name: field for field in dataclasses.fields(HParams)}
 
@@ -27,6 +27,9 @@ def test_is_frozen() -> None:
         ("filters", "1e2", 100),
         ("dropout", "0", 0.0),
         ("data", "x", "x"),
+        ("epochs", "20", 20),
+        ("epochs", "20.0", 20),
+        ("epochs", "auto", UNTIL_BEST),
     ],
 )
 def test_parses(name: str, text: str, value: object) -> None:
@@ -41,6 +44,17 @@ def test_rejects_text_that_is_no_whole_number(text: str) -> None:
         parse(FIELDS["filters"], text)
 
 
+@pytest.mark.parametrize("text", ["Auto", "-1", "-1.0", "2.5", ""])
+def test_rejects_epochs_that_are_neither_auto_nor_a_number(text: str) -> None:
+    with pytest.raises(UsageError, match=r"^`--epochs` must be auto, or a whole number of at least 0\. Received: "):
+        parse(FIELDS["epochs"], text)
+
+
+def test_a_configuration_has_the_word_that_the_user_gave() -> None:
+    assert HParams(epochs=UNTIL_BEST).configuration()["epochs"] == "auto"
+    assert HParams(epochs=20).configuration()["epochs"] == 20
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -53,6 +67,10 @@ def test_rejects_text_that_is_no_whole_number(text: str) -> None:
         ({"filters": 32.0}, "`--filters` must be a whole number. Received: 32.0"),
         ({"filters": True}, "`--filters` must be a whole number. Received: True"),
         ({"data": 3}, "`--data` must be text. Received: 3"),
+        ({"patience": 3}, "`--patience` must be used with `--epochs=auto`. Received: nothing"),
+        ({"patience": 3, "epochs": 9}, "`--patience` must be used with `--epochs=auto`. Received: --epochs=9"),
+        ({"epochs": UNTIL_BEST, "patience": -1}, "`--patience` must be at least 0. Received: -1"),
+        ({"export": "first"}, "`--export` must be one of last, best. Received: first"),
         ({"seed": 2**31}, "`--seed` must be at least 0 and at most 2147483647. Received: 2147483648"),
     ],
 )

@@ -22,7 +22,10 @@ def test_inside_the_package_s_folder_other_packages_are_themselves() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("site-packages/tensorboard/__init__.py None\n")
     done = _python("-m", "trainer.task", "--epochs=x", cwd=ROOT / "trainer")
-    assert (done.returncode, done.stderr) == (2, "trainer: `--epochs` must be a whole number. Received: x\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "trainer: `--epochs` must be auto, or a whole number of at least 0. Received: x\n",
+    )
 
 
 def test_without_docstrings_and_assertions_everything_has_its_help() -> None:

@@ -111,7 +111,7 @@ def test_help_and_a_wrong_flag_do_not_wait_for_tensorflow(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--epochs=abc"], "`--epochs` must be a whole number. Received: abc"),
+        (["--epochs=abc"], "`--epochs` must be auto, or a whole number of at least 0. Received: abc"),
         (["--filters=0"], "`--filters` must be at least 1. Received: 0"),
         (["--data=nowhere"], "`--data` must be one of "),
         (["--data={idx}", "--job_dir={idx}/train-labels-idx1-ubyte", "--batch_size=9"], "`--job_dir` must be "),

@@ -53,7 +53,9 @@ def test_runs_trials(forks: Client, tmp_path: Path, idx_folder: Path, isolation:
     assert record(roots[0])["epochs"] == 1
     assert record(roots[1])["epochs"] == 2
     assert "test accuracy" in (roots[0] / "log.txt").read_text()
-    assert (roots[2] / "log.txt").read_text() == "trainer: `--epochs` must be at least 0. Received: -1\n"
+    assert (
+        roots[2] / "log.txt"
+    ).read_text() == "trainer: `--epochs` must be auto, or a whole number of at least 0. Received: -1\n"
 
 
 @pytest.mark.parametrize("server", ["fork", "process"], indirect=True)

@@ -28,6 +28,7 @@ from trainer.hparams import (
     only_of,
     parse,
     rule_of,
+    shown,
 )
 
 # The flags of a program: each name, and its value if the user gives none; "" for a flag that needs a value.
@@ -228,7 +229,7 @@ def values(arguments: Sequence[str], fields: Iterable[Field]) -> dict[str, Value
 def command(hparams: HParams) -> str:
     """Returns the command line of a run: the flags that differ from their defaults."""
     given = [
-        f"--{field.name}={getattr(hparams, field.name)}"
+        f"--{field.name}={shown(rule_of(field), getattr(hparams, field.name))}"
         for field in dataclasses.fields(hparams)
         if getattr(hparams, field.name) != field.default
     ]

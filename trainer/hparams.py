@@ -27,7 +27,10 @@ FEEDS = ("auto", "resident", "streamed")
 STRATEGIES = ("auto", "single", "mirrored", "multi_worker")
 RESUMES = ("auto", "never", "must")
 
+EXPORTS = ("last", "best")
+
 EPOCHS, BATCH_SIZE = 14, 64  # the defaults for images
+UNTIL_BEST = -1  # `--epochs=auto`
 
 # The families of networks: those of this package by name, keras.applications, a saved model, a function.
 AUTO, CONVOLUTIONAL, LINEAR, RESIDUAL = "auto", "convolutional", "linear", "residual"
@@ -50,6 +53,7 @@ class Rule:
     choices: tuple[str, ...] = ()
     pattern: str = ""  # of a text, and its description
     form: str = ""
+    words: Mapping[str, int] = dataclasses.field(default_factory=dict)  # texts, and the numbers that they mean
     placement: bool = False  # concerns the location or the execution of a run; not part of its configuration
     selects_samples: bool = False  # determines which samples are read, and in which form
     networks: tuple[str, ...] = ()  # the families that have it; empty means all
@@ -67,6 +71,8 @@ class Rule:
         if isinstance(value, str):
             fits = not self.pattern or re.fullmatch(self.pattern, value)  # else a path may have a line break
             return bool(fits) and (not self.choices or value in self.choices)
+        if value in self.words.values():
+            return True
         return math.isfinite(value) and self.minimum <= value <= self.maximum and value < self.below
 
 
@@ -260,7 +266,17 @@ class HParams:
         0,
         "Training",
         f"passes over the training samples; 0 is {EPOCHS} for images; for signals and volumes it depends on their "
-        "number",
+        "number; auto trains until the validation no longer gets better; a larger number than before continues a "
+        "finished run",
+        minimum=0,
+        words={"auto": UNTIL_BEST},
+        form="auto, or a whole number of at least 0",
+    )
+    patience: int = _flag(
+        0,
+        "Training",
+        "epochs without a better validation accuracy, or an equal one and a lower loss, after which --epochs=auto lets "
+        "the learning rate decay to zero and stops; 0 is 5, or more for few training samples",
         minimum=0,
     )
     batch_size: int = _flag(
@@ -272,7 +288,7 @@ class HParams:
     schedule: str = _flag(
         "cosine",
         "Training",
-        "learning-rate schedule: warm-up, then cosine decay to zero; or constant",
+        "learning-rate schedule: warm-up, then cosine decay to zero; or constant; for --epochs=auto, see --patience",
         choices=SCHEDULES,
     )
     optimizer: str = _flag("adam", "Training", "optimizer", choices=OPTIMIZERS)
@@ -364,6 +380,13 @@ class HParams:
         placement=True,
     )
 
+    export: str = _flag(
+        "last",
+        "Output",
+        "the epoch whose weights the model gets: the last, or the best by validation accuracy, then by validation loss",
+        choices=EXPORTS,
+        placement=True,
+    )
     log_images: str = _flag(
         "auto",
         "Output",
@@ -397,6 +420,9 @@ class HParams:
         first, _, last = self.profile_steps.partition(",")
         if last and int(first) >= int(last):
             raise UsageError(f"`--profile_steps` must have the earlier step first. Received: {self.profile_steps}")
+        if self.patience and self.epochs != UNTIL_BEST:
+            given = f"--epochs={self.epochs}" if self.epochs else "nothing"
+            raise UsageError(f"`--patience` must be used with `--epochs=auto`. Received: {given}")
         check_networks(self, [f.name for f in dataclasses.fields(self) if getattr(self, f.name) != f.default])
 
     def configuration(self) -> dict[str, Value]:
@@ -407,7 +433,7 @@ class HParams:
         rules = {field.name: rule_of(field) for field in dataclasses.fields(self)}
         chosen = family(self.model)
         return {
-            name: getattr(self, name)
+            name: shown(rule, getattr(self, name))
             for name, rule in rules.items()
             if not rule.placement and (not rule.networks or chosen in (AUTO, *rule.networks))
         }
@@ -488,6 +514,11 @@ def rule_of(field: Field) -> Rule:
     return rule
 
 
+def shown(rule: Rule, value: Value) -> Value:
+    """Returns a flag's value as a user writes it: the word in place of the number that it means."""
+    return next((word for word, number in rule.words.items() if number == value), value)
+
+
 def parse(field: Field, text: str) -> Value:
     """Returns a flag's text as a value of its field's type.
 
@@ -496,8 +527,19 @@ def parse(field: Field, text: str) -> Value:
     Raises:
       UsageError: the text is not of that type.
     """
+    rule = rule_of(field)
     if field.type is str:
         return text
+    if text in rule.words:
+        return rule.words[text]
+    value = _number(field, text)
+    if value is None or value in rule.words.values():
+        raise UsageError(f"`--{field.name}` must be {rule.form or _KINDS[field.type]}. Received: {text or repr(text)}")
+    return value
+
+
+def _number(field: Field, text: str) -> Value | None:
+    """Returns a text as a number or a truth value; None if it is none."""
     try:
         return _TRUTHS[text.lower()] if field.type is bool else int(text) if field.type is int else float(text)
     except (KeyError, ValueError):
@@ -507,8 +549,7 @@ def parse(field: Field, text: str) -> Value:
             return int(float(text))
     except (ValueError, OverflowError):
         pass
-    rule = rule_of(field).form or _KINDS[field.type]
-    raise UsageError(f"`--{field.name}` must be {rule}. Received: {text or repr(text)}")
+    return None
 
 
 def check(field: Field, value: Value) -> None:

@@ -65,7 +65,7 @@ def _saving(bucket: str, megabytes: float, folder: str) -> Any:
         step, variables = next(steps), [variable.numpy() for variable in _variables(megabytes)]
         return {"step": step, "stage": 0, "epoch": 0, "steps_in_epoch": step, "variables": variables}
 
-    return SaveCheckpoint(Store(Path(folder) / "checkpoints", {}), state, Every(), "val_accuracy")
+    return SaveCheckpoint(Store(Path(folder) / "checkpoints", {}), state, Every())
 
 
 @functools.cache

@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import datetime
 import functools
@@ -16,7 +17,7 @@ from tests.run.test_train import StopAt
 from trainer import own_flags
 from trainer.environment import Environment
 from trainer.errors import StoppedError
-from trainer.hparams import HParams
+from trainer.hparams import UNTIL_BEST, HParams
 from trainer.run import train
 
 _OWN = """
@@ -148,3 +149,37 @@ def test_what_is_frozen_runs_once_over_the_images(backbone: Path, tmp_path: Path
     unchanged = dataclasses.replace(tuned, augment="none")
     _, said = _run(unchanged, tmp_path / "unchanged")
     assert said.count("frozen layers run once over 1,293 images\n") == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [4, 15, 25])
+@pytest.mark.parametrize("way", ["auto", "more", "early stopping"])
+def test_a_run_of_two_stages_that_ends_otherwise_resumes_too(
+    backbone: Path, tmp_path: Path, way: str, step: int
+) -> None:
+    """It stops in its last stage by itself or by a callback, or is given more epochs, which are the last stage's."""
+    fine = HParams(model=str(backbone), unfreeze="1", freeze_epochs=1, augment="none", **_QUICK)
+    longer = {
+        "auto": dataclasses.replace(fine, epochs=UNTIL_BEST, patience=1, schedule="constant"),
+        "more": dataclasses.replace(fine, epochs=2),
+        "early stopping": dataclasses.replace(fine, epochs=9),
+    }[way]
+
+    def run(hparams: HParams, root: Path, stopping: StopAt | None = None) -> train.Result:
+        environment = Environment.read({}, str(root), datetime.datetime(2026, 1, 1))
+        stop_early = keras.callbacks.EarlyStopping("val_loss", patience=2, min_delta=10, restore_best_weights=True)
+        own = [*([stop_early] if way == "early stopping" else []), *([stopping] if stopping else [])]
+        return train.run(hparams, environment, Console(file=io.StringIO()), own, stopping.stop if stopping else None)
+
+    def complete(root: Path, at: int) -> train.Result:
+        for hparams in (longer, dataclasses.replace(longer, epochs=4)) if way == "more" else (longer,):
+            with contextlib.suppress(StoppedError):
+                run(hparams, root, StopAt(at))
+            result = run(hparams, root)
+        return result
+
+    whole, resumed = complete(tmp_path / "whole", 10**6), complete(tmp_path / "resumed", step)
+    assert resumed.outcome == whole.outcome
+    assert whole.outcome["epochs"] == {"more": 4, "early stopping": 3}.get(way, whole.outcome["epochs"])
+    for one, other in zip(_weights(whole), _weights(resumed), strict=True):
+        np.testing.assert_array_equal(one, other)

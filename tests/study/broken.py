@@ -316,7 +316,7 @@ BROKEN = [
     # What runs.
     ("--data=digits", "--dta=digits", "--dta", "`--dta` is not a flag. Did you mean --data?"),
     ("--data=digits", "--dropout=2", "--dropout", "`--dropout` must be at least 0 and below 1. Received: 2"),
-    ("- '16'", "- few", "- --epochs", "`--epochs` must be a whole number. Received: few"),
+    ("- '16'", "- few", "- --epochs", "`--epochs` must be auto, or a whole number of at least 0. Received: few"),
     ("- '16'\n", "- 16\n", "          - 16\n", "must be text: put it in quotes. Received: 16"),
     ("--data=digits", "--filters=8", "--filters=8", "must be left out: studySpec.parameters[0] tunes it"),
     ("--data=digits", "--job-dir=a", "--job-dir", "must be left out: each trial has its own folder"),

@@ -186,7 +186,7 @@ def test_the_home_folder_is_named_by_a_tilde(
     [
         (["--confg=x"], "`--confg` is not a flag. Did you mean --config?"),
         (["--job_dir=gs://bucket/study"], "`--job_dir` of a study must be a folder on this machine."),
-        (["--epochs=-1"], "`--epochs` must be at least 0. Received: -1"),
+        (["--epochs=-1"], "`--epochs` must be auto, or a whole number of at least 0. Received: -1"),
         (["--filters=3"], "filters"),
         (["--parallel_trial_count=9"], "`--parallel_trial_count` must be at most the number of trials, 3. Received: 9"),
         (["--config=nowhere.yaml"], "nowhere.yaml"),

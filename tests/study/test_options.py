@@ -44,7 +44,7 @@ def test_leaves_to_the_file_what_a_flag_goes_with() -> None:
         (["--nowatch=true"], "`--nowatch` must have no value. Received: true"),
         (["--config"], "`--config` must be given a value, as in --config=…. Received: nothing"),
         (["--", "--watch"], "every argument must be a flag, as in --data=digits. Received: --watch"),
-        (["--epochs=-1"], "`--epochs` must be at least 0. Received: -1"),
+        (["--epochs=-1"], "`--epochs` must be auto, or a whole number of at least 0. Received: -1"),
         (["config.yaml"], "every argument must be a flag, as in --data=digits. Received: config.yaml"),
     ],
 )

@@ -20,24 +20,23 @@ class Run:
         self.epoch = self.steps_in_epoch = 0
         self.now = 0.0
         self.store = Store(folder, {})
-        self.callback = SaveCheckpoint(
-            self.store, self.state, Every.read(every), "val_accuracy", clock=lambda: self.now
-        )
+        self.callback = SaveCheckpoint(self.store, self.state, Every.read(every), clock=lambda: self.now)
         self.callback.set_params({"steps": 10})
         self.callback.on_train_begin()
         self.callback.on_epoch_begin(0)
 
     def state(self) -> dict[str, Any]:
         step = 10 * self.epoch + self.steps_in_epoch
-        return {"step": step, "stage": 0, "epoch": self.epoch, "steps_in_epoch": self.steps_in_epoch}
+        position = {"stage": 0, "epoch": self.epoch, "steps_in_epoch": self.steps_in_epoch}
+        return {"step": step, "stop_training": False, **position}
 
     def step(self, steps: int, seconds: float) -> None:
         self.steps_in_epoch, self.now = self.steps_in_epoch + steps, self.now + seconds
         self.callback.on_train_batch_end(self.steps_in_epoch - 1)
 
-    def end_epoch(self, accuracy: float) -> None:
+    def end_epoch(self, accuracy: float, loss: float = 1.0) -> None:
         self.epoch, self.steps_in_epoch = self.epoch + 1, 0
-        self.callback.on_epoch_end(self.epoch - 1, {"val_accuracy": accuracy})
+        self.callback.on_epoch_end(self.epoch - 1, {"val_accuracy": accuracy, "val_loss": loss})
         self.callback.on_epoch_begin(self.epoch)
 
     def saved(self) -> int:
@@ -61,11 +60,11 @@ def test_saves_every_so_often(tmp_path: Path, text: str) -> None:
 
 def test_saves_at_the_end_of_each_epoch_and_knows_the_best(tmp_path: Path) -> None:
     run = Run(tmp_path, "30s")
-    for accuracy, best in ((0.5, 10), (0.7, 20), (0.7, 20), (0.6, 20)):
-        run.end_epoch(accuracy)
+    for accuracy, loss, best in ((0.5, 1, 10), (0.7, 2, 20), (0.7, 2, 20), (0.7, 1.5, 40), (0.6, 0.5, 40)):
+        run.end_epoch(accuracy, loss)
         manifest, _ = (run.saved(), run.store.newest(print))[1] or ({}, b"")
         assert (manifest["step"], manifest["best"]) == (10 * run.epoch, best)
-        assert manifest["results"] == {"val_accuracy": accuracy}
+        assert manifest["results"] == {"val_accuracy": accuracy, "val_loss": loss}
 
 
 def test_saves_nothing_twice(tmp_path: Path) -> None:
@@ -83,7 +82,7 @@ def test_does_not_save_what_it_goes_on_from(tmp_path: Path) -> None:
     run = Run(tmp_path, "30s")
     run.end_epoch(0.5)
     run.callback.wait()
-    resumed = SaveCheckpoint(run.store, run.state, Every(), "val_accuracy", resumed=run.state())
+    resumed = SaveCheckpoint(run.store, run.state, Every(), resumed=run.state())
     written = (tmp_path / "latest.json").stat().st_mtime_ns
     resumed.save()
     resumed.wait()

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainer import data
-from trainer.hparams import BATCH_SIZE, EPOCHS, HParams
+from trainer.hparams import BATCH_SIZE, EPOCHS, UNTIL_BEST, HParams
+from trainer.run.length import Until
 
 _IMAGES = 2  # the rank whose defaults are the same for any number of samples
 _FEW = 16  # samples per step of a small data set: on 50 signals, 64 at once leave too few steps that differ
@@ -16,7 +17,8 @@ _MOST_EPOCHS = 500
 
 
 def fitted(hparams: HParams, former: Mapping[str, Any], dataset: data.Dataset, replicas: int) -> HParams:
-    """Returns hyperparameters with `batch_size` and `epochs` where these are 0: as the run began, else what fits.
+    """Returns hyperparameters with `batch_size`, `epochs` and `patience`, where these are 0: as the run began, or else
+    what fits.
 
     Args:
       hparams: what to train.
@@ -28,6 +30,10 @@ def fitted(hparams: HParams, former: Mapping[str, Any], dataset: data.Dataset, r
     is_image = dataset.form.rank == _IMAGES
     size = hparams.batch_size or recorded.get("batch_size", 0) or _batch_size(samples, is_image, replicas)
     epochs = hparams.epochs or recorded.get("epochs", 0) or _epochs(samples / size, is_image)
+    if epochs in ("auto", UNTIL_BEST):
+        patience = hparams.patience or recorded.get("patience", 0)
+        open_ended = dataclasses.replace(hparams, batch_size=int(size), epochs=UNTIL_BEST, patience=int(patience))
+        return dataclasses.replace(open_ended, patience=Until.of(open_ended, samples).patience)
     return dataclasses.replace(hparams, batch_size=int(size), epochs=int(epochs))
 
 

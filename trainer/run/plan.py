@@ -17,10 +17,12 @@ from trainer.hparams import AUGMENTATIONS, AUTO, CONVOLUTIONAL, LINEAR, PRECISIO
 from trainer.insight import choice
 from trainer.networks import Network
 from trainer.objectives import Objective, classes
-from trainer.run import amount, feeds, record
+from trainer.run import amount, feeds, length, record
+from trainer.run.length import Length
 from trainer.tensorboard.schedule import Schedule
 from trainer.training import compilation, devices, frozen, hardware
 from trainer.training import precision as precisions
+from trainer.training.checkpoint import Store
 from trainer.training.compilation import Compilation
 from trainer.training.feed import Feed
 from trainer.training.loop import Loop
@@ -45,6 +47,7 @@ class Plan:
       strategy: which devices train.
       dataset: what they learn from.
       steps_per_epoch: the last one may be on a part batch.
+      length: how many epochs, in which cycles of the learning rate.
     """
 
     hparams: HParams
@@ -53,6 +56,7 @@ class Plan:
     strategy: tf.distribute.Strategy
     dataset: data.Dataset
     steps_per_epoch: int
+    length: Length
 
     @classmethod
     def make(cls, hparams: HParams, environment: Environment, screen: Console, read: Read) -> "Plan":
@@ -76,22 +80,25 @@ class Plan:
         hparams = amount.fitted(hparams, former, dataset, strategy.num_replicas_in_sync)
         steps_per_epoch = _count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
         record.check_steps(former, steps_per_epoch, environment.shown("root"))
+        decided = _length(hparams, environment, former, strategy, len(dataset.train))
         for part in (dataset.validation, dataset.test):
             feeds.check_evaluated(part, strategy)
         return cls(
-            hparams=hparams,
+            hparams=hparams if decided.until else dataclasses.replace(hparams, epochs=decided.epochs),
             environment=environment,
             former=former,
             strategy=strategy,
             dataset=dataset,
             steps_per_epoch=steps_per_epoch,
+            length=decided,
         )
 
     @property
     def configuration(self) -> dict[str, Any]:
         """What is trained; a checkpoint of anything else is refused."""
         configuration = self.hparams.configuration()
-        del configuration["data"]  # may have moved
+        for name in ("data", "epochs", "patience"):  # data may have moved; a run can be given more epochs
+            del configuration[name]
         return {
             **configuration,
             "steps_per_epoch": self.steps_per_epoch,
@@ -100,8 +107,8 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """The number of steps of the whole run."""
-        return self.hparams.epochs * self.steps_per_epoch
+        """The number of steps of the whole run, at most."""
+        return self.length.epochs * self.steps_per_epoch
 
     @functools.cached_property
     def precision(self) -> Precision:
@@ -126,7 +133,18 @@ class Plan:
     @functools.cached_property
     def record(self) -> Mapping[str, Any]:
         """The content of `hparams.json`."""
-        return self.former or self._record
+        if not self.former:
+            return self._record
+        if not self.length.is_new:
+            return self.former
+        kept = {name: value for name, value in self.former.items() if name != record.OUTCOME}
+        configured = self.hparams.configuration()
+        given = {name: configured[name] for name in ("epochs", "patience")}
+        return {
+            **kept,
+            "configuration": {**self.former["configuration"], **given},
+            **self.length.record(self.hparams),
+        }
 
     @property
     def changes(self) -> list[str]:
@@ -154,7 +172,7 @@ class Plan:
             if frozen.has_learning_convolutions(model, stage.trainable):
                 break
             frozen_epochs += stage.epochs
-        return Schedule.of(self.hparams, self.steps_per_epoch, frozen_epochs)
+        return Schedule.of(self._lengthened, self.steps_per_epoch, frozen_epochs)
 
     def samples_of(self, first: int, last: int) -> int:
         """Returns how many samples the steps from `first` to before `last` see; both are steps of the whole run."""
@@ -261,6 +279,11 @@ class Plan:
         with self.strategy.scope():
             return self.objective.results()
 
+    @property
+    def _lengthened(self) -> HParams:
+        """The hyperparameters with the number of epochs, of `--epochs=auto` the most."""
+        return dataclasses.replace(self.hparams, epochs=self.length.epochs, patience=0)
+
     @functools.cached_property
     def _float32_network(self) -> Network:
         return self._build("float32")
@@ -268,7 +291,7 @@ class Plan:
     def _build(self, policy: str) -> Network:
         keras.utils.set_random_seed(self.hparams.seed)
         with self.strategy.scope():
-            return networks.build(self.hparams, self.dataset.form, self.objective.outputs, policy)
+            return networks.build(self._lengthened, self.dataset.form, self.objective.outputs, policy)
 
     @functools.cached_property
     def _record(self) -> Mapping[str, Any]:
@@ -311,6 +334,17 @@ def _strategy(hparams: HParams, environment: Environment, screen: Console) -> tf
     if strategy.num_replicas_in_sync > 1:
         screen.out(f"{strategy.num_replicas_in_sync} devices share each batch", highlight=False)
     return strategy
+
+
+def _length(
+    hparams: HParams, environment: Environment, former: Mapping[str, Any], strategy: tf.distribute.Strategy, count: int
+) -> Length:
+    """Returns how many epochs a run takes on so many training samples; on all machines the chief's."""
+    content = b""
+    if environment.is_chief:
+        reached = Store(environment.checkpoints, {}).manifest() if former else None
+        content = length.to_bytes(length.decide(hparams, former, reached, count, environment.shown("root")))
+    return length.from_bytes(devices.bytes_from_chief(strategy, environment.cluster, content))
 
 
 def _count_steps(batch_size: int, samples: int, replicas: int) -> int:

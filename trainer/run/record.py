@@ -14,9 +14,11 @@ from trainer.data import Fingerprint
 from trainer.errors import UsageError
 from trainer.hparams import AUGMENTATIONS, PRECISIONS, HParams, differences
 
+OUTCOME = "outcome"  # of a record: what a finished run has reached
+
 _NAME = "hparams.json"
 _SHOWN = 4  # changes of the data in a message
-_FITTED = ("epochs", "batch_size")  # where they are 0, the record has what the data made of them
+_FITTED = ("patience", "batch_size")  # where they are 0, the record has what the data made of them
 _FOLDERS = ("logs", "checkpoints", "model")  # of a run
 # The distribution of each package.
 _PACKAGES = {"trainer": interpreter.DISTRIBUTION, "tensorflow": "tensorflow", "keras": "keras", "numpy": "numpy"}
@@ -47,6 +49,9 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
             f"`--job_dir` must be empty or contain a run of this program. Received: {path}, unreadable"
         ) from None
     wanted = {name: value for name, value in hparams.configuration().items() if value or name not in _FITTED}
+    del wanted["epochs"]  # which `length.decide` compares: a run can be given more
+    if not former.get("patience"):
+        wanted.pop("patience", None)  # of `--epochs=auto`, which this run has not begun with
     if "data" in recorded:  # its fingerprint, which `check_data` compares: the same data may have moved
         del wanted["data"]
     found = differences(former, wanted)

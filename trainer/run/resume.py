@@ -12,12 +12,14 @@ from rich.console import Console
 from trainer import files
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.objectives import classes
+from trainer.run import record
 from trainer.run.plan import Plan
 from trainer.serving import export
 from trainer.signals import Stop
 from trainer.training import devices
 from trainer.training import state as states
-from trainer.training.checkpoint import Store
+from trainer.training.checkpoint import DamagedError, Store
+from trainer.training.loop import Loop
 from trainer.training.save import SaveCheckpoint
 
 _SAMPLE = "sample"  # the file's name, without its suffix
@@ -65,6 +67,10 @@ def finished(plan: Plan, store: Store) -> tuple[float, Path | None] | None:
         if plan.hparams.resume == "must" and not store.exists():
             raise UsageError(f"`--job_dir` must contain a run with `--resume=must`. Received: {environment.root}")
         result = store.result() or {}
+    # An earlier version recorded neither, and gave no run more epochs.
+    epochs, exported = result.get("epochs", plan.length.ends[0]), result.get("exported", "last")
+    if (epochs, exported) != (plan.length.epochs, plan.hparams.export):
+        result = {}
     if result and not export.is_whole(environment.model):
         result = {}
     accuracy = np.float64(result.get("test_accuracy", -1.0))
@@ -89,7 +95,31 @@ def read_state(plan: Plan, store: Store, screen: Console) -> Mapping[str, Any] |
             )
         content = found[1] if found else b""
     content = devices.bytes_from_chief(plan.strategy, environment.cluster, content)
-    return states.unpack(content) if content else None
+    if not content:
+        return None
+    state: dict[str, Any] = states.unpack(content)
+    if state["epoch"] < plan.length.epochs and state["epoch"] in plan.length.ends and not state["steps_in_epoch"]:
+        state["stop_training"] = False  # a callback has stopped it, and now it is given more epochs
+    return state
+
+
+def take_best(loop: Loop, plan: Plan, store: Store, save: SaveCheckpoint, screen: Console) -> int:
+    """Gives the model, on every machine, the weights of the best epoch, and returns the step at its end.
+
+    Where the checkpoint of that epoch cannot be read, the model keeps the weights that it has, and a line says so.
+    """
+    content, (_, step), environment = b"", save.best, plan.environment
+    if environment.is_chief and step != loop.step:
+        save.wait()
+        try:
+            content = store.at(step)
+        except (OSError, DamagedError) as error:
+            screen.out(f"checkpoint {step} of the best epoch: {error}; exports the last epoch", highlight=False)
+            step = loop.step
+    content = devices.bytes_from_chief(plan.strategy, environment.cluster, content)
+    if content:
+        loop.take_weights(states.unpack(content))
+    return step
 
 
 def report_again(reports: Sequence[keras.callbacks.Callback], store: Store) -> None:
@@ -106,27 +136,33 @@ def sample(plan: Plan) -> str:
     return plan.dataset.sample or next(map(str, written), "")
 
 
-def finish(model: keras.Model, plan: Plan, store: Store, results: Mapping[str, np.ndarray]) -> Path:
-    """Exports the model and a sample, adds the result to the newest checkpoint, and returns the model's file.
+def finish(
+    model: keras.Model, plan: Plan, store: Store, results: Mapping[str, np.ndarray], outcome: Mapping[str, Any]
+) -> Path:
+    """Exports the model and a sample, completes the record and the newest checkpoint, and returns the model's file.
 
     Args:
       model: trained.
       plan: the run.
       store: its checkpoints.
       results: of the test part.
+      outcome: what the run has reached, for its record.
     """
     dataset, accuracy = plan.dataset, float(results["accuracy"])
+    recorded = {**plan.record, record.OUTCOME: dict(outcome)}
     about = export.About(
         classes=dataset.class_names,
         form=dataset.form,
         samples={part: len(getattr(dataset, part)) for part in ("train", "validation", "test")},
         confusion=results[classes.CONFUSION].astype(np.int64),
         accuracy=accuracy,
-        record=plan.record,
+        record=recorded,
     )
     if not dataset.sample:  # as files a person can pass to the model
         suffix, content = dataset.example()
         files.replace(plan.environment.model / f"{_SAMPLE}{suffix}", content)
     path = export.save(model, plan.environment.model, about)
-    store.finish({"test_accuracy": accuracy, "model": path.name})
+    record.write(plan.environment.root, recorded)
+    exported = {"epochs": plan.length.epochs, "exported": plan.hparams.export}
+    store.finish({"test_accuracy": accuracy, "model": path.name, **exported})
     return path

@@ -1,6 +1,7 @@
 """The stages of a run as the loop takes them: which layers learn, from which feed, with which optimizer."""
 
 import functools
+import itertools
 import math
 
 import keras
@@ -9,8 +10,9 @@ from rich.console import Console
 
 from trainer import data, networks
 from trainer.insight.unfolded import Unfolded
+from trainer.run.length import AGAIN
 from trainer.run.plan import Plan
-from trainer.training import devices, features, frozen, optimizer, statistics
+from trainer.training import devices, features, frozen, optimizer, rates, statistics
 from trainer.training.feed import Feed
 from trainer.training.loop import Stage
 from trainer.training.step import Forward
@@ -20,7 +22,11 @@ def make(plan: Plan, screen: Console) -> list[Stage]:
     """Returns the stages of a run; nothing is computed before one begins."""
     stages = plan.network.stages
     names = [f"stage {number} of {len(stages)}" if len(stages) > 1 else "" for number in range(1, len(stages) + 1)]
-    return [_Stage(plan, stage, screen, name).as_stage() for stage, name in zip(stages, names, strict=True)]
+    begins = itertools.accumulate((stage.epochs for stage in stages), initial=0)
+    return [
+        _Stage(plan, stage, screen, name, begin).as_stage()
+        for stage, name, begin in zip(stages, names, begins, strict=False)
+    ]
 
 
 class _Stage:
@@ -31,8 +37,10 @@ class _Stage:
     learns, from a few changed copies of each.
     """
 
-    def __init__(self, plan: Plan, described: networks.Stage, screen: Console, name: str):
+    def __init__(self, plan: Plan, described: networks.Stage, screen: Console, name: str, begin: int):
         self._plan, self._described, self._screen, self._name = plan, described, screen, name
+        is_last = described is plan.network.stages[-1]
+        self._cycles = plan.length.cycles(begin) if is_last else [described.epochs]  # their ends, from this stage on
         self._below: Unfolded | None = None  # the frozen part
         self._variants = 0  # of each training sample whose features are kept
         self._keeps_validation = False
@@ -64,7 +72,7 @@ class _Stage:
         below, above = parts
         self._below, dataset = below, plan.dataset
         if plan.preset == "none" or not frozen.has_learning_convolutions(model, names):
-            self._variants = features.count(below, dataset.train, plan.preset, self._described.epochs)
+            self._variants = features.count(below, dataset.train, plan.preset, self._cycles[0])
         self._keeps_validation = features.count(below, dataset.validation, "none", 1) > 0
         has_features = {True: self._variants > 0, False: self._keeps_validation}
 
@@ -99,8 +107,21 @@ class _Stage:
 
     def _compile(self, model: keras.Model) -> None:
         plan, described = self._plan, self._described
-        fitting = optimizer.make(plan.hparams, described.epochs * plan.steps_per_epoch, described.rate)
+        steps = described.epochs * plan.steps_per_epoch
+        fitting = optimizer.make(plan.hparams, steps, described.rate, schedule=self._schedule())
         if plan.precision.name == "float16":
             fitting = keras.optimizers.LossScaleOptimizer(fitting)  # small gradients would be zero
         model.compile(fitting, plan.objective.loss)
         fitting.build(model.trainable_variables)
+
+    def _schedule(self) -> keras.optimizers.schedules.LearningRateSchedule | None:
+        """Returns the schedule of the last stage where the run stops by itself, or was given more epochs."""
+        plan, until, steps = self._plan, self._plan.length.until, self._plan.steps_per_epoch
+        highest = plan.hparams.learning_rate * self._described.rate
+        if plan.hparams.schedule == "constant" or self._described is not plan.network.stages[-1]:
+            return None
+        if until:
+            return rates.UntilCooled(highest, round(until.warm_up * steps), until.cool_down * steps)
+        if len(self._cycles) == 1:
+            return None
+        return rates.Cycles(highest, AGAIN * highest, [end * steps for end in self._cycles])

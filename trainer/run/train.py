@@ -22,7 +22,7 @@ from trainer.signals import Stop
 from trainer.training import devices, own
 from trainer.training.checkpoint import Store
 from trainer.training.loop import Loop
-from trainer.training.metric import METRIC
+from trainer.training.patience import Patience
 from trainer.training.progress import Progress
 from trainer.training.save import SaveCheckpoint
 
@@ -41,6 +41,8 @@ class Result:
       speed: training samples per second.
       samples: the word for the samples, such as images.
       sample: a file with a test sample; empty if there is none.
+      outcome: the epochs that the run has done, the best of them and its validation accuracy, and the epoch whose
+        weights the model has, as `hparams.json` has them; empty on machines other than the chief.
     """
 
     test_accuracy: float
@@ -50,6 +52,7 @@ class Result:
     speed: float = 0.0
     samples: str = "images"
     sample: str = ""
+    outcome: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def run(
@@ -119,7 +122,14 @@ class _Run:
         if finished:
             resume.report_again(writers.reports(self.plan.environment), self.store)
             accuracy, model = finished
-            return Result(accuracy, self._tested, model, samples=self.plan.samples, sample=resume.sample(self.plan))
+            return Result(
+                accuracy,
+                self._tested,
+                model,
+                samples=self.plan.samples,
+                sample=resume.sample(self.plan),
+                outcome=self.plan.former.get(record.OUTCOME, {}),
+            )
         return self._train(callbacks)
 
     def _train(self, callbacks: Sequence[keras.callbacks.Callback]) -> Result:
@@ -129,11 +139,12 @@ class _Run:
         with data.named_breaks(plan.dataset), self._claimed():
             state = self._open()
             first = state["step"] if state else 0
-            seconds, results = self._fit(loop, state, callbacks)
+            seconds, results, outcome = self._fit(loop, state, callbacks)
             accuracy = float(results["accuracy"])
-            model = resume.finish(loop.model, plan, self.store, results) if environment.is_chief else None
+            model = resume.finish(loop.model, plan, self.store, results, outcome) if environment.is_chief else None
         speed = plan.samples_of(first, loop.step) / seconds
-        return Result(accuracy, self._tested, model, seconds, speed, plan.samples, resume.sample(plan))
+        seconds = seconds if speed else 0.0  # all its steps were done before
+        return Result(accuracy, self._tested, model, seconds, speed, plan.samples, resume.sample(plan), outcome)
 
     @property
     def _tested(self) -> int:
@@ -152,7 +163,7 @@ class _Run:
             self.storage.begin()
             self.storage.start()
         state = resume.read_state(plan, self.store, self.screen)
-        if plan.environment.is_chief and not plan.former:
+        if plan.environment.is_chief and (plan.length.is_new or not plan.former):
             record.write(plan.environment.root, plan.record)
         if plan.environment.is_new:
             self.screen.out(f"run in {plan.environment.shown('root')}", highlight=False)
@@ -165,19 +176,22 @@ class _Run:
         if not plan.dataset.train.arrays() or plan.preset.startswith(("photo", "volume")):
             self.screen.out(f"augment {plan.preset}: {plan.augmentation.reason}", highlight=False)
         if state and state["step"]:
-            self.screen.out(f"resumes from step {state['step']:,} of {plan.steps:,}", highlight=False)
+            of = "" if plan.length.until else f" of {plan.steps:,}"
+            self.screen.out(f"resumes from step {state['step']:,}{of}", highlight=False)
             if plan.changes:
                 changes = "; ".join(plan.changes)
                 self.screen.out(f"not bit-exact, because sums may be rounded differently: {changes}", highlight=False)
+        if len(plan.length.ends) > 1:
+            self.screen.out(plan.length.line(plan.hparams), highlight=False)
         return state
 
     def _fit(
         self, loop: Loop, state: State, callbacks: Sequence[keras.callbacks.Callback]
-    ) -> tuple[float, Mapping[str, np.ndarray]]:
-        """Returns the seconds that the training took, and the results of the test part."""
+    ) -> tuple[float, Mapping[str, np.ndarray], Mapping[str, Any]]:
+        """Returns the seconds that the training took, the results of the test part, and the outcome."""
         plan, hparams = self.plan, self.plan.hparams
         is_chief = plan.environment.is_chief
-        save = SaveCheckpoint(self.store, loop.state, plan.every, METRIC, resumed=state)
+        save = SaveCheckpoint(self.store, loop.state, plan.every, resumed=state)
         lag = self.storage.lag if self.storage else None
         begin = time.perf_counter()
         with (
@@ -188,17 +202,45 @@ class _Run:
         ):
             ours = [*board, *writers.reports(plan.environment), *([save] if is_chief else [])]
             ours += [Mirror(self.storage)] if self.storage else []
-            with Progress(
-                self.screen, hparams.epochs, len(plan.dataset.train), hparams.batch_size, plan.samples
-            ) as progress:
+            patience, epochs = self._patience(), 0 if plan.length.until else plan.length.epochs
+            with Progress(self.screen, epochs, len(plan.dataset.train), hparams.batch_size, plan.samples) as progress:
                 loop.fit(
                     stages.make(plan, self.screen),
                     plan.steps_per_epoch,
-                    [keras.callbacks.History(), *callbacks, progress, *ours],
+                    [keras.callbacks.History(), *callbacks, progress, *patience, *ours],
                     state=state,
                     call_ends=plan.call_ends,
                 )
             seconds = time.perf_counter() - begin
+            outcome = self._choose_weights(loop, save)
             results = loop.evaluate_with(plan.test, plan.results())
             devices.end_together(plan.strategy, plan.environment.cluster)
-        return seconds, results
+        return seconds, results, outcome
+
+    def _patience(self) -> list[keras.callbacks.Callback]:
+        """Returns what stops a run of `--epochs=auto`."""
+        length, stages = self.plan.length, self.plan.network.stages
+        if length.until is None:
+            return []
+        first = length.epochs - stages[-1].epochs
+        until = length.until
+        return [
+            Patience(
+                until.patience, until.cool_down, first, until.most, lambda line: self.screen.out(line, highlight=False)
+            )
+        ]
+
+    def _choose_weights(self, loop: Loop, save: SaveCheckpoint) -> Mapping[str, Any]:
+        """Gives the model the weights that are exported, and returns the outcome, on the chief."""
+        plan, (accuracy, best) = self.plan, save.best
+        step = loop.step
+        if plan.hparams.export == "best":
+            step = resume.take_best(loop, plan, self.store, save, self.screen)
+        if not plan.environment.is_chief:
+            return {}
+        return {
+            "epochs": loop.step // plan.steps_per_epoch,
+            "best_epoch": best // plan.steps_per_epoch,
+            "best_val_accuracy": accuracy,
+            "exported_epoch": step // plan.steps_per_epoch,
+        }

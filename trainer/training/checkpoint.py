@@ -113,14 +113,27 @@ class Store:
                 return manifest, content
         return None
 
-    def result(self) -> Mapping[str, Any] | None:
-        """Returns what the run came to, where it was finished."""
+    def manifest(self) -> Manifest | None:
+        """Returns the newest manifest, `latest.json`; nothing where there is none, or it is damaged."""
         try:
-            manifest = _verified(self.folder / LATEST)
+            return _verified(self.folder / LATEST)
         except (OSError, DamagedError):
             return None
-        result: Mapping[str, Any] | None = manifest.get("result")
-        if result is not None:
+
+    def at(self, step: int) -> bytes:
+        """Returns the state after a step.
+
+        Raises:
+          OSError: it cannot be read.
+          DamagedError: it is not what was written.
+        """
+        return self._content(_verified(self.folder / str(step) / _MANIFEST))
+
+    def result(self) -> Mapping[str, Any] | None:
+        """Returns what the run came to, where it was finished."""
+        manifest = self.manifest()
+        result: Mapping[str, Any] | None = manifest.get("result") if manifest else None
+        if manifest and result is not None:
             self._check(manifest)
         return result
 

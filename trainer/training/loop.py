@@ -180,6 +180,11 @@ class Loop:
                 self._run_stage(index, ends[index], events)
         events.on_train_end()
 
+    def take_weights(self, state: Mapping[str, Any]) -> None:
+        """Gives the model the weights of a state, and leaves all else as it is."""
+        for variable, value in zip(self.model.variables, state["variables"], strict=False):  # they come first
+            variable.assign(value)
+
     def evaluate(self, feed: Feed) -> Logs:
         """Returns `loss` and the metrics over every sample.
 

@@ -10,8 +10,8 @@ import keras
 import tensorflow as tf
 
 from trainer.hparams import HParams
+from trainer.training import rates
 
-_WARM_UP = 0.2  # of all steps, until the highest learning rate; then it falls to zero along a cosine
 _KERNEL_TYPES = (tf.float16, tf.bfloat16, tf.float32, tf.float64)
 
 
@@ -76,21 +76,23 @@ class SGD(keras.optimizers.SGD):
         )
 
 
-def make(hparams: HParams, steps: int, share: float = 1.0) -> keras.optimizers.Optimizer:
+def make(
+    hparams: HParams,
+    steps: int,
+    share: float = 1.0,
+    *,
+    schedule: keras.optimizers.schedules.LearningRateSchedule | None = None,
+) -> keras.optimizers.Optimizer:
     """Returns the optimizer of a stage of so many steps, with its learning rate or schedule.
 
     Args:
       hparams: the optimizer's flags.
       steps: of the stage.
       share: what the learning rate is multiplied by.
+      schedule: in place of the one of `--schedule`.
     """
     highest = hparams.learning_rate * share
-    rate: Any = highest
-    if hparams.schedule == "cosine":
-        warm_up = round(_WARM_UP * steps)
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, steps - warm_up), warmup_target=highest, warmup_steps=warm_up
-        )
+    rate: Any = schedule or (rates.cosine(highest, steps) if hparams.schedule == "cosine" else highest)
     if hparams.optimizer == "sgd":
         return SGD(rate, momentum=hparams.momentum)
     if hparams.optimizer == "adamw":

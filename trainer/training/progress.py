@@ -15,7 +15,7 @@ class Progress(keras.callbacks.Callback):
 
     Args:
       screen: where to draw.
-      epochs: epochs of the whole run.
+      epochs: epochs of the whole run; 0 if nobody knows yet.
       count: samples in each.
       batch_size: samples in each step but maybe an epoch's last.
       samples: what they are, such as images.
@@ -24,10 +24,11 @@ class Progress(keras.callbacks.Callback):
     def __init__(self, screen: console.Console, epochs: int, count: int, batch_size: int, samples: str):
         super().__init__()
         self._samples = samples
-        self._screen, self._epochs, self._count = screen, epochs, count
+        self._screen, self._count = screen, count
         self._batch_size = batch_size
         self._bar = _bar(screen)
-        self._task = self._bar.add_task("", total=epochs * count, figures="")
+        self._of = f"/{epochs}" if epochs else ""
+        self._task = self._bar.add_task("", total=epochs * count or None, figures="")
         self._epoch, self._begin, self._validation = 0, 0.0, ""
         self._seen = self._seen_before = 0  # of the epoch's samples: in all, and by a run that was stopped
 
@@ -42,7 +43,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch, self._begin, self._seen_before = epoch, time.perf_counter(), 0
-        self._draw(0, description=f"epoch {epoch + 1}/{self._epochs}")
+        self._draw(0, description=f"epoch {epoch + 1}{self._of}")
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._seen = seen = min((batch + 1) * self._batch_size, self._count)
@@ -59,7 +60,7 @@ class Progress(keras.callbacks.Callback):
             seconds = time.perf_counter() - self._begin
             rate = (self._count - self._seen_before) / seconds
             self._screen.out(
-                f"epoch {epoch + 1}/{self._epochs}  {seconds:.1f} s  {rate:,.0f} {self._samples}/s  "
+                f"epoch {epoch + 1}{self._of}  {seconds:.1f} s  {rate:,.0f} {self._samples}/s  "
                 + "  ".join(f"{name} {logs[name]:.4f}" for name in ("loss", "accuracy", "val_loss", "val_accuracy")),
                 highlight=False,
             )
@@ -91,4 +92,4 @@ def _bar(screen: console.Console) -> progress.Progress:
 
 class _TimeLeft(progress.TimeRemainingColumn):
     def render(self, task: progress.Task) -> text.Text:
-        return super().render(task).append(" left")
+        return text.Text() if task.total is None else super().render(task).append(" left")

@@ -12,6 +12,7 @@ import keras
 from trainer.errors import StorageError
 from trainer.training import state as states
 from trainer.training.checkpoint import Store
+from trainer.training.patience import Rank, rank
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,6 @@ class SaveCheckpoint(keras.callbacks.Callback):
       store: where to.
       state: gives the state, which holds `step`.
       every: how often within an epoch.
-      monitor: the result by which the best epoch is known, the higher the better.
       resumed: the state that the run goes on from, which is saved already; None where it begins.
       clock: seconds.
     """
@@ -51,16 +51,15 @@ class SaveCheckpoint(keras.callbacks.Callback):
         store: Store,
         state: Callable[[], Mapping[str, Any]],
         every: Every,
-        monitor: str,
         *,
         resumed: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
         super().__init__()
-        self._store, self._state, self._every, self._monitor, self._clock = store, state, every, monitor, clock
+        self._store, self._state, self._every, self._clock = store, state, every, clock
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._pending: Future[None] | None = None
-        self._best: tuple[float, int] | None = None  # the result, and the step
+        self._best: tuple[Rank, int] | None = None  # and its step
         self._last_position = _position(resumed) if resumed else None
         self._epoch, self._last_step, self._last_time = 0, resumed["step"] if resumed else 0, clock()
 
@@ -75,8 +74,8 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         step = (epoch + 1) * self.params["steps"]
-        if self._best is None or logs[self._monitor] > self._best[0]:
-            self._best = float(logs[self._monitor]), step
+        if self._best is None or rank(logs) > self._best[0]:
+            self._best = rank(logs), step
         self.save({name: float(value) for name, value in logs.items()})
 
     def save(self, results: Mapping[str, float] | None = None) -> None:
@@ -91,9 +90,19 @@ class SaveCheckpoint(keras.callbacks.Callback):
             return
         self.wait()
         step, best = state["step"], self._best[1] if self._best else None
-        about = {"stage": state["stage"], "epoch": state["epoch"], "results": results}
+        about = {
+            "stage": state["stage"],
+            "epoch": state["epoch"],
+            "stopped": state["stop_training"],
+            "results": results,
+        }
         self._pending = self._writer.submit(self._write, step, state, best, about)
         self._last_position, self._last_step, self._last_time = position, step, self._clock()
+
+    @property
+    def best(self) -> tuple[float, int]:
+        """The validation accuracy of the best epoch, and the step at its end; 0 and 0 before the first."""
+        return (self._best[0][0], self._best[1]) if self._best else (0.0, 0)
 
     def wait(self) -> None:
         """Waits until what is being written is on the disk.
@@ -117,6 +126,8 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         self._best = state["best"]
+        if self._best and isinstance(self._best[0], float):  # of an earlier version, without the loss
+            self._best = (self._best[0], math.inf), self._best[1]
 
     def _is_due(self, step: int) -> bool:
         if self._every.steps:

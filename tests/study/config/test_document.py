@@ -222,7 +222,7 @@ def test_rejects_a_file_that_is_not_there(tmp_path: Path) -> None:
     ("argument", "said"),
     [
         ("--padding=valid", ":29: `studySpec.parameters[1].parameterId` must not be a flag of the command line too"),
-        ("--epochs=few", "`--epochs` must be a whole number. Received: few"),
+        ("--epochs=few", "`--epochs` must be auto, or a whole number of at least 0. Received: few"),
         ("--dta=digits", "`--dta` is not a flag. Did you mean --data?"),
     ],
 )

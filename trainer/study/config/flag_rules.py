@@ -100,7 +100,7 @@ def _value(value: View, field: Field, kind: str) -> Iterator[Problem]:
     try:
         is_allowed = rule.allows(parse(field, str(sent)))
     except UsageError:
-        yield value.problem(f"must be {_KINDS[field.type]}, as `--{field.name}` is")
+        yield value.problem(f"must be {rule.form or _KINDS[field.type]}, as `--{field.name}` is")
     else:
         if not is_allowed:
             yield value.problem(f"must be {rule}, as `--{field.name}` must")

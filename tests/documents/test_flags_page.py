@@ -1,4 +1,5 @@
 import ast
+import dataclasses
 import re
 import subprocess
 import sys

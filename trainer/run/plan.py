@@ -17,7 +17,7 @@ from trainer.hparams import AUGMENTATIONS, AUTO, CONVOLUTIONAL, LINEAR, PRECISIO
 from trainer.insight import choice
 from trainer.networks import Network
 from trainer.objectives import Objective, classes
-from trainer.run import amount, feeds, record
+from trainer.run import feeds, recipe, record
 from trainer.tensorboard.schedule import Schedule
 from trainer.training import compilation, devices, frozen, hardware
 from trainer.training import precision as precisions
@@ -44,6 +44,7 @@ class Plan:
       former: the record of this run, `hparams.json`, where it has begun before; else empty.
       strategy: which devices train.
       dataset: what they learn from.
+      recipe: what it decided for the flags that were not given, which `hparams` has too.
       steps_per_epoch: in whole batches.
     """
 
@@ -52,6 +53,7 @@ class Plan:
     former: Mapping[str, Any]
     strategy: tf.distribute.Strategy
     dataset: data.Dataset
+    recipe: recipe.Chosen
     steps_per_epoch: int
 
     @classmethod
@@ -73,7 +75,8 @@ class Plan:
         keras.utils.set_random_seed(hparams.seed)
         dataset = read(hparams, screen)
         record.check_data(former, dataset.fingerprint, hparams.data)
-        hparams = amount.fitted(hparams, former, dataset, strategy.num_replicas_in_sync)
+        chosen = recipe.choose(hparams, former, dataset, strategy.num_replicas_in_sync)
+        hparams = dataclasses.replace(hparams, **chosen.values)
         steps_per_epoch = _count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
         record.check_steps(former, steps_per_epoch, environment.shown("root"))
         for part in (dataset.validation, dataset.test):
@@ -84,6 +87,7 @@ class Plan:
             former=former,
             strategy=strategy,
             dataset=dataset,
+            recipe=chosen,
             steps_per_epoch=steps_per_epoch,
         )
 
@@ -138,7 +142,7 @@ class Plan:
         """What the outputs of the network mean."""
         count, targets = self.dataset.classes, self.dataset.train.targets
         weights = None if self.hparams.class_weights == "none" else classes.class_weights(targets, count)
-        return classes.objective(count, weights)
+        return classes.objective(count, weights, self.hparams.label_smoothing)
 
     @functools.cached_property
     def every(self) -> Every:
@@ -220,6 +224,7 @@ class Plan:
             batch_size=hparams.batch_size,
             seed=hparams.seed,
             preset=self.preset,
+            erase=hparams.erase,
             is_compiled=self.compilation.is_xla,
             is_resident=feeds.is_resident(
                 hparams.feed, (dataset.train, dataset.validation), self.environment.parallel_trials
@@ -284,6 +289,7 @@ class Plan:
         family, why = networks.choose(self.hparams, self.dataset.form)
         return {
             **made,
+            "recipe": dataclasses.asdict(self.recipe),
             "network": {"family": family, "reason": why, "parameters": self.network.model.count_params()},
             "augmentation": {"preset": self.augmentation.name, "reason": self.augmentation.reason},
             "compilation": {"name": self.compilation.name, "reason": self.compilation.reason},

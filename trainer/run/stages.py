@@ -13,6 +13,7 @@ from trainer.run.plan import Plan
 from trainer.training import devices, features, frozen, optimizer, statistics
 from trainer.training.feed import Feed
 from trainer.training.loop import Stage
+from trainer.training.mixing import Mixing
 from trainer.training.step import Forward
 
 
@@ -46,6 +47,7 @@ class _Stage:
             begin=self._begin,
             training=self._training,
             validation=self._validation,
+            mixing=Mixing.of(plan.hparams.mixup, plan.hparams.seed),
             settling=min(plan.steps_per_epoch, -(-statistics.SAMPLES // plan.hparams.batch_size)),
         )
 
@@ -95,11 +97,15 @@ class _Stage:
         plan, samples, copies = self._plan, self._plan.dataset.train, self._variants - 1
         also = f" and {copies} changed {'copy' if copies == 1 else 'copies'} of each" if copies else ""
         self._screen.out(f"frozen layers run once over {len(samples):,} {plan.samples}{also}", highlight=False)
-        return features.of_training(below, samples, self._variants, plan.hparams.seed, plan.preset)
+        return features.of_training(
+            below, samples, self._variants, plan.hparams.seed, plan.preset, erase=plan.hparams.erase
+        )
 
     def _compile(self, model: keras.Model) -> None:
         plan, described = self._plan, self._described
-        fitting = optimizer.make(plan.hparams, described.epochs * plan.steps_per_epoch, described.rate)
+        fitting = optimizer.make(
+            plan.hparams, described.epochs * plan.steps_per_epoch, described.rate, plan.steps_per_epoch
+        )
         if plan.precision.name == "float16":
             fitting = keras.optimizers.LossScaleOptimizer(fitting)  # small gradients would be zero
         model.compile(fitting, plan.objective.loss)

@@ -12,10 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.errors import DivergedError, StoppedError
-from trainer.training import gradients
+from trainer.training import average, gradients
 from trainer.training import state as states
 from trainer.training.feed import Feed
 from trainer.training.graphs import Graphs
+from trainer.training.mixing import Mixing
 from trainer.training.results import Results
 from trainer.training.statistics import Statistics
 from trainer.training.step import Forward, Step
@@ -36,6 +37,7 @@ class Stage:
         model's outputs from a batch of its feeds.
       training: returns the feed of some steps, counted from the start of the run.
       validation: returns the feed of the validation part.
+      mixing: how samples are blended in pairs; None where they are not.
       settling: how many of an epoch's last batches settle the statistics of batch normalisation; see `Statistics`.
     """
 
@@ -43,6 +45,7 @@ class Stage:
     begin: Callable[[], Forward]
     training: Callable[[range], Feed]
     validation: Callable[[], Feed]
+    mixing: Mixing | None = None
     settling: int = 0
 
     @classmethod
@@ -148,7 +151,8 @@ class Loop:
     ) -> None:
         """Trains for the epochs of some stages, each epoch followed by an evaluation of the validation part.
 
-        Batch normalisation has its moving statistics settled before each evaluation; see `Statistics`.
+        Batch normalisation has its moving statistics settled before each evaluation; see `Statistics`. Where the
+        optimizer averages weights, their average is evaluated, and is the model's at the end of each stage.
 
         Args:
           stages: in their order.
@@ -178,6 +182,7 @@ class Loop:
         for index in range(self._position.stage, len(stages)):
             if self._position.epoch < ends[index] and not self.model.stop_training:
                 self._run_stage(index, ends[index], events)
+        average.take(self.model)
         events.on_train_end()
 
     def evaluate(self, feed: Feed) -> Logs:
@@ -253,7 +258,14 @@ class Loop:
 
     def _begin_stage(self, index: int) -> None:
         forward = self._stages[index].begin()
-        step = Step(self.model, self._strategy, self._results, forward, is_compiled=self._is_compiled)
+        step = Step(
+            self.model,
+            self._strategy,
+            self._results,
+            forward,
+            is_compiled=self._is_compiled,
+            mixing=self._stages[index].mixing,
+        )
         self._graphs = Graphs(step)
         statistics = Statistics(self.model, forward, self._strategy)
         self._statistics = statistics if statistics.layers and self._stages[index].settling else None
@@ -264,6 +276,7 @@ class Loop:
         """Runs the epochs that a stage still lacks."""
         stage = self._stages[index]
         if index != self._position.stage:
+            average.take(self.model)
             self._begin_stage(index)
         training = self._distribute(stage.training(range(self.step, end * self._steps_per_epoch)))
         iterator = None if self._graphs.is_whole(training.feed) else iter(training.batches)
@@ -280,9 +293,10 @@ class Loop:
             events.on_epoch_begin(epoch)
             self._results.reset()
         self._run_steps(feed, iterator, events)
-        self._settle()
-        events.on_test_begin()
-        found = self._evaluate(validation, self._results, self._graphs)
+        with average.taken(self.model):
+            self._settle()
+            events.on_test_begin()
+            found = self._evaluate(validation, self._results, self._graphs)
         results = {name: float(value) for name, value in found.items()}
         events.on_test_end(results)
         logs = self._position.logs | {f"val_{name}": value for name, value in results.items()}

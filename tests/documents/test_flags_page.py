@@ -1,5 +1,4 @@
 import ast
-import dataclasses
 import re
 import subprocess
 import sys

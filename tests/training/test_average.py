@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.training import average, optimizer
+from trainer.training import optimizer
+from trainer.training.average import Average
 
 
 def _model(**values: object) -> keras.Model:
@@ -23,15 +24,17 @@ def test_a_model_has_the_average_in_the_block_and_its_own_weights_after_it() -> 
     model = _model(use_ema=True, ema_momentum=0.9)
     _train(model, 3)
     own = model.get_weights()
-    with average.taken(model):
+    made = Average(model)
+    with made.taken():
         averages = [one.numpy() for one in model.optimizer._model_variables_moving_average]
         assert all(
             np.array_equal(*pair)
             for pair in zip(averages, (one.numpy() for one in model.trainable_variables), strict=True)
         )
         assert not np.array_equal(model.get_weights()[0], own[0])
+        assert all(np.array_equal(made.own(one), value) for one, value in zip(model.weights, own, strict=True))
     assert all(np.array_equal(*pair) for pair in zip(model.get_weights(), own, strict=True))
-    average.take(model)
+    Average(model).take()
     assert np.array_equal(model.trainable_variables[0].numpy(), averages[0])
 
 
@@ -40,7 +43,7 @@ def test_nothing_changes_without_an_average(values: dict[str, object], steps: in
     model = _model(**values)
     _train(model, steps)
     own = model.get_weights()
-    average.take(model)
+    Average(model).take()
     assert all(np.array_equal(*pair) for pair in zip(model.get_weights(), own, strict=True))
 
 
@@ -49,6 +52,6 @@ def test_an_optimizer_that_scales_the_loss_has_it_too() -> None:
     model.compile(keras.optimizers.LossScaleOptimizer(optimizer.Adam(0.1, use_ema=True)))
     model.optimizer.build(model.trainable_variables)
     _train(model, 2)
-    with average.taken(model):
+    with Average(model).taken():
         expected = model.optimizer.inner_optimizer._model_variables_moving_average[0].numpy()
         assert np.array_equal(model.trainable_variables[0].numpy(), expected)

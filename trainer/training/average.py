@@ -4,29 +4,45 @@ import contextlib
 from collections.abc import Iterator
 
 import keras
+import numpy as np
 
 
-def take(model: keras.Model) -> None:
-    """Gives a model the average of its weights, where its optimizer has one."""
-    for variable, average in _averages(model):
-        variable.assign(average)
+class Average:
+    """The average of a model's weights, if its optimizer has one, and the weights that it learns with.
 
+    Args:
+      model: compiled; also again with another optimizer.
+    """
 
-@contextlib.contextmanager
-def taken(model: keras.Model) -> Iterator[None]:
-    """Gives a model the average of its weights while the block runs, and afterwards its own weights again."""
-    own = [variable.numpy() for variable, _ in _averages(model)]
-    take(model)
-    try:
-        yield
-    finally:
-        for (variable, _), value in zip(_averages(model), own, strict=True):
-            variable.assign(value)
+    def __init__(self, model: keras.Model):
+        self._model = model
+        self._own: dict[int, np.ndarray] = {}  # of the variables that have their average
 
+    def take(self) -> None:
+        """Gives the model the average of its weights."""
+        for variable, average in self._averages():
+            variable.assign(average)
 
-def _averages(model: keras.Model) -> list[tuple[keras.Variable, keras.Variable]]:
-    """Returns the variables that learn, each with its average; none before the first step."""
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # of one that scales the loss
-    if not optimizer.use_ema or not int(optimizer.iterations):
-        return []
-    return list(zip(model.trainable_variables, optimizer._model_variables_moving_average, strict=True))
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[None]:
+        """Gives the model the average of its weights while the block runs, and afterwards its own weights again."""
+        averages = self._averages()
+        self._own = {id(variable): variable.numpy() for variable, _ in averages}
+        self.take()
+        try:
+            yield
+        finally:
+            for variable, _ in averages:
+                variable.assign(self._own[id(variable)])
+            self._own = {}
+
+    def own(self, variable: keras.Variable) -> np.ndarray:
+        """Returns the value that a variable learns with, in the block of `taken` too."""
+        return self._own[id(variable)] if id(variable) in self._own else np.asarray(variable.numpy())
+
+    def _averages(self) -> list[tuple[keras.Variable, keras.Variable]]:
+        """Returns the variables that learn, each with its average; none before the first step."""
+        optimizer = getattr(self._model.optimizer, "inner_optimizer", self._model.optimizer)  # of a scaled loss
+        if not optimizer.use_ema or not int(optimizer.iterations.numpy()):
+            return []
+        return list(zip(self._model.trainable_variables, optimizer._model_variables_moving_average, strict=True))

@@ -12,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.errors import DivergedError, StoppedError
-from trainer.training import average, gradients
+from trainer.training import gradients
 from trainer.training import state as states
+from trainer.training.average import Average
 from trainer.training.feed import Feed
 from trainer.training.graphs import Graphs
 from trainer.training.mixing import Mixing
@@ -131,6 +132,7 @@ class Loop:
             Graphs(Step(model, strategy, self._results, is_compiled=is_compiled)) for _ in range(2)
         )
         self._statistics: Statistics | None = None
+        self._average = Average(model)
         self._stages: Sequence[Stage] = ()
         self._last_loss = tf.constant(0.0)
         self._steps_per_call, self._evaluation_steps_per_call = 1, 1
@@ -152,7 +154,8 @@ class Loop:
         """Trains for the epochs of some stages, each epoch followed by an evaluation of the validation part.
 
         Batch normalisation has its moving statistics settled before each evaluation; see `Statistics`. Where the
-        optimizer averages weights, their average is evaluated, and is the model's at the end of each stage.
+        optimizer averages weights, the model has their average for the evaluation and for `on_epoch_end`, and at the
+        end of each stage.
 
         Args:
           stages: in their order.
@@ -182,7 +185,7 @@ class Loop:
         for index in range(self._position.stage, len(stages)):
             if self._position.epoch < ends[index] and not self.model.stop_training:
                 self._run_stage(index, ends[index], events)
-        average.take(self.model)
+        self._average.take()
         events.on_train_end()
 
     def evaluate(self, feed: Feed) -> Logs:
@@ -218,7 +221,7 @@ class Loop:
             "step": self.step,
             **dataclasses.asdict(self._position),
             "stop_training": bool(self.model.stop_training),
-            "variables": [variable.numpy() for variable in self._variables()],
+            "variables": [self._average.own(variable) for variable in self._variables()],
             "metrics": self._metric_values,
             "callbacks": states.of_callbacks(self._callbacks),
         }
@@ -276,7 +279,7 @@ class Loop:
         """Runs the epochs that a stage still lacks."""
         stage = self._stages[index]
         if index != self._position.stage:
-            average.take(self.model)
+            self._average.take()
             self._begin_stage(index)
         training = self._distribute(stage.training(range(self.step, end * self._steps_per_epoch)))
         iterator = None if self._graphs.is_whole(training.feed) else iter(training.batches)
@@ -293,15 +296,15 @@ class Loop:
             events.on_epoch_begin(epoch)
             self._results.reset()
         self._run_steps(feed, iterator, events)
-        with average.taken(self.model):
+        with self._average.taken():
             self._settle()
             events.on_test_begin()
             found = self._evaluate(validation, self._results, self._graphs)
-        results = {name: float(value) for name, value in found.items()}
-        events.on_test_end(results)
-        logs = self._position.logs | {f"val_{name}": value for name, value in results.items()}
-        self._position = _Position(stage, epoch + 1)
-        events.on_epoch_end(epoch, logs)
+            results = {name: float(value) for name, value in found.items()}
+            events.on_test_end(results)
+            logs = self._position.logs | {f"val_{name}": value for name, value in results.items()}
+            self._position = _Position(stage, epoch + 1)
+            events.on_epoch_end(epoch, logs)
 
     def _settle(self) -> None:
         """Gives batch normalisation the statistics of the last batches of the epoch, which are fed once more."""

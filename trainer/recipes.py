@@ -55,6 +55,7 @@ class Recipe:
       ranks: the numbers of spatial axes of the samples; empty if `--recipe=auto` never selects it.
       channels: the numbers of channels; empty if it does not matter.
       most_side: the most positions of the longest side.
+      most_samples: the most training samples.
       is_pretrained: whether the network starts from pretrained weights.
     """
 
@@ -65,14 +66,16 @@ class Recipe:
     ranks: tuple[int, ...] = ()
     channels: tuple[int, ...] = ()
     most_side: float = math.inf
+    most_samples: float = math.inf
     is_pretrained: bool = False
 
-    def fits(self, sizes: Sequence[int], channels: int, is_pretrained: bool) -> bool:
+    def fits(self, sizes: Sequence[int], channels: int, samples: int, *, is_pretrained: bool) -> bool:
         """Returns whether it is for samples and a network of this kind."""
         return (
             len(sizes) in self.ranks
             and (not self.channels or channels in self.channels)
             and max(sizes) <= self.most_side
+            and samples <= self.most_samples
             and self.is_pretrained == is_pretrained
         )
 
@@ -82,19 +85,27 @@ TABLE = (
     Recipe(
         "pretrained",
         "a pretrained network",
+        # On two folds of 155 photographs, 600 steps of 16 reach about 79 %, 14 epochs of 64 samples 56 %, in the same
+        # time: what is frozen runs once.
+        Amount(small_batch_size=16, steps=600),
         ranks=(1, 2, 3),
         is_pretrained=True,
     ),
     Recipe(
-        "tiny_grey",
-        "grey images of up to 16 x 16 pixels",
+        "few_grey",
+        "fewer than 3,000 grey images of up to 32 x 32 pixels",
         ranks=(2,),
         channels=(1,),
-        most_side=16,
+        most_side=SMALL_SIDE,
+        most_samples=2999,
     ),
     Recipe(
         "small_grey",
         "grey images of up to 32 x 32 pixels",
+        # On five folds of 7,000 digits: 14 epochs with a dropout of 0.3 99.16 %, 26 with 0.2 99.27 %, 30 with 0.3
+        # 99.29 %.
+        Amount(steps=2500, most_epochs=26),
+        {"dropout": 0.2},
         ranks=(2,),
         channels=(1,),
         most_side=SMALL_SIDE,
@@ -108,6 +119,8 @@ TABLE = (
     Recipe(
         "photos",
         "images of more than 32 pixels",
+        # On two folds of 155 photographs, 96 pixels: 54 %.
+        Amount(small_batch_size=16, steps=600),
         ranks=(2,),
     ),
     Recipe(
@@ -132,15 +145,16 @@ TABLE = (
 NAMES = tuple(recipe.name for recipe in TABLE)
 
 
-def choose(asked: str, sizes: Sequence[int], channels: int, *, is_pretrained: bool) -> Recipe:
+def choose(asked: str, sizes: Sequence[int], channels: int, samples: int, *, is_pretrained: bool) -> Recipe:
     """Returns a recipe.
 
     Args:
       asked: its name, or auto for the first that fits.
       sizes: of the spatial axes of a sample; one to three.
       channels: of a sample.
+      samples: the number of training samples.
       is_pretrained: whether the network starts from pretrained weights.
     """
     if asked != AUTO:
         return next(recipe for recipe in TABLE if recipe.name == asked)
-    return next(recipe for recipe in TABLE if recipe.fits(sizes, channels, is_pretrained))
+    return next(recipe for recipe in TABLE if recipe.fits(sizes, channels, samples, is_pretrained=is_pretrained))

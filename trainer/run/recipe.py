@@ -41,7 +41,7 @@ def choose(hparams: HParams, former: Mapping[str, Any], dataset: data.Dataset, r
     if former:
         return _recorded(hparams, former)
     form, samples = dataset.form, len(dataset.train)
-    found = recipes.choose(hparams.recipe, form.sizes, form.channels, is_pretrained=is_pretrained(hparams))
+    found = recipes.choose(hparams.recipe, form.sizes, form.channels, samples, is_pretrained=is_pretrained(hparams))
     family, _ = networks.choose(hparams, form)
     values: dict[str, Value] = {
         field.name: found.values[field.name]

@@ -169,7 +169,7 @@ class HParams:
     erase: float = _flag(
         0.0,
         "Data",
-        "share of the training samples, drawn anew in each epoch, in which a random box is replaced by the mean",
+        "share of the training samples, others in each epoch, in which a random box is replaced by the mean",
         minimum=0,
         maximum=1,
     )
@@ -315,7 +315,7 @@ class HParams:
     average_epochs: float = _flag(
         0.0,
         "Training",
-        "time constant in epochs of a moving average of the weights, which is validated, tested and exported in place "
+        "time constant in epochs of a moving average of the weights, which is validated, tested and exported instead "
         "of the last weights; 0 averages none",
         minimum=0,
     )

@@ -14,7 +14,7 @@ FLAGS = ["--data=digits", "--filters=2", "--dense_units=16", "--precision=float3
 STEPS = 20  # of an epoch
 # Every line of a chief that is not the last.
 LINE = re.compile(
-    r"waiting for 1 more of 2 machines|2 devices share each batch|precision float32 \(asked for\)|"
+    r"waiting for 1 more of 2 machines|2 devices share each batch|precision float32 \(asked for\)|recipe \w+: [^\n]+|"
     r"resumes from step \d+ of \d+|epoch \d+/\d+  .*"
 )
 

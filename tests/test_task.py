@@ -52,9 +52,10 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
     assert done.stderr == "", "TensorFlow's chatter is not shown"
     (root,) = (tmp_path / "runs").iterdir()
     name = f"runs/{root.name}"
-    named, first, *lines = done.stdout.splitlines()
+    named, first, second, *lines = done.stdout.splitlines()
     assert named == f"run in {name}"
     assert first.startswith("precision ")
+    assert second.startswith("recipe few_grey: for fewer than 3,000 grey images of up to 32 x 32 pixels")
     assert [line.split("  ")[0] for line in lines[:2]] == ["epoch 1/2", "epoch 2/2"]
     assert re.fullmatch(r"test accuracy \d+\.\d\d% \(\d+\.\d\d to \d+\.\d\d%, 360 images\)", lines[2])
     assert re.fullmatch(r"  training     \d+\.\d s at [\d,]+ images/s", lines[3])

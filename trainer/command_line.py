@@ -25,6 +25,7 @@ from trainer.hparams import (
     check,
     check_networks,
     family,
+    given,
     only_of,
     parse,
     rule_of,
@@ -195,7 +196,7 @@ def read(arguments: Sequence[str]) -> HParams:
         given = [field for field in fields if field.name in values]
         if values.get("model", AUTO) == AUTO and any(only_of(field, CONVOLUTIONAL) for field in given):
             values["model"] = CONVOLUTIONAL
-        hparams = made(**values)
+        hparams = made(**values, given_names=frozenset(values))
         check_networks(hparams, values)
         return hparams
     except UsageError as error:
@@ -227,13 +228,14 @@ def values(arguments: Sequence[str], fields: Iterable[Field]) -> dict[str, Value
 
 
 def command(hparams: HParams) -> str:
-    """Returns the command line of a run: the flags that differ from their defaults."""
-    given = [
-        f"--{field.name}={shown(rule_of(field), getattr(hparams, field.name))}"
-        for field in dataclasses.fields(hparams)
-        if getattr(hparams, field.name) != field.default
+    """Returns the command line of a run: the flags that differ from their defaults or were given."""
+    names = given(hparams)
+    words = [
+        f"--{one.name}={shown(rule_of(one), getattr(hparams, one.name))}"
+        for one in dataclasses.fields(hparams)
+        if one.name in names
     ]
-    return shlex.join(["python", "-m", "trainer.task", *given])
+    return shlex.join(["python", "-m", "trainer.task", *words])
 
 
 def help_text(command: str, arguments: Sequence[str] = (), width: int = WIDTH) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from trainer import recipes
 from trainer.errors import UsageError
 
 DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
@@ -19,7 +20,7 @@ AUGMENTATIONS = ("auto", "affine", "photo", "photo_unmirrored", "signal", "volum
 COLORS = ("auto", "grey", "rgb")
 CLASS_WEIGHTS = ("none", "auto")
 ANSWERS = ("no", "yes")
-SCHEDULES = ("cosine", "constant")
+SCHEDULES = ("cosine", "linear", "constant")
 OPTIMIZERS = ("adam", "adamw", "sgd")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 COMPILERS = ("auto", "xla", "none")
@@ -29,7 +30,7 @@ RESUMES = ("auto", "never", "must")
 
 EXPORTS = ("last", "best")
 
-EPOCHS, BATCH_SIZE = 14, 64  # the defaults for images
+EPOCHS = recipes.Amount().epochs  # if the number of samples is not known
 UNTIL_BEST = -1  # `--epochs=auto`
 
 # The families of networks: those of this package by name, keras.applications, a saved model, a function.
@@ -171,6 +172,21 @@ class HParams:
         "photo_unmirrored or volume_unmirrored if mirroring makes the classes harder to distinguish",
         choices=AUGMENTATIONS,
     )
+    erase: float = _flag(
+        0.0,
+        "Data",
+        "share of the training samples, others in each epoch, in which a random box is replaced by the mean",
+        minimum=0,
+        maximum=1,
+    )
+    mixup: float = _flag(
+        0.0,
+        "Data",
+        "pairs of training samples are blended, and so are their losses, by a share from the distribution "
+        "Beta(mixup, mixup); 0 blends none, 0.2 a little, 1 all shares alike",
+        minimum=0,
+        maximum=100,
+    )
     class_weights: str = _flag(
         "none", "Data", "auto weights each sample inversely to the size of its class", choices=CLASS_WEIGHTS
     )
@@ -262,12 +278,18 @@ class HParams:
         networks=(CONVOLUTIONAL, RESIDUAL, APPLICATION, FILE),
     )
 
+    recipe: str = _flag(
+        recipes.AUTO,
+        "Training",
+        "settings for the flags that are not given: plain, those of a plain Keras script; a name; auto selects one by "
+        "the kind of data and network",
+        choices=(recipes.AUTO, *recipes.NAMES),
+    )
     epochs: int = _flag(
         0,
         "Training",
-        f"passes over the training samples; 0 is {EPOCHS} for images; for signals and volumes it depends on their "
-        "number; auto trains until the validation no longer gets better; a larger number than before continues a "
-        "finished run",
+        "passes over the training samples; 0 is as the recipe has it for their number; auto trains until the "
+        "validation no longer gets better; a larger number than before continues a finished run",
         minimum=0,
         words={"auto": UNTIL_BEST},
         form="auto, or a whole number of at least 0",
@@ -280,7 +302,7 @@ class HParams:
         minimum=0,
     )
     batch_size: int = _flag(
-        0, "Training", f"samples per step; 0 is {BATCH_SIZE}, or less for few training samples", minimum=0
+        0, "Training", "samples per step; 0 is as the recipe has it for the number of training samples", minimum=0
     )
     learning_rate: float = _flag(
         2e-3, "Training", "peak of the learning-rate schedule, after the warm-up", minimum=1e-12
@@ -288,7 +310,8 @@ class HParams:
     schedule: str = _flag(
         "cosine",
         "Training",
-        "learning-rate schedule: warm-up, then cosine decay to zero; or constant; for --epochs=auto, see --patience",
+        "learning-rate schedule: warm-up, then cosine or linear decay to zero; or constant; for --epochs=auto, see "
+        "--patience",
         choices=SCHEDULES,
     )
     optimizer: str = _flag("adam", "Training", "optimizer", choices=OPTIMIZERS)
@@ -297,6 +320,20 @@ class HParams:
         0.004,
         "Training",
         "weight decay of adamw: share of a weight that is subtracted per step, times the learning rate",
+        minimum=0,
+    )
+    label_smoothing: float = _flag(
+        0.0,
+        "Training",
+        "share of each target that is spread evenly over all classes, in the loss",
+        minimum=0,
+        below=1,
+    )
+    average_epochs: float = _flag(
+        0.0,
+        "Training",
+        "time constant in epochs of a moving average of the weights, which is validated, tested and exported instead "
+        "of the last weights; 0 averages none",
         minimum=0,
     )
     precision: str = _flag(
@@ -414,7 +451,12 @@ class HParams:
         placement=True,
     )
 
-    def __post_init__(self) -> None:
+    # The names of the flags that a user gave, even with their defaults: a recipe does not change them. See `given`.
+    given_names: dataclasses.InitVar[frozenset[str]] = frozenset()
+
+    def __post_init__(self, given_names: frozenset[str]) -> None:
+        changed = {one.name for one in dataclasses.fields(self) if getattr(self, one.name) != one.default}
+        object.__setattr__(self, "given_names", frozenset(given_names | changed))
         for field in dataclasses.fields(self):
             check(field, getattr(self, field.name))
         first, _, last = self.profile_steps.partition(",")
@@ -441,6 +483,12 @@ class HParams:
     def selection(self) -> dict[str, Value]:
         """Returns the hyperparameters that determine the samples: runs with equal selections can share them."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if rule_of(f).selects_samples}
+
+
+def given(hparams: HParams) -> frozenset[str]:
+    """Returns the names of the flags that differ from their defaults, or that a user gave with them."""
+    names: frozenset[str] = vars(hparams)["given_names"]
+    return names
 
 
 def family(model: str) -> str:
@@ -502,10 +550,13 @@ _TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": 
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """Returns the values in which a stored configuration differs from the current one."""
-    return [
-        f"--{name}={there.get(name)} before, {value} now" for name, value in here.items() if there.get(name) != value
-    ]
+    """Returns the values in which a stored configuration differs from the current one.
+
+    A flag that the stored one lacks, since an earlier version had no such flag, counts as its default.
+    """
+    defaults = {field.name: field.default for field in dataclasses.fields(HParams)}
+    before = {name: there.get(name, defaults.get(name)) for name in here}
+    return [f"--{name}={before[name]} before, {value} now" for name, value in here.items() if before[name] != value]
 
 
 def rule_of(field: Field) -> Rule:

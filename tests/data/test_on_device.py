@@ -27,8 +27,8 @@ def _assert_equal(ours: tuple[tf.Tensor, ...], theirs: tuple[tf.Tensor, ...]) ->
 @pytest.mark.parametrize("share", [data.Share(), data.Share(1, 1, 2), data.Share(0, 2, 2)])
 def test_a_device_makes_the_batches_of_the_pipeline(preset: str, share: data.Share) -> None:
     store, steps = _store(_SHAPES[preset]), range(3, 8)  # from the middle of an epoch of two steps
-    made = data.Training(store, 8, 7, preset, share.replicas)
-    expected = data.training_batches(store, 8, 7, augment=preset != "none", steps=steps, share=share, preset=preset)
+    made = data.Training(store, 8, 7, preset, share.replicas, erase=0.5)
+    expected = data.training_batches(store, 8, 7, augment=True, steps=steps, share=share, preset=preset, erase=0.5)
     take, change, held = tf.function(made.gathered), tf.function(made.changed), _held(store)
     streams = zip(made.positions(steps, share), made.unchanged(steps, share), expected, strict=True)
     for position, element, batch in streams:

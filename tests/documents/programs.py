@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import dataclasses
 import functools
 import re
 import shlex
@@ -128,7 +129,7 @@ def module_of(words: Sequence[str]) -> str:
 
 
 def _fields(kind: type) -> list[str]:
-    return [*kind.__dataclass_fields__]  # type: ignore[attr-defined]
+    return [field.name for field in dataclasses.fields(kind)]
 
 
 def _tensorboard_flags() -> set[str]:

@@ -1,4 +1,5 @@
 import ast
+import dataclasses
 import re
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def test_is_written_by_one_command_without_tensorflow() -> None:
 def test_has_every_flag_with_an_anchor() -> None:
     written = page()
     for program, kind in (("task", HParams), ("study", Options)):
-        for name in kind.__dataclass_fields__:
+        for name in (field.name for field in dataclasses.fields(kind)):
             assert f'<a id="{program}-{name}"></a>`--{name}`' in written
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from trainer.objectives.classes import Confusion, WeightedCrossentropy, class_weights
+from trainer.objectives.classes import Confusion, WeightedCrossentropy, class_weights, objective
 
 
 def test_seldom_classes_weigh_more_and_the_mean_is_one() -> None:
@@ -23,7 +23,18 @@ def test_the_loss_is_the_crossentropy_times_the_weight() -> None:
     plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="none")(labels, logits)
     loss = WeightedCrossentropy(weights)(labels, logits)
     assert float(loss) == pytest.approx(float(np.mean(weights[labels] * np.asarray(plain))), rel=1e-6)
-    assert WeightedCrossentropy(weights).get_config() == {"weights": [0.5, 2.0, 1.0]}
+    assert WeightedCrossentropy(weights).get_config() == {"weights": [0.5, 2.0, 1.0], "smoothing": 0.0}
+
+
+@pytest.mark.parametrize("weights", [None, [0.5, 2, 1]])
+def test_smoothed_targets_are_those_of_keras(weights: list[float] | None) -> None:
+    random, labels = np.random.default_rng(0), np.array([0, 1, 1, 2, 0])
+    logits = random.normal(size=(5, 3)).astype(np.float32)
+    theirs = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
+    expected = theirs(np.eye(3)[labels], logits, sample_weight=None if weights is None else np.array(weights)[labels])
+    ours = objective(3, weights, smoothing=0.1).loss
+    assert float(ours(labels, logits)) == pytest.approx(float(expected), rel=1e-5)
+    assert float(WeightedCrossentropy.from_config(ours.get_config())(labels, logits)) == float(ours(labels, logits))
 
 
 def test_the_confusion_matrix_is_scikit_learns() -> None:

@@ -193,3 +193,46 @@ def test_rejects_a_network_whose_files_changed(now: dict[str, str], said: str) -
     record.check_source({}, now, "nets.mine:build")
     with pytest.raises(UsageError, match=rf"`--model` must be the network of .* Received: nets.mine:build \({said}\)"):
         record.check_source(former, now, "nets.mine:build")
+
+
+def _with_recipe(root: Path) -> None:
+    """Records a run in which the recipe has set the dropout and the number of epochs."""
+    made = record.make(HParams(dropout=0.2, epochs=26), DATA, "float32", "so")
+    record.write(root, made | {"recipe": {"name": "gone", "reason": "so", "values": {"dropout": 0.2, "epochs": 26}}})
+
+
+@pytest.mark.parametrize("hparams", [HParams(), HParams(dropout=0.2), HParams(epochs=26)])
+def test_a_run_goes_on_with_what_its_recipe_has_set(tmp_path: Path, hparams: HParams) -> None:
+    _with_recipe(tmp_path)
+    assert record.check(tmp_path, hparams)["recipe"]["name"] == "gone"
+
+
+@pytest.mark.parametrize(
+    ("hparams", "said"),
+    [
+        (HParams(given_names=frozenset({"dropout"})), "--dropout=0.2 before, 0.3 now"),
+        (HParams(epochs=30), "--epochs=26 before, 30 now"),
+        (HParams(recipe="plain"), "--recipe=auto before, plain now"),
+    ],
+)
+def test_rejects_a_flag_that_is_not_as_its_recipe_has_set_it(tmp_path: Path, hparams: HParams, said: str) -> None:
+    _with_recipe(tmp_path)
+    with pytest.raises(UsageError, match=re.escape(f"({said})")):
+        record.check(tmp_path, hparams)
+
+
+def test_a_flag_that_an_earlier_version_lacked_counts_as_its_default(tmp_path: Path) -> None:
+    made = record.make(HParams(), DATA, "float32", "so")
+    del made["configuration"]["mixup"]
+    record.write(tmp_path, made)
+    assert record.check(tmp_path, HParams())
+    with pytest.raises(UsageError, match=re.escape("(--mixup=0.0 before, 0.5 now)")):
+        record.check(tmp_path, HParams(mixup=0.5))
+
+
+@pytest.mark.parametrize("values", [{"dropout": 2.0}, {"unknown": 1}, None])
+def test_rejects_a_record_whose_recipe_is_damaged(tmp_path: Path, values: Any) -> None:
+    made = record.make(HParams(), DATA, "float32", "so")
+    record.write(tmp_path, made | {"recipe": {"name": "photos", "reason": "so", "values": values}})
+    with pytest.raises(UsageError, match="unreadable"):
+        record.check(tmp_path, HParams())

@@ -85,6 +85,9 @@ def whole(
         "fine-tuned": fine,
         "fine-tuned on two devices": dataclasses.replace(fine, strategy="mirrored"),
         "frozen": HParams(model=str(backbone), augment="affine", **_QUICK),
+        "fine-tuned by a recipe": dataclasses.replace(
+            fine, average_epochs=0.5, mixup=0.4, erase=0.5, label_smoothing=0.1, schedule="linear"
+        ),
         "own": own_flags.hparams_of(own)(model=own, augment="none", **_QUICK),
     }
 
@@ -103,6 +106,9 @@ def whole(
         pytest.param("fine-tuned", 15, "", marks=pytest.mark.slow),
         pytest.param("fine-tuned on two devices", 15, "", marks=pytest.mark.slow),
         pytest.param("frozen", 15, "", marks=pytest.mark.slow),
+        ("fine-tuned by a recipe", 10, ""),
+        pytest.param("fine-tuned by a recipe", 15, "", marks=pytest.mark.slow),
+        pytest.param("fine-tuned by a recipe", -1, "validation", marks=pytest.mark.slow),
         pytest.param("own", 4, "", marks=pytest.mark.slow),
         ("own", -1, "validation"),
     ],

@@ -36,6 +36,7 @@ SMALL = HParams(
     precision="float32",
     log_images="never",
 )
+RECIPE = {"label_smoothing": 0.1, "average_epochs": 1.0, "mixup": 0.2, "erase": 0.5, "schedule": "linear"}
 SCREEN = Console(file=io.StringIO())
 
 
@@ -276,6 +277,31 @@ def test_rejects_to_go_on_where_every_checkpoint_is_damaged(finished: train.Resu
         {"precision": "bfloat16", "dropout": 0.5},
         {"precision": "float16", "dropout": 0.5},
         {"strategy": "mirrored"},
+        RECIPE,
+        {
+            "label_smoothing": 0.1,
+            "average_epochs": 1.0,
+            "mixup": 0.2,
+            "erase": 0.5,
+            "schedule": "linear",
+            "strategy": "mirrored",
+        },
+        {
+            "label_smoothing": 0.1,
+            "average_epochs": 1.0,
+            "mixup": 0.2,
+            "erase": 0.5,
+            "schedule": "linear",
+            "precision": "float16",
+        },
+        {
+            "label_smoothing": 0.1,
+            "average_epochs": 1.0,
+            "mixup": 0.2,
+            "erase": 0.5,
+            "schedule": "linear",
+            "compile": "xla",
+        },
     ],
 )
 def test_other_networks_and_ways_train_too(tmp_path: Path, values: dict[str, object]) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from trainer.hparams import HParams
 from trainer.training import optimizer
 
 RATE = keras.optimizers.schedules.ExponentialDecay(0.1, 2, 0.9)
@@ -16,7 +17,6 @@ SAME = {
     "Adam, clipnorm": {"clipnorm": 0.1},
     "Adam, clipvalue": {"clipvalue": 0.01},
     "Adam, global_clipnorm": {"global_clipnorm": 0.1},
-    "Adam, moving average": {"use_ema": True, "ema_overwrite_frequency": 2},
     "Adam, gradient accumulation": {"gradient_accumulation_steps": 2},
     "Adam, weight decay": {"weight_decay": 0.1},
     "AdamW": {},
@@ -93,3 +93,28 @@ def test_is_saved_and_loaded_under_its_own_name(name: str) -> None:
     made = keras.optimizers.deserialize(keras.optimizers.serialize(getattr(optimizer, name)(0.25)))
     assert type(made) is getattr(optimizer, name)
     assert float(made.learning_rate) == 0.25
+
+
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "SGD"])
+def test_the_average_is_first_a_plain_and_then_a_moving_one(name: str) -> None:
+    variable = keras.Variable(np.zeros(3), dtype="float32")
+    made = getattr(optimizer, name)(0.1, use_ema=True, ema_momentum=0.75)
+    made.build([variable])
+    apply = tf.function(lambda: made.apply([tf.constant([1.0, -2.0, 0.5])], [variable]))
+    expected = np.zeros(3)
+    for step in range(1, 9):
+        apply()
+        expected += (variable.numpy() - expected) * max(0.25, 1 / step)
+    (average,) = made._model_variables_moving_average
+    np.testing.assert_allclose(average.numpy(), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [("linear", [0.0, 0.5, 1.0, 0.875, 0.5, 0.125]), ("cosine", [0.0, 0.5, 1.0, 0.962, 0.5, 0.038])],
+)
+def test_the_rate_rises_and_falls_to_zero(schedule: str, rates: list[float]) -> None:
+    rate = optimizer.make(HParams(schedule=schedule, learning_rate=1e-2), 10)._learning_rate
+    found = [float(rate(step)) * 100 for step in (0, 1, 2, 3, 6, 9)]
+    np.testing.assert_allclose(found, rates, atol=1e-3)
+    assert float(rate(10)) == 0

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from trainer.data.form import Form
+from trainer.data.kinds import erase as boxes
 from trainer.data.kinds.kind import Preset
 from trainer.data.kinds.known import kind_of
 from trainer.data.kinds.options import SampleOptions
@@ -35,6 +36,7 @@ def training_batches(
     steps: range,
     share: Share | None = None,
     preset: str = "affine",
+    erase: float = 0.0,
 ) -> tf.data.Dataset:
     """Returns the batches of some steps, one element for each replica in turn: float32 samples and int32 targets.
 
@@ -49,6 +51,7 @@ def training_batches(
       steps: which steps these are, counted from the start of the run.
       share: which rows of each batch are wanted.
       preset: how it is changed; see `Kind.change`.
+      erase: the share of the samples of which a box is erased too.
     """
     share = share or Share()
     rows = batch_size // share.replicas
@@ -61,7 +64,7 @@ def training_batches(
     def batch(element: tf.Tensor, samples: tf.Tensor) -> tuple[tf.Tensor, ...]:
         samples, position = tf.cast(samples, tf.float32), elements.position(element)
         if augment:
-            samples = change(samples, store.form, preset, position, batch_size=batch_size, seed=seed)
+            samples = change(samples, store.form, preset, position, batch_size=batch_size, seed=seed, erase=erase)
         return samples, tf.gather(targets, indices(element)), *order.counted(*position)
 
     return store.read(elements.numbers(steps), indices, batch).prefetch(2).with_options(options())
@@ -75,6 +78,7 @@ def change(
     *,
     batch_size: int,
     seed: int,
+    erase: float = 0.0,
     is_compiled: bool = False,
 ) -> tf.Tensor:
     """Returns consecutive rows of a step's batch, changed at random.
@@ -86,18 +90,21 @@ def change(
       position: the step and the first of the rows.
       batch_size: rows of the whole batch.
       seed: of the changes.
+      erase: the share of the samples of which a box is erased too.
       is_compiled: whether XLA compiles it.
     """
-    if preset == "none":
-        return samples
     step, first_row = position
     own_seed = tf.stack([tf.cast(step, tf.int32), seed])
-    changed = kind_of(form).change(preset, batch_size, form.sizes, own_seed, is_compiled=is_compiled)
-    return changed(samples, first_row)
+    if preset != "none":
+        changed = kind_of(form).change(preset, batch_size, form.sizes, own_seed, is_compiled=is_compiled)
+        samples = changed(samples, first_row)
+    if erase:
+        samples = boxes.change(samples, erase, own_seed, count=batch_size, first=first_row, sizes=form.sizes)
+    return samples
 
 
 @as_written
-def variants(store: Store, count: int, seed: int, preset: str) -> tf.data.Dataset:
+def variants(store: Store, count: int, seed: int, preset: str, erase: float = 0.0) -> tf.data.Dataset:
     """Returns every sample in order, `count` times over: first as it is, then changed at random, anew each time.
 
     Args:
@@ -105,6 +112,7 @@ def variants(store: Store, count: int, seed: int, preset: str) -> tf.data.Datase
       count: how often.
       seed: of the changes.
       preset: how samples are changed; see `Kind.change`.
+      erase: the share of the samples of which a box is erased too.
 
     Returns:
       Float32 batches of one size; the last of each time over is filled up with the first samples.
@@ -122,7 +130,7 @@ def variants(store: Store, count: int, seed: int, preset: str) -> tf.data.Datase
         return tf.cond(
             element < batches,
             lambda: samples,
-            lambda: change(samples, store.form, preset, position, batch_size=rows, seed=seed),
+            lambda: change(samples, store.form, preset, position, batch_size=rows, seed=seed, erase=erase),
         )
 
     def unchanged(element: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:

@@ -63,6 +63,7 @@ class Training:
       seed: of the order and of the augmentation.
       preset: how samples are changed; see `Kind.change`.
       replicas: how many share a batch.
+      erase: the share of the samples of which a box is erased.
       is_compiled: whether XLA compiles it.
     """
 
@@ -71,6 +72,7 @@ class Training:
     seed: int
     preset: str
     replicas: int = 1
+    erase: float = 0.0
     is_compiled: bool = False
 
     @property
@@ -120,6 +122,7 @@ class Training:
             (step, first_row),
             batch_size=self.batch_size,
             seed=self.seed,
+            erase=self.erase,
             is_compiled=self.is_compiled,
         )
         return samples, tf.cast(targets, tf.int32), *self._order.counted(step, first_row)

@@ -2,11 +2,11 @@
 
 import dataclasses
 
+from trainer import recipes
 from trainer.data.form import Form
 from trainer.hparams import AUTO, CONVOLUTIONAL, RESIDUAL, HParams, family, only_of
 
 _IMAGE = 2  # the rank
-_SMALL = 32  # positions of a side, as in MNIST's family and CIFAR
 
 
 def choose(hparams: HParams, form: Form) -> tuple[str, str]:
@@ -23,6 +23,6 @@ def choose(hparams: HParams, form: Form) -> tuple[str, str]:
             return CONVOLUTIONAL, f"selected by `--{field.name}`"
     if form.rank != _IMAGE:
         return RESIDUAL, f"samples have {form.rank} spatial {'axis' if form.rank == 1 else 'axes'}"
-    if max(form.sizes) <= _SMALL:
-        return CONVOLUTIONAL, f"no side has more than {_SMALL} positions"
-    return RESIDUAL, f"a side has more than {_SMALL} positions"
+    if max(form.sizes) <= recipes.SMALL_SIDE:
+        return CONVOLUTIONAL, f"no side has more than {recipes.SMALL_SIDE} positions"
+    return RESIDUAL, f"a side has more than {recipes.SMALL_SIDE} positions"

@@ -12,18 +12,19 @@ from trainer.objectives.objective import Objective
 CONFUSION = "confusion"
 
 
-def objective(classes: int, weights: npt.ArrayLike | None = None) -> Objective:
+def objective(classes: int, weights: npt.ArrayLike | None = None, smoothing: float = 0.0) -> Objective:
     """Returns the objective of a classifier: cross-entropy, accuracy and, at the end, the confusion matrix.
 
     Args:
       classes: the number of classes.
       weights: the weight of each class in the loss; None if all are equal.
+      smoothing: the share of each target that the loss spreads evenly over the classes.
     """
     return Objective(
         outputs=classes,
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        if weights is None
-        else WeightedCrossentropy(weights),
+        if weights is None and not smoothing
+        else WeightedCrossentropy(np.ones(classes) if weights is None else weights, smoothing),
         metrics=lambda: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         results=lambda: [Confusion(classes)],
     )
@@ -45,21 +46,29 @@ def class_weights(targets: npt.NDArray[np.int32], classes: int) -> npt.NDArray[n
 class WeightedCrossentropy(keras.losses.Loss):
     """The cross-entropy of logits with targets; each sample is weighted by its class.
 
+    Source of the smoothing: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2015,
+    section 7.
+
     Args:
       weights: the weight of each class.
+      smoothing: the share of each target that is spread evenly over the classes.
     """
 
-    def __init__(self, weights: npt.ArrayLike):
+    def __init__(self, weights: npt.ArrayLike, smoothing: float = 0.0):
         super().__init__(name="weighted_crossentropy")
-        self._weights = tf.constant(weights, tf.float32)
+        self._weights, self._smoothing = tf.constant(weights, tf.float32), smoothing
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """Returns the weighted cross-entropy of each sample, `(batch,)`."""
         losses = keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+        if self._smoothing:
+            # Of an even target: minus the mean of the log-probabilities.
+            even = tf.reduce_logsumexp(y_pred, axis=-1) - tf.reduce_mean(y_pred, axis=-1)
+            losses += self._smoothing * (even - losses)
         return losses * tf.gather(self._weights, tf.cast(tf.reshape(y_true, [-1]), tf.int32))
 
     def get_config(self) -> dict[str, Any]:
-        return {"weights": self._weights.numpy().tolist()}
+        return {"weights": self._weights.numpy().tolist(), "smoothing": self._smoothing}
 
 
 class Confusion(keras.metrics.Metric):

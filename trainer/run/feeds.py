@@ -58,6 +58,7 @@ class Feeds:
       batch_size: samples per step on all devices together.
       seed: of the order and of the augmentation.
       preset: how training samples are changed at random.
+      erase: the share of the samples of which a box is erased.
       is_compiled: whether XLA compiles the steps.
       is_resident: whether each device keeps the samples.
     """
@@ -67,6 +68,7 @@ class Feeds:
     batch_size: int
     seed: int
     preset: str
+    erase: float
     is_compiled: bool
     is_resident: bool
 
@@ -97,9 +99,10 @@ class Feeds:
             self.store,
             self.batch_size,
             self.seed,
-            augment=self.preset != "none",
+            augment=self.preset != "none" or self.erase > 0,
             steps=steps,
             preset=self.preset,
+            erase=self.erase,
         )
         return Feed(lambda context: batches(share=devices.share(context)), count)
 
@@ -125,7 +128,13 @@ class Feeds:
     @functools.cached_property
     def _training(self) -> data.Training:
         return data.Training(
-            self.store, self.batch_size, self.seed, self.preset, self._replicas, is_compiled=self.is_compiled
+            self.store,
+            self.batch_size,
+            self.seed,
+            self.preset,
+            self._replicas,
+            erase=self.erase,
+            is_compiled=self.is_compiled,
         )
 
     @functools.cached_property

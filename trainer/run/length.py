@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainer.errors import UsageError
-from trainer.hparams import EPOCHS, UNTIL_BEST, HParams
+from trainer.hparams import UNTIL_BEST, HParams
 
 AGAIN = 0.5  # of the peak: where the learning rate of a run that is given more epochs starts again
 _WORD = "auto"
-_STEPS = 600  # of a whole run, at least, on few samples
-_MOST = 500  # epochs in which a run takes these steps
 _WARM_UP, _PATIENCE, _COOL_DOWN, _BOUND = 0.2, 0.35, 0.35, 10  # of the epochs that a run of fixed length would take
 
 
@@ -32,14 +30,13 @@ class Until:
     most: int
 
     @classmethod
-    def of(cls, hparams: HParams, samples: int) -> "Until":
-        """Returns what fits so many training samples.
+    def of(cls, hparams: HParams, usual: int) -> "Until":
+        """Returns what fits a run.
 
         Args:
-          hparams: with `batch_size`, and `patience` or 0.
-          samples: the number of training samples.
+          hparams: with `patience` or 0.
+          usual: the epochs that its recipe has.
         """
-        usual = min(_MOST, max(EPOCHS, -(-_STEPS * hparams.batch_size // max(1, samples))))
         cool_down = 0 if hparams.schedule == "constant" else round(_COOL_DOWN * usual)
         frozen = hparams.freeze_epochs if hparams.unfreeze != "none" else 0
         patience = hparams.patience or round(_PATIENCE * usual)
@@ -95,7 +92,7 @@ class Length:
 
 
 def decide(
-    hparams: HParams, former: Mapping[str, Any], reached: Mapping[str, Any] | None, samples: int, root: str
+    hparams: HParams, former: Mapping[str, Any], reached: Mapping[str, Any] | None, usual: int, root: str
 ) -> Length:
     """Returns the length of a run that begins, resumes, or is given more epochs.
 
@@ -103,10 +100,10 @@ def decide(
     it stopped.
 
     Args:
-      hparams: with `epochs` and `batch_size`, as fitted.
+      hparams: with `epochs`.
       former: the record of the run; empty where it has not begun.
       reached: the manifest of its newest checkpoint; None where there is none.
-      samples: the number of training samples.
+      usual: the epochs that the run's recipe has.
       root: the run's folder, for a person.
 
     Raises:
@@ -117,7 +114,7 @@ def decide(
     recorded = UNTIL_BEST if recorded == _WORD else int(recorded)
     ends = [int(one["last_epoch"]) for one in former.get("cycles", ())] or [recorded]
     if wanted == UNTIL_BEST == recorded:
-        until = Until.of(hparams, samples)
+        until = Until.of(hparams, usual)
         return Length((until.most,), until)
     if wanted == recorded:
         return Length(tuple(ends), was=len(ends))

@@ -13,12 +13,12 @@ from rich.console import Console
 from trainer import data, networks, own_flags
 from trainer.environment import Environment
 from trainer.errors import UsageError
-from trainer.hparams import AUGMENTATIONS, AUTO, CONVOLUTIONAL, LINEAR, PRECISIONS, RESIDUAL, HParams
+from trainer.hparams import AUGMENTATIONS, AUTO, CONVOLUTIONAL, LINEAR, PRECISIONS, RESIDUAL, UNTIL_BEST, HParams
 from trainer.insight import choice
 from trainer.networks import Network
 from trainer.objectives import Objective, classes
-from trainer.run import amount, feeds, length, record
-from trainer.run.length import Length
+from trainer.run import feeds, length, recipe, record
+from trainer.run.length import Length, Until
 from trainer.tensorboard.schedule import Schedule
 from trainer.training import compilation, devices, frozen, hardware
 from trainer.training import precision as precisions
@@ -46,6 +46,7 @@ class Plan:
       former: the record of this run, `hparams.json`, where it has begun before; else empty.
       strategy: which devices train.
       dataset: what they learn from.
+      recipe: what it decided for the flags that were not given, which `hparams` has too.
       steps_per_epoch: the last one may be on a part batch.
       length: how many epochs, in which cycles of the learning rate.
     """
@@ -55,6 +56,7 @@ class Plan:
     former: Mapping[str, Any]
     strategy: tf.distribute.Strategy
     dataset: data.Dataset
+    recipe: recipe.Chosen
     steps_per_epoch: int
     length: Length
 
@@ -77,10 +79,13 @@ class Plan:
         keras.utils.set_random_seed(hparams.seed)
         dataset = read(hparams, screen)
         record.check_data(former, dataset.fingerprint, hparams.data)
-        hparams = amount.fitted(hparams, former, dataset, strategy.num_replicas_in_sync)
+        chosen = recipe.choose(hparams, former, dataset, strategy.num_replicas_in_sync)
+        hparams = dataclasses.replace(hparams, **chosen.values)
+        if hparams.epochs == UNTIL_BEST:
+            hparams = dataclasses.replace(hparams, patience=Until.of(hparams, chosen.epochs).patience)
         steps_per_epoch = _count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
         record.check_steps(former, steps_per_epoch, environment.shown("root"))
-        decided = _length(hparams, environment, former, strategy, len(dataset.train))
+        decided = _length(hparams, environment, former, strategy, chosen.epochs)
         for part in (dataset.validation, dataset.test):
             feeds.check_evaluated(part, strategy)
         return cls(
@@ -89,6 +94,7 @@ class Plan:
             former=former,
             strategy=strategy,
             dataset=dataset,
+            recipe=chosen,
             steps_per_epoch=steps_per_epoch,
             length=decided,
         )
@@ -156,7 +162,7 @@ class Plan:
         """What the outputs of the network mean."""
         count, targets = self.dataset.classes, self.dataset.train.targets
         weights = None if self.hparams.class_weights == "none" else classes.class_weights(targets, count)
-        return classes.objective(count, weights)
+        return classes.objective(count, weights, self.hparams.label_smoothing)
 
     @functools.cached_property
     def every(self) -> Every:
@@ -247,6 +253,7 @@ class Plan:
             batch_size=hparams.batch_size,
             seed=hparams.seed,
             preset=self.preset,
+            erase=hparams.erase,
             is_compiled=self.compilation.is_xla,
             is_resident=feeds.is_resident(
                 hparams.feed, (dataset.train, dataset.validation), self.environment.parallel_trials
@@ -313,6 +320,7 @@ class Plan:
         family, why = networks.choose(self.hparams, self.dataset.form)
         return {
             **made,
+            "recipe": dataclasses.asdict(self.recipe),
             "network": {"family": family, "reason": why, "parameters": self.network.model.count_params()},
             "augmentation": {"preset": self.augmentation.name, "reason": self.augmentation.reason},
             "compilation": {"name": self.compilation.name, "reason": self.compilation.reason},
@@ -337,13 +345,13 @@ def _strategy(hparams: HParams, environment: Environment, screen: Console) -> tf
 
 
 def _length(
-    hparams: HParams, environment: Environment, former: Mapping[str, Any], strategy: tf.distribute.Strategy, count: int
+    hparams: HParams, environment: Environment, former: Mapping[str, Any], strategy: tf.distribute.Strategy, usual: int
 ) -> Length:
-    """Returns how many epochs a run takes on so many training samples; on all machines the chief's."""
+    """Returns how many epochs a run takes whose recipe has so many; on all machines the chief's."""
     content = b""
     if environment.is_chief:
         reached = Store(environment.checkpoints, {}).manifest() if former else None
-        content = length.to_bytes(length.decide(hparams, former, reached, count, environment.shown("root")))
+        content = length.to_bytes(length.decide(hparams, former, reached, usual, environment.shown("root")))
     return length.from_bytes(devices.bytes_from_chief(strategy, environment.cluster, content))
 
 

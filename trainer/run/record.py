@@ -1,5 +1,6 @@
 """The record of a run, `hparams.json`: what was asked for, and with what it was done."""
 
+import dataclasses
 import json
 import platform
 import subprocess
@@ -12,13 +13,13 @@ from trainer import files, interpreter
 from trainer.buckets.location import is_remote
 from trainer.data import Fingerprint
 from trainer.errors import UsageError
-from trainer.hparams import AUGMENTATIONS, PRECISIONS, HParams, differences
+from trainer.hparams import AUGMENTATIONS, PRECISIONS, HParams, differences, given, rule_of
 
 OUTCOME = "outcome"  # of a record: what a finished run has reached
 
 _NAME = "hparams.json"
 _SHOWN = 4  # changes of the data in a message
-_FITTED = ("patience", "batch_size")  # where they are 0, the record has what the data made of them
+_AMOUNT = ("epochs", "batch_size", "patience")  # where they are 0, the record has what the recipe made of them
 _FOLDERS = ("logs", "checkpoints", "model")  # of a run
 # The distribution of each package.
 _PACKAGES = {"trainer": interpreter.DISTRIBUTION, "tensorflow": "tensorflow", "keras": "keras", "numpy": "numpy"}
@@ -48,8 +49,8 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
         raise UsageError(
             f"`--job_dir` must be empty or contain a run of this program. Received: {path}, unreadable"
         ) from None
-    wanted = {name: value for name, value in hparams.configuration().items() if value or name not in _FITTED}
-    del wanted["epochs"]  # which `length.decide` compares: a run can be given more
+    wanted = {name: value for name, value in hparams.configuration().items() if name not in _open(recorded, hparams)}
+    wanted.pop("epochs", None)  # which `length.decide` compares: a run can be given more
     if not former.get("patience"):
         wanted.pop("patience", None)  # of `--epochs=auto`, which this run has not begun with
     if "data" in recorded:  # its fingerprint, which `check_data` compares: the same data may have moved
@@ -63,6 +64,13 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
     return dict(recorded)
 
 
+def _open(recorded: Mapping[str, Any], hparams: HParams) -> set[str]:
+    """Returns the flags that are not given: the record has what the recipe has made of them."""
+    amount = {name for name in _AMOUNT if not getattr(hparams, name)}
+    others: set[str] = set(recorded.get("recipe", {}).get("values", ())) - given(hparams)
+    return amount | others.difference(_AMOUNT)
+
+
 def _check_choices(recorded: Mapping[str, Any]) -> None:
     """Raises `ValueError`, `KeyError` or `TypeError` where a record lacks the choices that a run resumes with."""
     augmentation = recorded.get("augmentation", {"preset": "none", "reason": ""})
@@ -71,6 +79,13 @@ def _check_choices(recorded: Mapping[str, Any]) -> None:
     if not all(isinstance(one["reason"], str) for one in (recorded["precision"], augmentation)):
         raise TypeError
     dict(recorded.get("epoch", {}))
+    recipe = recorded.get("recipe", {"name": "", "reason": "", "values": {}})
+    is_whole = isinstance(recipe.get("epochs", 0), int)
+    if not (is_whole and isinstance(recipe["name"], str) and isinstance(recipe["reason"], str)):
+        raise TypeError
+    known = {field.name: field for field in dataclasses.fields(HParams)}
+    if not all(rule_of(known[name]).allows(value) for name, value in recipe["values"].items()):
+        raise ValueError
 
 
 def _check_unused(root: Path) -> None:

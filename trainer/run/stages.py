@@ -15,6 +15,7 @@ from trainer.run.plan import Plan
 from trainer.training import devices, features, frozen, optimizer, rates, statistics
 from trainer.training.feed import Feed
 from trainer.training.loop import Stage
+from trainer.training.mixing import Mixing
 from trainer.training.step import Forward
 
 
@@ -54,6 +55,7 @@ class _Stage:
             begin=self._begin,
             training=self._training,
             validation=self._validation,
+            mixing=Mixing.of(plan.hparams.mixup, plan.hparams.seed),
             settling=min(plan.steps_per_epoch, -(-statistics.SAMPLES // plan.hparams.batch_size)),
         )
 
@@ -103,12 +105,16 @@ class _Stage:
         plan, samples, copies = self._plan, self._plan.dataset.train, self._variants - 1
         also = f" and {copies} changed {'copy' if copies == 1 else 'copies'} of each" if copies else ""
         self._screen.out(f"frozen layers run once over {len(samples):,} {plan.samples}{also}", highlight=False)
-        return features.of_training(below, samples, self._variants, plan.hparams.seed, plan.preset)
+        return features.of_training(
+            below, samples, self._variants, plan.hparams.seed, plan.preset, erase=plan.hparams.erase
+        )
 
     def _compile(self, model: keras.Model) -> None:
         plan, described = self._plan, self._described
         steps = described.epochs * plan.steps_per_epoch
-        fitting = optimizer.make(plan.hparams, steps, described.rate, schedule=self._schedule())
+        fitting = optimizer.make(
+            plan.hparams, steps, described.rate, steps_per_epoch=plan.steps_per_epoch, schedule=self._schedule()
+        )
         if plan.precision.name == "float16":
             fitting = keras.optimizers.LossScaleOptimizer(fitting)  # small gradients would be zero
         model.compile(fitting, plan.objective.loss)
@@ -124,4 +130,4 @@ class _Stage:
             return rates.UntilCooled(highest, round(until.warm_up * steps), until.cool_down * steps)
         if len(self._cycles) == 1:
             return None
-        return rates.Cycles(highest, AGAIN * highest, [end * steps for end in self._cycles])
+        return rates.Cycles(highest, AGAIN * highest, [end * steps for end in self._cycles], plan.hparams.schedule)

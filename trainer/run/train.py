@@ -168,6 +168,7 @@ class _Run:
         if plan.environment.is_new:
             self.screen.out(f"run in {plan.environment.shown('root')}", highlight=False)
         self.screen.out(f"precision {plan.precision}", highlight=False)
+        self.screen.out(f"recipe {plan.recipe}", highlight=False)
         if plan.compilation.is_xla or plan.compilation.is_refused:
             self.screen.out(f"compile {plan.compilation.name}: {plan.compilation.reason}", highlight=False)
         caveats = data.caveats_of(plan.dataset) if plan.environment.is_chief else []

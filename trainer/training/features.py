@@ -27,7 +27,7 @@ def count(part: Unfolded, store: data.Store, preset: str, epochs: int) -> int:
     return min(wanted, _MOST_BYTES // (4 * len(store) * math.prod(map(int, shape))))
 
 
-def of_training(part: Unfolded, store: data.Store, count: int, seed: int, preset: str) -> Array:
+def of_training(part: Unfolded, store: data.Store, count: int, seed: int, preset: str, *, erase: float = 0.0) -> Array:
     """Returns what a part gives for `count` variants of each sample, `(count, samples, *shape)`.
 
     Args:
@@ -36,8 +36,9 @@ def of_training(part: Unfolded, store: data.Store, count: int, seed: int, preset
       count: of variants; the first is the sample as it is.
       seed: of the others.
       preset: how they are changed.
+      erase: the share of them of which a box is erased too.
     """
-    found = _of(part, data.variants(store, count, seed, preset))
+    found = _of(part, data.variants(store, count, seed, preset, erase))
     found = found.reshape(count, -1, *found.shape[1:])
     return found[:, : len(store)]
 

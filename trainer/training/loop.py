@@ -14,8 +14,10 @@ import tensorflow as tf
 from trainer.errors import DivergedError, StoppedError
 from trainer.training import gradients, hardware
 from trainer.training import state as states
+from trainer.training.average import Average
 from trainer.training.feed import Feed
 from trainer.training.graphs import Graphs
+from trainer.training.mixing import Mixing
 from trainer.training.results import Results
 from trainer.training.statistics import Statistics
 from trainer.training.step import Forward, Step
@@ -36,6 +38,7 @@ class Stage:
         model's outputs from a batch of its feeds.
       training: returns the feed of some steps, counted from the start of the run.
       validation: returns the feed of the validation part.
+      mixing: how samples are blended in pairs; None where they are not.
       settling: how many of an epoch's last batches settle the statistics of batch normalisation; see `Statistics`.
     """
 
@@ -43,6 +46,7 @@ class Stage:
     begin: Callable[[], Forward]
     training: Callable[[range], Feed]
     validation: Callable[[], Feed]
+    mixing: Mixing | None = None
     settling: int = 0
 
     @classmethod
@@ -128,6 +132,7 @@ class Loop:
             Graphs(Step(model, strategy, self._results, is_compiled=is_compiled)) for _ in range(2)
         )
         self._statistics: Statistics | None = None
+        self._average = Average(model)
         self._stages: Sequence[Stage] = ()
         self._last_loss = tf.constant(0.0)
         self._steps_per_call, self._evaluation_steps_per_call = 1, 1
@@ -148,7 +153,9 @@ class Loop:
     ) -> None:
         """Trains for the epochs of some stages, each epoch followed by an evaluation of the validation part.
 
-        Batch normalisation has its moving statistics settled before each evaluation; see `Statistics`.
+        Batch normalisation has its moving statistics settled before each evaluation; see `Statistics`. Where the
+        optimizer averages weights, the model has their average for the evaluation and for `on_epoch_end`, and at the
+        end of each stage.
 
         Args:
           stages: in their order.
@@ -178,12 +185,18 @@ class Loop:
         for index in range(self._position.stage, len(stages)):
             if self._position.epoch < ends[index] and not self.model.stop_training:
                 self._run_stage(index, ends[index], events)
+        self._average.take()
         events.on_train_end()
 
     def take_weights(self, state: Mapping[str, Any]) -> None:
-        """Gives the model the weights of a state, and leaves all else as it is."""
-        for variable, value in zip(self.model.variables, state["variables"], strict=False):  # they come first
+        """Gives the model the weights of a state, or their average if the optimizer keeps one."""
+        # The model's variables come first. An earlier stage took its average when it ended; its optimizer has others.
+        is_same_stage = len(state["variables"]) == len(self._variables())
+        variables = self._variables() if is_same_stage else self.model.variables
+        for variable, value in zip(variables, state["variables"], strict=False):
             variable.assign(value)
+        if is_same_stage:
+            self._average.take()
 
     def evaluate(self, feed: Feed) -> Logs:
         """Returns `loss` and the metrics over every sample.
@@ -218,7 +231,7 @@ class Loop:
             "step": self.step,
             **dataclasses.asdict(self._position),
             "stop_training": bool(self.model.stop_training),
-            "variables": [variable.numpy() for variable in self._variables()],
+            "variables": [self._average.own(variable) for variable in self._variables()],
             "metrics": self._metric_values,
             "callbacks": states.of_callbacks(self._callbacks),
         }
@@ -263,7 +276,15 @@ class Loop:
         has_one_shape = self._is_compiled or statistics.layers or hardware.has_accelerator()
         is_cut = not has_one_shape and self._strategy.num_replicas_in_sync == 1
         self._graphs = Graphs(
-            Step(self.model, self._strategy, self._results, forward, is_compiled=self._is_compiled, is_cut=is_cut)
+            Step(
+                self.model,
+                self._strategy,
+                self._results,
+                forward,
+                is_compiled=self._is_compiled,
+                is_cut=is_cut,
+                mixing=self._stages[index].mixing,
+            )
         )
         self._statistics = statistics if statistics.layers and self._stages[index].settling else None
         self._steps_per_call = self._evaluation_steps_per_call = 1
@@ -273,6 +294,7 @@ class Loop:
         """Runs the epochs that a stage still lacks."""
         stage = self._stages[index]
         if index != self._position.stage:
+            self._average.take()
             self._begin_stage(index)
         training = self._distribute(stage.training(range(self.step, end * self._steps_per_epoch)))
         iterator = None if self._graphs.is_whole(training.feed) else iter(training.batches)
@@ -289,14 +311,15 @@ class Loop:
             events.on_epoch_begin(epoch)
             self._results.reset()
         self._run_steps(feed, iterator, events)
-        self._settle()
-        events.on_test_begin()
-        found = self._evaluate(validation, self._results, self._graphs)
-        results = {name: float(value) for name, value in found.items()}
-        events.on_test_end(results)
-        logs = self._position.logs | {f"val_{name}": value for name, value in results.items()}
-        self._position = _Position(stage, epoch + 1)
-        events.on_epoch_end(epoch, logs)
+        with self._average.taken():
+            self._settle()
+            events.on_test_begin()
+            found = self._evaluate(validation, self._results, self._graphs)
+            results = {name: float(value) for name, value in found.items()}
+            events.on_test_end(results)
+            logs = self._position.logs | {f"val_{name}": value for name, value in results.items()}
+            self._position = _Position(stage, epoch + 1)
+            events.on_epoch_end(epoch, logs)
 
     def _settle(self) -> None:
         """Gives batch normalisation the statistics of the last batches of the epoch, which are fed once more."""

@@ -1,9 +1,10 @@
 """Keras's Adam, AdamW and SGD, with one kernel for each variable's update in place of a chain of small ones.
 
-Arguments, state and results are Keras's, the results to float32 rounding. What a kernel does not do, a sparse gradient
-or `amsgrad`, is left to Keras's own update.
+Arguments, state and results are Keras's, the results to float32 rounding, but for the average of the weights. What a
+kernel does not do, a sparse gradient or `amsgrad`, is left to Keras's own update.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -19,7 +20,24 @@ def _has_kernel(gradient: Any, variable: tf.Variable) -> bool:
     return isinstance(gradient, tf.Tensor) and variable.dtype in _KERNEL_TYPES
 
 
-class _FusedAdam:
+class _Averaging:
+    """The moving average of the weights, one kernel for each variable beside a difference.
+
+    It is the plain mean of the first weights until that has the share of one step that `ema_momentum` asks for, so that
+    it never depends on the initial weights. Source: Polyak and Juditsky, "Acceleration of stochastic approximation by
+    averaging", 1992.
+    """
+
+    def _update_model_variables_moving_average(self: Any, trainable_variables: Sequence[Any]) -> None:
+        step = tf.cast(self.iterations + 1, tf.float32)
+        share = tf.maximum(1 - self.ema_momentum, 1 / step)
+        for variable, average in zip(trainable_variables, self._model_variables_moving_average, strict=True):
+            slot = tf.convert_to_tensor(average)
+            delta = slot - tf.cast(tf.convert_to_tensor(variable), slot.dtype)
+            tf.raw_ops.ResourceApplyGradientDescent(var=_handle(average), alpha=tf.cast(share, slot.dtype), delta=delta)
+
+
+class _FusedAdam(_Averaging):
     """The update that Adam and AdamW share: Kingma and Ba, "Adam", 2014, in the form before section 2.1."""
 
     def update_step(self: Any, gradient: Any, variable: tf.Variable, learning_rate: Any) -> None:
@@ -54,7 +72,7 @@ class AdamW(_FusedAdam, keras.optimizers.AdamW):
 
 
 @keras.saving.register_keras_serializable("trainer")
-class SGD(keras.optimizers.SGD):
+class SGD(_Averaging, keras.optimizers.SGD):
     """`keras.optimizers.SGD`, with or without momentum, one kernel for each variable."""
 
     def update_step(self, gradient: Any, variable: tf.Variable, learning_rate: Any) -> None:
@@ -81,6 +99,7 @@ def make(
     steps: int,
     share: float = 1.0,
     *,
+    steps_per_epoch: int = 1,
     schedule: keras.optimizers.schedules.LearningRateSchedule | None = None,
 ) -> keras.optimizers.Optimizer:
     """Returns the optimizer of a stage of so many steps, with its learning rate or schedule.
@@ -89,15 +108,20 @@ def make(
       hparams: the optimizer's flags.
       steps: of the stage.
       share: what the learning rate is multiplied by.
+      steps_per_epoch: steps of an epoch, in which the time constant of averaged weights is measured.
       schedule: in place of the one of `--schedule`.
     """
     highest = hparams.learning_rate * share
-    rate: Any = schedule or (rates.cosine(highest, steps) if hparams.schedule == "cosine" else highest)
+    decays = rates.DECAYS.get(hparams.schedule)
+    rate: Any = schedule or (decays(highest, steps) if decays else highest)
+    average: Any = {}
+    if hparams.average_epochs:
+        average = {"use_ema": True, "ema_momentum": max(0.0, 1 - 1 / (hparams.average_epochs * steps_per_epoch))}
     if hparams.optimizer == "sgd":
-        return SGD(rate, momentum=hparams.momentum)
+        return SGD(rate, momentum=hparams.momentum, **average)
     if hparams.optimizer == "adamw":
-        return AdamW(rate, weight_decay=hparams.weight_decay)
-    return Adam(rate)
+        return AdamW(rate, weight_decay=hparams.weight_decay, **average)
+    return Adam(rate, **average)
 
 
 def _handle(slot: Any) -> tf.Tensor:

@@ -7,8 +7,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-_WARM_UP = 0.2  # of all steps, until the highest learning rate; then it falls to zero along a cosine
+_WARM_UP = 0.2  # of all steps, until the highest learning rate; then it falls to zero
 _NEVER = -1
+
+
+def linear(highest: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Returns a warm-up to the highest learning rate, then a linear decay to zero at the last step."""
+    return LinearDecay(highest, round(_WARM_UP * steps), steps)
 
 
 def cosine(highest: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
@@ -19,9 +24,36 @@ def cosine(highest: float, steps: int) -> keras.optimizers.schedules.LearningRat
     )
 
 
+DECAYS = {"cosine": cosine, "linear": linear}  # by the value of `--schedule`
+
+
+@keras.saving.register_keras_serializable("trainer")
+class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that rises linearly from 0 in a warm-up, and falls linearly to 0.
+
+    Args:
+      highest: the rate between the two.
+      warm_up: steps of the first.
+      steps: of both together.
+    """
+
+    def __init__(self, highest: float, warm_up: int, steps: int):
+        super().__init__()
+        self._highest, self._warm_up, self._steps = highest, warm_up, steps
+
+    def __call__(self, step: Any) -> tf.Tensor:
+        """Returns the rate of a step, counted from 0."""
+        step = tf.cast(step, tf.float32)
+        rest = (self._steps - step) / max(1, self._steps - self._warm_up)
+        return self._highest * tf.clip_by_value(tf.minimum(step / max(1, self._warm_up), rest), 0.0, 1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"highest": self._highest, "warm_up": self._warm_up, "steps": self._steps}
+
+
 @keras.saving.register_keras_serializable("trainer")
 class Cycles(keras.optimizers.schedules.LearningRateSchedule):
-    """A warm-up and a cosine decay to zero, and after it further ones, each from a lower rate and without a warm-up.
+    """A warm-up and a decay to zero, and after it cosine ones, each from a lower rate and without a warm-up.
 
     Source: Loshchilov and Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, 2017.
 
@@ -29,13 +61,14 @@ class Cycles(keras.optimizers.schedules.LearningRateSchedule):
       highest: the peak of the first cycle.
       again: where each further cycle starts.
       ends: the step after which each cycle ends.
+      decay: of the first cycle, a key of `DECAYS`.
     """
 
-    def __init__(self, highest: float, again: float, ends: Sequence[int]):
+    def __init__(self, highest: float, again: float, ends: Sequence[int], decay: str = "cosine"):
         super().__init__()
-        self._config = {"highest": highest, "again": again, "ends": [*ends]}
+        self._config = {"highest": highest, "again": again, "ends": [*ends], "decay": decay}
         spans = [(begin, end - begin) for begin, end in itertools.pairwise(ends)]
-        self._first = cosine(highest, ends[0])
+        self._first = DECAYS[decay](highest, ends[0])
         self._others = [(begin, keras.optimizers.schedules.CosineDecay(again, max(1, steps))) for begin, steps in spans]
 
     def __call__(self, step: Any) -> tf.Tensor:

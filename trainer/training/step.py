@@ -6,7 +6,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from trainer.training import gradients, pooling
+from trainer.training import gradients, mixing, pooling
+from trainer.training.mixing import Mixing
 from trainer.training.results import Results
 from trainer.training.rows import Rows
 
@@ -24,6 +25,7 @@ class Step:
         model itself, from samples.
       is_compiled: whether XLA compiles the steps.
       is_cut: whether the rows that only fill a part batch are left out; see `Rows`.
+      mixing: how training samples are blended in pairs; None where they are not.
     """
 
     def __init__(
@@ -35,9 +37,10 @@ class Step:
         *,
         is_compiled: bool = False,
         is_cut: bool = False,
+        mixing: Mixing | None = None,
     ):
         self.model, self.strategy, self.results, self.is_compiled = model, strategy, results, is_compiled
-        self._outputs, self._is_cut = forward or model, is_cut
+        self._outputs, self._is_cut, self._mixing = forward or model, is_cut, mixing
 
     def train(
         self, samples: tf.Tensor, targets: tf.Tensor, last: tf.Tensor, count: tf.Tensor | None = None
@@ -60,8 +63,10 @@ class Step:
         rows = None if count is None else Rows(tf.shape(samples)[0], count, self.strategy, self._is_cut)
         if rows:
             samples, targets = rows.of(samples), rows.of(targets)
+        share = self._mixing.share(optimizer.iterations) if self._mixing else None
         with tf.GradientTape() as tape:
-            loss, outputs = self._forward(samples, targets, rows.loss_weights() if rows else None, training=True)
+            weights = rows.loss_weights() if rows else None
+            loss, outputs = self._forward(samples, targets, weights, training=True, share=share)
             scaled = optimizer.scale_loss(loss)
         found = tape.gradient(scaled, variables)
         optimizer.apply(found, variables)
@@ -88,12 +93,33 @@ class Step:
         self.results.update(loss * self.strategy.num_replicas_in_sync, targets, outputs)
 
     def _forward(
-        self, samples: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor | None, *, training: bool
+        self,
+        samples: tf.Tensor,
+        targets: tf.Tensor,
+        weights: tf.Tensor | None,
+        *,
+        training: bool,
+        share: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns this replica's mean loss, which Keras has divided by the number of replicas, and the outputs.
 
         The weighted sum is divided by the number of rows, whatever the weights.
+
+        Args:
+          samples: this replica's rows of a batch.
+          targets: theirs.
+          weights: theirs; None for weights of 1.
+          training: whether the model learns from them.
+          share: of each sample in its blend with its partner; None where they are not blended.
         """
+        if share is not None:
+            samples = mixing.blend(samples, share)
         with pooling.compiled(self.model) if self.is_compiled else contextlib.nullcontext():
             outputs = tf.cast(self._outputs(samples, training=training), tf.float32)
-        return self.model.compute_loss(samples, targets, outputs, weights, training=training), outputs
+        loss = self.model.compute_loss(samples, targets, outputs, weights, training=training)
+        if share is not None:
+            others = mixing.partners(targets)
+            loss = mixing.mean(
+                loss, self.model.compute_loss(samples, others, outputs, weights, training=training), share
+            )
+        return loss, outputs

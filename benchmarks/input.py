@@ -33,7 +33,7 @@ loaded = data.load(sys.argv[1], 0.1, seed=0, options=data.SampleOptions(224))
 batch = int(sys.argv[2])
 steps = range(len(loaded.train) // batch)
 batches = data.training_batches(loaded.train, batch, 0, augment=True, preset="photo", steps=steps)
-print(len(loaded.train), sum(len(labels) for _, labels in batches))
+print(len(loaded.train), sum(len(labels) for _, labels, *_ in batches))
 """
 
 

@@ -43,7 +43,7 @@ def per_sample(
     def sampler(name: str) -> Callable[[], float]:
         def read() -> float:
             begin = time.perf_counter()
-            count = sum(len(labels) for _, labels in epochs[name]())
+            count = sum(len(labels) for _, labels, *_ in epochs[name]())
             return (time.perf_counter() - begin) / count
 
         return read

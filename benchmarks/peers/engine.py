@@ -61,7 +61,7 @@ def main(setting: Setting, channel: Channel) -> None:
     }
     if setting.model:
         flags |= {"model": setting.model, "log_images": "never"}  # pictures are drawn between epochs
-    served = ServedEpochs(channel, arrays.images_per_epoch(setting.batch), describe)
+    served = ServedEpochs(channel, len(arrays.labels), describe)
     with tempfile.TemporaryDirectory() as folder:
         run([f"--{name}={value}" for name, value in (flags | {"job_dir": folder}).items()], [clock, served])
 

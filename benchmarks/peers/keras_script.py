@@ -3,8 +3,7 @@
     python -m benchmarks.peers.keras_script '{"data": …, "batch": …, "epochs": …, "seed": …, "folder": …}'
 
 If `folder` is not empty, the script writes the same output as a run of trainer.task: TensorBoard's scalars, a
-checkpoint with the optimizer's state after each epoch, and the model. It then trains only on full batches, like
-trainer.task, so both do the same work. Otherwise it trains on all images of the training split.
+checkpoint with the optimizer's state after each epoch, and the model. Both train on all images of the training split.
 """
 
 import json
@@ -21,10 +20,9 @@ def main(name: str, batch: int, epochs: int, seed: int, folder: str) -> None:
     loaded = data.load(name, validation_split=0.1, seed=seed)
     keras.utils.set_random_seed(seed)
     model = keras_model.build(loaded.form.shape, 32, loaded.classes)
-    count = len(loaded.train) // batch * batch if folder else len(loaded.train)
     model.fit(
-        loaded.train.samples[:count],
-        loaded.train.targets[:count],
+        loaded.train.samples,
+        loaded.train.targets,
         batch_size=batch,
         epochs=epochs,
         validation_data=(loaded.validation.samples, loaded.validation.targets),

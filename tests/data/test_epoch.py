@@ -63,7 +63,7 @@ def _features(store: data.Store, size: int, steps: range, share: data.Share) -> 
 
 
 def _held(store: data.Store) -> tuple[tf.Tensor, tf.Tensor]:
-    return tuple(map(tf.constant, on_device.arrays(store)))  # type: ignore[return-value]
+    return tuple(map(tf.constant, on_device.arrays(store)))
 
 
 @pytest.mark.parametrize("make", [_streamed, _resident, _unchanged, _features])
@@ -72,7 +72,7 @@ def test_each_sample_is_in_one_batch_of_each_epoch(store: data.Store, make: Make
     steps, rows = -(-COUNT // size), size // replicas
     shares = [data.Share(first, 1, replicas) for first in range(replicas)]
     parts = [[_counted(batch, rows) for batch in make(store, size, range(EPOCHS * steps), share)] for share in shares]
-    batches = [sum(parts_of_step, []) for parts_of_step in zip(*parts, strict=True)]
+    batches: list[list[int]] = [sum(parts_of_step, []) for parts_of_step in zip(*parts, strict=True)]
     epochs = [batches[first : first + steps] for first in range(0, EPOCHS * steps, steps)]
     for epoch in epochs:
         assert [len(batch) for batch in epoch[:-1]] == [size] * (steps - 1)

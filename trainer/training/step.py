@@ -68,14 +68,13 @@ class Step:
             weights = rows.loss_weights() if rows else None
             loss, outputs = self._forward(samples, targets, weights, training=True, share=share)
             scaled = optimizer.scale_loss(loss)
+        penalty = self._penalty() if rows else 0.0  # before the weights change
         found = tape.gradient(scaled, variables)
         optimizer.apply(found, variables)
         own = loss * self.strategy.num_replicas_in_sync
         loss = tf.cast(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, loss), tf.float32)
         unscale = (self.strategy.num_replicas_in_sync / optimizer.scale_loss(1.0)) ** 2
         if rows:  # means over what is trained on, in place of means over all rows
-            # Of weights or activations; it belongs to no row.
-            penalty = tf.add_n([0.0, *(tf.cast(tf.reduce_sum(one), tf.float32) for one in self.model.losses)])
             own = penalty + (tf.cast(own, tf.float32) - penalty) * rows.own_ratio()
             loss = penalty + (loss - penalty) * rows.ratio()
             unscale *= rows.own_ratio() * rows.ratio()
@@ -86,6 +85,10 @@ class Step:
             lambda: tf.zeros(len(variables)),
         )
         return loss, squares
+
+    def _penalty(self) -> tf.Tensor:
+        """Returns the part of the loss that belongs to no row: of the weights, for example."""
+        return tf.add_n([0.0, *(tf.cast(tf.reduce_sum(one), tf.float32) for one in self.model.losses)])
 
     def evaluate(self, samples: tf.Tensor, targets: tf.Tensor) -> None:
         """Adds a batch to the results."""

@@ -133,7 +133,7 @@ def test_a_finished_run_goes_on_with_more_epochs(longer: tuple[Path, train.Resul
     root, result, screen = longer
     assert "\nresumes from step 80 of 100\n" in screen
     assert (
-        "\ngoes on to epoch 5: after epoch 4 the learning rate starts again at 0.005, half of its peak, and decays to "
+        "\ncontinues to epoch 5: after epoch 4 the learning rate starts again at 0.005, half of its peak, and decays to "
         "zero\n"
     ) in screen
     assert "\nepoch 5/5  " in screen
@@ -190,7 +190,7 @@ def test_a_run_that_has_stopped_by_itself_goes_on_with_more_epochs(
     done = stopped[1].outcome["epochs"]
     more = dataclasses.replace(AUTO, epochs=done + 2, patience=0)
     result, screen = _run(more, tmp_path)
-    assert f"goes on to epoch {done + 2}: after epoch {done} the learning rate starts again at 0.025" in screen
+    assert f"continues to epoch {done + 2}: after epoch {done} the learning rate starts again at 0.025" in screen
     assert result.outcome["epochs"] == done + 2
     assert History(tmp_path / "logs" / "train").scalars["loss"].steps == [20 * (e + 1) for e in range(done + 2)]
     recorded = json.loads((tmp_path / "hparams.json").read_text())["configuration"]

@@ -91,7 +91,7 @@ class Length:
             if hparams.schedule == "constant"
             else f"starts again at {AGAIN * hparams.learning_rate:g}, half of its peak, and decays to zero"
         )
-        return f"goes on to epoch {last}: after epoch {former} the learning rate {rate}"
+        return f"continues to epoch {last}: after epoch {former} the learning rate {rate}"
 
 
 def decide(

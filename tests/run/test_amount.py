@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from trainer import data
-from trainer.hparams import HParams
+from trainer.hparams import UNTIL_BEST, HParams
 from trainer.run import amount
 
 
@@ -37,3 +37,8 @@ def test_flags_go_before_the_record_and_the_record_before_the_data() -> None:
     dataset = made(100, (28, 28))
     assert amount.fitted(HParams(batch_size=4), former, dataset, 1) == HParams(batch_size=4, epochs=3)
     assert amount.fitted(HParams(epochs=5), former, dataset, 1) == HParams(batch_size=8, epochs=5)
+    recorded = {"configuration": {"batch_size": 8, "epochs": "auto", "patience": 7}}
+    until = HParams(batch_size=8, epochs=UNTIL_BEST, patience=7)
+    assert amount.fitted(HParams(), recorded, dataset, 1) == until
+    assert amount.fitted(HParams(epochs=UNTIL_BEST), recorded, dataset, 1) == until
+    assert amount.fitted(HParams(epochs=5), recorded, dataset, 1) == HParams(batch_size=8, epochs=5)

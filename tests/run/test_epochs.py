@@ -133,8 +133,8 @@ def test_a_finished_run_goes_on_with_more_epochs(longer: tuple[Path, train.Resul
     root, result, screen = longer
     assert "\nresumes from step 80 of 100\n" in screen
     assert (
-        "\ncontinues to epoch 5: after epoch 4 the learning rate starts again at 0.005, half of its peak, and decays to "
-        "zero\n"
+        "\ncontinues to epoch 5: after epoch 4 the learning rate starts again at 0.005, half of its peak, and decays "
+        "to zero\n"
     ) in screen
     assert "\nepoch 5/5  " in screen
     assert result.speed * result.seconds == pytest.approx(1280)

@@ -70,7 +70,9 @@ def test_a_run_stops_by_itself_and_says_so(stopped: tuple[Path, train.Result, st
     assert (again.seconds, again.outcome) == (0.0, outcome)
 
 
-@pytest.mark.parametrize("before", [30, 195, 3, 0])  # steps before the end; in the cool-down, before it, at the end
+@pytest.mark.parametrize(
+    "before", [30, pytest.param(195, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow), 0]
+)  # steps before the end; in the cool-down, before it, at the end
 def test_a_run_of_auto_stopped_anywhere_stops_at_the_same_epoch(
     stopped: tuple[Path, train.Result, str], tmp_path: Path, before: int
 ) -> None:
@@ -152,8 +154,12 @@ def test_a_finished_run_goes_on_with_more_epochs(longer: tuple[Path, train.Resul
     assert again.seconds == 0
 
 
-@pytest.mark.parametrize("first", [25, 0])  # the step at which the first cycle is stopped
-@pytest.mark.parametrize("second", [40, 47, 80])
+@pytest.mark.parametrize(
+    "first", [25, pytest.param(0, marks=pytest.mark.slow)]
+)  # the step at which the first cycle is stopped
+@pytest.mark.parametrize(
+    "second", [pytest.param(40, marks=pytest.mark.slow), 47, pytest.param(80, marks=pytest.mark.slow)]
+)
 def test_wherever_it_stops_a_run_with_more_epochs_is_the_same(
     longer: tuple[Path, train.Result, str], tmp_path: Path, first: int, second: int
 ) -> None:
@@ -205,7 +211,9 @@ def _own(folder: Path, **values: Any) -> list[keras.callbacks.Callback]:
     ]
 
 
-@pytest.mark.parametrize("step", [0, 30, 65])
+@pytest.mark.parametrize(
+    "step", [pytest.param(0, marks=pytest.mark.slow), 30, pytest.param(65, marks=pytest.mark.slow)]
+)
 def test_keras_s_early_stopping_works_and_resumes(tmp_path: Path, step: int) -> None:
     hparams = dataclasses.replace(AUTO, epochs=30, patience=0)
     files, root = tmp_path / "files", tmp_path / "run"

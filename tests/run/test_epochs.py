@@ -70,7 +70,9 @@ def test_a_run_stops_by_itself_and_says_so(stopped: tuple[Path, train.Result, st
     assert (again.seconds, again.outcome) == (0.0, outcome)
 
 
-@pytest.mark.parametrize("before", [30, 195, 3, 0])  # steps before the end; in the cool-down, before it, at the end
+@pytest.mark.parametrize(
+    "before", [30, pytest.param(195, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow), 0]
+)  # steps before the end; in the cool-down, before it, at the end
 def test_a_run_of_auto_stopped_anywhere_stops_at_the_same_epoch(
     stopped: tuple[Path, train.Result, str], tmp_path: Path, before: int
 ) -> None:
@@ -133,8 +135,8 @@ def test_a_finished_run_goes_on_with_more_epochs(longer: tuple[Path, train.Resul
     root, result, screen = longer
     assert "\nresumes from step 80 of 100\n" in screen
     assert (
-        "\ngoes on to epoch 5: after epoch 4 the learning rate starts again at 0.005, half of its peak, and decays to "
-        "zero\n"
+        "\ncontinues to epoch 5: after epoch 4 the learning rate starts again at 0.005, half of its peak, and decays "
+        "to zero\n"
     ) in screen
     assert "\nepoch 5/5  " in screen
     assert result.speed * result.seconds == pytest.approx(1280)
@@ -152,8 +154,12 @@ def test_a_finished_run_goes_on_with_more_epochs(longer: tuple[Path, train.Resul
     assert again.seconds == 0
 
 
-@pytest.mark.parametrize("first", [25, 0])  # the step at which the first cycle is stopped
-@pytest.mark.parametrize("second", [40, 47, 80])
+@pytest.mark.parametrize(
+    "first", [25, pytest.param(0, marks=pytest.mark.slow)]
+)  # the step at which the first cycle is stopped
+@pytest.mark.parametrize(
+    "second", [pytest.param(40, marks=pytest.mark.slow), 47, pytest.param(80, marks=pytest.mark.slow)]
+)
 def test_wherever_it_stops_a_run_with_more_epochs_is_the_same(
     longer: tuple[Path, train.Result, str], tmp_path: Path, first: int, second: int
 ) -> None:
@@ -190,7 +196,7 @@ def test_a_run_that_has_stopped_by_itself_goes_on_with_more_epochs(
     done = stopped[1].outcome["epochs"]
     more = dataclasses.replace(AUTO, epochs=done + 2, patience=0)
     result, screen = _run(more, tmp_path)
-    assert f"goes on to epoch {done + 2}: after epoch {done} the learning rate starts again at 0.025" in screen
+    assert f"continues to epoch {done + 2}: after epoch {done} the learning rate starts again at 0.025" in screen
     assert result.outcome["epochs"] == done + 2
     assert History(tmp_path / "logs" / "train").scalars["loss"].steps == [20 * (e + 1) for e in range(done + 2)]
     recorded = json.loads((tmp_path / "hparams.json").read_text())["configuration"]
@@ -205,7 +211,9 @@ def _own(folder: Path, **values: Any) -> list[keras.callbacks.Callback]:
     ]
 
 
-@pytest.mark.parametrize("step", [0, 30, 65])
+@pytest.mark.parametrize(
+    "step", [pytest.param(0, marks=pytest.mark.slow), 30, pytest.param(65, marks=pytest.mark.slow)]
+)
 def test_keras_s_early_stopping_works_and_resumes(tmp_path: Path, step: int) -> None:
     hparams = dataclasses.replace(AUTO, epochs=30, patience=0)
     files, root = tmp_path / "files", tmp_path / "run"

@@ -40,7 +40,8 @@ class Until:
         cool_down = 0 if hparams.schedule == "constant" else round(_COOL_DOWN * usual)
         frozen = hparams.freeze_epochs if hparams.unfreeze != "none" else 0
         patience = hparams.patience or round(_PATIENCE * usual)
-        return cls(_WARM_UP * usual, patience, cool_down, frozen + max(_BOUND * usual, patience + cool_down))
+        warm_up = 0.0 if hparams.schedule == "constant" else _WARM_UP * usual
+        return cls(warm_up, patience, cool_down, frozen + max(_BOUND * usual, patience + cool_down))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Length:
             if hparams.schedule == "constant"
             else f"starts again at {AGAIN * hparams.learning_rate:g}, half of its peak, and decays to zero"
         )
-        return f"goes on to epoch {last}: after epoch {former} the learning rate {rate}"
+        return f"continues to epoch {last}: after epoch {former} the learning rate {rate}"
 
 
 def decide(

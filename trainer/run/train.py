@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -223,8 +224,8 @@ class _Run:
         length, stages = self.plan.length, self.plan.network.stages
         if length.until is None:
             return []
-        first = length.epochs - stages[-1].epochs
         until = length.until
+        first = length.epochs - stages[-1].epochs + math.ceil(until.warm_up)
         return [
             Patience(
                 until.patience, until.cool_down, first, until.most, lambda line: self.screen.out(line, highlight=False)

@@ -27,7 +27,7 @@ class Patience(keras.callbacks.Callback):
     Args:
       patience: epochs without a better one, after which the cool-down begins.
       cool_down: epochs of the cool-down.
-      first: epochs before the last stage, in which no run stops.
+      first: epochs before the end of the last stage's warm-up, which do not count.
       most: epochs of the run, with the cool-down.
       log: receives a line when the cool-down begins, and one at the end.
     """

@@ -89,6 +89,7 @@ def test_long_values_can_be_told_apart(values: tuple[str, ...], cells: list[str]
         (("--epochs=16",), {"epochs": 8.0}, "8", 8),
         (("--data=digits",), {}, "", EPOCHS),
         (("--epochs=0",), {}, "0", EPOCHS),
+        (("--epochs=auto",), {}, "", EPOCHS),
     ],
 )
 def test_epochs_come_from_the_flags(

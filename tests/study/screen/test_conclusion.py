@@ -151,6 +151,13 @@ def test_tuned_epochs_are_multiplied() -> None:
     assert conclusion.commands(SHOWN, [trial], Path("/a"))["train_longer"].endswith("--data=digits --epochs=20")
 
 
+def test_a_longer_run_is_no_run_that_stops_by_itself() -> None:
+    job = dataclasses.replace(SHOWN, arguments=("--epochs=auto", "--patience=3"))
+    _, *words = shlex.split(conclusion.commands(job, TRIALS[:1], Path("/a"))["train_longer"])
+    hparams = flags.read(words[2:])
+    assert (hparams.epochs, hparams.patience) == (56, 0)
+
+
 def test_the_ranking_is_of_ten_and_the_earlier_of_equals_comes_first() -> None:
     trials = [
         Trial(id=number, parameters={}, state=SUCCEEDED, measurements=measured(number % 3 / 4))

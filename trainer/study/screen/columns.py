@@ -72,10 +72,12 @@ def of_trials(job: Job, trials: Sequence[Trial], best: Trial | None, now: float)
 
 
 def epochs(job: Job, trial: Trial) -> str:
-    """Returns how many epochs a trial takes, by its flags; nothing if they do not say."""
+    """Returns how many epochs a trial takes, by its flags; nothing if they do not say, as with `--epochs=auto`."""
     if "epochs" in trial.parameters:
-        return wording.exact(trial.parameters["epochs"])
-    return command_line.last_value(job.arguments, "epochs", command_line.run_flags())
+        said = wording.exact(trial.parameters["epochs"])
+    else:
+        said = command_line.last_value(job.arguments, "epochs", command_line.run_flags())
+    return "" if said == "auto" else said
 
 
 def longest(job: Job, trial: Trial) -> int:

@@ -63,7 +63,8 @@ def commands(job: Job, trials: Sequence[Trial], folder: Path, python: str = "pyt
     if best is None:
         return {"tensorboard": show}
     flags = {**best.parameters, "epochs": _LONGER * columns.longest(job, best)}
-    kept = command_line.without(job.arguments, ["job_dir", *flags], command_line.run_flags())
+    flags.pop("patience", None)  # of `--epochs=auto` alone
+    kept = command_line.without(job.arguments, ["job_dir", "patience", *flags], command_line.run_flags())
     words = [*kept, *(f"--{name}={wording.exact(value)}" for name, value in flags.items())]
     return {"train_longer": shlex.join([python, "-m", "trainer.task", *words]), "tensorboard": show}
 

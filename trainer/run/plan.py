@@ -76,9 +76,9 @@ class Plan:
         hparams = amount.fitted(hparams, former, dataset, strategy.num_replicas_in_sync)
         steps_per_epoch = _count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
         record.check_steps(former, steps_per_epoch, environment.shown("root"))
-        for part in (dataset.validation, dataset.test):
+        for part in filter(len, (dataset.validation, dataset.test)):
             feeds.check_evaluated(part, strategy)
-        return cls(
+        plan = cls(
             hparams=hparams,
             environment=environment,
             former=former,
@@ -86,6 +86,18 @@ class Plan:
             dataset=dataset,
             steps_per_epoch=steps_per_epoch,
         )
+        if hparams.folds_before and plan.cross_validation is None:
+            raise UsageError(
+                "`--folds` must be one fold, as in 1/5, unless `trainer.task` trains all folds before the final "
+                f"network. Received: {hparams.folds}"
+            )
+        return plan
+
+    @functools.cached_property
+    def cross_validation(self) -> data.CrossValidation | None:
+        """The result of the folds that were trained before the final run of a cross-validation; None of another run."""
+        count = self.hparams.folds_before
+        return data.CrossValidation.read(self.environment.root, count) if count else None
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -200,7 +212,7 @@ class Plan:
 
     @functools.cached_property
     def test(self) -> Feed:
-        """The feed of the test part, which is seen once."""
+        """The feed of the test part, which is seen once and has a sample."""
         return feeds.streamed_evaluation(self.dataset.test, self.strategy)
 
     @functools.cached_property

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.objectives import classes
+from trainer.run import folds
 from trainer.run.plan import Plan
 from trainer.serving import export
 from trainer.signals import Stop
@@ -49,7 +50,7 @@ def named_failures() -> Iterator[None]:
 def finished(plan: Plan, store: Store) -> tuple[float, Path | None] | None:
     """Returns the test accuracy and the model's file of a run that was finished before; else nothing.
 
-    All machines call this, and all get the accuracy.
+    The accuracy is NaN if there is no test part. All machines call this, and all get the accuracy.
 
     Raises:
       UsageError: `--resume` does not allow what is there.
@@ -62,9 +63,10 @@ def finished(plan: Plan, store: Store) -> tuple[float, Path | None] | None:
         if plan.hparams.resume == "must" and not store.exists():
             raise UsageError(f"`--job_dir` must contain a run with `--resume=must`. Received: {environment.root}")
         result = store.result() or {}
-    if result and not export.is_whole(environment.model):
+    if result and not (export.is_whole(environment.model) and folds.has_predictions(plan)):
         result = {}
-    accuracy = np.float64(result.get("test_accuracy", -1.0))
+    found = result.get("test_accuracy", -1.0)
+    accuracy = np.float64(np.nan if found is None else found)
     (accuracy,) = devices.from_chief(plan.strategy, environment.cluster, [accuracy])
     if accuracy < 0:
         return None
@@ -99,21 +101,26 @@ def report_again(reports: Sequence[keras.callbacks.Callback], store: Store) -> N
 def finish(model: keras.Model, plan: Plan, store: Store, results: Mapping[str, np.ndarray]) -> Path:
     """Exports the model, adds the result to the newest checkpoint, and returns the model's file.
 
+    A fold of a cross-validation also writes its predictions.
+
     Args:
       model: trained.
       plan: the run.
       store: its checkpoints.
-      results: of the test part.
+      results: of the test part; empty if there is none.
     """
-    dataset, accuracy = plan.dataset, float(results["accuracy"])
+    dataset, count = plan.dataset, plan.dataset.classes
+    accuracy = float(results["accuracy"]) if results else None
     about = export.About(
         classes=dataset.class_names,
         form=dataset.form,
         samples={part: len(getattr(dataset, part)) for part in ("train", "validation", "test")},
-        confusion=results[classes.CONFUSION].astype(np.int64),
+        confusion=results.get(classes.CONFUSION, np.zeros((count, count))).astype(np.int64),
         accuracy=accuracy,
+        cross_validation=plan.cross_validation,
         record=plan.record,
     )
+    folds.write_predictions(model, plan)
     path = export.save(model, plan.environment.model, about)
     store.finish({"test_accuracy": accuracy, "model": path.name})
     return path

@@ -34,7 +34,7 @@ class Result:
     """The result of a run.
 
     Attributes:
-      test_accuracy: the share of the test samples that are classified correctly.
+      test_accuracy: the share of the test samples that are classified correctly; NaN if there are none.
       tested: the number of test samples.
       model: the file of the trained model; None on machines other than the chief.
       seconds: the time from the first step to the end of the last validation; 0 if the run was finished before.
@@ -130,7 +130,7 @@ class _Run:
             state = self._open()
             first = state["step"] if state else 0
             seconds, results = self._fit(loop, state, callbacks)
-            accuracy = float(results["accuracy"])
+            accuracy = float(results.get("accuracy", np.nan))
             model = resume.finish(loop.model, plan, self.store, results) if environment.is_chief else None
         speed = (loop.step - first) * plan.hparams.batch_size / seconds
         return Result(accuracy, self._tested, model, seconds, speed, plan.samples, plan.dataset.sample)
@@ -174,7 +174,7 @@ class _Run:
     def _fit(
         self, loop: Loop, state: State, callbacks: Sequence[keras.callbacks.Callback]
     ) -> tuple[float, Mapping[str, np.ndarray]]:
-        """Returns the seconds that the training took, and the results of the test part."""
+        """Returns the seconds that the training took, and the results of the test part, empty if there is none."""
         plan, hparams = self.plan, self.plan.hparams
         is_chief = plan.environment.is_chief
         save = SaveCheckpoint(self.store, loop.state, plan.every, METRIC, resumed=state)
@@ -199,6 +199,6 @@ class _Run:
                     call_ends=plan.call_ends,
                 )
             seconds = time.perf_counter() - begin
-            results = loop.evaluate_with(plan.test, plan.results())
+            results = loop.evaluate_with(plan.test, plan.results()) if self._tested else {}
             devices.end_together(plan.strategy, plan.environment.cluster)
         return seconds, results

@@ -207,7 +207,7 @@ def _accuracies(result: "Result", folds: "CrossValidation | None") -> Iterator[s
         yield f"test accuracy {interval.percent(result.test_accuracy, result.tested, result.samples)}"
     if folds:
         whole = folds.whole
-        yield f"cross-validated accuracy {interval.percent(whole.accuracy, whole.samples, folds.samples)}"
+        yield f"cross-validated accuracy {interval.percent(whole.share, whole.samples, folds.samples)}"
 
 
 def _stop(status: int, reason: str, resume: str = _RESUME) -> int:

@@ -14,8 +14,8 @@ from trainer.data.held_out import HeldOut, path_of
 
 
 @dataclasses.dataclass(frozen=True)
-class Tested:
-    """The result of one fold.
+class Accuracy:
+    """An accuracy on held-out samples.
 
     Attributes:
       correct: the number of held-out samples that are classified correctly.
@@ -26,18 +26,19 @@ class Tested:
     samples: int
 
     @classmethod
-    def of(cls, held_out: HeldOut) -> "Tested":
+    def of(cls, held_out: HeldOut) -> "Accuracy":
         """Returns the result of a fold from its predictions."""
         return cls(int((held_out.predicted == held_out.targets).sum()), len(held_out.targets))
 
     @property
-    def accuracy(self) -> float:
+    def share(self) -> float:
+        """The share of the held-out samples that are classified correctly."""
         return self.correct / self.samples
 
     def to_json(self) -> dict[str, Any]:
         """Returns the accuracy with its 95 % interval (Wilson), and what they are made of."""
-        low, high = interval.wilson(self.accuracy, self.samples)
-        return {"accuracy": self.accuracy, "interval": [low, high], "correct": self.correct, "samples": self.samples}
+        low, high = interval.wilson(self.share, self.samples)
+        return {"accuracy": self.share, "interval": [low, high], "correct": self.correct, "samples": self.samples}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +53,7 @@ class CrossValidation:
       kind: what one sample is, such as image.
     """
 
-    folds: Sequence[Tested]
+    folds: Sequence[Accuracy]
     confusion: npt.NDArray[np.int64]
     class_names: Sequence[str]
     kind: str
@@ -64,7 +65,7 @@ class CrossValidation:
         confusion = np.zeros((classes, classes), np.int64)
         for one in predictions:
             np.add.at(confusion, (one.targets, one.predicted), 1)
-        return cls([*map(Tested.of, predictions)], confusion, predictions[0].class_names, predictions[0].kind)
+        return cls([*map(Accuracy.of, predictions)], confusion, predictions[0].class_names, predictions[0].kind)
 
     @classmethod
     def read(cls, root: Path, count: int) -> "CrossValidation | None":
@@ -79,19 +80,19 @@ class CrossValidation:
             return None
 
     @property
-    def whole(self) -> Tested:
+    def whole(self) -> Accuracy:
         """The result over all held-out samples."""
-        return Tested(sum(one.correct for one in self.folds), sum(one.samples for one in self.folds))
+        return Accuracy(sum(one.correct for one in self.folds), sum(one.samples for one in self.folds))
 
     @property
     def mean(self) -> float:
         """The mean of the accuracies of the folds."""
-        return statistics.fmean(one.accuracy for one in self.folds)
+        return statistics.fmean(one.share for one in self.folds)
 
     @property
     def deviation(self) -> float:
         """The standard deviation of the accuracies between folds, with one degree of freedom less than folds."""
-        return statistics.stdev(one.accuracy for one in self.folds)
+        return statistics.stdev(one.share for one in self.folds)
 
     @property
     def samples(self) -> str:

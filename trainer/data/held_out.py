@@ -65,7 +65,8 @@ class HeldOut:
           UsageError: it is not such a file.
         """
         try:
-            with np.load(path, allow_pickle=False) as found:
+            # NumPy leaves a broken file open.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
                 arrays: dict[str, npt.NDArray[Any]] = {name: found[name] for name in found.files}
             held = cls(
                 arrays["names"].tolist(),

@@ -99,7 +99,7 @@ class Card:
             return self.accuracy, self.samples["test"]
         if self.cross_validation is None:
             raise ValueError("a card must have an accuracy or the result of a cross-validation")
-        return self.cross_validation.whole.accuracy, self.cross_validation.whole.samples
+        return self.cross_validation.whole.share, self.cross_validation.whole.samples
 
     def _accuracy_lines(self, name: str) -> Iterator[str]:
         if self.accuracy is not None:
@@ -153,7 +153,7 @@ def _cross_validated(found: CrossValidation, name: str) -> Iterator[str]:
     """Yields what a cross-validation says of this model, which no sample tested."""
     whole, count = found.whole, len(found.folds)
     yield f"Accuracy in cross-validation with {count} folds, over {whole.samples:,} held-out {name}s:"
-    yield f"{_with_interval(whole.accuracy, whole.samples)}."
+    yield f"{_with_interval(whole.share, whole.samples)}."
     yield f"Between folds: mean {found.mean:.2%}, standard deviation {found.deviation:.2%}. These are the accuracies of"
     yield f"{count} networks, each trained like this one without the {name}s of its fold. This one is trained on the"
     yield f"{name}s of all folds, except its validation part.\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer import files, interval
-from trainer.data.cross_validation import CrossValidation, Tested
+from trainer.data.cross_validation import Accuracy, CrossValidation
 from trainer.data.held_out import HeldOut
 from trainer.errors import StorageError, UsageError, one_line
 
@@ -19,15 +19,15 @@ Times = dict[str, float]  # seconds by the number of the fold
 
 def line(number: int, count: int, held_out: HeldOut, seconds: float) -> str:
     """Returns the line of a fold that has ended."""
-    tested = Tested.of(held_out)
-    shown = interval.percent(tested.accuracy, tested.samples, f"{held_out.kind}s")
+    tested = Accuracy.of(held_out)
+    shown = interval.percent(tested.share, tested.samples, f"{held_out.kind}s")
     return f"fold {number} of {count}: accuracy {shown} in {seconds:.1f} s"
 
 
 def accuracy(result: CrossValidation) -> str:
     """Returns the accuracy over all held-out samples in one line."""
     whole = result.whole
-    return f"cross-validated accuracy {interval.percent(whole.accuracy, whole.samples, result.samples)}"
+    return f"cross-validated accuracy {interval.percent(whole.share, whole.samples, result.samples)}"
 
 
 def lines(result: CrossValidation) -> Iterator[str]:
@@ -92,7 +92,10 @@ def _checksums(root: Path) -> Mapping[str, Any]:
     """Returns what identifies the data of a run, without the parts, which differ between folds."""
     try:
         record = json.loads((root / "hparams.json").read_bytes())["data"]
-        return {"classes": record["classes"], **record["checksums"], "parts": ""}
+        found = {"classes": record["classes"], "count": sum(record["counts"].values()), **record["checksums"]}
+        if "parts" not in found:  # arrays of files that were split before they were read: part by part
+            found.pop("samples", None)
+        return {**found, "parts": ""}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UsageError(f"`--job_dir` must contain the record of each fold. Received: {root}, without one") from None
 

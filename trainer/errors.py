@@ -40,5 +40,18 @@ class StoppedError(KeyboardInterrupt):
     """A signal stopped the program. Exit status 128 and the signal's number, so 129, 130 or 143."""
 
 
+class FoldError(RuntimeError):
+    """A fold of a cross-validation failed.
+
+    Args:
+      status: the exit status of the program.
+      message: names the fold and the reason; it becomes one line.
+    """
+
+    def __init__(self, status: int, message: str):
+        super().__init__(one_line(message))
+        self.status = status
+
+
 class MachineLostError(RuntimeError):
     """Another machine of the cluster has failed, or has been silent for too long. Exit status 134."""

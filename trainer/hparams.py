@@ -107,6 +107,15 @@ class HParams:
         maximum=0.5,
         selects_samples=True,
     )
+    folds: str = _flag(
+        "0",
+        "Data",
+        "cross-validation: 5 trains five networks, each tested on another fifth of the samples, then the final one on "
+        "all samples; 3/5 trains only the third of the five; 0 is none",
+        pattern=r"0|(?:(?:[1-9]|1\d|20)/)?(?:[2-9]|1\d|20)",
+        form="0, a number of folds from 2 to 20, or one of them, as in 3/5",
+        selects_samples=True,
+    )
     image_size: int = _flag(
         0,
         "Data",
@@ -465,7 +474,15 @@ class HParams:
         if self.patience and self.epochs != UNTIL_BEST:
             given = f"--epochs={self.epochs}" if self.epochs else "nothing"
             raise UsageError(f"`--patience` must be used with `--epochs=auto`. Received: {given}")
+        number, _, count = self.folds.rpartition("/")
+        if number and int(number) > int(count):
+            raise UsageError(f"`--folds` must name a fold from 1 to {count}. Received: {self.folds}")
         check_networks(self, [f.name for f in dataclasses.fields(self) if getattr(self, f.name) != f.default])
+
+    @property
+    def folds_before(self) -> int:
+        """The number of folds of the cross-validation that ends with this run; 0 if this run is no such final one."""
+        return 0 if "/" in self.folds else int(self.folds)
 
     def configuration(self) -> dict[str, Value]:
         """Returns the hyperparameters without those of the location: runs with equal configurations are the same run.

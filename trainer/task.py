@@ -8,21 +8,21 @@ import datetime
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainer import command_line as flags
 from trainer import console, interpreter, interval, keras_settings, signals
 from trainer.environment import Environment
-from trainer.errors import DivergedError, MachineLostError, StoppedError, StorageError, UsageError
+from trainer.errors import DivergedError, FoldError, MachineLostError, StoppedError, StorageError, UsageError
 from trainer.quiet import without_chatter
 
 if TYPE_CHECKING:
     import keras
     from rich.console import Console
 
-    from trainer.data import Dataset
+    from trainer.data import CrossValidation, Dataset
     from trainer.hparams import HParams
     from trainer.run.train import Result
 
@@ -56,12 +56,16 @@ def main(
         try:
             hparams = flags.read(arguments)
             named = Environment.read(variables, hparams.job_dir, datetime.datetime.now(), hparams.cache_dir)
+            _check_folds(hparams, named, is_own=bool(callbacks or read))
             with named.reserved() as environment:
                 if environment.is_new and environment.is_chief:
                     is_all = not (callbacks or read or environment.cluster)  # only the command line was given
                     start = [python, "-m", "trainer.task"] if is_all else []
                     resume = _resume(start, arguments, environment.shown("root"))
-                status = _run(hparams, environment, callbacks, stop, read=read, resume=resume, python=python)
+                if hparams.folds_before:
+                    status = _run_folds(hparams, environment, arguments, variables, stop, resume=resume, python=python)
+                else:
+                    status = _run(hparams, environment, callbacks, stop, read=read, resume=resume, python=python)
         except UsageError as error:
             return _stop(2, str(error))
         except StoppedError:
@@ -69,7 +73,8 @@ def main(
                 return _stop(134, f"another machine received a stop signal; {_RESUME}", resume)
         if not stop.requested:
             return status
-        is_saved = bool(environment.remotes) or any(environment.checkpoints.glob("*"))
+        folders = (environment.checkpoints, *environment.root.glob("folds/*/checkpoints"))
+        is_saved = bool(environment.remotes) or any(any(folder.glob("*")) for folder in folders)
         return _stop(stop.status, f"stopped; {_RESUME}" if is_saved else _UNSAVED, resume)
 
 
@@ -90,6 +95,7 @@ def _run(
     read: "Callable[[HParams, Console], Dataset] | None",
     resume: str,
     python: str,
+    folds: "CrossValidation | None" = None,
 ) -> int:
     try:
         with without_chatter(), keras_settings.ignored():
@@ -103,8 +109,68 @@ def _run(
     except MachineLostError as error:
         return _stop(134, f"{error}; {_RESUME}", resume)
     if environment.is_chief:
-        _report(result, environment, python)
+        _report(result, environment, python, folds)
     return 0
+
+
+def _check_folds(hparams: "HParams", environment: Environment, *, is_own: bool) -> None:
+    """Checks that a run can train folds.
+
+    Args:
+      hparams: what to train.
+      environment: where.
+      is_own: whether callbacks, or a function that reads the data, are given.
+
+    Raises:
+      UsageError: `--folds` cannot be used there.
+    """
+    if hparams.folds == "0":
+        return
+    if environment.cluster:
+        machines = len(environment.cluster.workers)
+        raise UsageError(f"`--folds` must be used on one machine. Received: a cluster of {machines} machines")
+    if not hparams.folds_before:
+        return
+    if environment.remotes:
+        raise UsageError(
+            f"`--folds` must be used with `--job_dir` on this machine. Received: {environment.shown('root')}"
+        )
+    if environment.metric_file:
+        raise UsageError(f"`--folds` must be one fold, as in 1/5, in a trial of a study. Received: {hparams.folds}")
+    if is_own:
+        raise UsageError(
+            "`--folds` must be used without callbacks and data of your own, since each fold is a process of its own. "
+            f"Received: --folds={hparams.folds}"
+        )
+
+
+def _run_folds(
+    hparams: "HParams",
+    environment: Environment,
+    arguments: Sequence[str],
+    variables: Mapping[str, str],
+    stop: signals.Stop,
+    *,
+    resume: str,
+    python: str,
+) -> int:
+    """Trains all folds of a cross-validation, then the final network, and returns the exit status."""
+    with without_chatter(), keras_settings.ignored():
+        from trainer.run import record
+        from trainer.screen import Screen
+        from trainer.study.folds import session
+    record.check(environment.root, hparams)  # before the folds are trained
+    session.check_resume(hparams, environment.root)
+    rest = flags.without(arguments, ["folds", "job_dir", "resume"], flags.run_flags(arguments))
+    plan = session.Plan(environment.root, hparams.folds_before, rest, _RESUME)
+    try:
+        folds = session.run(plan, Screen(), stop, variables)
+    except FoldError as error:
+        return _stop(error.status, str(error), resume)
+    except StorageError as error:
+        return _stop(4, f"{error}; {_RESUME}", resume)
+    last = session.final(hparams, environment.root, lambda line: print(line, flush=True))
+    return _run(last, environment, (), stop, read=None, resume=resume, python=python, folds=folds)
 
 
 def _resume(start: Sequence[str], arguments: Sequence[str], root: str) -> str:
@@ -116,7 +182,7 @@ def _resume(start: Sequence[str], arguments: Sequence[str], root: str) -> str:
     return f"this command resumes from the last checkpoint:\n  {shlex.join([*start, job_dir, *rest])}"
 
 
-def _report(result: "Result", environment: Environment, python: str) -> None:
+def _report(result: "Result", environment: Environment, python: str, folds: "CrossValidation | None") -> None:
     logs, model, sample = (
         environment.shown("logs"),
         environment.shown("model"),
@@ -124,7 +190,7 @@ def _report(result: "Result", environment: Environment, python: str) -> None:
     )
     speed = f"{result.seconds:.1f} s at {result.speed:,.0f} {result.samples}/s"
     lines = (
-        f"test accuracy {interval.percent(result.test_accuracy, result.tested, result.samples)}",
+        *_accuracies(result, folds),
         f"  training     {speed if result.seconds else 'already finished'}",
         f"  logs         {logs}",
         f"  checkpoints  {environment.shown('checkpoints')}",
@@ -135,6 +201,14 @@ def _report(result: "Result", environment: Environment, python: str) -> None:
         f"  {shlex.join([python, '-m', 'trainer.tensorboard', f'--logdir={logs}'])}",
     )
     console.report("\n".join(lines), sys.stdout)
+
+
+def _accuracies(result: "Result", folds: "CrossValidation | None") -> Iterator[str]:
+    if result.tested:
+        yield f"test accuracy {interval.percent(result.test_accuracy, result.tested, result.samples)}"
+    if folds:
+        whole = folds.whole
+        yield f"cross-validated accuracy {interval.percent(whole.share, whole.samples, folds.samples)}"
 
 
 def _stop(status: int, reason: str, resume: str = _RESUME) -> int:

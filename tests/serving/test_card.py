@@ -3,8 +3,10 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from trainer.data.cross_validation import Accuracy, CrossValidation
 from trainer.data.form import Form
 from trainer.errors import UsageError
 from trainer.objectives.scores import Score
@@ -222,3 +224,16 @@ def test_rejects_what_is_no_card(tmp_path: Path, text: str | None, match: str) -
         (tmp_path / card.JSON).write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=match):
         card.read(tmp_path)
+
+
+def test_without_test_samples_the_accuracy_is_that_of_the_cross_validation() -> None:
+    folds = CrossValidation([Accuracy(40, 50), Accuracy(45, 50)], np.diag([45, 40]), CARD.classes, "image")
+    made = dataclasses.replace(CARD, samples={**CARD.samples, "test": 0}, accuracy=None, cross_validation=folds)
+    content = json.loads(made.json())
+    assert (content["accuracy"], content["cross_validation"]["folds"]) == (0.85, 2)
+    assert content["accuracy_interval"] == pytest.approx([0.7672, 0.9069], abs=1e-4)
+    assert "Accuracy in cross-validation with 2 folds, over 100 held-out images:\n85.00%; 95 % interval" in made.text()
+    assert "Accuracy on the test images" not in made.text()
+    assert "held-out images |" in made.text()
+    with pytest.raises(ValueError, match="must have an accuracy or the result of a cross-validation"):
+        dataclasses.replace(made, cross_validation=None).json()

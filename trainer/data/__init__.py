@@ -11,6 +11,7 @@ from trainer.data.batches import (
 )
 from trainer.data.breakage import named_breaks
 from trainer.data.caveats import caveats_of
+from trainer.data.cross_validation import CrossValidation
 from trainer.data.dataset import Dataset
 from trainer.data.fingerprint import Fingerprint
 from trainer.data.form import Form
@@ -18,6 +19,7 @@ from trainer.data.kinds.kind import Preset
 from trainer.data.kinds.known import kind_of
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists.entries import PARTS
+from trainer.data.lists.folds import Fold
 from trainer.data.lists.manifest import Managed
 from trainer.data.loading import load, load_configured, reader
 from trainer.data.on_device import Evaluation, Training
@@ -28,10 +30,12 @@ from trainer.data.stores.store import Store
 
 __all__ = [
     "PARTS",
+    "CrossValidation",
     "Dataset",
     "Evaluation",
     "Files",
     "Fingerprint",
+    "Fold",
     "Form",
     "Managed",
     "Memory",

@@ -43,7 +43,7 @@ def caveats_of(dataset: Dataset) -> list[str]:
     if likeness.count_pairs(parts) > _MOST_QUICK:
         return lines
     try:
-        vectors = np.concatenate([coarse.coarse(store.preview()[0]) for store in stores])
+        vectors = np.concatenate([coarse.coarse(store.preview()[0]) for store in stores if len(store)])
     except tf.errors.OpError:  # a broken file, which the training names
         return lines
     found = likeness.pairs(vectors, parts, classes) if len(vectors) == len(parts) else []
@@ -81,8 +81,9 @@ def _of_counts(parts: Numbers, classes: Numbers, names: Sequence[str], kind: str
     """Returns lines about classes that are not in every part, and a small validation part."""
     counts = np.zeros((len(PARTS), len(names)), np.int64)
     np.add.at(counts, (parts, classes), 1)
+    filled = [bool(of.any()) for of in counts]  # the final run of a cross-validation may have no test part
     lacking = {
-        name: [part for part, count in zip(PARTS, counts[:, number], strict=True) if not count]
+        name: [part for part, count, has in zip(PARTS, counts[:, number], filled, strict=True) if has and not count]
         for number, name in enumerate(names)
     }
     missing = [f"{name} (no {' or '.join(some)} {kind})" for name, some in lacking.items() if some]

@@ -20,10 +20,13 @@ class Dataset:
     Attributes:
       train: the samples to train on.
       validation: the samples that choose the best epoch.
-      test: the samples that measure the final accuracy.
+      test: the samples that measure the final accuracy; empty in the final run of a cross-validation whose data have
+        no test part.
       classes: the number of classes.
       class_names: in the order of the targets; their numbers if the data set has no names.
       fingerprint: identifies the data set; empty if it was not computed.
+      held_out: the names of the test samples if they are a fold of a cross-validation, else empty: their files, or, of
+        samples in arrays, their numbers in the training part, counted from 0.
     """
 
     train: Store
@@ -32,6 +35,7 @@ class Dataset:
     classes: int
     class_names: Sequence[str] = ()
     fingerprint: Fingerprint = dataclasses.field(default_factory=Fingerprint)
+    held_out: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         names = self.class_names or map(str, range(self.classes))
@@ -41,9 +45,9 @@ class Dataset:
     def sample(self) -> str:
         """A file with a test sample, as an example for the model; empty if none has a printable name.
 
-        For videos it is a folder of frames.
+        For videos it is a folder of frames. Without a test part it is a validation sample.
         """
-        test = self.test
+        test = self.test if len(self.test) else self.validation
         if not isinstance(test, Files) or test.locations.has_parts:
             return ""
         name = os.fsdecode(test.locations.files[test.locations.rows[0, 0]])

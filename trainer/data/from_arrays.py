@@ -12,8 +12,9 @@ from trainer.data.fingerprint import Fingerprint
 from trainer.data.form import Form
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
-from trainer.data.lists import stratified
+from trainer.data.lists import folds, stratified
 from trainer.data.lists.entries import PARTS, TEST, TRAIN, VALIDATION
+from trainer.data.lists.folds import Fold
 from trainer.data.lists.given import Given, Pair
 from trainer.data.lists.stratified import Split
 from trainer.data.stores.memory import Memory
@@ -24,7 +25,13 @@ _FEWEST = 6  # samples; such a share of them is one
 
 
 def from_arrays(
-    given: Given, kind: Kind[Any], validation_split: float, *, seed: int, options: SampleOptions
+    given: Given,
+    kind: Kind[Any],
+    validation_split: float,
+    *,
+    seed: int,
+    options: SampleOptions,
+    fold: Fold | None = None,
 ) -> Dataset:
     """Returns a data set; missing splits are taken from the training samples.
 
@@ -34,11 +41,18 @@ def from_arrays(
       validation_split: the share of the training samples that becomes the validation split.
       seed: the seed of this choice, which takes a share of each class.
       options: the wanted form of the samples.
+      fold: of a cross-validation; None if the given parts are already those of a fold.
 
     Raises:
       UsageError: a split has no sample.
     """
-    parts, splits = dict(given.parts), list[Split]()
+    parts, splits, held_out = dict(given.parts), list[Split](), given.test_names
+    if fold and fold.number:
+        parts[TEST], parts[TRAIN], split = _hold_out(parts[TRAIN], fold)
+        splits.append(split)
+        held_out = [*map(str, split.held_out.tolist())]
+    elif fold:
+        parts.setdefault(TEST, (parts[TRAIN][0][:0], parts[TRAIN][1][:0]))
     if TEST not in parts:  # the same samples for every seed
         if round(len(parts[TRAIN][1]) * _TEST_SHARE) < 1:
             raise UsageError(
@@ -50,16 +64,26 @@ def from_arrays(
     if VALIDATION not in parts:
         parts[VALIDATION], parts[TRAIN], split = _split_off(parts[TRAIN], validation_split, seed, kind)
         splits.append(split)
-    samples = {part: kind.fit(parts[part][0], options) for part in PARTS}
+    samples = {part: kind.fit(array, options) for part, (array, _) in parts.items() if len(array)}
+    samples.setdefault(TEST, samples[TRAIN][:0])
     form = _form(given, samples[TRAIN])
     train, validation, test = (Memory(samples[part], _targets(parts[part][1]), form) for part in PARTS)
-    classes = len(given.class_names) or int(max(labels.max() for _, labels in given.parts.values())) + 1
+    classes = len(given.class_names) or int(max(labels.max(initial=0) for _, labels in given.parts.values())) + 1
     names = given.class_names or [*map(str, range(classes))]
     arrays = [array for part in (TRAIN, VALIDATION, TEST) if part in given.parts for array in given.parts[part]]
     counts = {part: len(parts[part][1]) for part in PARTS}
     chosen = [split.held_out for split in splits if not split.is_by_chance]
     fingerprint = Fingerprint.of_arrays(arrays, names, counts, chosen)
-    return Dataset(train, validation, test, classes, given.class_names, fingerprint)
+    return Dataset(train, validation, test, classes, given.class_names, fingerprint, held_out)
+
+
+def _hold_out(pair: Pair, fold: Fold) -> tuple[Pair, Pair, Split]:
+    """Returns the samples of a fold, the others, and both as a split; the same samples for every seed."""
+    samples, labels = pair
+    order = np.random.default_rng(0).permutation(len(labels))
+    is_held_out = folds.assign(labels.reshape(-1), order, fold.count) == fold.number
+    held_out, kept = np.flatnonzero(is_held_out), np.flatnonzero(~is_held_out)
+    return (samples[held_out], labels[held_out]), (samples[kept], labels[kept]), Split(held_out, kept, False)
 
 
 def _split_off(pair: Pair, share: float, seed: int, kind: Kind[Any]) -> tuple[Pair, Pair, Split]:

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +21,8 @@ from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import copies, frames
 from trainer.data.lists import entries as listed
-from trainer.data.lists.entries import FRAMES, PARTS, TRAIN, WHOLE, Entry
+from trainer.data.lists.entries import FRAMES, PARTS, TEST, TRAIN, WHOLE, Entry
+from trainer.data.lists.folds import Fold
 from trainer.data.lists.split import split
 from trainer.data.stores.broken import Broken, each, find_broken
 from trainer.data.stores.files import Files
@@ -40,6 +41,8 @@ def from_files(
     validation_split: float,
     options: SampleOptions,
     log: Callable[[str], object],
+    *,
+    fold: Fold | None = None,
 ) -> Dataset:
     """Returns a data set of the listed samples.
 
@@ -49,13 +52,15 @@ def from_files(
       validation_split: the share of the training samples that becomes the validation split if there is none.
       options: the wanted form of the samples, and whether broken ones are skipped.
       log: receives a line about each skipped sample.
+      fold: of a cross-validation.
 
     Raises:
       UsageError: a sample is broken or has two classes, a class has no training sample, or a split has no sample.
     """
-    parted = split(entries, validation_split)
+    parted = split(entries, validation_split, fold)
     names = listed.class_names(parted)
-    _check_classes(parted, names, kind)
+    given, trained = {entry.part for entry in parted}, {TRAIN, TEST} if fold and fold.number else {TRAIN}
+    _check_classes(parted, names, kind, trained)
     locations = Locations.of(parted)
     headers, marks, broken = _read_headers(parted, locations, kind)
     fingerprint = Fingerprint.of_files(parted, marks, names)  # with broken samples: a resumed run may skip them
@@ -73,12 +78,12 @@ def from_files(
         )
         parted, headers = [parted[index] for index in kept], [headers[index] for index in kept]
         locations = locations.chosen(kept)
-        if {entry.part for entry in parted} != {*PARTS}:
+        if {entry.part for entry in parted} != given:
             raise UsageError(
                 f"`--data` must have {kind.one} that can be read for each of {', '.join(PARTS)}. "
                 f"Received: {len(kept):,} such {kind.name}s of {len(entries):,}"
             )
-        _check_classes(parted, names, kind)
+        _check_classes(parted, names, kind, trained)
     labels = {name: label for label, name in enumerate(names)}
     targets = np.array([labels[entry.label] for entry in parted], np.int32)
     form = kind.choose_form(headers, options)
@@ -89,7 +94,8 @@ def from_files(
     if not form.is_bounded:
         files = dataclasses.replace(files, form=_with_moments(files, files.chosen(np.flatnonzero(which == _TRAIN))))
     train, validation, test = (files.chosen(np.flatnonzero(which == part)) for part in range(len(PARTS)))
-    return Dataset(train, validation, test, len(names), names, fingerprint)
+    held_out = [entry.location for entry in parted if entry.part == TEST] if fold and fold.number else ()
+    return Dataset(train, validation, test, len(names), names, fingerprint, held_out)
 
 
 def _with_moments(files: Files, training: Files) -> Form:
@@ -187,8 +193,11 @@ def _find_sound(locations: Locations, broken: Iterable[Broken], kind: Kind[Any],
     return np.setdiff1d(np.arange(len(locations)), [*by_index])
 
 
-def _check_classes(parted: Sequence[Entry], names: Sequence[str], kind: Kind[Any]) -> None:
-    trained = {entry.label for entry in parted if entry.part == TRAIN}
+def _check_classes(
+    parted: Sequence[Entry], names: Sequence[str], kind: Kind[Any], parts: Collection[str] = (TRAIN,)
+) -> None:
+    """Checks that each class has a sample in some parts; in cross-validation a fold may hold a class's only sample."""
+    trained = {entry.label for entry in parted if entry.part in parts}
     for entry in parted:
         if entry.label not in trained:
             raise UsageError(

@@ -17,6 +17,7 @@ from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import array_files, arrays, folder, frames, idx, manifest, named, recognize, series, tfrecord
 from trainer.data.lists.entries import TEST, TRAIN, Entry
+from trainer.data.lists.folds import Fold
 from trainer.data.lists.given import Given, Pair
 from trainer.data.lists.manifest import Managed
 from trainer.environment import cache_folder
@@ -65,6 +66,7 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
         log=log,
         fetch=lambda location: fetch_from_bucket(location, cache, log=log),
         managed=managed,
+        fold=Fold.read(hparams.folds),
     )
     known.check_flags(known.kind_of(dataset.form), given)
     return dataset
@@ -92,6 +94,7 @@ def load(
     log: Callable[[str], object] = lambda line: None,
     fetch: Callable[[str], Path] = Path,
     managed: Managed | None = None,
+    fold: Fold | None = None,
 ) -> Dataset:
     """Returns a data set; a missing validation split is taken from the training split.
 
@@ -104,36 +107,45 @@ def load(
       log: receives a line about each skipped sample, and about ignored files.
       fetch: returns the local copy of a folder in a bucket, which a manifest may name.
       managed: the data set that the name `managed` refers to.
+      fold: of a cross-validation.
 
     Raises:
       UsageError: there is no such data set, it cannot be loaded, or it is too small to be split.
     """
     options = options or SampleOptions()
     if name in DATASETS:
-        return from_arrays(_given(*named.read(name)), IMAGE, validation_split, seed=seed, options=options)
+        return from_arrays(_given(*named.read(name)), IMAGE, validation_split, seed=seed, options=options, fold=fold)
     if name == MANAGED:
         if not managed:
             raise UsageError(
                 f"`--data={MANAGED}` must be used with `AIP_TRAINING_DATA_URI` in the environment. Received: nothing"
             )
-        return _of_files(manifest.read_managed(managed, fetch), validation_split, seed, options, log)
+        return _of_files(manifest.read_managed(managed, fetch), validation_split, seed, options, log, fold=fold)
     path = _local(name, fetch)
     if found := _arrays(path, name, options, log):
-        return from_arrays(found, known.BY_RANK[found.rank], validation_split, seed=seed, options=options)
-    return _of_files(_entries(path, expanded(name), fetch, log, options.rank), validation_split, seed, options, log)
+        kind = known.BY_RANK[found.rank]
+        return from_arrays(found, kind, validation_split, seed=seed, options=options, fold=fold)
+    entries = _entries(path, expanded(name), fetch, log, options.rank)
+    return _of_files(entries, validation_split, seed, options, log, fold=fold)
 
 
 def _of_files(
-    entries: Sequence[Entry], validation_split: float, seed: int, options: SampleOptions, log: Callable[[str], object]
+    entries: Sequence[Entry],
+    validation_split: float,
+    seed: int,
+    options: SampleOptions,
+    log: Callable[[str], object],
+    *,
+    fold: Fold | None,
 ) -> Dataset:
     """Returns a data set of files of single samples; arrays that are not volumes are read into memory."""
     kind, are_arrays = recognize.kind_of_files(entries, options)
     if note := recognize.frames_note(entries, kind):
         log(one_line(note))
     if are_arrays and kind.rank < _VOLUME:
-        found = array_files.read(entries, kind.rank, validation_split, options, log)
+        found = array_files.read(entries, kind.rank, validation_split, options, log, fold=fold)
         return from_arrays(found, kind, validation_split, seed=seed, options=options)
-    return from_files(entries, kind, validation_split, options, log)
+    return from_files(entries, kind, validation_split, options, log, fold=fold)
 
 
 def _arrays(path: Path, name: str, options: SampleOptions, log: Callable[[str], object]) -> Given | None:

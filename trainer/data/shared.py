@@ -27,7 +27,8 @@ class Shared:
 
     Args:
       folder: a folder of this machine, initially empty; the caller that created it removes it.
-      load: loads a data set. A data set that is not in memory is returned unchanged.
+      load: loads a data set. A data set that is not in memory is returned unchanged, and so is that of a fold, since
+        only one run needs it.
     """
 
     def __init__(self, folder: Path, load: Load):
@@ -49,7 +50,7 @@ class Shared:
     def _find(self, folder: Path, hparams: HParams, screen: Console) -> Dataset:
         if not folder.is_dir():
             dataset = self._load(hparams, screen)
-            if not all(getattr(dataset, part).arrays() for part in PARTS):
+            if hparams.folds != "0" or not all(getattr(dataset, part).arrays() for part in PARTS):
                 return dataset
             partial = folder.with_suffix(".partial")
             partial.mkdir()

@@ -86,9 +86,9 @@ class Plan:
         steps_per_epoch = _count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
         record.check_steps(former, steps_per_epoch, environment.shown("root"))
         decided = _length(hparams, environment, former, strategy, chosen.epochs)
-        for part in (dataset.validation, dataset.test):
+        for part in filter(len, (dataset.validation, dataset.test)):
             feeds.check_evaluated(part, strategy)
-        return cls(
+        plan = cls(
             hparams=hparams if decided.until else dataclasses.replace(hparams, epochs=decided.epochs),
             environment=environment,
             former=former,
@@ -98,6 +98,18 @@ class Plan:
             steps_per_epoch=steps_per_epoch,
             length=decided,
         )
+        if hparams.folds_before and plan.cross_validation is None:
+            raise UsageError(
+                "`--folds` must be one fold, as in 1/5, unless `trainer.task` trains all folds before the final "
+                f"network. Received: {hparams.folds}"
+            )
+        return plan
+
+    @functools.cached_property
+    def cross_validation(self) -> data.CrossValidation | None:
+        """The result of the folds that were trained before the final run of a cross-validation; None of another run."""
+        count = self.hparams.folds_before
+        return data.CrossValidation.read(self.environment.root, count) if count else None
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -233,7 +245,7 @@ class Plan:
 
     @functools.cached_property
     def test(self) -> Feed:
-        """The feed of the test part, which is seen once."""
+        """The feed of the test part, which is seen once and has a sample."""
         return feeds.streamed_evaluation(self.dataset.test, self.strategy)
 
     @functools.cached_property

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ _NAME = "hparams.json"
 _SHOWN = 4  # changes of the data in a message
 _AMOUNT = ("epochs", "batch_size", "patience")  # where they are 0, the record has what the recipe made of them
 _FOLDERS = ("logs", "checkpoints", "model")  # of a run
+_OF_FOLDS = ("folds", "folds.json")  # of a cross-validation
 # The distribution of each package.
 _PACKAGES = {"trainer": interpreter.DISTRIBUTION, "tensorflow": "tensorflow", "keras": "keras", "numpy": "numpy"}
 _SPOKEN_FOR = ("python", "trainer", "instructions", "cores")  # they change no sum, or go with the CPU and its threads
@@ -43,7 +44,7 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
         Fingerprint.read(recorded.get("data", {}))
     except (FileNotFoundError, NotADirectoryError):
         if hparams.job_dir and not is_remote(hparams.job_dir):
-            _check_unused(root)
+            _check_unused(root, (*_FOLDERS, *_OF_FOLDS) if hparams.folds_before else _FOLDERS)
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UsageError(
@@ -88,13 +89,13 @@ def _check_choices(recorded: Mapping[str, Any]) -> None:
         raise ValueError
 
 
-def _check_unused(root: Path) -> None:
+def _check_unused(root: Path, own: Sequence[str]) -> None:
     """Checks that a folder without a record holds nothing that is no run's, but hidden files and logs of a screen.
 
     Raises:
       UsageError: it does, as a folder of samples or of another program.
     """
-    found = files.strangers(root, _FOLDERS)
+    found = files.strangers(root, own)
     if not found and not (root / "checkpoints" / "latest.json").exists():
         found = [f"{name}/{one}" for name in _FOLDERS for one in files.strangers(root / name, ())]
     if found:

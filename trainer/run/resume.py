@@ -12,7 +12,7 @@ from rich.console import Console
 from trainer import files
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.objectives import classes
-from trainer.run import record
+from trainer.run import folds, record
 from trainer.run.plan import Plan
 from trainer.serving import export
 from trainer.signals import Stop
@@ -54,7 +54,7 @@ def named_failures() -> Iterator[None]:
 def finished(plan: Plan, store: Store) -> tuple[float, Path | None] | None:
     """Returns the test accuracy and the model's file of a run that was finished before; else nothing.
 
-    All machines call this, and all get the accuracy.
+    The accuracy is NaN if there is no test part. All machines call this, and all get the accuracy.
 
     Raises:
       UsageError: `--resume` does not allow what is there.
@@ -71,9 +71,10 @@ def finished(plan: Plan, store: Store) -> tuple[float, Path | None] | None:
     epochs, exported = result.get("epochs", plan.length.ends[0]), result.get("exported", "last")
     if (epochs, exported) != (plan.length.epochs, plan.hparams.export):
         result = {}
-    if result and not export.is_whole(environment.model):
+    if result and not (export.is_whole(environment.model) and folds.has_predictions(plan)):
         result = {}
-    accuracy = np.float64(result.get("test_accuracy", -1.0))
+    found = result.get("test_accuracy", -1.0)
+    accuracy = np.float64(np.nan if found is None else found)
     (accuracy,) = devices.from_chief(plan.strategy, environment.cluster, [accuracy])
     if accuracy < 0:
         return None
@@ -141,26 +142,31 @@ def finish(
 ) -> Path:
     """Exports the model and a sample, completes the record and the newest checkpoint, and returns the model's file.
 
+    A fold of a cross-validation also writes its predictions.
+
     Args:
       model: trained.
       plan: the run.
       store: its checkpoints.
-      results: of the test part.
+      results: of the test part; empty if there is none.
       outcome: what the run has reached, for its record.
     """
-    dataset, accuracy = plan.dataset, float(results["accuracy"])
+    dataset, count = plan.dataset, plan.dataset.classes
+    accuracy = float(results["accuracy"]) if results else None
     recorded = {**plan.record, record.OUTCOME: dict(outcome)}
     about = export.About(
         classes=dataset.class_names,
         form=dataset.form,
         samples={part: len(getattr(dataset, part)) for part in ("train", "validation", "test")},
-        confusion=results[classes.CONFUSION].astype(np.int64),
+        confusion=results.get(classes.CONFUSION, np.zeros((count, count))).astype(np.int64),
         accuracy=accuracy,
+        cross_validation=plan.cross_validation,
         record=recorded,
     )
     if not dataset.sample:  # as files a person can pass to the model
         suffix, content = dataset.example()
         files.replace(plan.environment.model / f"{_SAMPLE}{suffix}", content)
+    folds.write_predictions(model, plan)
     path = export.save(model, plan.environment.model, about)
     record.write(plan.environment.root, recorded)
     exported = {"epochs": plan.length.epochs, "exported": plan.hparams.export}

@@ -35,7 +35,7 @@ class Result:
     """The result of a run.
 
     Attributes:
-      test_accuracy: the share of the test samples that are classified correctly.
+      test_accuracy: the share of the test samples that are classified correctly; NaN if there are none.
       tested: the number of test samples.
       model: the file of the trained model; None on machines other than the chief.
       seconds: the time from the first step to the end of the last validation; 0 if the run was finished before.
@@ -141,7 +141,7 @@ class _Run:
             state = self._open()
             first = state["step"] if state else 0
             seconds, results, outcome = self._fit(loop, state, callbacks)
-            accuracy = float(results["accuracy"])
+            accuracy = float(results.get("accuracy", np.nan))
             model = resume.finish(loop.model, plan, self.store, results, outcome) if environment.is_chief else None
         speed = plan.samples_of(first, loop.step) / seconds
         seconds = seconds if speed else 0.0  # all its steps were done before
@@ -190,7 +190,7 @@ class _Run:
     def _fit(
         self, loop: Loop, state: State, callbacks: Sequence[keras.callbacks.Callback]
     ) -> tuple[float, Mapping[str, np.ndarray], Mapping[str, Any]]:
-        """Returns the seconds that the training took, the results of the test part, and the outcome."""
+        """Returns the seconds of the training, the results of the test part, if there is one, and the outcome."""
         plan, hparams = self.plan, self.plan.hparams
         is_chief = plan.environment.is_chief
         save = SaveCheckpoint(self.store, loop.state, plan.every, resumed=state)
@@ -215,7 +215,7 @@ class _Run:
                 )
             seconds = time.perf_counter() - begin
             outcome = self._choose_weights(loop, save)
-            results = loop.evaluate_with(plan.test, plan.results())
+            results = loop.evaluate_with(plan.test, plan.results()) if self._tested else {}
             devices.end_together(plan.strategy, plan.environment.cluster)
         return seconds, results, outcome
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer import interval
+from trainer.data.cross_validation import CrossValidation
 from trainer.data.form import Form
 from trainer.data.kinds import known
 from trainer.errors import UsageError
@@ -52,19 +53,21 @@ class Card:
       classes: their names, in the order of the probabilities.
       form: of what the model takes.
       samples: how many there were, by part: train, validation, test.
-      accuracy: on the test samples.
-      scores: each class's, on the test samples.
+      accuracy: on the test samples; None if there are none.
+      scores: each class's, on the test samples, or else on the held-out samples of the cross-validation.
       record: how it was trained: configuration, precision, versions and git revision, as `hparams.json` has them.
       files: what the model consists of.
+      cross_validation: of networks that were trained like this one; required if there are no test samples.
     """
 
     classes: Sequence[str]
     form: Form
     samples: Mapping[str, int]
-    accuracy: float
+    accuracy: float | None
     scores: Sequence[Score]
     record: Mapping[str, Any]
     files: Sequence[File]
+    cross_validation: CrossValidation | None = None
 
     def json(self) -> str:
         """Returns the text of `model.json`."""
@@ -73,8 +76,9 @@ class Card:
             "classes": list(self.classes),
             "form": self.form.to_json(),
             "samples": dict(self.samples),
-            "accuracy": self.accuracy,
-            "accuracy_interval": list(self._interval()),
+            "accuracy": self._measured()[0],
+            "accuracy_interval": list(interval.wilson(*self._measured())),
+            **({"cross_validation": self.cross_validation.to_json()} if self.cross_validation else {}),
             "scores": [dataclasses.asdict(score) for score in self.scores],
             **self.record,
             "files": [dataclasses.asdict(file) for file in self.files],
@@ -85,8 +89,24 @@ class Card:
         """Returns the text of `README.md`."""
         return "\n".join(self._lines()) + "\n"
 
-    def _interval(self) -> tuple[float, float]:
-        return interval.wilson(self.accuracy, self.samples["test"])
+    def _measured(self) -> tuple[float, int]:
+        """Returns the accuracy, on test samples if there are some, else of the cross-validation; on how many samples.
+
+        Raises:
+          ValueError: there is neither.
+        """
+        if self.accuracy is not None:
+            return self.accuracy, self.samples["test"]
+        if self.cross_validation is None:
+            raise ValueError("a card must have an accuracy or the result of a cross-validation")
+        return self.cross_validation.whole.share, self.cross_validation.whole.samples
+
+    def _accuracy_lines(self, name: str) -> Iterator[str]:
+        if self.accuracy is not None:
+            shown = _with_interval(*self._measured())
+            yield f"Accuracy on the test {name}s: {shown}.\n"
+        if self.cross_validation:
+            yield from _cross_validated(self.cross_validation, name)
 
     def _lines(self) -> Iterator[str]:
         name = known.kind_of(self.form).name
@@ -104,13 +124,13 @@ class Card:
             rows = [[channel, f"{mean:.6g}", f"{spread:.6g}"] for channel, mean, spread in numbers]
             yield from _table(["channel", "mean", "standard deviation"], rows)
         yield "## Accuracy\n"
-        low, high = self._interval()
-        yield f"Accuracy on the test {name}s: {self.accuracy:.2%}; 95 % interval (Wilson): {low:.2%} to {high:.2%}.\n"
-        columns = ["precision", "recall", "F1", f"test {name}s"]
+        yield from self._accuracy_lines(name)
+        tested = f"held-out {name}s" if self.accuracy is None else f"test {name}s"
+        columns = ["precision", "recall", "F1", tested]
         rows = [[_plain(score.name), *_numbers(score)] for score in self.scores]
         yield from _table(["class", *columns], rows)
         if any(share is None for score in self.scores for share in _shares(score)):
-            yield f"A class without test {name}s has no recall and no F1. A class that is never predicted has no"
+            yield f"A class without {tested} has no recall and no F1. A class that is never predicted has no"
             yield f"precision. The table shows {_NONE} for them, and `model.json` null.\n"
         yield from _use(self.form)
         yield "## How it was trained\n"
@@ -122,6 +142,21 @@ class Card:
         yield "## Files\n"
         rows = [[f"`{file.name}`", f"{file.size:,}", file.sha256] for file in self.files]
         yield from _table(["file", "bytes", "SHA-256"], rows, last=True)
+
+
+def _with_interval(share: float, count: int) -> str:
+    low, high = interval.wilson(share, count)
+    return f"{share:.2%}; 95 % interval (Wilson): {low:.2%} to {high:.2%}"
+
+
+def _cross_validated(found: CrossValidation, name: str) -> Iterator[str]:
+    """Yields what a cross-validation says of this model, which no sample tested."""
+    whole, count = found.whole, len(found.folds)
+    yield f"Accuracy in cross-validation with {count} folds, over {whole.samples:,} held-out {name}s:"
+    yield f"{_with_interval(whole.share, whole.samples)}."
+    yield f"Between folds: mean {found.mean:.2%}, standard deviation {found.deviation:.2%}. These are the accuracies of"
+    yield f"{count} networks, each trained like this one without the {name}s of its fold. This one is trained on the"
+    yield f"{name}s of all folds, except its validation part.\n"
 
 
 def _use(form: Form) -> list[str]:

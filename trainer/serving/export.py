@@ -15,6 +15,7 @@ from typing import Any
 import keras
 
 from trainer import files
+from trainer.data.cross_validation import CrossValidation
 from trainer.data.form import Form
 from trainer.data.kinds import known
 from trainer.errors import UsageError
@@ -37,16 +38,19 @@ class About:
       form: of the samples.
       samples: how many there were, by part.
       confusion: how many test samples of each class were classified as which, `(classes, classes)`: true classes down.
-      accuracy: on the test samples.
+      accuracy: on the test samples; None if there are none.
       record: how it was trained, as `hparams.json` has it.
+      cross_validation: the result of networks trained like this one on parts of the samples; required if there are no
+        test samples.
     """
 
     classes: Sequence[str]
     form: Form
     samples: Mapping[str, int]
     confusion: Counts
-    accuracy: float
+    accuracy: float | None
     record: Mapping[str, Any]
+    cross_validation: CrossValidation | None = None
 
 
 def save(model: keras.Model, folder: Path, about: About) -> Path:
@@ -62,13 +66,16 @@ def save(model: keras.Model, folder: Path, about: About) -> Path:
     (folder / card.JSON).unlink(missing_ok=True)
     _save_keras(trained, folder)
     names = [KERAS, *_save_graph(trained, about, folder)]
+    folds = about.cross_validation
+    confusion = about.confusion if about.accuracy is not None or folds is None else folds.confusion
     described = Card(
         classes=about.classes,
         form=about.form,
         samples=about.samples,
         accuracy=about.accuracy,
-        scores=per_class(about.confusion, about.classes),
+        scores=per_class(confusion, about.classes),
         record=about.record,
+        cross_validation=folds,
         files=[File.of(folder, name) for name in names],
     )
     files.replace(folder / card.README, described.text())

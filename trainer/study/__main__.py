@@ -43,6 +43,9 @@ def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.S
     from trainer.screen import Screen
 
     options, flags, given = study_options.read(arguments)
+    folds = str(given.get("folds", "0"))
+    if folds != "0" and "/" not in folds:
+        raise UsageError(f"`--folds` must be one fold, as in 1/5, in a study. Received: {folds}")
     screen = Screen()
     if options.results or options.target == "vertex":
         from trainer.study.vertex import session as vertex

@@ -11,7 +11,8 @@ from trainer.data.kinds import npy, stored
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import entries as listed
 from trainer.data.lists import one_length
-from trainer.data.lists.entries import PARTS, Entry
+from trainer.data.lists.entries import PARTS, TEST, Entry
+from trainer.data.lists.folds import Fold
 from trainer.data.lists.given import Given
 from trainer.data.lists.split import split
 from trainer.errors import UsageError, one_line
@@ -25,6 +26,8 @@ def read(
     validation_split: float,
     options: SampleOptions,
     log: Callable[[str], object],
+    *,
+    fold: Fold | None = None,
 ) -> Given:
     """Returns what files of arrays hold, each part with its samples.
 
@@ -38,11 +41,12 @@ def read(
       validation_split: the share of the training samples that becomes the validation part, where there is none.
       options: what they are brought to.
       log: receives lines about what is changed.
+      fold: of a cross-validation; the test part of its final run may be empty.
 
     Raises:
       UsageError: a file is no such array, or differs from the others; the message names it.
     """
-    parted = split(entries, validation_split)
+    parted = split(entries, validation_split, fold)
     names = listed.class_names(parted)
     whole = [_array(entry, rank) for entry in parted]
     if any(stored.is_transparent(array.shape, rank) for array in whole):
@@ -57,7 +61,8 @@ def read(
     which = np.array([PARTS.index(entry.part) for entry in parted])
     samples = _brought(arrays, options, log) if rank == _SIGNAL else _stacked(arrays)
     parts = {part: (samples[which == index], numbers[which == index]) for index, part in enumerate(PARTS)}
-    return Given(parts, names, rank)
+    tested = [parted[index].location for index in np.flatnonzero(which == PARTS.index(TEST))]
+    return Given(parts, names, rank, test_names=tested if fold and fold.number else ())
 
 
 def _array(entry: Entry, rank: int) -> npt.NDArray[Any]:

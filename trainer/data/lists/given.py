@@ -17,10 +17,12 @@ class Given:
     Attributes:
       parts: by name, of `trainer.data.lists.entries.PARTS`: samples, `(count, *spatial)` or
         `(count, *spatial, channels)`, and class numbers from 0, `(count,)` or `(count, 1)`. There is a train part.
+        A test part without samples means that none is to be split off.
       class_names: in the order of the numbers; empty where the data have no names.
       rank: the number of spatial axes.
       spacing: the distance between neighbouring positions, as `Form.spacing`; empty if unknown.
       unit: of the spacing.
+      test_names: of the test samples that are a fold of a cross-validation: their files.
     """
 
     parts: Mapping[str, Pair]
@@ -28,3 +30,4 @@ class Given:
     rank: int = 2
     spacing: tuple[float, ...] = ()
     unit: str = ""
+    test_names: Sequence[str] = ()

@@ -6,8 +6,12 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-from trainer.data.lists.entries import PARTS, TEST, TRAIN, VALIDATION, Entry
-from trainer.errors import UsageError
+import numpy as np
+
+from trainer.data.lists import folds
+from trainer.data.lists.entries import PARTS, TEST, TRAIN, VALIDATION, Entry, class_names
+from trainer.data.lists.folds import Fold
+from trainer.errors import UsageError, one_line
 
 _TEST_SHARE = 0.1  # of the samples of a data set without a test part
 
@@ -32,7 +36,7 @@ class _Sample:
         return (self.for_test if part == TEST else self.for_validation), self.entry.name
 
 
-def split(entries: Sequence[Entry], validation_split: float) -> list[Entry]:
+def split(entries: Sequence[Entry], validation_split: float, fold: Fold | None = None) -> list[Entry]:
     """Returns the entries, each with its part, in a pseudorandom order that depends on their names alone.
 
     Where no entry names the test part, a tenth of the samples that would be trained on becomes it; where none names the
@@ -44,21 +48,56 @@ def split(entries: Sequence[Entry], validation_split: float) -> list[Entry]:
     name alone decides, and small classes are left to chance. The limits of half and twice decide between both: one
     more sample moves another in 30 % of the classes of 10 samples, 10 % of those of 30, 4 % of 50 and none of 100.
 
+    In cross-validation no tenth is split off: the test part is the fold that is held out, without the test part that
+    entries name, and in the final run it is the test part that entries name, or empty.
+
+    Args:
+      entries: the samples.
+      validation_split: the share of the training samples that becomes the validation part.
+      fold: of a cross-validation.
+
     Raises:
       UsageError: there are too few samples for that.
     """
     samples = sorted(map(_Sample.of, entries), key=lambda sample: sample.rank(TEST))
     given = {entry.part for entry in entries}
-    for part, share in ((TEST, _TEST_SHARE), (VALIDATION, validation_split)):
-        if part not in given:
-            _split_off(samples, part, share)
-    found = {sample.part for sample in samples}
+    if fold:
+        samples = _hold_out(samples, fold)
+    elif TEST not in given:
+        _split_off(samples, TEST, _TEST_SHARE)
+    if VALIDATION not in given:
+        _split_off(samples, VALIDATION, validation_split)
+    found = {sample.part for sample in samples} | ({TEST} if fold else set())
     for missing in (part for part in PARTS if part not in found):
         raise UsageError(
             f"`--data` must have a sample of each class for train, and one for each of {VALIDATION} and {TEST}. "
             f"Received: {len(samples):,} samples, which leave none for {missing}"
         )
     return [dataclasses.replace(sample.entry, part=sample.part) for sample in samples]
+
+
+def _hold_out(samples: list[_Sample], fold: Fold) -> list[_Sample]:
+    """Returns the samples of one run of a cross-validation; those of the held-out fold are its test part.
+
+    Raises:
+      UsageError: a class has no sample to fold, or there are fewer samples than folds.
+    """
+    folded = [sample for sample in samples if sample.part == TRAIN]
+    numbers = {label: number for number, label in enumerate(class_names(sample.entry for sample in folded))}
+    for entry in (sample.entry for sample in samples if sample.entry.label not in numbers):
+        raise UsageError(
+            f"{entry.place}: a class must have a sample in the training part. "
+            f"Received: {one_line(entry.label)}, which has none"
+        )
+    if not fold.number:
+        return samples
+    labels = np.array([numbers[sample.entry.label] for sample in folded], np.int64)
+    for sample, number in zip(folded, folds.assign(labels, np.arange(len(folded)), fold.count), strict=True):
+        sample.part = "" if number == fold.number else TRAIN
+    kept = [sample for sample in samples if sample.part != TEST]
+    for sample in kept:
+        sample.part = sample.part or TEST
+    return kept
 
 
 def _split_off(samples: Sequence[_Sample], part: str, share: float) -> None:

@@ -42,7 +42,7 @@ def split(labels: npt.NDArray[np.integer], share: float, seed: int) -> Split:
     sizes = np.bincount(labels)
     is_by_chance = _is_near(np.bincount(ordered[:count], minlength=len(sizes)), sizes, share)
     if not is_by_chance:
-        is_taken = _places(ordered) < _quotas(ordered, sizes, share, count)[ordered]
+        is_taken = places(ordered) < _quotas(ordered, sizes, share, count)[ordered]
         order = np.concatenate([order[is_taken], order[~is_taken]])
         count = int(is_taken.sum())
     return Split(order[:count], order[count:], is_by_chance)
@@ -53,7 +53,7 @@ def _is_near(taken: Indices, sizes: Indices, share: float) -> bool:
     return bool(np.all((_NEAR * exact <= taken) & (_NEAR * taken <= exact) & ((taken < sizes) | (sizes == 0))))
 
 
-def _places(ordered: npt.NDArray[np.integer]) -> Indices:
+def places(ordered: npt.NDArray[np.integer]) -> Indices:
     """Returns how many samples of its class are before each sample."""
     by_class = np.argsort(ordered, kind="stable")
     starts = np.concatenate([[0], np.cumsum(np.bincount(ordered))])

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def environment(
         "environment": "cloud",
         "task": {"type": "workerpool0", "index": 0, "trial": str(trial)},
     }
-    return {name: value for name, value in variables.items() if name not in _OWN} | {
+    return without_folders(variables) | {
         "AIP_MODEL_DIR": f"{root}/model/",
         "AIP_CHECKPOINT_DIR": f"{root}/checkpoints/",
         "AIP_TENSORBOARD_LOG_DIR": f"{root}/logs/",
@@ -60,6 +61,11 @@ def environment(
     }
 
 
+def without_folders(variables: Mapping[str, str]) -> dict[str, str]:
+    """Returns environment variables without those that name the folders or the machines of another run."""
+    return {name: value for name, value in variables.items() if name not in _OWN}
+
+
 def container_variables(document: Mapping[str, Any]) -> dict[str, str]:
     """Returns the environment variables that a job's own file gives its containers."""
     pools = document.get("trialJobSpec", {}).get("workerPoolSpecs") or [{}]
@@ -70,6 +76,11 @@ def container_variables(document: Mapping[str, Any]) -> dict[str, str]:
 def arguments(job: Sequence[str], parameters: Mapping[str, Value]) -> list[str]:
     """Returns a trial's flags: the job's, then its parameters, discrete numbers as floats."""
     return [*job, *(f"--{name}={value}" for name, value in parameters.items())]
+
+
+def cores() -> list[int]:
+    """Returns the numbers of the cores that this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def core_groups(cores: Sequence[int], count: int) -> list[tuple[int, ...]]:

@@ -2,9 +2,7 @@
 
 import contextlib
 import dataclasses
-import fcntl
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,15 +11,19 @@ from typing import Any
 from trainer import files
 from trainer.errors import StorageError, UsageError
 from trainer.study import trial as trials
+from trainer.study.local import claim
+from trainer.study.local.claim import Words
 from trainer.study.spec import Job
 from trainer.study.trial import Trial
 
 NAME = "study.json"
 
 _FORMAT = 1
-_LOCK = ".trials.lock"
-_PATIENCE = 60.0  # seconds for the trials of a killed study to save and end
-_LOOK = 0.1  # seconds between two attempts to lock
+_WORDS = Words(
+    other="that no other study runs in",
+    former="that no trial of a previous study writes to",
+    waiting="waiting until the trials of the previous study save and end",
+)
 
 
 class Ledger:
@@ -141,44 +143,8 @@ class Ledger:
         Raises:
           UsageError: the folder cannot be written, another study runs in it, or its trials do not end.
         """
-        with contextlib.ExitStack() as stack:
-            study, trials = self._open_locks(stack)
-            if not _taken(study):
-                raise UsageError(f"`--job_dir` must be a folder that no other study runs in. Received: {self.folder}")
-            waited = 0.0
-            while not _taken(trials) and not is_stopped():
-                if not waited:
-                    log("waiting until the trials of the previous study save and end")
-                if waited >= _PATIENCE:
-                    raise UsageError(
-                        "`--job_dir` must be a folder that no trial of a previous study writes to. "
-                        f"Received: {self.folder}"
-                    )
-                wait(_LOOK)
-                waited += _LOOK
-            yield trials
-
-    def _open_locks(self, stack: contextlib.ExitStack) -> tuple[int, int]:
-        """Returns the file descriptors to lock, one for the study and one for its trials; the stack closes them."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            study = os.open(self.folder, os.O_RDONLY)
-            stack.callback(os.close, study)
-            trials = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-            stack.callback(os.close, trials)
-        except OSError as error:
-            raise UsageError(
-                f"`--job_dir` must be a folder that can be written. Received: {self.folder} ({error.strerror})"
-            ) from None
-        return study, trials
-
-
-def _taken(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        with claim.claimed(self.folder, _WORDS, log, is_stopped, wait) as lock:
+            yield lock
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ RETRIED = (134, -signal.SIGABRT, 139, -signal.SIGSEGV)  # which the service star
 _DIVERGED = 3
 _RECORD = "hparams.json"  # of a run
 _LINES = 12  # of a log
-_OURS = "trainer: "  # how a line begins that says why
+OURS = "trainer: "  # how a line begins that says why
 
 
 def judge(
@@ -32,7 +32,7 @@ def judge(
         return SUCCEEDED, ""
     if status == 0:
         return (SUCCEEDED, "") if measurements else (INFEASIBLE, f"no {metric} was reported")
-    said = [line.removeprefix(_OURS) for line in log.splitlines() if line.startswith(_OURS)]
+    said = [line.removeprefix(OURS) for line in log.splitlines() if line.startswith(OURS)]
     if status < 0:
         number = signal.Signals(-status).name
         return INFEASIBLE, f"killed by {number}" + (" (out of memory?)" if -status == signal.SIGKILL else "")

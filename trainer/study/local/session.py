@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -79,7 +78,7 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
                 server,
                 lambda trials: suggest(job, trials, plan.seed),
                 variables={**variables, **layout.container_variables(job.document)},
-                cores=cores(),
+                cores=layout.cores(),
             )
             state = runner.run(lambda: stop.requested, _show(table, plan.folder, job))
         if state:
@@ -133,11 +132,6 @@ def _unused(path: Path) -> Path:
             pass
         return candidate
     return path
-
-
-def cores() -> list[int]:
-    """Returns the numbers of the cores that this process may use."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def _begin(plan: Plan, ledger: Ledger, ended: int, log: Callable[[str], None]) -> None:

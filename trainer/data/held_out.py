@@ -1,0 +1,93 @@
+"""The predictions for the samples that one fold of a cross-validation holds out, as an `.npz` file."""
+
+import dataclasses
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer import files
+from trainer.errors import UsageError, one_line
+
+FOLDER, NAME = "folds", "predictions.npz"  # of the folds in the folder of the run, and of the file in that of a fold
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """The predictions of a network for samples that it was not trained on.
+
+    Attributes:
+      names: of the samples: their files, or their numbers in the training part, counted from 0.
+      targets: class numbers, int32 `(samples,)`.
+      probabilities: float32 `(samples, classes)`.
+      class_names: in the order of the probabilities.
+      kind: what one sample is, such as image.
+    """
+
+    names: Sequence[str]
+    targets: npt.NDArray[np.int32]
+    probabilities: npt.NDArray[np.float32]
+    class_names: Sequence[str]
+    kind: str
+
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """The most probable class of each sample, `(samples,)`."""
+        predicted: npt.NDArray[np.int64] = self.probabilities.argmax(1)
+        return predicted
+
+    def write(self, path: Path) -> None:
+        """Writes the file.
+
+        Raises:
+          OSError: it cannot be written.
+        """
+        content = io.BytesIO()
+        np.savez(
+            content,
+            names=np.array(self.names, np.str_),
+            targets=self.targets,
+            probabilities=self.probabilities,
+            class_names=np.array(self.class_names, np.str_),
+            kind=np.array(self.kind),
+        )
+        files.replace(path, content.getbuffer())
+
+    @classmethod
+    def read(cls, path: Path) -> "HeldOut":
+        """Returns the content of a file.
+
+        Raises:
+          FileNotFoundError: there is none.
+          UsageError: it is not such a file.
+        """
+        try:
+            # NumPy leaves a broken file open.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+                arrays: dict[str, npt.NDArray[Any]] = {name: found[name] for name in found.files}
+            held = cls(
+                arrays["names"].tolist(),
+                arrays["targets"],
+                arrays["probabilities"],
+                arrays["class_names"].tolist(),
+                str(arrays["kind"]),
+            )
+            shape = len(held.names), len(held.class_names)
+            if held.targets.shape != shape[:1] or held.probabilities.shape != shape:
+                raise ValueError("arrays of other shapes")
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # NumPy and its zip reader raise many kinds
+            raise UsageError(
+                f"{path}: must be the predictions of a fold; remove it, and the same command writes it again. "
+                f"Received: {one_line(str(error))}"
+            ) from None
+        return held
+
+
+def path_of(root: Path, number: int) -> Path:
+    """Returns the file of a fold, counted from 1, below the folder of a run."""
+    return root / FOLDER / str(number) / NAME

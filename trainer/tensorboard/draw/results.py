@@ -12,7 +12,7 @@ from trainer.tensorboard.draw.sheets import Array, Picture
 from trainer.tensorboard.draw.slices import Place
 
 _MOST_NUMBERED = 30  # classes: cells are large enough for numbers and names
-_CELL, _LARGEST = 34, 60  # pixels, where there are numbers: at least, and of few classes
+_CELL, _LARGEST = 30, 60  # pixels, where there are numbers: at least, and of few classes
 _WIDTH = 800  # pixels of a matrix without numbers
 _NAME = 160  # pixels of a class's name, at most
 _RIGHT = (33, 102, 172)

@@ -18,6 +18,7 @@ Colour = tuple[int, int, int]
 INK, PAPER, FAINT, FRAME, MARK = (32, 32, 32), (255, 255, 255), (120, 120, 120), (176, 176, 176), (214, 39, 40)
 FONT = texts.HEIGHT - 4  # pixels of a line without what is above and below its letters
 GAP = 4
+_BAR = 120  # pixels of a scale's colours
 SHOWN = 350  # pixels of a picture's width as TensorBoard shows it by default, whatever its own
 
 # Scales of colours for values from 0 to 1; the brightness of each changes evenly.
@@ -100,6 +101,27 @@ def below(pictures: Sequence[Picture]) -> Picture:
         canvas[top : top + len(picture), : picture.shape[1]] = picture
         top += len(picture)
     return canvas
+
+
+def about_zero(values: Array) -> tuple[float, float]:
+    """Returns the ends of a scale: from 0 to the greatest value, or as far below 0 as above where some are negative."""
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    return (-max(-low, high), max(-low, high)) if low < 0 else (0.0, high)
+
+
+def scale_for(limits: tuple[float, float]) -> Sequence[Colour]:
+    """Returns the colours of values: diverging about zero if the limits have both signs, else sequential."""
+    return DIVERGING if limits[0] < 0 else SEQUENTIAL
+
+
+def legend(limits: tuple[float, float], colours: Sequence[Colour], name: str = "") -> Picture:
+    """Returns a bar of a scale's colours between its two ends, after the name of what they mean."""
+    low, high = (line_of(f"{value:.3g}", FAINT) for value in limits)
+    label = line_of(name, FAINT) if name else np.full((texts.HEIGHT, 0, 3), 255, np.uint8)
+    bar = np.full((texts.HEIGHT, _BAR, 3), 255, np.uint8)
+    bar[3:-3] = coloured(np.linspace(0, 1, _BAR)[None], colours)
+    gap = np.full((texts.HEIGHT, GAP, 3), 255, np.uint8)
+    return np.concatenate([gap, label, gap, low, gap, bar, gap, high], 1)
 
 
 def numbered(pictures: Sequence[Picture], numbers: Sequence[str]) -> Picture:

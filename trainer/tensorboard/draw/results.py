@@ -53,7 +53,9 @@ def confusion_matrix(counts: Array, classes: Sequence[str]) -> Picture:
         else:
             sheets.centred(draw, (middle, margin / 2), name, sheets.INK)
     right = int(np.trace(counts))
-    return sheets.titled(np.asarray(canvas), f"rows: true, columns: predicted; {right} of {int(counts.sum())} correct")
+    return sheets.titled(
+        np.asarray(canvas), f"rows: true, columns: predicted; {right} of {int(counts.sum())} correct, in blue"
+    )
 
 
 def mistakes(

@@ -19,7 +19,7 @@ from trainer.tensorboard.draw.slices import Place
 TILE, IN_ROW = {1: 164, 2: 84, 3: 108}, {1: 2, 2: 0, 3: 3}  # among many others
 MISTAKEN, MISTAKEN_IN_ROW = {1: 164, 2: 84, 3: 160}, {1: 2, 2: 0, 3: 2}  # under their mistakes
 PAIRED, PAIRS_IN_ROW = {1: 164, 2: 76, 3: 76}, {1: 1, 2: 2, 3: 2}  # each of a pair
-EXPLAINED, EXPLAINED_IN_ROW = {1: 338, 2: 140, 3: 160}, {1: 1, 2: 2, 3: 2}  # under attributions
+EXPLAINED, EXPLAINED_IN_ROW = {1: 338, 2: 164, 3: 160}, {1: 1, 2: 2, 3: 2}  # under attributions
 ABOVE = {1: 338, 2: 112, 3: 160}  # above its feature maps
 
 APART = 8  # pixels between a sample and its changed copy

@@ -17,6 +17,7 @@ from trainer.tensorboard.draw.kernels import filters, has_more
 from trainer.tensorboard.draw.maps import feature_maps
 from trainer.tensorboard.draw.slices import Place, most_active
 from trainer.tensorboard.draw.templates import templates
+from trainer.tensorboard.learned import learned
 from trainer.tensorboard.scaling import scale_of
 
 _MOST_MISTAKES = 20
@@ -79,6 +80,7 @@ def conclusion(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
     explainer = Explainer(observer.model)
     yield from _decisions(observer, explainer, probabilities)
     yield from _results(observer.examples, explainer, probabilities)
+    yield from learned(observer, explainer)
 
 
 def _decisions(observer: Observer, explainer: Explainer, probabilities: np.ndarray) -> Iterator[Summary]:

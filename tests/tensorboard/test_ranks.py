@@ -70,7 +70,7 @@ def pictures(drawn: Iterable[Summary]) -> dict[str, np.ndarray]:
 def test_all_of_it_is_drawn_as_wide_as_is_shown(name: str, tmp_path: Path) -> None:
     observer = Observer(convolutional(FORMS[name]), examples(FORMS[name]))
     moment = pictures(drawing.moment(observer, observer.look(), {}))
-    assert {"filters/conv1", "filters/conv2", "augmentation", "feature_maps/a"} <= set(moment)
+    assert {"filters/conv1", "filters/conv2", "augmentation", "feature_maps/a", "exciting/conv1"} <= set(moment)
     probabilities, hidden = observer.classify()
     conclusion = pictures(drawing.conclusion(observer, probabilities))
     assert {"what_decides/a", "results/worst_mistakes"} <= set(conclusion)
@@ -121,7 +121,7 @@ def test_titles_have_the_name_of_the_kind() -> None:
     observer = Observer(linear(FORMS["signal"]), examples(FORMS["signal"]))
     drawn, scale = pictures(drawing.moment(observer, observer.look(), {})), scale_of(observer.examples)
     np.testing.assert_array_equal(drawn["augmentation"], sheets.shown(augmentation(*observer.examples.changes, scale)))
-    title = sheets.line_of("training signals, each next to what the network sees", sheets.INK)
+    title = sheets.line_of("left: training signals; right: as the network sees them", sheets.INK)
     np.testing.assert_array_equal(drawn["augmentation"][3 : 3 + len(title), 4 : 4 + title.shape[1]], title)
 
 

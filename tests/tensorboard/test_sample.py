@@ -77,7 +77,7 @@ def test_signals_in_a_pair_have_one_axis() -> None:
         for part in (drawn[:, :160], drawn[:, 160 + sample.APART :])
     ]
     assert np.ptp(heights[1]) == pytest.approx(4 * np.ptp(heights[0]), abs=8)
-    assert (drawn[:50, :33] == drawn[:50, 168:201]).all()  # the numbers
+    assert (drawn[:50, :33] == drawn[:50, 160 + sample.APART : 193 + sample.APART]).all()  # the numbers
 
 
 def test_a_volume_is_drawn_through_the_position_that_is_asked_for() -> None:

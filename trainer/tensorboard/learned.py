@@ -59,7 +59,7 @@ def _concepts(observer: Observer, look: Look) -> Iterator[Summary]:
     ]
     title = (
         f"{wide[-1]}: its maps as sums of {len(keys)} concepts, which reproduce {found.explained:.0%} of them; "
-        "one colour is one concept in all samples"
+        "one color is one concept in all samples"
     )
     captions = [text.isolated(name, _IN_CAPTION) for name in names]
     scale = scale_of(examples)

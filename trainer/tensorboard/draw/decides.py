@@ -37,7 +37,7 @@ def what_decides(
     grid = sheets.grid(tiles(seen, maps, scale, unsigned), ["input", *names], columns=sample.EXPLAINED_IN_ROW[rank])
     legends = [sheets.scale_of("against", sheets.DIVERGING, "for the class")] if set(maps) - {*unsigned} else []
     legends += [sheets.scale_of("none", sample.heat(rank), "much")] if set(maps) & {*unsigned} else []
-    ends = f"; colours end at each map's {_PERCENTILE}th percentile" if maps else ""
+    ends = f"; colors end at each map's {_PERCENTILE}th percentile" if maps else ""
     return sheets.titled(sheets.below([*legends, grid]), title + ends)
 
 

@@ -12,6 +12,7 @@ from trainer.tensorboard.draw.sheets import Array, Colour, Picture
 from trainer.tensorboard.draw.slices import middle
 
 _SIDE, _PIECE, _KERNEL = 60, (262, 22), (62, 62)  # pixels of a patch, of a piece of a signal, of a signal's kernel
+_ROWS = 6  # filters of a sheet
 _OUTSIDE: Colour = (198, 219, 239)  # of what is not in the sample
 
 
@@ -90,6 +91,8 @@ def exciting(layer: str, found: Found, scale: Scale = IMAGES) -> Picture:
             marks = found.centres[index] if is_whole else [None] * len(patches[index])
             drawn = [_patch(one, scale, mark) for one, mark in zip(patches[index], marks, strict=True)]
             rows.append(_row(shown, drawn, read, found.values[index]))
+    missing = max(0, min(_ROWS, found.count) - len(rows))  # a layer's sheets have one size at all steps
+    rows += [np.full_like(rows[0], 255)] * missing
     legend = [] if kernels.ndim == 3 else [sheets.legend((-limit, limit), sheets.DIVERGING, "kernel")]
     return sheets.titled(sheets.below([*legend, *rows]), title)
 

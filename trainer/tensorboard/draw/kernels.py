@@ -54,7 +54,7 @@ def filters(kernel: Array, layer: str, is_first: bool = False, *, is_all: bool =
     if rank == 1:
         title += f"; bottom to top is {_range(limit)}"
     if is_coloured:
-        title += f"; grey is 0, each colour from none to full is {_range(limit)}"
+        title += f"; grey is 0, each color from none to full is {_range(limit)}"
     shown = min(channels, _STRONGEST[rank]) if channels > 1 else 0
     if shown and not is_coloured:
         title += f"; the {shown} channels with the largest weights, their numbers below"

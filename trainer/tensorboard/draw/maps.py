@@ -46,9 +46,8 @@ def feature_maps(
         sheet = _sheet(drawn, limits, dead[name], _within(at, seen.shape[:-1], maps.shape[:-1]))
         said = f"; bottom to top is {limits[0]:.3g} to {limits[1]:.3g}" if maps.ndim == 2 else ""
         legend = [] if maps.ndim == 2 else [sheets.legend(limits, sheets.scale_for(limits), "output")]
-        parts.append(
-            sheets.titled(sheets.below([*legend, sheet]), f"{name}: {len(drawn)}{more} maps{said}{_dead(dead[name])}")
-        )
+        name_and_size = f"{name}: {len(drawn)}{more} maps{said}"
+        parts.append(sheets.titled(sheets.below([_dead(dead[name]), *legend, sheet]), name_and_size))
     return sheets.titled(sheets.below(parts), title)
 
 
@@ -66,12 +65,12 @@ def _sheet(maps: Array, limits: tuple[float, float], dead: Array, at: Place | No
     return sheets.grid(pictures, numbers, marked=dead[: len(maps)], columns=min(columns, len(pictures)))
 
 
-def _dead(dead: Array) -> str:
-    """Returns what red marks mean in the picture of a layer that has them."""
+def _dead(dead: Array) -> Picture:
+    """Returns how many filters are dead, and what the red marks mean; a line in any case, so that sizes agree."""
     count = int(np.sum(dead))
-    if not count:
-        return ""
-    return f"; {count} dead, in red: the same output everywhere, for every sample"
+    said = f"{count} dead, in red: one output everywhere, in all samples" if count else "no dead filters"
+    line = sheets.line_of(said, sheets.MARK if count else sheets.FAINT)
+    return np.pad(line, ((0, 0), (sheets.GAP, 0), (0, 0)), constant_values=255)
 
 
 def _finite(output: Array) -> Array:

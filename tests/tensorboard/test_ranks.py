@@ -20,6 +20,7 @@ from trainer.tensorboard.draw import sample, sheets
 from trainer.tensorboard.draw.augmentation import augmentation
 from trainer.tensorboard.draw.slices import most_active
 from trainer.tensorboard.draw.templates import templates
+from trainer.tensorboard.learned import learned
 from trainer.tensorboard.scaling import scale_of
 
 FORMS = {
@@ -104,6 +105,14 @@ def test_a_network_without_numbers_is_drawn(name: str) -> None:
     observer = Observer(model, examples(FORMS[name]))
     assert "feature_maps/a" in pictures(drawing.moment(observer, observer.look(), {}))
     assert "what_decides/a" in pictures(drawing.conclusion(observer, observer.classify()[0]))
+
+
+@pytest.mark.parametrize("name", ["signal", "volume"])
+def test_concepts_and_made_inputs_are_drawn_at_the_end(name: str) -> None:
+    observer = Observer(convolutional(FORMS[name]), examples(FORMS[name]))
+    drawn = pictures(learned(observer, Explainer(observer.model)))
+    assert {"concepts", "visualised/classes", "visualised/conv2"} <= set(drawn)
+    assert all(picture.shape[1] == sheets.SHOWN for picture in drawn.values())
 
 
 @pytest.mark.parametrize("name", ["channels", "scan"])

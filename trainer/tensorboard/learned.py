@@ -17,9 +17,9 @@ from trainer.tensorboard.scaling import scale_of
 
 _CONCEPTS = 4
 _MOST_CLASSES, _FILTERS = 10, 3
-_STEPS, _FEWEST_STEPS = 16, 8  # with fewer, an input is noise
+_STEPS, _FEWEST_STEPS = 16, 10  # with fewer, an input is noise
 _SECONDS = 5.0
-_WORK = 15_000_000_000  # multiply-adds of an ascent
+_WORK = 10_000_000_000  # multiply-adds of an ascent
 _PASSES = 3  # a step's gradient takes as long as so many forward passes
 _IN_CAPTION, _IN_LEGEND = 64, 100  # pixels of a class's name
 _COLOURS = 3  # channels that are a colour together

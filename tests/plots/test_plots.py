@@ -203,3 +203,17 @@ def test_names_the_package_that_is_missing() -> None:
     last = done.stderr.splitlines()[-1]
     assert last.startswith("ModuleNotFoundError: trainer.plots needs the package matplotlib: ")
     assert last.endswith("[notebooks]'")
+
+
+def test_what_filters_look_for_is_one_picture_each() -> None:
+    inputs = keras.Input((12, 12, 1))
+    value = keras.layers.Conv2D(4, 3, activation="relu", name="conv")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(value)))
+    samples = np.random.default_rng(0).uniform(0, 255, (5, 12, 12, 1))
+    for picture in (
+        plots.exciting(model, samples, ["conv"]),
+        plots.visualised(model, "conv", [0, 2], steps=2),
+        plots.visualised(model, units=[1], steps=2, captions=["b"]),
+        plots.concepts(model, samples, count=2),
+    ):
+        assert picture.width > 100

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from trainer.tensorboard.draw import curves, strokes
+from trainer.tensorboard.draw import curves, sheets, strokes, text
 from trainer.tensorboard.draw.scale import Scale
 
 OPEN = Scale("signal", -math.inf, math.inf)
@@ -73,7 +73,7 @@ def test_each_channel_has_its_own_line_and_more_than_twelve_are_said() -> None:
     random = np.random.default_rng(0)
     heights = [len(curves.plot(random.normal(size=(50, count)), 338, OPEN)) for count in (1, 2, 6, 12, 13, 40)]
     assert heights == sorted(heights)
-    assert heights[4] == heights[5] == heights[3] + 15  # a line of text
+    assert heights[4] == heights[5] == heights[3] + text.HEIGHT
 
 
 def test_a_quiet_channel_looks_quiet() -> None:
@@ -116,7 +116,7 @@ def test_taps_of_a_kernel(taps: int) -> None:
     lines = np.zeros((2, taps))
     lines[0] = 1
     drawn = curves.taps(lines, ["7", "12"], 1.0, 62, 40)
-    assert drawn.shape == (40 + 13, 62, 3)
+    assert drawn.shape == (40 + sheets.FONT + 2, 62, 3)
     top, middle = drawn[:6].reshape(-1, 3), drawn[17:23].reshape(-1, 3)
     for part, colour in ((top, curves.COLOURS[0]), (middle, curves.COLOURS[1])):
         assert np.abs(part.astype(int) - colour).sum(-1).min() < 160

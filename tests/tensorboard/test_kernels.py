@@ -2,15 +2,25 @@ import numpy as np
 import pytest
 
 from trainer.tensorboard.draw import curves, sheets
-from trainer.tensorboard.draw.kernels import filters
+from trainer.tensorboard.draw.kernels import filters, has_more
 
 
-def test_a_filter_of_one_channel_is_grey_and_zero_is_its_middle() -> None:
+@pytest.mark.parametrize("is_first", [True, False])
+def test_zero_is_the_middle_of_one_scale_in_every_layer(is_first: bool) -> None:
     kernel = np.zeros((3, 3, 1, 2), np.float32)
     kernel[0, 0, 0, 0], kernel[2, 2, 0, 0] = 2.0, -2.0
-    sheet = filters(kernel, "conv1", is_first=True)
+    sheet = filters(kernel, "conv1", is_first=is_first)
     colours = {tuple(colour) for colour in sheet.reshape(-1, 3)}
-    assert {(128, 128, 128), (255, 255, 255), (0, 0, 0)} <= colours
+    assert {sheets.DIVERGING[0], sheets.DIVERGING[-1], (247, 246, 246)} <= colours
+
+
+def test_few_filters_of_a_deeper_layer_are_large_and_all_are_elsewhere() -> None:
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 64, 256))
+    few, every = filters(kernel, "conv4", rest="filters_all/conv4"), filters(kernel, "conv4", is_all=True)
+    assert has_more(kernel)
+    assert not has_more(kernel, is_first=True)
+    assert not has_more(kernel[..., :12])
+    assert len(few) < 700 < len(every)
 
 
 def test_a_filter_of_three_channels_has_the_input_s_colours() -> None:
@@ -49,13 +59,22 @@ def _is_near(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     return np.asarray(np.abs(picture.astype(int) - colour).sum(-1) < 60)
 
 
+def _first_tile(sheet: np.ndarray) -> np.ndarray:
+    """Returns what is within the first frame."""
+    is_frame = (sheet == sheets.FRAME).all(-1)
+    tops = np.flatnonzero(is_frame.mean(1) > 0.2)
+    lefts = np.flatnonzero(is_frame[tops[0]])
+    right = lefts[0] + np.flatnonzero(np.diff(lefts, append=lefts[-1] + 2) > 1)[0]
+    return sheet[tops[0] + 1 : tops[1], lefts[0] + 1 : right]
+
+
 def test_a_kernel_of_a_signal_is_a_curve_of_its_weights() -> None:
     kernel = np.zeros((9, 1, 1), np.float32)
     kernel[2], kernel[6] = 1.0, -1.0
-    tile = filters(kernel, "conv1", is_first=True)[37:77, 5:67]  # within the frame
+    tile = _first_tile(filters(kernel, "conv1", is_first=True))
     ink = _is_near(tile, curves.COLOURS[0])
-    assert abs(np.flatnonzero(ink[:4].any(0)).mean() - 2.5 / 9 * 62) < 2
-    assert abs(np.flatnonzero(ink[-5:].any(0)).mean() - 6.5 / 9 * 62) < 2
+    assert abs(np.flatnonzero(ink[:4].any(0)).mean() - 2.5 / 9 * tile.shape[1]) < 2
+    assert abs(np.flatnonzero(ink[-5:].any(0)).mean() - 6.5 / 9 * tile.shape[1]) < 2
 
 
 def test_the_strongest_channels_are_lines_and_in_the_order_of_their_strength() -> None:
@@ -63,7 +82,7 @@ def test_the_strongest_channels_are_lines_and_in_the_order_of_their_strength() -
     for channel, weight in ((7, 0.3), (12, -1.0), (4, 0.6), (9, 0.1)):
         kernel[:, channel] = weight
     drawn = filters(kernel, "conv2")
-    rows = [np.flatnonzero(_is_near(drawn[37:77, 5:67], one).any(1)).mean() for one in curves.COLOURS[:3]]
+    rows = [np.flatnonzero(_is_near(_first_tile(drawn)[:58], one).any(1)).mean() for one in curves.COLOURS[:3]]
     assert rows[1] < rows[2] < rows[0]
     assert not _is_near(drawn, curves.COLOURS[3]).any()
 
@@ -76,6 +95,6 @@ def test_a_sheet_is_about_as_wide_as_is_shown(shape: tuple[int, ...]) -> None:
 def test_slices_of_a_kernel_are_parted_by_what_no_weight_looks_like() -> None:
     kernel = np.linspace(-1, 1, 27, dtype=np.float32).reshape(3, 3, 3, 1, 1)
     drawn = filters(kernel, "conv1", is_first=True)
-    row = drawn[40]
+    row = drawn[70]
     (edges,) = np.nonzero((row[:-2] == 255).all(-1) & (row[1:-1] == sheets.FRAME).all(-1) & (row[2:] == 255).all(-1))
-    assert np.diff(edges).tolist() == [3 * 6 + 3]
+    assert np.diff(edges).tolist() == [3 * 8 + 3]

@@ -20,6 +20,7 @@ from trainer.tensorboard.draw import sample, sheets
 from trainer.tensorboard.draw.augmentation import augmentation
 from trainer.tensorboard.draw.slices import most_active
 from trainer.tensorboard.draw.templates import templates
+from trainer.tensorboard.learned import learned
 from trainer.tensorboard.scaling import scale_of
 
 FORMS = {
@@ -70,7 +71,7 @@ def pictures(drawn: Iterable[Summary]) -> dict[str, np.ndarray]:
 def test_all_of_it_is_drawn_as_wide_as_is_shown(name: str, tmp_path: Path) -> None:
     observer = Observer(convolutional(FORMS[name]), examples(FORMS[name]))
     moment = pictures(drawing.moment(observer, observer.look(), {}))
-    assert {"filters/conv1", "filters/conv2", "augmentation", "feature_maps/a"} <= set(moment)
+    assert {"filters/conv1", "filters/conv2", "augmentation", "feature_maps/a", "exciting/conv1"} <= set(moment)
     probabilities, hidden = observer.classify()
     conclusion = pictures(drawing.conclusion(observer, probabilities))
     assert {"what_decides/a", "results/worst_mistakes"} <= set(conclusion)
@@ -106,6 +107,14 @@ def test_a_network_without_numbers_is_drawn(name: str) -> None:
     assert "what_decides/a" in pictures(drawing.conclusion(observer, observer.classify()[0]))
 
 
+@pytest.mark.parametrize("name", ["signal", "volume"])
+def test_concepts_and_made_inputs_are_drawn_at_the_end(name: str) -> None:
+    observer = Observer(convolutional(FORMS[name]), examples(FORMS[name]))
+    drawn = pictures(learned(observer, Explainer(observer.model)))
+    assert {"concepts", "visualised/classes", "visualised/conv2"} <= set(drawn)
+    assert all(picture.shape[1] == sheets.SHOWN for picture in drawn.values())
+
+
 @pytest.mark.parametrize("name", ["channels", "scan"])
 def test_a_linear_network_has_its_weights_over_the_sample(name: str) -> None:
     observer = Observer(linear(FORMS[name]), examples(FORMS[name]))
@@ -121,7 +130,7 @@ def test_titles_have_the_name_of_the_kind() -> None:
     observer = Observer(linear(FORMS["signal"]), examples(FORMS["signal"]))
     drawn, scale = pictures(drawing.moment(observer, observer.look(), {})), scale_of(observer.examples)
     np.testing.assert_array_equal(drawn["augmentation"], sheets.shown(augmentation(*observer.examples.changes, scale)))
-    title = sheets.line_of("training signals, each next to what the network sees", sheets.INK)
+    title = sheets.line_of("left: training signals; right: as the network sees them", sheets.INK)
     np.testing.assert_array_equal(drawn["augmentation"][3 : 3 + len(title), 4 : 4 + title.shape[1]], title)
 
 

@@ -50,7 +50,7 @@ def test_a_sample_of_every_rank(shape: tuple[int, ...], scale: Scale) -> None:
     ):
         assert drawn.dtype == np.uint8
         assert drawn.shape[2] == 3
-        assert max(drawn.shape) <= 2 * 160 + sheets.GAP
+        assert max(drawn.shape) <= 2 * 160 + sample.APART
 
 
 def test_values_without_bounds_are_drawn_as_the_sample_has_them() -> None:
@@ -72,9 +72,12 @@ def test_a_change_of_brightness_is_seen(shape: tuple[int, ...]) -> None:
 def test_signals_in_a_pair_have_one_axis() -> None:
     one = np.sin(np.arange(100.0))[:, None]
     drawn = sample.pair(one, 4 * one, 160, OPEN)
-    heights = [np.flatnonzero((part[:50, 40:150] < 128).any((1, 2))) for part in (drawn[:, :160], drawn[:, 164:])]
+    heights = [
+        np.flatnonzero((part[:50, 40:150] < 128).any((1, 2)))
+        for part in (drawn[:, :160], drawn[:, 160 + sample.APART :])
+    ]
     assert np.ptp(heights[1]) == pytest.approx(4 * np.ptp(heights[0]), abs=8)
-    assert (drawn[:50, :33] == drawn[:50, 164:197]).all()  # the numbers
+    assert (drawn[:50, :33] == drawn[:50, 160 + sample.APART : 193 + sample.APART]).all()  # the numbers
 
 
 def test_a_volume_is_drawn_through_the_position_that_is_asked_for() -> None:

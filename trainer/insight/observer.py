@@ -11,6 +11,7 @@ import tensorflow as tf
 from trainer.data.form import Form
 from trainer.insight import choice
 from trainer.insight.copied import copied
+from trainer.insight.exciting import Excitation, Exciting
 from trainer.insight.graph import Call, Graph, kernel_of
 from trainer.insight.opened import closed, inside
 from trainer.insight.shapes import held, shapes
@@ -138,6 +139,7 @@ class Observer:
         # Of a layer that cannot be looked into, the last hidden value is not known.
         hidden = graph.outputs[0] if graph.hidden in graph.inputs and closed(graph) else graph.hidden
         self._ahead = Unfolded(self.model, graph, (hidden, graph.outputs[0]))
+        self._excitation = Excitation(self.model, graph, self._convolutions)
         self._differentiated = compiled(self._differentiate)
         samples = tf.TensorSpec((None, *examples.samples.shape[1:]), tf.float32)
         self._classified = compiled(lambda samples: self._ahead(samples, training=False), (samples,))
@@ -170,6 +172,10 @@ class Observer:
             {name: _float32(gradient) for name, gradient in gradients if gradient is not None},
             {name: self._template(layer) for name, layer in self._templates.items()},
         )
+
+    def excited(self) -> dict[str, Exciting]:
+        """Returns what excites the strongest filters of each convolution, with the weights of the last look."""
+        return self._excitation.find(self.examples.samples)
 
     def classify(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns the probabilities and the last hidden values of the first samples, at most 2,000.

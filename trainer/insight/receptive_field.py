@@ -76,6 +76,8 @@ POINTWISE = (
     keras.layers.ZeroPadding2D,
     keras.layers.ZeroPadding3D,
 )
+_PADDINGS = (keras.layers.ZeroPadding1D, keras.layers.ZeroPadding2D, keras.layers.ZeroPadding3D)
+_CROPPINGS = (keras.layers.Cropping1D, keras.layers.Cropping2D, keras.layers.Cropping3D)
 # Of keras.applications, whose classes Keras does not make public.
 _POINTWISE_LAYERS = frozenset(("CustomScaleLayer", "LayerScale", "StochasticDepth"))
 # Operations on symbolic tensors, as in `x + y`; Keras makes their classes public by name only.
@@ -114,11 +116,15 @@ class View:
         sizes: of the input, per spatial axis; infinite where not known.
         spans: from the first to the last element that counts; None where not known.
         jumps: from what one position depends on to what the next does; 0 where all depend on the same.
+        starts: the first element that position 0 depends on, negative where it is padding; None where not known.
+        stops: the element after the last one, also beyond the input's end.
     """
 
     sizes: tuple[float, ...]
     spans: tuple[float, ...] | None
     jumps: tuple[int, ...]
+    starts: tuple[float, ...] | None = None
+    stops: tuple[float, ...] | None = None
 
     @property
     def receptive_field(self) -> Shape | None:
@@ -127,21 +133,50 @@ class View:
 
     def unknown(self) -> "View":
         """Returns the view after a layer of which nothing is known."""
-        return replace(self, spans=None) if any(self.jumps) else self
+        return replace(self, spans=None, starts=None, stops=None) if any(self.jumps) else self
 
-    def through(self, windows: Iterable[float], strides: Iterable[int]) -> "View":
-        """Returns the view through a window of so many positions that moves by `strides`."""
+    def through(self, windows: Iterable[float], strides: Iterable[int], before: Iterable[int] | None = None) -> "View":
+        """Returns the view through a window of so many positions that moves by `strides`.
+
+        `before` is the number of padded positions before the first, per axis; None where not known.
+        """
         windows, strides = tuple(windows), tuple(strides)
         if self.spans is None or len(windows) != len(self.spans) or not any(self.jumps):
             return self.unknown()
         axes = zip(self.sizes, self.spans, windows, self.jumps, strict=True)
         spans = tuple(min(size, span + (window - 1) * jump) for size, span, window, jump in axes)
-        return View(self.sizes, spans, tuple(map(operator.mul, self.jumps, strides)))
+        moved = self.moved(before)
+        stops = moved.stops and tuple(
+            stop + (window - 1) * jump for stop, window, jump in zip(moved.stops, windows, self.jumps, strict=True)
+        )
+        return View(self.sizes, spans, tuple(map(operator.mul, self.jumps, strides)), moved.starts, stops)
+
+    def moved(self, before: Iterable[int] | None) -> "View":
+        """Returns the view after so many positions are put before the first, per axis, or cut off where negative."""
+        if before is None or self.starts is None or self.stops is None:
+            return replace(self, starts=None, stops=None)
+        shifts = [pad * jump for pad, jump in zip(before, self.jumps, strict=True)]
+        return replace(
+            self,
+            starts=tuple(map(operator.sub, self.starts, shifts)),
+            stops=tuple(map(operator.sub, self.stops, shifts)),
+        )
+
+    def window(self, position: Iterable[int]) -> tuple[slice, ...] | None:
+        """Returns the elements of the input that one position depends on; None where not known.
+
+        The slices are as wide as the receptive field. They start below 0, or end beyond the input, in its padding.
+        """
+        if self.starts is None or self.stops is None or not all(map(math.isfinite, (*self.starts, *self.stops))):
+            return None
+        axes = zip(self.starts, self.stops, self.jumps, position, strict=True)
+        return tuple(slice(int(start) + at * jump, int(stop) + at * jump) for start, stop, jump, at in axes)
 
     def over(self, sizes: Shape) -> "View":
         """Returns the view of all positions of a map at once."""
         whole = self.through((math.inf if size is None else size for size in sizes), (0,) * len(sizes))
-        return View(self.sizes, self.sizes if whole.spans is None else whole.spans, (0,) * len(self.sizes))
+        spans, rank = self.sizes if whole.spans is None else whole.spans, len(self.sizes)
+        return View(self.sizes, spans, (0,) * rank, (0,) * rank, self.sizes)
 
 
 def views(graph: Graph, shapes: Mapping[int, Shape], channels_first: bool) -> dict[int, View]:
@@ -175,7 +210,8 @@ def is_pointwise(layer: Any) -> bool:
 def _whole(sizes: Shape) -> View:
     """Returns the view of an input, which is itself."""
     rank = len(sizes)
-    return View(tuple(math.inf if size is None else size for size in sizes), (1,) * rank, (1,) * rank)
+    known = tuple(math.inf if size is None else size for size in sizes)
+    return View(known, (1,) * rank, (1,) * rank, (0,) * rank, (1,) * rank)
 
 
 def _largest(found: list[View]) -> View:
@@ -183,10 +219,14 @@ def _largest(found: list[View]) -> View:
     rank = max(len(view.sizes) for view in found)
     found = [view for view in found if len(view.sizes) == rank]
     spans = [view.spans for view in found if view.spans is not None]
+    starts = [view.starts for view in found if view.starts is not None]
+    stops = [view.stops for view in found if view.stops is not None]
     return View(
         tuple(map(max, zip(*(view.sizes for view in found), strict=True))),
         tuple(map(max, zip(*spans, strict=True))) if len(spans) == len(found) else None,
         tuple(map(max, zip(*(view.jumps for view in found), strict=True))),
+        tuple(map(min, zip(*starts, strict=True))) if len(starts) == len(found) else None,
+        tuple(map(max, zip(*stops, strict=True))) if len(stops) == len(found) else None,
     )
 
 
@@ -194,21 +234,48 @@ def _after(call: Call, view: View, taken: Shape, given: Shape, channels_first: b
     """Returns the view of what a layer gives from that of what it takes; shapes are without the batch."""
     layer = call.layer
     if is_convolution(layer) and not is_transposed(layer):
-        return view.through(map(pads.span, layer.kernel_size, layer.dilation_rate), layer.strides)
+        before = _before(layer, layer.kernel_size, layer.dilation_rate, spatial(taken, channels_first))
+        return view.through(map(pads.span, layer.kernel_size, layer.dilation_rate), layer.strides, before)
     if isinstance(layer, POOLINGS):
-        return view.through(layer.pool_size, layer.strides)
+        before = _before(layer, layer.pool_size, (1,) * len(layer.pool_size), spatial(taken, channels_first))
+        return view.through(layer.pool_size, layer.strides, before)
     if isinstance(layer, COLLAPSING) or _is_mean(layer, len(taken), channels_first):
         return view.over(spatial(taken, channels_first))
     if isinstance(layer, keras.layers.Reshape) and spatial(taken, channels_first) == spatial(given, channels_first):
         return view
-    if isinstance(layer, POINTWISE):
+    if isinstance(layer, POINTWISE) or is_pointwise(layer):
         axis = getattr(layer, "axis", None)
         axes = () if axis is None else axis if isinstance(axis, list | tuple) else (axis,)
         rank = len(taken) + 1
         mixes = any(axis % rank not in (0, 1 if channels_first else rank - 1) for axis in axes)
-        return view.unknown() if mixes else view
+        return view.unknown() if mixes else _moved(layer, view)
     operation = not isinstance(layer, keras.layers.Layer) and type(layer).__name__ in _POINTWISE_OPERATIONS
-    return view if operation or is_pointwise(layer) else view.unknown()
+    return _moved(layer, view) if operation else view.unknown()
+
+
+def _before(layer: Any, sizes: Iterable[int], dilations: Iterable[int], taken: Shape) -> tuple[int, ...] | None:
+    """Returns the number of padded positions before the first along each axis of a window's input.
+
+    None where it depends on a size that is not known.
+    """
+    sizes, dilations, strides = tuple(sizes), tuple(dilations), tuple(layer.strides)
+    is_by_size = isinstance(layer.padding, str) and layer.padding != "valid"
+    if is_by_size and any(size is None and stride > 1 for size, stride in zip(taken, strides, strict=False)):
+        return None
+    geometry = pads.Geometry(sizes, strides, dilations, layer.padding)
+    return tuple(int(before) for before, _ in geometry.pairs(size or 0 for size in taken))
+
+
+def _moved(layer: Any, view: View) -> View:
+    """Returns the view after a layer that may put positions before the first, or cut some off."""
+    if type(layer).__name__ == "Pad":
+        return view.moved(None)
+    for kinds, name, sign in ((_PADDINGS, "padding", 1), (_CROPPINGS, "cropping", -1)):
+        if isinstance(layer, kinds):
+            pairs = getattr(layer, name)
+            pairs = (pairs,) if isinstance(pairs[0], int) else pairs
+            return view.moved(sign * before for before, _ in pairs)
+    return view
 
 
 def _is_mean(layer: Any, axes: int, channels_first: bool) -> bool:

@@ -13,7 +13,7 @@ if not importlib.util.find_spec("matplotlib"):
 from trainer.plots.attributions import attributions
 from trainer.plots.curves import curves
 from trainer.plots.matrices import connections, images, matrix
-from trainer.plots.networks import feature_maps, kernels
+from trainer.plots.networks import concepts, exciting, feature_maps, kernels, visualised
 from trainer.plots.sheets import film, sheets
 from trainer.plots.slices import slices
 from trainer.plots.style import DIVERGING, MARK, SEQUENTIAL, style
@@ -23,8 +23,10 @@ __all__ = [
     "MARK",
     "SEQUENTIAL",
     "attributions",
+    "concepts",
     "connections",
     "curves",
+    "exciting",
     "feature_maps",
     "film",
     "images",
@@ -33,4 +35,5 @@ __all__ = [
     "sheets",
     "slices",
     "style",
+    "visualised",
 ]

@@ -12,10 +12,12 @@ from trainer.tensorboard import summaries
 from trainer.tensorboard.draw import results, sheets, text
 from trainer.tensorboard.draw.augmentation import augmentation
 from trainer.tensorboard.draw.decides import what_decides
-from trainer.tensorboard.draw.kernels import filters
+from trainer.tensorboard.draw.exciting import exciting
+from trainer.tensorboard.draw.kernels import filters, has_more
 from trainer.tensorboard.draw.maps import feature_maps
 from trainer.tensorboard.draw.slices import Place, most_active
 from trainer.tensorboard.draw.templates import templates
+from trainer.tensorboard.learned import learned
 from trainer.tensorboard.scaling import scale_of
 
 _MOST_MISTAKES = 20
@@ -39,7 +41,12 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
     """
     dead, scale = look.dead(), scale_of(observer.examples)
     for index, (name, kernel) in enumerate(look.kernels.items()):
-        yield _image(f"filters/{name}", filters(kernel, name, is_first=index == 0))
+        rest = f"filters_all/{name}" if has_more(kernel, is_first=index == 0) else ""
+        yield _image(f"filters/{name}", filters(kernel, name, is_first=index == 0, rest=rest))
+        if rest:
+            yield _image(rest, filters(kernel, name, is_all=True))
+    for name, found in observer.excited().items():
+        yield _image(f"exciting/{name}", exciting(name, found, scale))
     for name, is_dead in dead.items():
         yield summaries.scalar(f"dead_filters/{name}", is_dead.mean())
     for name, weights in look.templates.items():
@@ -73,6 +80,7 @@ def conclusion(observer: Observer, probabilities: np.ndarray) -> Iterator[Summar
     explainer = Explainer(observer.model)
     yield from _decisions(observer, explainer, probabilities)
     yield from _results(observer.examples, explainer, probabilities)
+    yield from learned(observer, explainer)
 
 
 def _decisions(observer: Observer, explainer: Explainer, probabilities: np.ndarray) -> Iterator[Summary]:

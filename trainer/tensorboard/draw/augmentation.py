@@ -16,4 +16,4 @@ def augmentation(before: Array, after: Array, scale: Scale = IMAGES) -> Picture:
     rank = before.ndim - 2
     pairs = [sample.pair(*both, sample.PAIRED[rank], scale) for both in zip(before, after, strict=True)]
     sheet = sheets.grid(pairs, [""] * len(pairs), columns=sample.PAIRS_IN_ROW[rank])
-    return sheets.titled(sheet, f"training {scale.noun}s, each next to what the network sees")
+    return sheets.titled(sheet, f"left: training {scale.noun}s; right: as the network sees them")

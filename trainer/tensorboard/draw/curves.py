@@ -23,7 +23,7 @@ COLOURS: tuple[Colour, ...] = (
     (170, 40, 60),
     (90, 90, 90),
 )
-_FOOT = 13  # pixels of the numbers below
+_FOOT = 16  # pixels of the numbers below
 _LEAST = 20  # pixels of a channel's height
 _SMALLEST = 8  # of one in a thumbnail
 _APART = 48  # pixels between two numbers of an axis, about
@@ -180,4 +180,4 @@ def _horizontal(canvas: Picture, length: int, inner: int, scale: Scale) -> None:
         column = MARGIN + (value / step + 0.5) / length * inner
         canvas[top : top + 3, math.floor(column)] = sheets.FAINT
         said = f"{label} {unit}" if value == ticks[-1] and unit else label
-        _written(canvas, said, column + sheets.width_of(said) / 2, len(canvas) - 5, sheets.FAINT)
+        _written(canvas, said, column + sheets.width_of(said) / 2, len(canvas) - 6, sheets.FAINT)

@@ -15,8 +15,8 @@ from anyascii import anyascii
 from PIL import ImageFont, features
 
 ISOLATE, END = "\u2068", "\u2069"  # around a part whose direction is its own; Unicode's report 9, 2.4
-SIZE = 11  # pixels, at which digits can still be read
-_LARGER = 12  # of scripts with many strokes
+SIZE = 13  # pixels, at which digits and capitals are 9 pixels high
+_LARGER = 14  # of scripts with many strokes
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Run = tuple[str, Font]

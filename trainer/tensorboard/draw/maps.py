@@ -22,10 +22,10 @@ def feature_maps(
 ) -> Picture:
     """Returns a sample and, below it, the output of each convolution; at most as wide as TensorBoard's default.
 
-    Maps of one layer share their scale: black is the layer's lowest value, or 0 where that is higher, and yellow its
-    highest. Maps of a signal are lines over the signal's axis, from the one value to the other. Slices of a volume, and
-    of its maps, go through the position where the layers together are most active. Dead filters are crossed out; the
-    line of one is red.
+    Maps of one layer share their scale: from black, 0, to yellow, the highest value; if there are negative ones,
+    from blue through white, 0, to red. Maps of a signal are lines over the signal's axis, from the one value to the
+    other. Slices of a volume, and of its maps, go through the position where the layers together are most active. Dead
+    filters are crossed out; the line of one is red.
 
     Args:
       seen: the sample, `(*spatial, channels)`.
@@ -40,11 +40,14 @@ def feature_maps(
     parts = [sheets.titled(sheets.grid([whole], [""]), "input")]
     most = _MOST_MAPS if len(layers) <= _FEW else _MOST_MAPS_EACH
     for name, maps in outputs.items():
-        low, high = min(0.0, float(maps.min())), float(maps.max())
+        limits = sheets.about_zero(maps)
         drawn = np.moveaxis(maps[..., : most[maps.ndim - 1]], -1, 0)
         more = f" of {maps.shape[-1]}" if maps.shape[-1] > len(drawn) else ""
-        sheet = _sheet(drawn, (low, high), dead[name], _within(at, seen.shape[:-1], maps.shape[:-1]))
-        parts.append(sheets.titled(sheet, f"{name}: {len(drawn)}{more} maps, {low:.3g} to {high:.3g}"))
+        sheet = _sheet(drawn, limits, dead[name], _within(at, seen.shape[:-1], maps.shape[:-1]))
+        said = f"; bottom to top is {limits[0]:.3g} to {limits[1]:.3g}" if maps.ndim == 2 else ""
+        legend = [] if maps.ndim == 2 else [sheets.legend(limits, sheets.scale_for(limits), "output")]
+        name_and_size = f"{name}: {len(drawn)}{more} maps{said}"
+        parts.append(sheets.titled(sheets.below([_dead(dead[name]), *legend, sheet]), name_and_size))
     return sheets.titled(sheets.below(parts), title)
 
 
@@ -57,9 +60,17 @@ def _sheet(maps: Array, limits: tuple[float, float], dead: Array, at: Place | No
             for line, number, ink in zip(maps, numbers, inks, strict=True)
         ]
         return sheets.grid([sheets.below(lines)], [""])
-    pictures = [sample.values(each, _SIDE[rank], limits, sheets.SEQUENTIAL, at=at) for each in maps]
+    pictures = [sample.values(each, _SIDE[rank], limits, sheets.scale_for(limits), at=at) for each in maps]
     columns = sheets.columns(pictures[0].shape[1])
     return sheets.grid(pictures, numbers, marked=dead[: len(maps)], columns=min(columns, len(pictures)))
+
+
+def _dead(dead: Array) -> Picture:
+    """Returns how many filters are dead, and what the red marks mean; a line in any case, so that sizes agree."""
+    count = int(np.sum(dead))
+    said = f"{count} dead, in red: one output everywhere, in all samples" if count else "no dead filters"
+    line = sheets.line_of(said, sheets.MARK if count else sheets.FAINT)
+    return np.pad(line, ((0, 0), (sheets.GAP, 0), (0, 0)), constant_values=255)
 
 
 def _finite(output: Array) -> Array:

@@ -12,7 +12,7 @@ from trainer.tensorboard.draw.sheets import Array, Picture
 from trainer.tensorboard.draw.slices import Place
 
 _MOST_NUMBERED = 30  # classes: cells are large enough for numbers and names
-_CELL, _LARGEST = 34, 60  # pixels, where there are numbers: at least, and of few classes
+_CELL, _LARGEST = 30, 60  # pixels, where there are numbers: at least, and of few classes
 _WIDTH = 800  # pixels of a matrix without numbers
 _NAME = 160  # pixels of a class's name, at most
 _RIGHT = (33, 102, 172)
@@ -53,7 +53,9 @@ def confusion_matrix(counts: Array, classes: Sequence[str]) -> Picture:
         else:
             sheets.centred(draw, (middle, margin / 2), name, sheets.INK)
     right = int(np.trace(counts))
-    return sheets.titled(np.asarray(canvas), f"rows: true, columns: predicted; {right} of {int(counts.sum())} correct")
+    return sheets.titled(
+        np.asarray(canvas), f"rows: true, columns: predicted; {right} of {int(counts.sum())} correct, in blue"
+    )
 
 
 def mistakes(

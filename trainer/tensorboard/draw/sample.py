@@ -18,10 +18,11 @@ from trainer.tensorboard.draw.slices import Place
 # Pixels of one sample, by rank, and how many are in a row; 0 lets the sheet choose.
 TILE, IN_ROW = {1: 164, 2: 84, 3: 108}, {1: 2, 2: 0, 3: 3}  # among many others
 MISTAKEN, MISTAKEN_IN_ROW = {1: 164, 2: 84, 3: 160}, {1: 2, 2: 0, 3: 2}  # under their mistakes
-PAIRED, PAIRS_IN_ROW = {1: 165, 2: 84, 3: 80}, {1: 1, 2: 2, 3: 2}  # each of a pair
-EXPLAINED, EXPLAINED_IN_ROW = {1: 338, 2: 140, 3: 160}, {1: 1, 2: 2, 3: 2}  # under attributions
+PAIRED, PAIRS_IN_ROW = {1: 160, 2: 72, 3: 72}, {1: 1, 2: 2, 3: 2}  # each of a pair
+EXPLAINED, EXPLAINED_IN_ROW = {1: 338, 2: 164, 3: 160}, {1: 1, 2: 2, 3: 2}  # under attributions
 ABOVE = {1: 338, 2: 112, 3: 160}  # above its feature maps
 
+APART = 14  # pixels between a sample and its changed copy
 _WARM: tuple[Colour, ...] = ((247, 247, 247), (254, 196, 79), (217, 72, 1), (127, 20, 5))  # on white paper
 
 
@@ -57,8 +58,7 @@ def pair(before: Array, after: Array, side: int, scale: Scale = IMAGES) -> Pictu
     else:
         limits = scale.limits(before)
         drawn = [picture(one, side, scale, limits=limits) for one in (before, after)]
-    if rank != 2:
-        drawn.insert(1, np.full((len(drawn[0]), sheets.GAP, 3), 255, np.uint8))
+    drawn.insert(1, _arrow(len(drawn[0])))
     return np.concatenate(drawn, axis=1)
 
 
@@ -121,6 +121,15 @@ def thumbnail(sample: Array, side: int, scale: Scale = IMAGES) -> Picture:
 def heat(rank: int) -> Sequence[Colour]:
     """Returns the colours of values from none to many over a sample: on dark pixels, or on the paper of a plot."""
     return _WARM if rank == 1 else sheets.SEQUENTIAL
+
+
+def _arrow(height: int) -> Picture:
+    """Returns a triangle that points to the right, in the gap between a sample and its changed copy."""
+    gap, middle, reach = np.full((height, APART, 3), 255, np.uint8), height // 2, APART // 2 - 2
+    for column in range(reach):
+        wide = reach - column
+        gap[max(0, middle - wide) : middle + wide + 1, 4 + column] = sheets.FAINT
+    return gap
 
 
 def _tinted(sample: Array, colours: Picture, opacity: Array, limits: Limits) -> Picture:

@@ -18,6 +18,8 @@ Colour = tuple[int, int, int]
 INK, PAPER, FAINT, FRAME, MARK = (32, 32, 32), (255, 255, 255), (120, 120, 120), (176, 176, 176), (214, 39, 40)
 FONT = texts.HEIGHT - 4  # pixels of a line without what is above and below its letters
 GAP = 4
+_SQUARES = 3  # times as large, from which on each pixel is a square
+_BAR = 120  # pixels of a scale's colours
 SHOWN = 350  # pixels of a picture's width as TensorBoard shows it by default, whatever its own
 
 # Scales of colours for values from 0 to 1; the brightness of each changes evenly.
@@ -102,6 +104,32 @@ def below(pictures: Sequence[Picture]) -> Picture:
     return canvas
 
 
+def about_zero(values: Array) -> tuple[float, float]:
+    """Returns the ends of a scale: from 0 to the greatest value, or as far below 0 as above where some are negative."""
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    return (-max(-low, high), max(-low, high)) if low < 0 else (0.0, high)
+
+
+def scale_for(limits: tuple[float, float]) -> Sequence[Colour]:
+    """Returns the colours of values: diverging about zero if the limits have both signs, else sequential."""
+    return DIVERGING if limits[0] < 0 else SEQUENTIAL
+
+
+def legend(limits: tuple[float, float], colours: Sequence[Colour], name: str = "") -> Picture:
+    """Returns a bar of a scale's colours between its two ends, after the name of what they mean."""
+    return scale_of(f"{limits[0]:.3g}", colours, f"{limits[1]:.3g}", name)
+
+
+def scale_of(low: str, colours: Sequence[Colour], high: str, name: str = "") -> Picture:
+    """Returns a bar of colours between what its two ends mean, after the name of what it is."""
+    first, last = line_of(low, FAINT), line_of(high, FAINT)
+    label = line_of(name, FAINT) if name else np.full((texts.HEIGHT, 0, 3), 255, np.uint8)
+    bar = np.full((texts.HEIGHT, _BAR, 3), 255, np.uint8)
+    bar[3:-3] = coloured(np.linspace(0, 1, _BAR)[None], colours)
+    gap = np.full((texts.HEIGHT, GAP, 3), 255, np.uint8)
+    return np.concatenate([gap, label, gap, first, gap, bar, gap, last], 1)
+
+
 def numbered(pictures: Sequence[Picture], numbers: Sequence[str]) -> Picture:
     """Returns pictures of one size, each with its number below and a gap to its right."""
     high, wide, _ = pictures[0].shape
@@ -117,16 +145,18 @@ def numbered(pictures: Sequence[Picture], numbers: Sequence[str]) -> Picture:
 
 
 def enlarged(picture: Picture, side: int) -> Picture:
-    """Returns a picture whose pixels are squares, so many times as large that the longer side is about `side`.
+    """Returns a picture whose longer side is at most `side`.
 
-    One that is larger from the start is made smaller.
+    Pixels of a small one are squares, a whole number of times as large. One of at least a third of the side is exactly
+    as large, interpolated; one that is larger from the start is made smaller.
     """
     longer = max(picture.shape[:2])
-    factor = round(side / longer)
-    if factor >= 1:
-        return picture.repeat(factor, 0).repeat(factor, 1)
-    height, width = (max(1, round(pixels * side / longer)) for pixels in picture.shape[:2])
-    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX))
+    factor = side / longer
+    if factor >= _SQUARES or factor == int(factor):
+        return picture.repeat(int(factor), 0).repeat(int(factor), 1)
+    height, width = (max(1, round(pixels * factor)) for pixels in picture.shape[:2])
+    how = Image.Resampling.BOX if factor < 1 else Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(picture).resize((width, height), how))
 
 
 def coloured(values: Array, colours: Sequence[Colour]) -> Picture:

@@ -12,7 +12,7 @@ from trainer.tensorboard.draw import fonts
 
 HEIGHT = fonts.SIZE + 4  # pixels of a line
 
-_BASE = 11  # pixels from a line's top down to what letters stand on
+_BASE = fonts.SIZE  # pixels from a line's top down to what letters stand on
 _ELLIPSIS = "…"
 _WORD = re.compile(f"(?:{fonts.ISOLATE}[^{fonts.END}]*{fonts.END}|\\S)+")
 

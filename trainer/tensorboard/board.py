@@ -50,7 +50,7 @@ def callbacks(
         Introduction(log, hparams.configuration(), command_line.command(hparams), form),
         Profile(log.folder / TRAIN, schedule.profile),
         Scalars(log, hparams.batch_size, watch, lag, noun=kind_of(form).name if form else "image"),
-        Pictures(log, watch, examples, schedule.pictures),
+        Pictures(log, watch, examples, schedule.pictures, hparams.batch_size),
     ]
 
 

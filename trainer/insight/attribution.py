@@ -59,8 +59,8 @@ class Explainer:
         self._other = self._network.non_trainable_variables
         self._fixed: list[list[tf.Tensor]] | None = None  # other weights than the network's, as in `shuffled`
         self._most = min(_MOST_SAMPLES, held(inner))
-        self._outputs, self._slopes, self._cams = map(
-            self._compiled, (self._take_outputs, self._take_slopes, self._take_cams)
+        self._outputs, self._slopes, self._cams, self._predicted = map(
+            self._compiled, (self._take_outputs, self._take_slopes, self._take_cams, self._take_predicted)
         )
 
     def logits(self, samples: np.ndarray, classes: Iterable[int]) -> np.ndarray:
@@ -105,6 +105,24 @@ class Explainer:
         Source: Draelos and Carin, Use HiResCAM instead of Grad-CAM for faithful explanations, 2020, section 3.2.
         """
         return self._class_activations(samples, classes)[..., 1]
+
+    def predicted(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns the logits, `(batch, classes)`, and `grad_cam` and `hires_cam` for each sample's most probable class.
+
+        The network computes each sample once, and only gradients of what follows the layer.
+
+        Raises:
+          ValueError: samples do not fit the model, or the model has no convolution.
+        """
+        values, labels = self._checked(samples, np.zeros(len(samples), np.int32))
+        self._require_layer()
+        weights = self._values()
+        parts = [
+            self._predicted(*weights, tf.constant(values[i : i + self._most]), tf.constant(labels[i : i + self._most]))
+            for i in range(0, len(values), self._most)
+        ]
+        logits, maps = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return logits, maps[..., 0], maps[..., 1]
 
     def integrated_gradients(
         self,
@@ -205,10 +223,13 @@ class Explainer:
         other._fixed = [[_permuted(value, random) for value in part] for part in self._values()]
         return other
 
-    def _class_activations(self, samples: np.ndarray, classes: Iterable[int]) -> np.ndarray:
-        """Returns the maps of Grad-CAM and of HiResCAM, `(batch, *spatial, 2)`."""
+    def _require_layer(self) -> None:
         if self.layer is None:
             raise ValueError("`model` must have a convolution over (batch, *spatial, channels). Received: none")
+
+    def _class_activations(self, samples: np.ndarray, classes: Iterable[int]) -> np.ndarray:
+        """Returns the maps of Grad-CAM and of HiResCAM, `(batch, *spatial, 2)`."""
+        self._require_layer()
         return self._in_pieces(self._cams, *self._checked(samples, classes))
 
     def _checked(self, samples: np.ndarray, classes: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -291,11 +312,26 @@ class Explainer:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(samples)  # and so what follows from them: the features cannot be watched before they are used
             (features,), logits = self._forward(trainable, other, samples, classes)
-        gradients, values = (tf.cast(one, tf.float32) for one in (tape.gradient(logits, features), features))
-        spatial = list(range(1, len(samples.shape) - 1))
-        means = tf.reduce_mean(gradients, axis=spatial, keepdims=True)
-        maps = [tf.nn.relu(tf.reduce_sum(weights * values, axis=-1)) for weights in (means, gradients)]
-        return tf.stack([resize(one, samples.shape[1:-1]) for one in maps], axis=-1)
+        return _cams(features, tape.gradient(logits, features), samples.shape[1:-1])
+
+    def _take_predicted(
+        self, trainable: Any, other: Any, samples: tf.Tensor, classes: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the logits, and the maps for the most probable classes; the given ones are ignored."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(samples)
+            (features, logits), _ = self._network.stateless_call(trainable, other, samples, training=False)
+            logits = tf.cast(logits, tf.float32)
+            highest = tf.reduce_max(logits, axis=1)
+        return logits, _cams(features, tape.gradient(highest, features), samples.shape[1:-1])
+
+
+def _cams(features: tf.Tensor, gradients: tf.Tensor, sizes: Sequence[int]) -> tf.Tensor:
+    """Returns the maps of Grad-CAM and of HiResCAM, `(batch, *spatial, 2)`, at the samples' sizes."""
+    values, slopes = tf.cast(features, tf.float32), tf.cast(gradients, tf.float32)
+    means = tf.reduce_mean(slopes, axis=list(range(1, len(sizes) + 1)), keepdims=True)
+    maps = [tf.nn.relu(tf.reduce_sum(weights * values, axis=-1)) for weights in (means, slopes)]
+    return tf.stack([resize(one, sizes) for one in maps], axis=-1)
 
 
 def _residuals(attributions: np.ndarray, differences: np.ndarray) -> np.ndarray:

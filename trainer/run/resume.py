@@ -96,7 +96,13 @@ def report_again(reports: Sequence[keras.callbacks.Callback], store: Store) -> N
         states.restore_callbacks(reports, states.unpack(found[1])["callbacks"])
 
 
-def finish(model: keras.Model, plan: Plan, store: Store, results: Mapping[str, np.ndarray]) -> Path:
+def finish(
+    model: keras.Model,
+    plan: Plan,
+    store: Store,
+    results: Mapping[str, np.ndarray],
+    explanation: Mapping[str, Any] | None = None,
+) -> Path:
     """Exports the model, adds the result to the newest checkpoint, and returns the model's file.
 
     Args:
@@ -104,6 +110,7 @@ def finish(model: keras.Model, plan: Plan, store: Store, results: Mapping[str, n
       plan: the run.
       store: its checkpoints.
       results: of the test part.
+      explanation: which attributions are the most faithful; None if unknown.
     """
     dataset, accuracy = plan.dataset, float(results["accuracy"])
     about = export.About(
@@ -113,6 +120,7 @@ def finish(model: keras.Model, plan: Plan, store: Store, results: Mapping[str, n
         confusion=results[classes.CONFUSION].astype(np.int64),
         accuracy=accuracy,
         record=plan.record,
+        explanation=explanation or {},
     )
     path = export.save(model, plan.environment.model, about)
     store.finish({"test_accuracy": accuracy, "model": path.name})

@@ -129,9 +129,11 @@ class _Run:
         with data.named_breaks(plan.dataset), self._claimed():
             state = self._open()
             first = state["step"] if state else 0
-            seconds, results = self._fit(loop, state, callbacks)
+            seconds, results, explanation = self._fit(loop, state, callbacks)
             accuracy = float(results["accuracy"])
-            model = resume.finish(loop.model, plan, self.store, results) if environment.is_chief else None
+            model = None
+            if environment.is_chief:
+                model = resume.finish(loop.model, plan, self.store, results, explanation)
         speed = (loop.step - first) * plan.hparams.batch_size / seconds
         return Result(accuracy, self._tested, model, seconds, speed, plan.samples, plan.dataset.sample)
 
@@ -173,8 +175,8 @@ class _Run:
 
     def _fit(
         self, loop: Loop, state: State, callbacks: Sequence[keras.callbacks.Callback]
-    ) -> tuple[float, Mapping[str, np.ndarray]]:
-        """Returns the seconds that the training took, and the results of the test part."""
+    ) -> tuple[float, Mapping[str, np.ndarray], Mapping[str, Any]]:
+        """Returns the seconds that the training took, the results of the test part, and how to explain the network."""
         plan, hparams = self.plan, self.plan.hparams
         is_chief = plan.environment.is_chief
         save = SaveCheckpoint(self.store, loop.state, plan.every, METRIC, resumed=state)
@@ -201,4 +203,4 @@ class _Run:
             seconds = time.perf_counter() - begin
             results = loop.evaluate_with(plan.test, plan.results())
             devices.end_together(plan.strategy, plan.environment.cluster)
-        return seconds, results
+        return seconds, results, writers.explanation(board)

@@ -12,6 +12,7 @@ from trainer import interval
 from trainer.data.form import Form
 from trainer.data.kinds import known
 from trainer.errors import UsageError
+from trainer.insight import explained
 from trainer.objectives.scores import Score
 
 README, JSON = "README.md", "model.json"
@@ -56,6 +57,7 @@ class Card:
       scores: each class's, on the test samples.
       record: how it was trained: configuration, precision, versions and git revision, as `hparams.json` has them.
       files: what the model consists of.
+      explanation: which attributions are the most faithful: `method`, `samples` and `scores`; empty if unknown.
     """
 
     classes: Sequence[str]
@@ -65,6 +67,7 @@ class Card:
     scores: Sequence[Score]
     record: Mapping[str, Any]
     files: Sequence[File]
+    explanation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def json(self) -> str:
         """Returns the text of `model.json`."""
@@ -77,6 +80,7 @@ class Card:
             "accuracy_interval": list(self._interval()),
             "scores": [dataclasses.asdict(score) for score in self.scores],
             **self.record,
+            **({"explanation": dict(self.explanation)} if self.explanation else {}),
             "files": [dataclasses.asdict(file) for file in self.files],
         }
         return json.dumps(content, indent=2) + "\n"
@@ -113,6 +117,8 @@ class Card:
             yield f"A class without test {name}s has no recall and no F1. A class that is never predicted has no"
             yield f"precision. The table shows {_NONE} for them, and `model.json` null.\n"
         yield from _use(self.form)
+        if self.explanation:
+            yield from _explanations(self.explanation, name)
         yield "## How it was trained\n"
         flags = [[f"`--{name}`", _plain(str(value))] for name, value in configuration.items()]
         yield from _table(["flag", "value"], flags)
@@ -122,6 +128,17 @@ class Card:
         yield "## Files\n"
         rows = [[f"`{file.name}`", f"{file.size:,}", file.sha256] for file in self.files]
         yield from _table(["file", "bytes", "SHA-256"], rows, last=True)
+
+
+def _explanations(explanation: Mapping[str, Any], name: str) -> Iterator[str]:
+    """Yields the scores of the attributions; `trainer.insight.scores` describes them."""
+    best, scores = explained.NAMES[explanation["method"]], explanation["scores"]
+    yield "## How far explanations can be believed\n"
+    yield f"`trainer.serve` and `trainer.predict` explain by {best}, the most faithful method on"
+    yield f"{explanation['samples']} validation {name}s. For deletion and infidelity, lower is better.\n"
+    numbers = [*next(iter(scores.values()))]
+    rows = [[explained.NAMES[method], *(f"{one[number]:.3f}" for number in numbers)] for method, one in scores.items()]
+    yield from _table(["method", *numbers], rows)
 
 
 def _use(form: Form) -> list[str]:
@@ -182,6 +199,13 @@ def form(content: Mapping[str, Any]) -> Form:
         return Form.from_json(content["form"])
     former = content["input"]
     return Form((int(former["height"]), int(former["width"])), int(former["channels"]))
+
+
+def method(content: Mapping[str, Any]) -> str:
+    """Returns the attribution method that scored best, by its name in `trainer.insight.explained`; else Grad-CAM."""
+    explanation = content.get("explanation")
+    found = explanation.get("method") if isinstance(explanation, dict) else None
+    return found if isinstance(found, str) and found in explained.NAMES else "grad_cam"
 
 
 def files(content: Mapping[str, Any]) -> list[File]:

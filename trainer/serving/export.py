@@ -39,6 +39,7 @@ class About:
       confusion: how many test samples of each class were classified as which, `(classes, classes)`: true classes down.
       accuracy: on the test samples.
       record: how it was trained, as `hparams.json` has it.
+      explanation: which attributions are the most faithful: `method`, `samples` and `scores`; empty if unknown.
     """
 
     classes: Sequence[str]
@@ -47,6 +48,7 @@ class About:
     confusion: Counts
     accuracy: float
     record: Mapping[str, Any]
+    explanation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def save(model: keras.Model, folder: Path, about: About) -> Path:
@@ -69,6 +71,7 @@ def save(model: keras.Model, folder: Path, about: About) -> Path:
         accuracy=about.accuracy,
         scores=per_class(about.confusion, about.classes),
         record=about.record,
+        explanation=about.explanation,
         files=[File.of(folder, name) for name in names],
     )
     files.replace(folder / card.README, described.text())

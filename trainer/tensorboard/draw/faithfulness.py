@@ -23,8 +23,8 @@ def faithfulness(deletion: Mapping[str, Array], insertion: Mapping[str, Array], 
       title: above it all.
     """
     parts = [
-        sheets.titled(_panel(deletion), "deletion: the most important positions are covered first; lower is better"),
-        sheets.titled(_panel(insertion), "insertion: they come into a blurred sample; higher is better"),
+        sheets.titled(_panel(deletion), "deletion of the most important positions; lower is better"),
+        sheets.titled(_panel(insertion), "insertion of them into a blurred sample; higher is better"),
         _legend([*deletion]),
     ]
     return sheets.titled(sheets.below(parts), title)

@@ -1,4 +1,4 @@
-"""Small networks, trained on classes that differ by a cue at a random place: the most faithful maps point to it."""
+"""Small networks, trained on classes that differ by a cue at a random position: the most faithful maps point to it."""
 
 import keras
 import numpy as np

@@ -65,7 +65,7 @@ def sums_of(maps: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
 
 
 def random_boxes(sizes: Sequence[int], count: int, seed: int = 0) -> list[Box]:
-    """Returns boxes of random sizes, a tenth to a half of each axis, at random places."""
+    """Returns boxes of random sizes, a tenth to a half of each axis, at random positions."""
     random = np.random.default_rng(seed)
     boxes = []
     for _ in range(count):

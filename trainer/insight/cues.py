@@ -1,11 +1,11 @@
-"""Whether a class is decided by the same position, with the same content, in nearly all of its samples."""
+"""Whether a class is decided by the same region, with the same content, in nearly all of its samples."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-_WINDOW = 5  # a position is this share of each axis
+_WINDOW = 5  # a region is this share of each axis
 _FEWEST = 8  # samples of a class
 # A centred digit, which no cue decides, reaches 0.93 of both at 0.9 in one of forty cases: ten classes, four methods.
 _NEARLY_ALL = 0.95  # of a class's samples
@@ -14,26 +14,26 @@ _ELSEWHERE = 0.2  # of the other samples, which may look like it
 
 
 class Cue(NamedTuple):
-    """A position that decides a class.
+    """A region that decides a class.
 
     Attributes:
       label: of the class.
-      position: one slice for each spatial axis.
+      region: one slice for each spatial axis.
       share: of the class's samples whose map has its maximum there, or next to it.
     """
 
     label: int
-    position: tuple[slice, ...]
+    region: tuple[slice, ...]
     share: float
 
 
-def same_position(maps: np.ndarray, samples: np.ndarray, labels: np.ndarray) -> list[Cue]:
-    """Returns the classes for which the maps point to one position whose content is nearly the same in the whole class.
+def same_region(maps: np.ndarray, samples: np.ndarray, labels: np.ndarray) -> list[Cue]:
+    """Returns the classes for which the maps point to one region whose content is nearly the same in the whole class.
 
-    The position is a fifth of each axis. At least 95 % of at least 8 samples of the class must have the maximum of their
-    map in it and a content that correlates with the class's mean by 0.95, and at most a fifth of the other samples may
-    look like it. Objects that only are in the middle of each sample differ in what is there. A watermark, a date or
-    the edge of a scanner does not.
+    The region is a fifth of each axis. At least 95 % of at least 8 samples of the class must have the maximum of their
+    map in it, and a content that correlates with the class's mean by 0.95. At most a fifth of the other samples may
+    look like it. Objects that only are in the middle of each sample differ in what is there. A watermark, a date or the
+    edge of a scanner does not.
 
     Args:
       maps: attributions to each sample's class, `(batch, *spatial)`.
@@ -55,14 +55,13 @@ def _found(maps: np.ndarray, samples: np.ndarray, labels: np.ndarray) -> Iterato
         is_own = labels == label
         if is_own.sum() < _FEWEST or is_own.all():
             continue
-        position = _around(np.median(peaks[is_own], axis=0), sizes)
-        is_near = np.all(
-            [(part.start <= at) & (at < part.stop) for part, at in zip(position, peaks.T, strict=True)], axis=0
-        )
-        alike = _likeness(samples[(slice(None), *position)], is_own) >= _ALIKE
+        region = _around(np.median(peaks[is_own], axis=0), sizes)
+        inside = [(part.start <= at) & (at < part.stop) for part, at in zip(region, peaks.T, strict=True)]
+        is_near = np.all(inside, axis=0)
+        alike = _likeness(samples[(slice(None), *region)], is_own) >= _ALIKE
         share = float((is_near & alike)[is_own].mean())
         if share >= _NEARLY_ALL and alike[~is_own].mean() <= _ELSEWHERE:
-            yield Cue(int(label), position, share)
+            yield Cue(int(label), region, share)
 
 
 def _around(middle: np.ndarray, sizes: Sequence[int]) -> tuple[slice, ...]:

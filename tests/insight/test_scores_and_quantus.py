@@ -48,7 +48,7 @@ def theirs(metric: Any, model: keras.Model, samples: np.ndarray, labels: np.ndar
         channel_first=False,
         softmax=False,
     )
-    return np.asarray(found, np.float64)
+    return np.asarray([*found.values()] if isinstance(found, dict) else found, np.float64)
 
 
 def plain(metric: Any, **options: Any) -> Any:
@@ -67,7 +67,7 @@ def test_deletion_and_insertion() -> None:
 
 
 def test_imputed_values_and_road() -> None:
-    model, explainer = network((10, 10))
+    model, _ = network((10, 10))
     samples, _, maps = given((10, 10))
     labels = model.predict(samples, verbose=0).argmax(1)
     removed = maps > 0
@@ -82,7 +82,7 @@ def test_imputed_values_and_road() -> None:
     metric = plain(quantus.ROAD, noise=0.0, percentages=[10, 30, 50, 70])
     expected = theirs(metric, model, samples, labels, maps)
     shares = road(is_predicted, samples, labels, maps, (0.1, 0.3, 0.5, 0.7), tolerance=1e-6).mean(0)
-    np.testing.assert_allclose(shares, expected.reshape(-1, 4).mean(0))
+    np.testing.assert_allclose(shares, expected, atol=1e-3)
 
 
 def test_infidelity() -> None:

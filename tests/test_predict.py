@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.data.kinds.signal import waves
 from tests.data.making import encoded
@@ -262,3 +263,41 @@ def test_classifies_folders_of_frames(tmp_path: Path, capsys: pytest.CaptureFixt
     found = capsys.readouterr()
     assert [line.split("\t")[0] for line in found.out.splitlines()] == names[:2]
     assert found.err == f"trainer.predict: {names[2]}: its frame frame_9.png: an empty file\n"
+
+
+def test_explains_each_image_in_a_picture(
+    folder: Path, images: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken, pictures = tmp_path / "broken.png", tmp_path / "new" / "pictures"
+    broken.write_bytes(b"no image")
+    assert _run(folder, *images, broken, tmp_path / "c.jpg", "--json", f"--explain={pictures}") == 2
+    named = [json.loads(line)["explanation"] for line in capsys.readouterr().out.splitlines()]
+    assert named == ["a.png", "b 本.png", "c.png"]
+    assert sorted(path.name for path in pictures.iterdir()) == sorted(named)
+    with Image.open(pictures / "a.png") as picture:
+        assert picture.width == 350
+
+
+def test_explains_samples_of_one_name_apart(
+    folder: Path, images: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other").mkdir()
+    shutil.copy(images[0], tmp_path / "other" / "a.jpeg")
+    assert _run(folder, images[0], tmp_path / "other", "-", f"--explain={tmp_path / 'p'}", given=b"") == 2
+    assert sorted(path.name for path in (tmp_path / "p").iterdir()) == ["a-2.png", "a.png"]
+
+
+@pytest.mark.parametrize("where", ["full", "a file", "gs://bucket/folder", "/proc/1/pictures"])
+def test_rejects_a_folder_for_pictures(
+    folder: Path, images: list[Path], tmp_path: Path, where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.png").write_bytes(b"kept")
+    (tmp_path / "a file").write_bytes(b"kept")
+    given = where if ":" in where or where.startswith("/") else tmp_path / where
+    assert _run(folder, *images, f"--explain={given}") == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("trainer.predict: `--explain` must be a ")
+    assert f"Received: {given} (" in captured.err
+    assert not captured.out
+    assert (tmp_path / "full" / "mine.png").read_bytes() == (tmp_path / "a file").read_bytes() == b"kept"

@@ -19,6 +19,7 @@ from trainer.serving import options
 if TYPE_CHECKING:
     from trainer.data.kinds.kind import Kind
     from trainer.serving.predictor import Answer, Predictor
+    from trainer.tensorboard.answers import AnswerPictures
 
 _STANDARD_INPUT = "-"
 _SERIES = (".ts", ".tsv", ".txt")  # a file of many samples
@@ -29,8 +30,8 @@ _VOLUME = 3  # the rank
 def main(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
     """Prints a line for each sample, and returns the exit status.
 
-    0: success. 2: a flag breaks a rule, or a file cannot be read; a line on standard error names it, and the other
-    files are classified. 4: the model cannot be downloaded from its bucket.
+    0: success. 2: a flag breaks a rule, a picture cannot be written, or a file cannot be read; a line on standard error
+    names it, and the other files are classified. 4: the model cannot be downloaded from its bucket.
     """
     if "--help" in arguments or "-h" in arguments:
         print(options.predict_parser().format_help(), end="")
@@ -58,13 +59,16 @@ def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
         raise UsageError("`FILE` must be one or more files, folders, or - for standard input. Received: nothing")
     top = options.whole("top", given.top, 1, 1_000_000)
     batch_size = options.whole("batch_size", given.batch_size, 1, 4096)
+    folder = _checked(given.explain)
     predictor = _load(given.model, given.cache_dir)
+    pictures = _pictures(predictor, folder)
     status = 0
     batch: dict[str, bytes] = {}
     for name in _names(given.files, predictor.kind):
         if predictor.form.rank == 1 and name.lower().endswith(_SERIES):
-            status = max(status, _classify(predictor, batch, top, given.json))  # the lines keep the order of the names
-            status, batch = max(status, _classify_series(predictor, name, top, given.json)), {}
+            # The lines keep the order of the names.
+            status = max(status, _classify(predictor, batch, top, given.json, pictures))
+            status, batch = max(status, _classify_series(predictor, name, top, given.json, pictures)), {}
             continue
         try:
             batch[name] = standard_input.read() if name == _STANDARD_INPUT else _read_file(Path(expanded(name)))
@@ -72,12 +76,14 @@ def _run(arguments: Sequence[str], standard_input: IO[bytes]) -> int:
             status = 2
             _report(f"{one_line(name)}: {error.strerror or error}")
         if len(batch) == batch_size:
-            status = max(status, _classify(predictor, batch, top, given.json))
+            status = max(status, _classify(predictor, batch, top, given.json, pictures))
             batch = {}
-    return max(status, _classify(predictor, batch, top, given.json))
+    return max(status, _classify(predictor, batch, top, given.json, pictures))
 
 
-def _classify_series(predictor: "Predictor", name: str, top: int, as_json: bool) -> int:
+def _classify_series(
+    predictor: "Predictor", name: str, top: int, as_json: bool, pictures: "AnswerPictures | None"
+) -> int:
     """Prints the classes of each series of a file, numbered from 1; returns 2 if the file is broken."""
     from trainer.data.lists import series
 
@@ -87,9 +93,11 @@ def _classify_series(predictor: "Predictor", name: str, top: int, as_json: bool)
         _report(str(error))
         return 2
     for first in range(0, len(values), _AT_ONCE):
-        answers = predictor.of_values(values[first : first + _AT_ONCE])
-        for number, answer in enumerate(answers, first + 1):
-            _print(predictor, f"{name}:{number}", answer, top, as_json)
+        some = values[first : first + _AT_ONCE]
+        names = [f"{name}:{number}" for number in range(first + 1, first + len(some) + 1)]
+        drawn = pictures.write([*some], names) if pictures else [""] * len(some)
+        for one, answer, picture in zip(names, predictor.of_values(some), drawn, strict=True):
+            _print(predictor, one, answer, top, as_json, picture=picture)
     sys.stdout.flush()
     return 0
 
@@ -100,6 +108,25 @@ def _load(model: str, cache_dir: str) -> "Predictor":
     from trainer.serving.folder import local
 
     return Predictor(local(model, cache_dir, _report))
+
+
+def _checked(folder: str) -> Path | None:
+    """Returns the folder for pictures, before a model is loaded in vain; None without one."""
+    if not folder:
+        return None
+    with without_chatter(), keras_settings.ignored():
+        from trainer.tensorboard import answers
+
+    return answers.checked(folder)
+
+
+def _pictures(predictor: "Predictor", folder: Path | None) -> "AnswerPictures | None":
+    if not folder:
+        return None
+    from trainer.tensorboard.answers import AnswerPictures
+
+    with without_chatter():
+        return AnswerPictures(predictor, folder)
 
 
 def _read_file(path: Path) -> bytes:
@@ -142,26 +169,30 @@ def _videos(folder: Path) -> list[Path]:
     return [Path(above) for above, _, names in os.walk(folder) if frames.among(names)]
 
 
-def _classify(predictor: "Predictor", batch: dict[str, bytes], top: int, as_json: bool) -> int:
+def _classify(
+    predictor: "Predictor", batch: dict[str, bytes], top: int, as_json: bool, pictures: "AnswerPictures | None"
+) -> int:
     """Prints the classes of the samples; returns 2 if one is broken, else 0."""
     from trainer.serving.predictor import BrokenSampleError
 
     status = 0
-    for name, answer in zip(batch, predictor.of_encoded([*batch.values()]), strict=True):
+    drawn = pictures.write([*batch.values()], [*batch]) if pictures else [""] * len(batch)
+    for name, answer, picture in zip(batch, predictor.of_encoded([*batch.values()]), drawn, strict=True):
         if isinstance(answer, BrokenSampleError):
             status = 2
             _report(f"{one_line(name)}: {answer}")
             continue
-        _print(predictor, name, answer, top, as_json)
+        _print(predictor, name, answer, top, as_json, picture=picture)
     sys.stdout.flush()
     return status
 
 
-def _print(predictor: "Predictor", name: str, answer: "Answer", top: int, as_json: bool) -> None:
+def _print(predictor: "Predictor", name: str, answer: "Answer", top: int, as_json: bool, *, picture: str) -> None:
     best = _best(predictor.classes, answer, top)
     if as_json:
         ranked = [{"class": label, "probability": share} for label, share in best]
-        print(json.dumps({predictor.kind.name: name, **ranked[0], "top": ranked}))
+        drawn = {"explanation": picture} if picture else {}
+        print(json.dumps({predictor.kind.name: name, **ranked[0], "top": ranked, **drawn}))
     else:
         print(one_line(name), *(f"{one_line(label)}\t{share:.4f}" for label, share in best), sep="\t")
 

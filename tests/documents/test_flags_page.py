@@ -39,7 +39,7 @@ def test_reads_what_programs_define() -> None:
     assert found["shard_megabytes"].default == "`100`"
     assert found["skip_broken"].rule == "`no`, `yes`"
     assert [flag.name for flag in flag_lists.flags(ROOT, "trainer.predict")] == [
-        "model", "cache_dir", "top", "json", "batch_size",
+        "model", "cache_dir", "top", "json", "batch_size", "explain",
     ]  # fmt: skip
 
 

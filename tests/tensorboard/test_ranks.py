@@ -12,6 +12,7 @@ from PIL import Image
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from trainer.data.form import Form
+from trainer.insight import explained
 from trainer.insight.attribution import Explainer
 from trainer.insight.observer import Examples, Observer
 from trainer.networks.parts import CONVOLUTIONS, GLOBAL_AVERAGES, MAX_POOLINGS, scale
@@ -158,7 +159,7 @@ def test_attributions_are_summed_in_boxes_about_each_position() -> None:
     ],
 )
 def test_few_boxes_cover_a_sample(sizes: tuple[int, ...], most: int, expected: tuple[int, ...]) -> None:
-    assert drawing.box(sizes, most) == expected
+    assert explained.box(sizes, most) == expected
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,7 @@ def test_few_boxes_cover_a_sample(sizes: tuple[int, ...], most: int, expected: t
 )
 def test_attributions_are_summed_in_cells(sizes: tuple[int, ...], expected: tuple[int, ...]) -> None:
     values = np.random.default_rng(0).normal(size=(2, *sizes))
-    cells = drawing.in_cells(values)
+    cells = explained.in_cells(values)
     assert cells.shape == values.shape
     for axis, count in enumerate(expected, 1):
         along = np.moveaxis(cells, axis, 0).reshape(sizes[axis - 1], -1)

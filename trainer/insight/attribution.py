@@ -1,4 +1,4 @@
-"""Which elements of a sample a classifier's logit depends on: Grad-CAM, integrated gradients, occlusion.
+"""Which elements of a sample a classifier's logit depends on: Grad-CAM, HiResCAM, integrated gradients, occlusion.
 
 Samples have any rank, as `(*spatial, channels)`, and any numeric dtype; maps are float32, whatever the model computes
 in.
@@ -59,9 +59,25 @@ class Explainer:
         self._other = self._network.non_trainable_variables
         self._fixed: list[list[tf.Tensor]] | None = None  # other weights than the network's, as in `shuffled`
         self._most = min(_MOST_SAMPLES, held(inner))
-        self._logits, self._slopes, self._cams = map(
-            self._compiled, (self._take_logits, self._take_slopes, self._take_cams)
+        self._outputs, self._slopes, self._cams, self._predicted = map(
+            self._compiled, (self._take_outputs, self._take_slopes, self._take_cams, self._take_predicted)
         )
+
+    def logits(self, samples: np.ndarray, classes: Iterable[int]) -> np.ndarray:
+        """Returns the logit of each sample's class, `(batch,)`.
+
+        Raises:
+          ValueError: samples or classes do not fit the model.
+        """
+        return self._in_pieces(self._outputs, *self._checked(samples, classes))[:, 0]
+
+    def probabilities(self, samples: np.ndarray, classes: Iterable[int]) -> np.ndarray:
+        """Returns the probability of each sample's class, `(batch,)`.
+
+        Raises:
+          ValueError: samples or classes do not fit the model.
+        """
+        return self._in_pieces(self._outputs, *self._checked(samples, classes))[:, 1]
 
     def grad_cam(self, samples: np.ndarray, classes: Iterable[int]) -> np.ndarray:
         """Returns maps `(batch, *spatial)` of the evidence for the class in the layer's output; no value is negative.
@@ -74,9 +90,39 @@ class Explainer:
 
         Source: Selvaraju et al., Grad-CAM, 2017, equations 1 and 2.
         """
-        if self.layer is None:
-            raise ValueError("`model` must have a convolution over (batch, *spatial, channels). Received: none")
-        return self._in_pieces(self._cams, *self._checked(samples, classes))
+        return self._class_activations(samples, classes)[..., 0]
+
+    def hires_cam(self, samples: np.ndarray, classes: Iterable[int]) -> np.ndarray:
+        """Returns maps `(batch, *spatial)` of the evidence for the class in the layer's output; no value is negative.
+
+        Each element of the output has its own weight, its gradient, in place of its channel's mean as in Grad-CAM. The
+        maps are equal if all that follows the layer is a mean over positions. If the layer's output is flattened, the
+        gradients of a channel differ in sign, and only these maps show what the network computes.
+
+        Raises:
+          ValueError: samples or classes do not fit the model, or the model has no convolution.
+
+        Source: Draelos and Carin, Use HiResCAM instead of Grad-CAM for faithful explanations, 2020, section 3.2.
+        """
+        return self._class_activations(samples, classes)[..., 1]
+
+    def predicted(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns the logits, `(batch, classes)`, and `grad_cam` and `hires_cam` for each sample's most probable class.
+
+        The network computes each sample once, and only gradients of what follows the layer.
+
+        Raises:
+          ValueError: samples do not fit the model, or the model has no convolution.
+        """
+        values, labels = self._checked(samples, np.zeros(len(samples), np.int32))
+        self._require_layer()
+        weights = self._values()
+        parts = [
+            self._predicted(*weights, tf.constant(values[i : i + self._most]), tf.constant(labels[i : i + self._most]))
+            for i in range(0, len(values), self._most)
+        ]
+        logits, maps = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return logits, maps[..., 0], maps[..., 1]
 
     def integrated_gradients(
         self,
@@ -110,8 +156,7 @@ class Explainer:
         if not 1 <= steps <= most_steps:
             raise ValueError(f"`steps` must be from 1 to most_steps={most_steps}. Received: steps={steps!r}")
         blank = np.asarray(baseline, np.float32)
-        start = self._in_pieces(self._logits, np.broadcast_to(blank, values.shape), labels)
-        differences = self._in_pieces(self._logits, values, labels) - start
+        differences = self.logits(values, labels) - self.logits(np.broadcast_to(blank, values.shape), labels)
         deltas = values - blank
         attributions, residuals = np.empty_like(values), np.empty(len(values), np.float32)
         left = np.arange(len(values))
@@ -155,7 +200,7 @@ class Explainer:
         if not all(1 <= step <= window for step, window in zip(steps, windows, strict=True)):
             raise ValueError(f"`stride` must be from 1 to size={size}. Received: stride={stride!r}")
         boxes = [*itertools.product(*map(_spans, axes, windows, steps))]
-        whole = self._in_pieces(self._logits, values, labels)
+        whole = self.logits(values, labels)
         falls = np.empty(len(values) * len(boxes))
         for first in range(0, len(falls), self._most):
             pairs = np.arange(first, min(first + self._most, len(falls)))
@@ -163,7 +208,7 @@ class Explainer:
             covered = values[chosen]
             for one, number in zip(covered, numbers, strict=True):
                 one[boxes[number]] = fill
-            falls[pairs] = whole[chosen] - self._in_pieces(self._logits, covered, labels[chosen])
+            falls[pairs] = whole[chosen] - self.logits(covered, labels[chosen])
         # Added box by box: as masks the boxes of a volume took gigabytes.
         sums, counts = np.zeros(values.shape[:-1]), np.zeros(axes)
         for box, fall in zip(boxes, falls.reshape(len(values), -1).T, strict=True):
@@ -177,6 +222,15 @@ class Explainer:
         other = copy.copy(self)
         other._fixed = [[_permuted(value, random) for value in part] for part in self._values()]
         return other
+
+    def _require_layer(self) -> None:
+        if self.layer is None:
+            raise ValueError("`model` must have a convolution over (batch, *spatial, channels). Received: none")
+
+    def _class_activations(self, samples: np.ndarray, classes: Iterable[int]) -> np.ndarray:
+        """Returns the maps of Grad-CAM and of HiResCAM, `(batch, *spatial, 2)`."""
+        self._require_layer()
+        return self._in_pieces(self._cams, *self._checked(samples, classes))
 
     def _checked(self, samples: np.ndarray, classes: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
         """Returns samples as float32 and classes as int32."""
@@ -242,8 +296,11 @@ class Explainer:
         (*features, logits), _ = self._network.stateless_call(trainable, other, samples, training=False)
         return features, tf.cast(tf.gather(logits, classes, batch_dims=1), tf.float32)
 
-    def _take_logits(self, trainable: Any, other: Any, samples: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
-        return self._forward(trainable, other, samples, classes)[1]
+    def _take_outputs(self, trainable: Any, other: Any, samples: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        """Returns the logit and the probability of each sample's class, `(batch, 2)`."""
+        (*_, logits), _ = self._network.stateless_call(trainable, other, samples, training=False)
+        logits = tf.cast(logits, tf.float32)
+        return tf.gather(tf.stack([logits, tf.nn.softmax(logits)], -1), classes, batch_dims=1)
 
     def _take_slopes(self, trainable: Any, other: Any, samples: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -255,11 +312,26 @@ class Explainer:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(samples)  # and so what follows from them: the features cannot be watched before they are used
             (features,), logits = self._forward(trainable, other, samples, classes)
-        gradients = tf.cast(tape.gradient(logits, features), tf.float32)
-        spatial = list(range(1, len(samples.shape) - 1))
-        weights = tf.reduce_mean(gradients, axis=spatial, keepdims=True)
-        maps = tf.nn.relu(tf.reduce_sum(weights * tf.cast(features, tf.float32), axis=-1))
-        return resize(maps, samples.shape[1:-1])
+        return _cams(features, tape.gradient(logits, features), samples.shape[1:-1])
+
+    def _take_predicted(
+        self, trainable: Any, other: Any, samples: tf.Tensor, classes: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the logits, and the maps for the most probable classes; the given ones are ignored."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(samples)
+            (features, logits), _ = self._network.stateless_call(trainable, other, samples, training=False)
+            logits = tf.cast(logits, tf.float32)
+            highest = tf.reduce_max(logits, axis=1)
+        return logits, _cams(features, tape.gradient(highest, features), samples.shape[1:-1])
+
+
+def _cams(features: tf.Tensor, gradients: tf.Tensor, sizes: Sequence[int]) -> tf.Tensor:
+    """Returns the maps of Grad-CAM and of HiResCAM, `(batch, *spatial, 2)`, at the samples' sizes."""
+    values, slopes = tf.cast(features, tf.float32), tf.cast(gradients, tf.float32)
+    means = tf.reduce_mean(slopes, axis=list(range(1, len(sizes) + 1)), keepdims=True)
+    maps = [tf.nn.relu(tf.reduce_sum(weights * values, axis=-1)) for weights in (means, slopes)]
+    return tf.stack([resize(one, sizes) for one in maps], axis=-1)
 
 
 def _residuals(attributions: np.ndarray, differences: np.ndarray) -> np.ndarray:

@@ -138,7 +138,13 @@ def sample(plan: Plan) -> str:
 
 
 def finish(
-    model: keras.Model, plan: Plan, store: Store, results: Mapping[str, np.ndarray], outcome: Mapping[str, Any]
+    model: keras.Model,
+    plan: Plan,
+    store: Store,
+    results: Mapping[str, np.ndarray],
+    *,
+    outcome: Mapping[str, Any],
+    explanation: Mapping[str, Any] | None = None,
 ) -> Path:
     """Exports the model and a sample, completes the record and the newest checkpoint, and returns the model's file.
 
@@ -150,6 +156,7 @@ def finish(
       store: its checkpoints.
       results: of the test part; empty if there is none.
       outcome: what the run has reached, for its record.
+      explanation: which attributions are the most faithful; None if unknown.
     """
     dataset, count = plan.dataset, plan.dataset.classes
     accuracy = float(results["accuracy"]) if results else None
@@ -162,6 +169,7 @@ def finish(
         accuracy=accuracy,
         cross_validation=plan.cross_validation,
         record=recorded,
+        explanation=explanation or {},
     )
     if not dataset.sample:  # as files a person can pass to the model
         suffix, content = dataset.example()

@@ -140,9 +140,11 @@ class _Run:
         with data.named_breaks(plan.dataset), self._claimed():
             state = self._open()
             first = state["step"] if state else 0
-            seconds, results, outcome = self._fit(loop, state, callbacks)
+            seconds, results, outcome, explanation = self._fit(loop, state, callbacks)
             accuracy = float(results.get("accuracy", np.nan))
-            model = resume.finish(loop.model, plan, self.store, results, outcome) if environment.is_chief else None
+            model = None
+            if environment.is_chief:
+                model = resume.finish(loop.model, plan, self.store, results, outcome=outcome, explanation=explanation)
         speed = plan.samples_of(first, loop.step) / seconds
         seconds = seconds if speed else 0.0  # all its steps were done before
         return Result(accuracy, self._tested, model, seconds, speed, plan.samples, resume.sample(plan), outcome)
@@ -189,8 +191,10 @@ class _Run:
 
     def _fit(
         self, loop: Loop, state: State, callbacks: Sequence[keras.callbacks.Callback]
-    ) -> tuple[float, Mapping[str, np.ndarray], Mapping[str, Any]]:
-        """Returns the seconds of the training, the results of the test part, if there is one, and the outcome."""
+    ) -> tuple[float, Mapping[str, np.ndarray], Mapping[str, Any], Mapping[str, Any]]:
+        """Returns the seconds of the training, the results of the test part, if there is one, the outcome, and how to
+        explain the network.
+        """
         plan, hparams = self.plan, self.plan.hparams
         is_chief = plan.environment.is_chief
         save = SaveCheckpoint(self.store, loop.state, plan.every, resumed=state)
@@ -217,7 +221,7 @@ class _Run:
             outcome = self._choose_weights(loop, save)
             results = loop.evaluate_with(plan.test, plan.results()) if self._tested else {}
             devices.end_together(plan.strategy, plan.environment.cluster)
-        return seconds, results, outcome
+        return seconds, results, outcome, writers.explanation(board)
 
     def _patience(self) -> list[keras.callbacks.Callback]:
         """Returns what stops a run of `--epochs=auto`."""

@@ -13,6 +13,7 @@ from trainer.insight.observer import Examples
 from trainer.run.plan import Plan
 from trainer.tensorboard import board
 from trainer.tensorboard.log import Log
+from trainer.tensorboard.pictures import Pictures
 from trainer.training.metric import MetricReport
 from trainer.training.report import ReportMetric
 
@@ -41,6 +42,12 @@ def tensorboard(plan: Plan, state: Mapping[str, Any] | None, lag: Callable[[], f
     callbacks = board.callbacks(log, plan.hparams, plan.schedule, samples=count, form=form, examples=examples, lag=lag)
     with board.session(log, callbacks):
         yield callbacks
+
+
+def explanation(callbacks: Callbacks) -> Mapping[str, Any]:
+    """Returns which attributions are the most faithful, as the pictures found at the end; empty if they did not."""
+    found = [one.explanation for one in callbacks if isinstance(one, Pictures)]
+    return found[0] if found else {}
 
 
 def reports(environment: Environment) -> Callbacks:

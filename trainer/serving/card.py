@@ -13,6 +13,7 @@ from trainer.data.cross_validation import CrossValidation
 from trainer.data.form import Form
 from trainer.data.kinds import known
 from trainer.errors import UsageError
+from trainer.insight import explained
 from trainer.objectives.scores import Score
 
 README, JSON = "README.md", "model.json"
@@ -58,6 +59,7 @@ class Card:
       record: how it was trained: configuration, precision, versions and git revision, as `hparams.json` has them.
       files: what the model consists of.
       cross_validation: of networks that were trained like this one; required if there are no test samples.
+      explanation: which attributions are the most faithful: `method`, `samples` and `scores`; empty if unknown.
     """
 
     classes: Sequence[str]
@@ -68,6 +70,7 @@ class Card:
     record: Mapping[str, Any]
     files: Sequence[File]
     cross_validation: CrossValidation | None = None
+    explanation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def json(self) -> str:
         """Returns the text of `model.json`."""
@@ -81,6 +84,7 @@ class Card:
             **({"cross_validation": self.cross_validation.to_json()} if self.cross_validation else {}),
             "scores": [dataclasses.asdict(score) for score in self.scores],
             **self.record,
+            **({"explanation": dict(self.explanation)} if self.explanation else {}),
             "files": [dataclasses.asdict(file) for file in self.files],
         }
         return json.dumps(content, indent=2) + "\n"
@@ -133,6 +137,8 @@ class Card:
             yield f"A class without {tested} has no recall and no F1. A class that is never predicted has no"
             yield f"precision. The table shows {_NONE} for them, and `model.json` null.\n"
         yield from _use(self.form)
+        if self.explanation:
+            yield from _explanations(self.explanation, name)
         yield "## How it was trained\n"
         flags = [[f"`--{name}`", _plain(str(value))] for name, value in configuration.items()]
         yield from _table(["flag", "value"], flags)
@@ -157,6 +163,17 @@ def _cross_validated(found: CrossValidation, name: str) -> Iterator[str]:
     yield f"Between folds: mean {found.mean:.2%}, standard deviation {found.deviation:.2%}. These are the accuracies of"
     yield f"{count} networks, each trained like this one without the {name}s of its fold. This one is trained on the"
     yield f"{name}s of all folds, except its validation part.\n"
+
+
+def _explanations(explanation: Mapping[str, Any], name: str) -> Iterator[str]:
+    """Yields the scores of the attributions; `trainer.insight.scores` describes them."""
+    best, scores = explained.NAMES[explanation["method"]], explanation["scores"]
+    yield "## How far explanations can be believed\n"
+    yield f"`trainer.serve` and `trainer.predict` explain by {best}, the most faithful method on"
+    yield f"{explanation['samples']} validation {name}s. For deletion and infidelity, lower is better.\n"
+    numbers = [*next(iter(scores.values()))]
+    rows = [[explained.NAMES[method], *(f"{one[number]:.3f}" for number in numbers)] for method, one in scores.items()]
+    yield from _table(["method", *numbers], rows)
 
 
 def _use(form: Form) -> list[str]:
@@ -217,6 +234,13 @@ def form(content: Mapping[str, Any]) -> Form:
         return Form.from_json(content["form"])
     former = content["input"]
     return Form((int(former["height"]), int(former["width"])), int(former["channels"]))
+
+
+def method(content: Mapping[str, Any]) -> str:
+    """Returns the attribution method that scored best, by its name in `trainer.insight.explained`; else Grad-CAM."""
+    explanation = content.get("explanation")
+    found = explanation.get("method") if isinstance(explanation, dict) else None
+    return found if isinstance(found, str) and found in explained.NAMES else "grad_cam"
 
 
 def files(content: Mapping[str, Any]) -> list[File]:

@@ -42,6 +42,7 @@ class About:
       record: how it was trained, as `hparams.json` has it.
       cross_validation: the result of networks trained like this one on parts of the samples; required if there are no
         test samples.
+      explanation: which attributions are the most faithful: `method`, `samples` and `scores`; empty if unknown.
     """
 
     classes: Sequence[str]
@@ -51,6 +52,7 @@ class About:
     accuracy: float | None
     record: Mapping[str, Any]
     cross_validation: CrossValidation | None = None
+    explanation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def save(model: keras.Model, folder: Path, about: About) -> Path:
@@ -76,6 +78,7 @@ def save(model: keras.Model, folder: Path, about: About) -> Path:
         scores=per_class(confusion, about.classes),
         record=about.record,
         cross_validation=folds,
+        explanation=about.explanation,
         files=[File.of(folder, name) for name in names],
     )
     files.replace(folder / card.README, described.text())

@@ -85,6 +85,7 @@ def predict_parser() -> Parser:
     parser.add_argument("--top", default="1", help="number of classes to print, most probable first (default 1)")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     parser.add_argument("--batch_size", default="64", help="samples per call of the model (default 64)")
+    parser.add_argument("--explain", default="", help="new folder for pictures of what decides each class")
     parser.add_argument("files", nargs="*", metavar="FILE", help="file, folder, or - for standard input")
     return parser
 

@@ -1,10 +1,11 @@
 """An exported model that answers: which class, with which probability."""
 
 import dataclasses
+import functools
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ from trainer.errors import UsageError
 from trainer.serving import card, signature
 from trainer.serving.card import File
 from trainer.serving.folder import readable
+
+Result = TypeVar("Result")
 
 _UNITS = {1: "points", 2: "pixels", 3: "voxels"}  # by rank
 
@@ -53,13 +56,14 @@ class Predictor:
       classes: their names, in the order of the probabilities.
       form: of what the model takes.
       kind: of samples.
+      folder: of the model.
 
     Raises:
       UsageError: it is no such folder, or a file is not what was written.
     """
 
     def __init__(self, folder: Path, most_positions: int = 100_000_000):
-        content = card.read(folder)
+        self.folder, content = folder, card.read(folder)
         for file in card.files(content):
             _check(folder, file)
         self.classes: list[str] = content["classes"]
@@ -76,7 +80,7 @@ class Predictor:
     def of_encoded(self, contents: Sequence[bytes]) -> list[Answer | BrokenSampleError]:
         """Returns for each file's content an answer, or why there is none."""
         opened = [self._opened(content) for content in contents]
-        encoded = iter(self._decoded([one for one in opened if isinstance(one, bytes)]))
+        encoded = iter(_in_halves(self._decoded, [one for one in opened if isinstance(one, bytes)]))
         arrays = [one for one in opened if isinstance(one, np.ndarray)]
         values = iter(self.of_values(np.stack(arrays)) if arrays else [])
         return [
@@ -87,6 +91,36 @@ class Predictor:
     def of_values(self, samples: npt.ArrayLike) -> list[Answer]:
         """Returns an answer for each sample of `(batch, *spatial, channels)`, raw values."""
         return self._answers(self._array(**{self.kind.name: tf.constant(samples, tf.float32)}))
+
+    def named(self, logits: npt.NDArray[np.float32]) -> list[Answer]:
+        """Returns the answers that logits, `(batch, classes)`, mean."""
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        return [Answer(self.classes[one.argmax()], float(one.max()), one) for one in shares]
+
+    def values_of(self, contents: Sequence[bytes]) -> list[Values | BrokenSampleError]:
+        """Returns each file's content as the values that the model takes, or why it cannot be read."""
+        opened = [self._opened(content) for content in contents]
+        encoded = iter(_in_halves(self._values, [one for one in opened if isinstance(one, bytes)]))
+        return [next(encoded) if isinstance(one, bytes) else one for one in opened]
+
+    def _values(self, encoded: tf.Tensor) -> list[Values]:
+        return [*self._decode(encoded).numpy()]
+
+    @functools.cached_property
+    def _decode(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """The function from files' contents to values, as the SavedModel has it."""
+        one, spec = self.kind.exported(self.form), tf.TensorSpec(self.form.shape, tf.float32)
+
+        def values(content: tf.Tensor) -> tf.Tensor:
+            return tf.ensure_shape(tf.cast(one(content), tf.float32), spec.shape)
+
+        decode: Callable[[tf.Tensor], tf.Tensor] = tf.function(
+            lambda encoded: tf.map_fn(values, encoded, fn_output_signature=spec),
+            [tf.TensorSpec((None,), tf.string)],
+            autograph=False,
+        )
+        return decode
 
     def warm_up(self) -> None:
         """Answers once from values and once from a file's content: each first call takes a quarter of a second more."""
@@ -117,18 +151,8 @@ class Predictor:
             raise ValueError(f"an array of shape {array.shape}; the model takes {self.form.shape}")
         return array.astype(np.float32)
 
-    def _decoded(self, contents: Sequence[bytes]) -> list[Answer | BrokenSampleError]:
-        """Answers for a batch at once or, where that fails, for each half of it, down to the broken one."""
-        if not contents:
-            return []
-        try:
-            encoded = tf.constant(list(contents), tf.string)
-            return [*self._answers(self._bytes(**{self.kind.name + signature.BYTES_SUFFIX: encoded}))]
-        except (tf.errors.InvalidArgumentError, tf.errors.CancelledError) as error:
-            if len(contents) == 1:
-                return [BrokenSampleError(reason_of(error))]
-        half = len(contents) // 2
-        return [*self._decoded(contents[:half]), *self._decoded(contents[half:])]
+    def _decoded(self, encoded: tf.Tensor) -> list[Answer]:
+        return self._answers(self._bytes(**{self.kind.name + signature.BYTES_SUFFIX: encoded}))
 
     def _answers(self, outputs: dict[str, Any]) -> list[Answer]:
         named = (outputs[name].numpy() for name in ("class", "probability", "probabilities"))
@@ -136,6 +160,21 @@ class Predictor:
             Answer(name.decode(), float(probability), probabilities)
             for name, probability, probabilities in zip(*named, strict=True)
         ]
+
+
+def _in_halves(
+    work: Callable[[tf.Tensor], Sequence[Result]], contents: Sequence[bytes]
+) -> list[Result | BrokenSampleError]:
+    """Returns the results of a batch at once or, where that fails, of each half of it, down to the broken one."""
+    if not contents:
+        return []
+    try:
+        return [*work(tf.constant(list(contents), tf.string))]
+    except (tf.errors.InvalidArgumentError, tf.errors.CancelledError) as error:
+        if len(contents) == 1:
+            return [BrokenSampleError(reason_of(error))]
+    half = len(contents) // 2
+    return [*_in_halves(work, contents[:half]), *_in_halves(work, contents[half:])]
 
 
 def _check(folder: Path, file: File) -> None:

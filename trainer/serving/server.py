@@ -1,12 +1,13 @@
-"""The HTTP of Vertex AI's prediction containers: a health route, and one that takes instances and gives predictions.
+"""The HTTP of Vertex AI's prediction containers: health, predictions, and explanations of them.
 
-Source: Vertex AI, "Custom container requirements for inference".
+Source: Vertex AI, "Custom container requirements for inference", and `ExplainResponse` of its API.
 """
 
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,21 +17,27 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from trainer.errors import UsageError
 from trainer.serving import request as requests
 from trainer.serving.batcher import Batcher, BusyError
+from trainer.serving.explanations import Explanation, Explanations
 from trainer.serving.options import Options
 from trainer.serving.predictor import Answer, BrokenSampleError, Predictor, Values
+
+Work = Callable[[Sequence[bytes | Values]], Awaitable[Response]]
 
 MAXIMUM_BODY = 1_572_864  # bytes: the service's limit, 1.5 MB, where an M is taken at its largest
 _CAPACITY = 1024  # images that may wait: at a thousand a second, more would be answered too late
 
 
 def app(predictor: Predictor, options: Options) -> Starlette:
-    """Returns the application; it is ready as soon as it is served."""
+    """Returns the application; it is ready as soon as it is served. The first explanation takes a second more."""
     server = _Server(predictor, options)
     routes = [
         Route(options.health_route, server.health, methods=["GET"]),
         Route(options.predict_route, server.predict, methods=["POST"]),
+        Route("/explain", server.explain, methods=["POST"]),
+        Route("/{name:path}:explain", server.explain, methods=["POST"]),
     ]
     return Starlette(
         routes=routes, lifespan=server.running, exception_handlers={404: _missing, 405: _missing, 500: _failed}
@@ -38,7 +45,7 @@ def app(predictor: Predictor, options: Options) -> Starlette:
 
 
 class _Server:
-    """The two routes over one model.
+    """The routes over one model.
 
     Args:
       predictor: answers.
@@ -46,6 +53,7 @@ class _Server:
     """
 
     def __init__(self, predictor: Predictor, options: Options):
+        self._explanations: Explanations | None = None
         self._predictor, self._executor = predictor, ThreadPoolExecutor(1, thread_name_prefix="predictor")
         self._one = predictor.kind.one
         limits: dict[str, Any] = {
@@ -59,11 +67,14 @@ class _Server:
         self._values: Batcher[Values, Answer] = Batcher(
             lambda arrays: predictor.of_values(np.stack(arrays)), self._executor, **limits
         )
+        self._explained: Batcher[bytes | Values, Explanation | BrokenSampleError] = Batcher(
+            self._explain, self._executor, **limits
+        )
 
     @contextlib.asynccontextmanager
     async def running(self, app: Starlette) -> AsyncIterator[None]:
         """Answers what is asked meanwhile."""
-        async with self._encoded.running(), self._values.running():
+        async with self._encoded.running(), self._values.running(), self._explained.running():
             yield
         self._executor.shutdown()
 
@@ -71,22 +82,54 @@ class _Server:
         return _json({"status": "ok"})
 
     async def predict(self, request: Request) -> Response:
+        return await self._respond(request, self._predictions)
+
+    async def explain(self, request: Request) -> Response:
+        return await self._respond(request, self._explanations_of)
+
+    async def _respond(self, request: Request, work: Work) -> Response:
         try:
             body = await _body(request)
             if body is None:
                 return _error(413, f"the body must have at most {MAXIMUM_BODY:,} bytes")
-            instances = requests.instances(body, self._predictor.form, self._predictor.kind.name)
-            answers = await self._answers(instances)
+            return await work(requests.instances(body, self._predictor.form, self._predictor.kind.name))
         except requests.MalformedError as error:
             return _error(400, str(error))
         except BusyError as error:
             return _error(503, str(error), {"Retry-After": "1"})
         except ClientDisconnect:
             return _error(400, "the body ended early")
-        for index, answer in enumerate(answers):
-            if isinstance(answer, BrokenSampleError):
-                return _error(400, f"instances[{index}] must be {self._one}. Received: {answer}")
-        return _json({"predictions": [_prediction(answer) for answer in answers]})
+
+    async def _predictions(self, instances: Sequence[bytes | Values]) -> Response:
+        answers = await self._answers(instances)
+        return self._broken(answers) or _json({"predictions": [_prediction(answer) for answer in answers]})
+
+    async def _explanations_of(self, instances: Sequence[bytes | Values]) -> Response:
+        try:
+            found = await self._explained.submit(instances)
+        except UsageError as error:
+            return _error(501, f"the model cannot be explained here: {error}")
+        if broken := self._broken(found):
+            return broken
+        given = [one for one in found if isinstance(one, Explanation)]
+        return _json(
+            {
+                "explanations": [{"attributions": [_attribution(one, self._predictor.kind.name)]} for one in given],
+                "predictions": [_prediction(one.answer) for one in given],
+            }
+        )
+
+    def _explain(self, samples: list[bytes | Values]) -> Sequence[Explanation | BrokenSampleError]:
+        if self._explanations is None:
+            self._explanations = Explanations(self._predictor)
+        return self._explanations.of(samples)
+
+    def _broken(self, found: Sequence[Any]) -> Response | None:
+        """Returns the response to a request of which a sample cannot be read."""
+        for index, one in enumerate(found):
+            if isinstance(one, BrokenSampleError):
+                return _error(400, f"instances[{index}] must be {self._one}. Received: {one}")
+        return None
 
     async def _answers(self, instances: Sequence[bytes | Values]) -> list[Answer | BrokenSampleError]:
         encoded, pixels = await asyncio.gather(
@@ -103,6 +146,27 @@ def _prediction(answer: Any) -> dict[str, Any]:
         "probability": answer.probability,
         "probabilities": answer.probabilities.tolist(),
     }
+
+
+def _attribution(found: Explanation, name: str) -> dict[str, Any]:
+    """Returns an `Attribution` of Vertex AI's ExplainResponse."""
+    error = {} if found.error is None else {"approximationError": found.error}
+    return {
+        "baselineOutputValue": found.baseline,
+        "instanceOutputValue": found.logit,
+        "featureAttributions": {name: _rounded(found.map)},
+        "outputIndex": [found.index],
+        "outputDisplayName": found.answer.name,
+        "outputName": "logits",
+        **error,
+    }
+
+
+def _rounded(values: np.ndarray) -> Any:
+    """Returns an array as lists, to six digits of the largest number: with all of float32's, a map is twice as long."""
+    largest = float(np.abs(values).max(initial=0.0))
+    digits = 6 - math.ceil(math.log10(largest)) if largest > 0 and math.isfinite(largest) else 6
+    return np.round(values.astype(np.float64), digits).tolist()
 
 
 async def _body(request: Request) -> bytes | None:

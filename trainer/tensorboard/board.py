@@ -52,7 +52,7 @@ def callbacks(
         Introduction(log, hparams.configuration(), command_line.command(hparams), form),
         Profile(log.folder / TRAIN, schedule.profile),
         Scalars(log, samples, watch, lag, noun=kind_of(form).name if form else "image"),
-        Pictures(log, watch, examples, schedule.pictures),
+        Pictures(log, watch, examples, schedule.pictures, hparams.batch_size),
     ]
 
 

@@ -1,17 +1,18 @@
 """The summaries that explain a network: during training and at its end."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from tensorboard.compat.proto.summary_pb2 import Summary
 
+from trainer.insight import explained
 from trainer.insight.attribution import Explainer
+from trainer.insight.explained import STEPS
 from trainer.insight.observer import Examples, Look, Observer
-from trainer.insight.sanity import sanity
 from trainer.tensorboard import summaries
+from trainer.tensorboard.decisions import IN_TITLE, WORK, Decisions, prediction
 from trainer.tensorboard.draw import results, sheets, text
 from trainer.tensorboard.draw.augmentation import augmentation
-from trainer.tensorboard.draw.decides import what_decides
 from trainer.tensorboard.draw.exciting import exciting
 from trainer.tensorboard.draw.kernels import filters, has_more
 from trainer.tensorboard.draw.maps import feature_maps
@@ -21,14 +22,9 @@ from trainer.tensorboard.learned import learned
 from trainer.tensorboard.scaling import scale_of
 
 _MOST_MISTAKES = 20
-_STEPS, _MOST_STEPS = 16, 512  # of integrated gradients
-_WORK = 120_000_000_000  # multiply-adds of one method, forwards: more than the default network needs; 2 s on two cores
-_FEWEST_PROBES = 3
-_BOXES = {1: (32, 24, 16), 2: (5, 4, 3), 3: (5, 4, 3)}  # by rank, along each axis: the largest box
-# By rank, along each axis: about as many as can be distinguished in the picture.
-_CELLS, _MOST_CELLS = {1: 80, 2: 40, 3: 20}, {1: 128, 2: 64, 3: 32}
+_BOXES = 5  # along each axis of a volume
 _VOLUMES = 5  # axes of several volumes
-_IN_TITLE, _IN_CAPTION = 120, 64  # pixels of a class's name
+_IN_CAPTION = 64  # pixels of a class's name
 
 
 def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> Iterator[Summary]:
@@ -62,7 +58,7 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
         label = examples.classes[examples.labels[probe]]
         maps = {name: output[index] for name, output in look.maps.items()}
         article = "an" if scale.noun[:1] in "aeiou" else "a"
-        title = f"{article} {scale.noun} of class {text.isolated(label, _IN_TITLE)}"
+        title = f"{article} {scale.noun} of class {text.isolated(label, IN_TITLE)}"
         picture = feature_maps(examples.samples[probe], maps, dead, title, scale)
         yield _image(f"feature_maps/{label}", picture)
     for kind, values in (("weights", look.weights), ("gradients", look.gradients), ("activations", look.activations)):
@@ -70,78 +66,22 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
             yield summaries.histogram(f"{kind}/{name}", value)
 
 
-def conclusion(observer: Observer, probabilities: np.ndarray) -> Iterator[Summary]:
+def conclusion(observer: Observer, probabilities: np.ndarray, decisions: Decisions | None = None) -> Iterator[Summary]:
     """Yields attributions of the trained network's predictions, and its mistakes.
 
     Args:
       observer: of the network.
       probabilities: of the first examples, `(count, classes)`, as `classify` returns them.
+      decisions: of the observer; by default new ones.
     """
-    explainer = Explainer(observer.model)
-    yield from _decisions(observer, explainer, probabilities)
-    yield from _results(observer.examples, explainer, probabilities)
-    yield from learned(observer, explainer)
-
-
-def _decisions(observer: Observer, explainer: Explainer, probabilities: np.ndarray) -> Iterator[Summary]:
-    """Yields attributions of the probes; of a large network for fewer of them, in fewer passes."""
-    examples, scale = observer.examples, scale_of(observer.examples)
-    probes = observer.probes[: max(_FEWEST_PROBES, _WORK // (_STEPS // 2 * explainer.cost))]
-    explained, labels = examples.samples[probes], examples.labels[probes]
-    passes = max(_STEPS // 2, _WORK // (explainer.cost * len(probes)))
-    named: dict[str, np.ndarray] = {}
-    if explainer.layer:
-        named["Grad-CAM"] = explainer.grad_cam(explained, labels)
-    blank = _blank(examples)
-    gradients, residuals = explainer.integrated_gradients(
-        explained, labels, blank, steps=min(_STEPS, passes), most_steps=min(_MOST_STEPS, passes)
-    )
-    named["integrated gradients"] = in_cells(gradients.sum(-1))
-    size = box(explained.shape[1:-1], 2 * passes)
-    named["occlusion"] = explainer.occlusion(explained, labels, size=size, stride=size, fill=blank)
-    for index, probe in enumerate(probes):
-        true = examples.classes[labels[index]]
-        name, prediction = text.isolated(true, _IN_TITLE), _prediction(examples, probabilities, probe, _IN_TITLE)
-        title = f"true {name}; predicted {prediction}; evidence for {name}"
-        maps = {method: values[index] for method, values in named.items()}
-        yield _image(f"what_decides/{true}", what_decides(explained[index], maps, title, scale))
-    yield summaries.scalar("attribution/completeness_residual", residuals.max())
-    draws = 2 if passes >= _STEPS else 1
-    health = sanity(explainer, explained, labels, named.get("Grad-CAM"), gradients, baseline=blank, draws=draws)
-    for name, correlation in health.items():
-        yield summaries.scalar(f"attribution/sanity_{name}", correlation)
+    decisions = decisions or Decisions(observer)
+    yield from decisions.conclude(probabilities)
+    yield from _results(observer.examples, decisions.explainer, probabilities)
+    yield from learned(observer, decisions.explainer)
 
 
 def _image(tag: str, picture: np.ndarray) -> Summary:
     return summaries.image(tag, sheets.shown(picture))
-
-
-def _blank(examples: Examples) -> np.ndarray:
-    """Returns the neutral value of each channel: black, silence, or its mean if it has no bounds."""
-    form = examples.form
-    return np.array(form.centre or [min(max(0.0, form.low), form.high)] * form.channels, np.float32)
-
-
-def box(sizes: Sequence[int], most: int) -> tuple[int, ...]:
-    """Returns a box size with which about `most` boxes or fewer cover a sample; square for an image."""
-    rank = len(sizes)
-    each = next((each for each in _BOXES[rank] if each**rank <= most), _BOXES[rank][-1])
-    whole = (min(sizes),) * rank if rank == 2 else sizes
-    return tuple(max(min(2, size), round(size / each)) for size in whole)
-
-
-def in_cells(attributions: np.ndarray) -> np.ndarray:
-    """Returns attributions `(batch, *spatial)` summed in cells if an axis is much longer than the number of cells.
-
-    Attributions of neighbouring positions vary in sign, and single ones are too small to be seen.
-    """
-    rank = attributions.ndim - 1
-    for axis, length in enumerate(attributions.shape[1:], 1):
-        if length > _MOST_CELLS[rank]:
-            cell = -(-length // _CELLS[rank])
-            sums = np.add.reduceat(attributions, range(0, length, cell), axis)
-            attributions = sums.repeat(cell, axis).take(range(length), axis)
-    return attributions
 
 
 def _results(examples: Examples, explainer: Explainer, probabilities: np.ndarray) -> Iterator[Summary]:
@@ -155,11 +95,11 @@ def _results(examples: Examples, explainer: Explainer, probabilities: np.ndarray
     if len(worst):
         captions = [
             f"{text.isolated(classes[labels[index]], _IN_CAPTION)} as "
-            f"{_prediction(examples, probabilities, index, _IN_CAPTION)}"
+            f"{prediction(examples, probabilities, index, _IN_CAPTION)}"
             for index in worst
         ]
         title = f"the worst {len(worst)} of {len(wrong)} mistakes on {len(labels)} validation {examples.noun}s"
-        places = _places(explainer, examples.samples[worst], predicted[worst], _blank(examples))
+        places = _places(explainer, examples.samples[worst], predicted[worst], explained.blank(examples.form))
         picture = results.mistakes(examples.samples[worst], captions, title, scale_of(examples), places)
         yield _image("results/worst_mistakes", picture)
     for index, name in enumerate(classes):
@@ -170,7 +110,7 @@ def _places(explainer: Explainer, samples: np.ndarray, classes: np.ndarray, blan
     """Returns the position of the strongest attribution in each volume, a box middle; nothing for other ranks."""
     if samples.ndim != _VOLUMES:
         return []
-    steps = max(1, min(_STEPS, _WORK // (explainer.cost * len(samples))))
+    steps = max(1, min(STEPS, WORK // (explainer.cost * len(samples))))
     gradients, _ = explainer.integrated_gradients(samples, classes, blank, steps=steps, most_steps=steps)
     return [most_active(in_boxes(np.abs(one))) for one in np.nan_to_num(gradients.sum(-1))]
 
@@ -178,20 +118,9 @@ def _places(explainer: Explainer, samples: np.ndarray, classes: np.ndarray, blan
 def in_boxes(attributions: np.ndarray) -> np.ndarray:
     """Returns at each position the sum of attributions, `(*spatial)`, in a box of a fifth of each axis about it."""
     for axis, length in enumerate(attributions.shape):
-        reach = max(1, length // _BOXES[3][0] // 2)
+        reach = max(1, length // _BOXES // 2)
         edges = [(0, 0)] * axis + [(reach + 1, reach)] + [(0, 0)] * (attributions.ndim - axis - 1)
         sums = np.cumsum(np.pad(attributions, edges), axis, np.float64)
         upper, lower = (sums.take(range(first, first + length), axis) for first in (2 * reach + 1, 0))
         attributions = upper - lower
     return attributions
-
-
-def _prediction(examples: Examples, probabilities: np.ndarray, index: int, most: int) -> str:
-    """Returns the predicted class of an example and its probability; `?` if it was not classified.
-
-    The class's name is cut to so many pixels.
-    """
-    if index >= len(probabilities):
-        return "?"
-    predicted = int(probabilities[index].argmax())
-    return f"{text.isolated(examples.classes[predicted], most)}, {probabilities[index, predicted]:.0%}"

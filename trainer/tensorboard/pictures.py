@@ -8,6 +8,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 
 from trainer.insight.observer import Examples, Observer, Snapshot
 from trainer.tensorboard import drawing, projector
+from trainer.tensorboard.decisions import Decisions
 from trainer.tensorboard.log import TRAIN, VALIDATION, Log
 from trainer.tensorboard.moments import Kernels, Moment, Moments, most_waiting
 from trainer.tensorboard.stopwatch import Stopwatch
@@ -24,15 +25,23 @@ class Pictures(keras.callbacks.Callback):
       watch: measures the steps, and is paused for pictures.
       examples: validation samples; with None, nothing is written.
       steps: those after which pictures are made; without any, nothing observes the network.
+      batch_size: training samples in a step.
+
+    Attributes:
+      explanation: which attributions are the most faithful, as `Decisions` has it; empty until the training has ended.
 
     Raises:
       StorageError: an event cannot be written.
     """
 
-    def __init__(self, log: Log, watch: Stopwatch, examples: Examples | None, steps: Sequence[int]):
+    def __init__(
+        self, log: Log, watch: Stopwatch, examples: Examples | None, steps: Sequence[int], batch_size: int = 0
+    ):
         super().__init__()
         self._log, self._watch, self._examples, self._steps = log, watch, examples, steps
         self._observer: Observer | None = None
+        self._decisions: Decisions | None = None
+        self._batch_size, self.explanation = batch_size, dict[str, Any]()
         self._moments = Moments(self._draw, {})
         self._kernels: Kernels = {}  # at the last moment that is written
         self._epoch = self._step = 0
@@ -40,6 +49,8 @@ class Pictures(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         if self._examples and self._steps:
             self._observer = Observer(self.model, self._examples)
+            seen = self.params.get("epochs", 0) * self.params.get("steps", 0) * self._batch_size
+            self._decisions = Decisions(self._observer, seen)
         if self._log.is_new and 0 in self._steps:
             self._add(0)
 
@@ -63,8 +74,9 @@ class Pictures(keras.callbacks.Callback):
                 self._add(step)
             self._write(most_waiting=0)
             probabilities, hidden = self._observer.classify()
-            for summary in drawing.conclusion(self._observer, probabilities):
+            for summary in drawing.conclusion(self._observer, probabilities, self._decisions):
                 self._log.add(VALIDATION, summary, step)
+            self.explanation = self._decisions.explanation if self._decisions else {}
             projector.write(self._log.folder / VALIDATION, self._observer.examples, probabilities, hidden)
         self._log.flush()
 
@@ -109,4 +121,5 @@ class Pictures(keras.callbacks.Callback):
         if self._observer is None:
             raise ValueError("the training must have begun")
         look = self._observer.look(snapshot)
-        return [*drawing.moment(self._observer, look, former)], look.kernels
+        scores = self._decisions.moment() if self._decisions else ()
+        return [*drawing.moment(self._observer, look, former), *scores], look.kernels

@@ -10,13 +10,13 @@ from trainer.tensorboard.draw.scale import IMAGES, Scale
 from trainer.tensorboard.draw.sheets import Array, Picture
 from trainer.tensorboard.draw.slices import most_active
 
-_UNSIGNED = ("Grad-CAM", "Layer-CAM")  # methods that give evidence for the class alone
+UNSIGNED = ("Grad-CAM", "HiResCAM", "Layer-CAM")  # methods that give evidence for the class alone
 _PERCENTILE = 99  # of a map's values, of either sign, are below the end of its colours
 _SMOOTHED, _SHARE = 40, 50  # positions of an axis, above which a map is smoothed over a 50th of the axis
 
 
 def what_decides(
-    seen: Array, maps: Mapping[str, Array], title: str, scale: Scale = IMAGES, unsigned: Collection[str] = _UNSIGNED
+    seen: Array, maps: Mapping[str, Array], title: str, scale: Scale = IMAGES, unsigned: Collection[str] = UNSIGNED
 ) -> Picture:
     """Returns a sample and each map over it, as wide as TensorBoard shows it by default.
 
@@ -42,7 +42,7 @@ def what_decides(
 
 
 def tiles(
-    seen: Array, maps: Mapping[str, Array], scale: Scale = IMAGES, unsigned: Collection[str] = _UNSIGNED
+    seen: Array, maps: Mapping[str, Array], scale: Scale = IMAGES, unsigned: Collection[str] = UNSIGNED
 ) -> list[Picture]:
     """Returns a sample and each map over it, as pictures of one size; arguments as for `what_decides`."""
     rank = seen.ndim - 1

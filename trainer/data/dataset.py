@@ -21,6 +21,7 @@ class Dataset:
       classes: the number of classes.
       class_names: in the order of the targets; their numbers if the data set has no names.
       fingerprint: identifies the data set; empty if it was not computed.
+      left_out: a line about each sample that `--skip_broken=yes` left out.
     """
 
     train: Store
@@ -29,6 +30,7 @@ class Dataset:
     classes: int
     class_names: Sequence[str] = ()
     fingerprint: Fingerprint = dataclasses.field(default_factory=Fingerprint)
+    left_out: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         names = self.class_names or map(str, range(self.classes))

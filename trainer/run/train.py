@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import datetime
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from trainer import data, keras_settings
 from trainer.buckets.storage import Storage
 from trainer.environment import Environment
 from trainer.hparams import HParams
-from trainer.run import record, resume, stages, writers
+from trainer.run import record, report, resume, stages, writers
 from trainer.run.mirror import Mirror, mirrored
 from trainer.run.plan import Plan, Read
 from trainer.signals import Stop
@@ -41,6 +42,7 @@ class Result:
       speed: training samples per second.
       samples: the word for the samples, such as images.
       sample: a file with a test sample; empty if there is none.
+      report: the file of the run's report, for a person; empty if there is none.
     """
 
     test_accuracy: float
@@ -50,6 +52,7 @@ class Result:
     speed: float = 0.0
     samples: str = "images"
     sample: str = ""
+    report: str = ""
 
 
 def run(
@@ -119,7 +122,14 @@ class _Run:
         if finished:
             resume.report_again(writers.reports(self.plan.environment), self.store)
             accuracy, model = finished
-            return Result(accuracy, self._tested, model, samples=self.plan.samples, sample=self.plan.dataset.sample)
+            return Result(
+                accuracy,
+                self._tested,
+                model,
+                samples=self.plan.samples,
+                sample=self.plan.dataset.sample,
+                report=self._report_again(),
+            )
         return self._train(callbacks)
 
     def _train(self, callbacks: Sequence[keras.callbacks.Callback]) -> Result:
@@ -132,8 +142,20 @@ class _Run:
             seconds, results = self._fit(loop, state, callbacks)
             accuracy = float(results["accuracy"])
             model = resume.finish(loop.model, plan, self.store, results) if environment.is_chief else None
+            written = self._report()
         speed = (loop.step - first) * plan.hparams.batch_size / seconds
-        return Result(accuracy, self._tested, model, seconds, speed, plan.samples, plan.dataset.sample)
+        return Result(accuracy, self._tested, model, seconds, speed, plan.samples, plan.dataset.sample, written)
+
+    def _report(self) -> str:
+        """Writes the report of the finished run, on the chief; returns where it is, and nothing if there is none."""
+        environment = self.plan.environment
+        if self.plan.hparams.report == "no" or not environment.is_chief:
+            return ""
+        return report.write(environment, datetime.datetime.now, lambda line: self.screen.out(line, highlight=False))
+
+    def _report_again(self) -> str:
+        """Returns where the report of a run is that was finished before; writes it if it is not on this machine."""
+        return "" if self.storage else report.written(self.plan.environment) or self._report()
 
     @property
     def _tested(self) -> int:
@@ -159,7 +181,7 @@ class _Run:
         self.screen.out(f"precision {plan.precision}", highlight=False)
         if plan.compilation.is_xla or plan.compilation.is_refused:
             self.screen.out(f"compile {plan.compilation.name}: {plan.compilation.reason}", highlight=False)
-        caveats = data.caveats_of(plan.dataset) if plan.environment.is_chief else []
+        caveats = plan.caveats if plan.environment.is_chief else []
         for note in (*caveats, *plan.notes):
             self.screen.out(note, highlight=False)
         if not plan.dataset.train.arrays() or plan.preset.startswith(("photo", "volume")):

@@ -56,6 +56,7 @@ class Card:
       scores: each class's, on the test samples.
       record: how it was trained: configuration, precision, versions and git revision, as `hparams.json` has them.
       files: what the model consists of.
+      confusions: the most frequent mistakes on the test samples: true class, predicted class, number.
     """
 
     classes: Sequence[str]
@@ -65,6 +66,7 @@ class Card:
     scores: Sequence[Score]
     record: Mapping[str, Any]
     files: Sequence[File]
+    confusions: Sequence[tuple[int, int, int]] = ()
 
     def json(self) -> str:
         """Returns the text of `model.json`."""
@@ -76,6 +78,7 @@ class Card:
             "accuracy": self.accuracy,
             "accuracy_interval": list(self._interval()),
             "scores": [dataclasses.asdict(score) for score in self.scores],
+            "confusions": [list(one) for one in self.confusions],
             **self.record,
             "files": [dataclasses.asdict(file) for file in self.files],
         }

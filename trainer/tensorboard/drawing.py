@@ -1,6 +1,7 @@
 """The summaries that explain a network: during training and at its end."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -8,7 +9,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from trainer.insight.attribution import Explainer
 from trainer.insight.observer import Examples, Look, Observer
 from trainer.insight.sanity import sanity
-from trainer.tensorboard import summaries
+from trainer.tensorboard import facts, summaries
 from trainer.tensorboard.draw import results, sheets, text
 from trainer.tensorboard.draw.augmentation import augmentation
 from trainer.tensorboard.draw.decides import what_decides
@@ -19,6 +20,7 @@ from trainer.tensorboard.draw.templates import templates
 from trainer.tensorboard.scaling import scale_of
 
 _MOST_MISTAKES = 20
+_MOST_CLASSES, _EACH = 10, 2  # of the overview of the data
 _STEPS, _MOST_STEPS = 16, 512  # of integrated gradients
 _WORK = 120_000_000_000  # multiply-adds of one method, forwards: more than the default network needs; 2 s on two cores
 _FEWEST_PROBES = 3
@@ -61,6 +63,16 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
     for kind, values in (("weights", look.weights), ("gradients", look.gradients), ("activations", look.activations)):
         for name, value in values.items():
             yield summaries.histogram(f"{kind}/{name}", value)
+
+
+def overview(examples: Examples) -> Summary:
+    """Returns a picture of the first samples of each class, of at most ten classes."""
+    chosen = [index for label in range(_MOST_CLASSES) for index in np.flatnonzero(examples.labels == label)[:_EACH]]
+    captions = [text.isolated(examples.classes[examples.labels[index]], _IN_CAPTION) for index in chosen]
+    title = f"validation {examples.noun}s, {_EACH} of each class"
+    if len(examples.classes) > _MOST_CLASSES:
+        title += f"; the first {_MOST_CLASSES} of {len(examples.classes)} classes"
+    return _image("data/samples", results.mistakes(examples.samples[chosen], captions, title, scale_of(examples)))
 
 
 def conclusion(observer: Observer, probabilities: np.ndarray) -> Iterator[Summary]:
@@ -144,6 +156,7 @@ def _results(examples: Examples, explainer: Explainer, probabilities: np.ndarray
     yield _image("results/confusion_matrix", results.confusion_matrix(counts, classes))
     wrong = np.flatnonzero(predicted != labels)
     worst = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")][:_MOST_MISTAKES]
+    yield summaries.facts(facts.VALIDATION, _facts(counts, labels[worst], predicted[worst], probabilities[worst]))
     if len(worst):
         captions = [
             f"{text.isolated(classes[labels[index]], _IN_CAPTION)} as "
@@ -156,6 +169,14 @@ def _results(examples: Examples, explainer: Explainer, probabilities: np.ndarray
         yield _image("results/worst_mistakes", picture)
     for index, name in enumerate(classes):
         yield summaries.pr_curve(f"pr_curve/{name}", labels == index, probabilities[:, index])
+
+
+def _facts(counts: np.ndarray, true: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    """Returns what the run's report needs: the entries of the confusion matrix, and the worst mistakes."""
+    cells = [[int(row), int(column), int(counts[row, column])] for row, column in np.argwhere(counts)]
+    sure = probabilities.max(1, initial=0.0)
+    mistakes = [[int(one), int(other), float(share)] for one, other, share in zip(true, predicted, sure, strict=True)]
+    return {"cells": cells, "mistakes": mistakes}
 
 
 def _places(explainer: Explainer, samples: np.ndarray, classes: np.ndarray, blank: np.ndarray) -> list[Place]:

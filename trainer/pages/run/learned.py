@@ -1,0 +1,46 @@
+"""What the convolutions have learned: their kernels, and the feature maps of a sample of each class."""
+
+from trainer.pages.html import EMPTY, Html, joined, name, note, subheading, text
+from trainer.pages.page import Section
+from trainer.pages.picture import figure, gallery
+from trainer.pages.run.facts import Run
+
+_SHOWN_KERNELS, _SHOWN_MAPS = 4, 2  # pictures that are not folded away
+
+
+def section(run: Run) -> Section | None:
+    """Returns the section; nothing if there are no such pictures."""
+    kernels = [
+        figure(content, text(f"Kernels of {layer}"), f"The kernels of the layer {layer}, a tile for each filter.")
+        for layer, content in run.tagged("filters/").items()
+    ]
+    maps = [
+        figure(
+            content,
+            joined([text("Class "), name(label)], ""),
+            f"A sample of class {label}, and below it the feature maps of each convolution.",
+        )
+        for label, content in run.tagged("feature_maps/").items()
+    ]
+    if not kernels and not maps:
+        return None
+    parts: list[Html] = []
+    if kernels:
+        parts += [subheading(text("Kernels")), gallery(kernels, _SHOWN_KERNELS, "layers")]
+    if maps:
+        parts += [subheading(text("Feature maps")), _dead(run), gallery(maps, _SHOWN_MAPS, "classes")]
+    return Section("learned", "Filters and feature maps", joined(parts))
+
+
+def _dead(run: Run) -> Html:
+    """Returns a line about filters that have the same output everywhere."""
+    shares = {
+        tag.removeprefix("dead_filters/"): points[1][-1]
+        for tag, points in run.curves.get("train", {}).items()
+        if tag.startswith("dead_filters/") and points[1]
+    }
+    dead = [f"{share:.0%} of {layer}" for layer, share in shares.items() if share > 0]
+    if not shares:
+        return EMPTY
+    found = f"Dead filters, whose output is constant: {', '.join(dead)}." if dead else "No filter is dead."
+    return note(text(found))

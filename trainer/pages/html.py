@@ -57,7 +57,7 @@ def listed(items: Sequence[Html]) -> Html:
 
 def command(value: str) -> Html:
     """Returns a command, or several, one a line, to copy."""
-    return element("pre", {"tabindex": 0}, element("code", None, lines(value)))
+    return element("pre", None, element("code", None, lines(value)))
 
 
 def scrolled(label: str, content: Html) -> Html:

@@ -9,6 +9,7 @@ from PIL import Image
 from trainer.pages.html import EMPTY, Html, element, folded, text
 from trainer.tensorboard.draw.sheets import Picture
 
+_SCREEN = 900  # pixels
 _HEADER = slice(16, 24)  # bytes of a PNG file with its width and height
 
 
@@ -40,6 +41,11 @@ def encoded(picture: Picture) -> bytes:
     return file.getvalue()
 
 
+def is_tall(content: bytes) -> bool:
+    """Returns whether a picture, a PNG file, is higher than a screen."""
+    return int.from_bytes(content[_HEADER][4:], "big") > _SCREEN
+
+
 def gallery(figures: Sequence[Html], shown: int, noun: str) -> Html:
     """Returns figures beside each other; those after the first `shown` ones on request.
 
@@ -52,5 +58,5 @@ def gallery(figures: Sequence[Html], shown: int, noun: str) -> Html:
     parts = [element("div", {"class": "gallery"}, *first)] if first else []
     if others:
         more = element("div", {"class": "gallery"}, *others)
-        parts.append(folded(text(f"{len(others):,} more {noun}"), more))
+        parts.append(folded(text(f"More {noun}: {len(others):,}"), more))
     return Html("\n".join(parts)) if parts else EMPTY

@@ -55,7 +55,8 @@ tbody th { font-weight: 500; }
 .confusion .wrong { background: rgba(var(--wrong), var(--share)); }
 .confusion .strong { color: #fff; }
 pre {
-  margin: .5rem 0 1rem; padding: .7rem .9rem; overflow-x: auto; background: var(--shade); border-radius: 6px;
+  margin: .5rem 0 1rem; padding: .7rem .9rem; white-space: pre-wrap; max-width: 60rem;
+  background: var(--shade); border-radius: 6px;
   font: .875rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace;
 }
 figure { margin: 1rem 0; }
@@ -99,7 +100,6 @@ footer { border-top: 1px solid var(--edge); padding-top: 1rem; font-size: .875re
   .frame { display: block; }
   h2, h3, figcaption, caption { break-after: avoid; }
   figure, tr, .scale { break-inside: avoid; }
-  pre { white-space: pre-wrap; }
   .scroll { overflow: visible; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

@@ -20,7 +20,7 @@ from trainer.tensorboard.draw.templates import templates
 from trainer.tensorboard.scaling import scale_of
 
 _MOST_MISTAKES = 20
-_MOST_CLASSES, _EACH = 10, 2  # of the overview of the data
+_MOST_CLASSES, _EACH = 10, 3  # of the overview of the data
 _STEPS, _MOST_STEPS = 16, 512  # of integrated gradients
 _WORK = 120_000_000_000  # multiply-adds of one method, forwards: more than the default network needs; 2 s on two cores
 _FEWEST_PROBES = 3

@@ -2,7 +2,7 @@
 
 from trainer.pages.html import EMPTY, Html, joined, name, note, subheading, text
 from trainer.pages.page import Section
-from trainer.pages.picture import figure, gallery
+from trainer.pages.picture import figure, gallery, is_tall
 from trainer.pages.run.facts import Run
 
 _SHOWN_KERNELS, _SHOWN_MAPS = 4, 2  # pictures that are not folded away
@@ -10,10 +10,12 @@ _SHOWN_KERNELS, _SHOWN_MAPS = 4, 2  # pictures that are not folded away
 
 def section(run: Run) -> Section | None:
     """Returns the section; nothing if there are no such pictures."""
+    found = sorted(run.tagged("filters/").items(), key=lambda pair: is_tall(pair[1]))  # the tall ones are folded away
     kernels = [
         figure(content, text(f"Kernels of {layer}"), f"The kernels of the layer {layer}, a tile for each filter.")
-        for layer, content in run.tagged("filters/").items()
+        for layer, content in found
     ]
+    few = min(_SHOWN_KERNELS, sum(not is_tall(content) for _, content in found))
     maps = [
         figure(
             content,
@@ -26,7 +28,7 @@ def section(run: Run) -> Section | None:
         return None
     parts: list[Html] = []
     if kernels:
-        parts += [subheading(text("Kernels")), gallery(kernels, _SHOWN_KERNELS, "layers")]
+        parts += [subheading(text("Kernels")), gallery(kernels, few, "layers")]
     if maps:
         parts += [subheading(text("Feature maps")), _dead(run), gallery(maps, _SHOWN_MAPS, "classes")]
     return Section("learned", "Filters and feature maps", joined(parts))

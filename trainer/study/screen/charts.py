@@ -54,7 +54,9 @@ def _axis(parameter: Parameter, seen: Sequence[Value]) -> parallel.Axis:
     low, high = min([parameter.low, *numbers]), max([parameter.high, *numbers])
     is_log = parameter.scale != LINEAR and low > 0
     middle = math.sqrt(low * high) if is_log else (low + high) / 2
-    return parallel.Axis(parameter.name, [low, middle, high], [f"{one:.3g}" for one in (low, middle, high)], is_log)
+    middle = float(round(middle)) if parameter.kind == "integer" else middle
+    marks = sorted({low, middle, high})
+    return parallel.Axis(parameter.name, marks, [f"{one:.3g}" for one in marks], is_log)
 
 
 def _each(parameters: Sequence[Parameter]) -> list[Parameter]:
@@ -70,7 +72,7 @@ def mattered(study: Study) -> Section:
         return Section("mattered", "What mattered", note(text("Too few trials have different results to know it.")))
     is_shown, doubt = conclusion.certainty(len(conclusion.ranked(study.job, study.trials)), len(shares))
     if not is_shown:
-        return Section("mattered", "What mattered", note(text(f"{doubt}.")))
+        return Section("mattered", "What mattered", note(text(f"{doubt.capitalize()}.")))
     about = note(text(f"Shares of the variance of {study.job.metric} (fANOVA)."))
     ordered = sorted(shares.items(), key=lambda pair: -pair[1])
     bars = [part for index, (flag, share) in enumerate(ordered) for part in _bar(flag, share, index * _ROW)]
@@ -84,7 +86,9 @@ def mattered(study: Study) -> Section:
         },
         *bars,
     )
-    return Section("mattered", "What mattered", joined([about, note(text(f"{doubt}." if doubt else "")), drawn]))
+    return Section(
+        "mattered", "What mattered", joined([about, *([note(text(f"{doubt.capitalize()}."))] if doubt else []), drawn])
+    )
 
 
 def _bar(flag: str, share: float, top: float) -> list[Html]:

@@ -65,18 +65,21 @@ def _ranking(study: Study) -> Section:
     failed = [one for one in study.trials if one.state == INFEASIBLE]
     others = [one for one in study.trials if one not in order and one not in failed]
     flags = [*dict.fromkeys(flag for one in study.trials for flag in one.parameters)]
+    has_intervals = any(ties.interval_of(job, one) for one in study.trials)
     rows = [
         [
             text(one.id),
             text(f"{rank}{' (tied)' if one.id in tied else ''}" if rank else "–"),
-            *_result(job, one),
+            *_result(job, one)[: 1 + has_intervals],
             text(wording.state(one)),
             *(_value(flag, one.parameters[flag]) if flag in one.parameters else text("–") for flag in flags),
             text(wording.duration(one.seconds) if one.seconds else "–"),
         ]
         for rank, one in [*enumerate(order, 1), *((0, one) for one in (*others, *failed))]
     ]
-    head = columns(["trial", "rank", job.metric, "95 % interval", "state", *flags, "time"])
+    head = columns(
+        ["trial", "rank", job.metric, *(["95 % interval"] if has_intervals else []), "state", *flags, "time"]
+    )
     more = "more" if job.maximize else "less"
     parts = [table(text(f"All trials, the best first; {more} is better"), head, rows)]
     reasons = [text(f"Trial {one.id}: {one.reason}") for one in failed if one.reason]

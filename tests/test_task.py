@@ -58,10 +58,11 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
     assert [line.split("  ")[0] for line in lines[:2]] == ["epoch 1/2", "epoch 2/2"]
     assert re.fullmatch(r"test accuracy \d+\.\d\d% \(\d+\.\d\d to \d+\.\d\d%, 360 images\)", lines[2])
     assert re.fullmatch(r"  training     \d+\.\d s at [\d,]+ images/s", lines[3])
-    assert [line.split() for line in lines[4:7]] == [
+    assert [line.split() for line in lines[4:8]] == [
         ["logs", f"{name}/logs"],
         ["checkpoints", f"{name}/checkpoints"],
         ["model", f"{name}/model/model.keras"],
+        ["report", f"{name}/report.html"],
     ]
     assert lines[-3].endswith(f"-m trainer.predict --model={name}/model")
     assert lines[-1].endswith(f"-m trainer.tensorboard --logdir={name}/logs")
@@ -90,6 +91,7 @@ def test_vertex_redirects_the_output_and_reads_the_metric(tmp_path: Path) -> Non
         "hparams.json",
         "logs",
         "model",
+        "report.html",
     ]
     assert len((tmp_path / "metrics").read_text().splitlines()) == 2
     assert not (tmp_path / "runs").exists()

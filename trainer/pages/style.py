@@ -9,7 +9,7 @@ STYLE = """
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #15181c; --ink: #e6e9ec; --soft: #a3abb3; --edge: #363c43; --shade: #1e2227; --link: #7db8f5;
-    --first: #7db8f5; --second: #f2a15f; --best: #7db8f5; --right: 70, 130, 200; --wrong: 205, 70, 70;
+    --first: #7db8f5; --second: #f2a15f; --best: #7db8f5; --right: 45, 105, 175; --wrong: 190, 50, 50;
   }
 }
 * { box-sizing: border-box; }

@@ -29,9 +29,9 @@ def main(arguments: Sequence[str]) -> int:
         given = parser().read(arguments)
         if not given.job_dir:
             raise UsageError("`--job_dir` must be the folder of a run or of a study. Received: nothing")
-        output = _output(given.job_dir, given.output)
         if not is_remote(given.job_dir):
             _check(Path(files.expanded(given.job_dir)), given.job_dir)
+        output = _output(given.job_dir, given.output)
         with without_chatter():
             import tensorflow  # noqa: F401  as the reader of event files does, a little later
 

@@ -99,8 +99,11 @@ def _cell(count: int, share: float, *, is_right: bool) -> Html:
     if not count:
         return element("td")
     weight = share if is_right else math.sqrt(share)  # a mistake of 3 % is visible too
-    style = f"{'right' if is_right else 'wrong'}{' strong' if weight > _STRONG else ''}"
-    return element("td", {"class": style, "style": f"--share: {max(weight, 0.08):.2f}"}, text(f"{count:,}"))
+    is_strong = weight > _STRONG
+    # No opacity between these: there, neither dark nor white numbers have a contrast of 4.5.
+    opacity = 0.9 + 0.1 * weight if is_strong else max(0.08, 0.6 * weight / _STRONG)
+    style = f"{'right' if is_right else 'wrong'}{' strong' if is_strong else ''}"
+    return element("td", {"class": style, "style": f"--share: {opacity:.2f}"}, text(f"{count:,}"))
 
 
 def _picture(title: str, part: str, cells: Cells, classes: Sequence[str]) -> Html:

@@ -59,12 +59,6 @@ def _log(root: Path, names: tuple[str, ...]) -> None:
         "caveats": [f"validation part of 4 images, as {names[0]}"],
         "left_out": [f"{names[0]}/broken.png: an empty file"],
         "left_out_count": 1,
-        "sample": "",
-        "folder": "/home/someone",
-        "python": "python",
-        "root": str(root),
-        "logs": str(root / "logs"),
-        "model": str(root / "model"),
     }
     log.add(RUN, summaries.facts(facts.DATA, about), 0)
     table = "| layer | parameters |\n| --- | ---: |\n| conv\\|1 | 320 |\n| **total** | **320** |\n"

@@ -23,7 +23,7 @@ NOW = datetime.datetime(2026, 1, 2, 3, 4)
 
 
 def _page(root: Path, location: str = "") -> Page:
-    return parsed(report.html(facts.read(facts.Folders.below(root), location or str(root)), NOW))
+    return parsed(report.html(_facts(root, location), NOW))
 
 
 def test_it_has_every_section_of_a_finished_run(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_secrets_are_hidden(flag: str, value: str, shown: str, tmp_path: Path) -
     log = Log(root / "logs")
     log.add("", summaries.text("command_line", f"    python -m trainer.task '--{flag}={value}'"), 1)
     log.close()
-    content = report.html(facts.read(facts.Folders.below(root), "run"), NOW)
+    content = report.html(_facts(root, "run"), NOW)
     assert "abc123" not in content
     assert shown in parsed(content).text
 
@@ -132,7 +132,7 @@ def test_rejects_a_folder_without_a_run(content: str | None, message: str, tmp_p
     if content:
         (tmp_path / "hparams.json").write_text(content)
     with pytest.raises(UsageError, match="must be the folder of a run or of a study") as raised:
-        facts.read(facts.Folders.below(tmp_path), "there")
+        _facts(tmp_path, "there")
     assert message in str(raised.value)
 
 
@@ -166,7 +166,7 @@ def test_a_file_that_is_no_report_stays(content: str, tmp_path: Path) -> None:
 
 
 def test_it_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, content = tmp_path / "report.html", report.html(_facts(tmp_path), NOW)
+    path, content = tmp_path / "report.html", report.html(_facts(runs.write(tmp_path / "run"), "run"), NOW)
     pages.write(path, content)
 
     def killed(*_: Any) -> None:
@@ -178,5 +178,6 @@ def test_it_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert path.read_text() == content
 
 
-def _facts(root: Path) -> facts.Run:
-    return facts.read(facts.Folders.below(runs.write(root / "run")), "run")
+def _facts(root: Path, location: str = "") -> facts.Run:
+    shell = facts.Shell(folder="/home/someone", python="python", model=f"{root}/model", logs=f"{root}/logs")
+    return facts.read(facts.Folders.below(root), location or str(root), shell)

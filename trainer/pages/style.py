@@ -47,7 +47,12 @@ caption { text-align: left; padding-bottom: .35rem; }
 th, td { padding: .25rem .7rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--edge); }
 thead th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 tbody th { font-weight: 500; }
-.number { text-align: right; }
+.number { text-align: right; white-space: nowrap; }
+thead .number { white-space: normal; }
+th bdi, .words td { overflow-wrap: anywhere; }
+tbody th { max-width: 16rem; min-width: 4rem; }
+.words td { min-width: 4.5rem; }
+.confusion thead th { max-width: 5rem; }
 .confusion td, .confusion th { padding: .3rem .3rem; text-align: right; border: 1px solid var(--paper); }
 .confusion tbody th, .confusion thead th:first-child { text-align: left; }
 .confusion tbody td { min-width: 1.75rem; }

@@ -117,7 +117,8 @@ def _content(folder: Path, location: str) -> str:
         return of_study.html(record.read(folder / _STUDY), location, now)
     from trainer.pages.run import facts, report
 
-    return report.html(facts.read(facts.Folders.below(folder), location), now)
+    shell = facts.Shell.here(f"{location}/model", f"{location}/logs")
+    return report.html(facts.read(facts.Folders.below(folder), location, shell), now)
 
 
 def _check(folder: Path, location: str) -> None:

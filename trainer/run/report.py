@@ -1,15 +1,12 @@
 """The report of a run, `report.html`: what only the running program knows, and the file at the end."""
 
 import datetime
-import os
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from trainer import data, interpreter
+from trainer import data
 from trainer.environment import Environment
 from trainer.errors import one_line
 from trainer.pages import page
@@ -20,9 +17,8 @@ _MOST_LINES = 20  # about samples that were left out
 
 
 def about(plan: Plan) -> dict[str, Any]:
-    """Returns what the log keeps for the report: the data, and how the run was started."""
-    dataset, environment = plan.dataset, plan.environment
-    form = dataset.form
+    """Returns what the log keeps of the data for the report; it is the same wherever the run is stored."""
+    dataset, form = plan.dataset, plan.dataset.form
     counts = {part: np.bincount(getattr(dataset, part).targets, minlength=dataset.classes) for part in data.PARTS}
     return {
         "kind": data.kind_of(form).name,
@@ -32,10 +28,6 @@ def about(plan: Plan) -> dict[str, Any]:
         "caveats": plan.caveats,
         "left_out": [one_line(line) for line in dataset.left_out[:_MOST_LINES]],
         "left_out_count": len(dataset.left_out),
-        "sample": one_line(dataset.sample),
-        "folder": one_line(str(Path.cwd())),
-        "python": interpreter.word(sys.executable, Path.cwd(), os.environ.get("PATH")),
-        **{name: environment.shown(name) for name in ("root", "logs", "model")},
     }
 
 
@@ -45,11 +37,14 @@ def written(environment: Environment) -> str:
     return f"{environment.shown('root')}/{page.NAME}" if path.exists() and page.may_be_written(path) else ""
 
 
-def write(environment: Environment, now: Callable[[], datetime.datetime], log: Callable[[str], object]) -> str:
+def write(
+    environment: Environment, sample: str, now: Callable[[], datetime.datetime], log: Callable[[str], object]
+) -> str:
     """Writes the report of a finished run and returns where it is; a file that is no report stays, and nothing is.
 
     Args:
       environment: the folders of the run.
+      sample: a file to classify, as an example; empty if there is none.
       now: returns the time.
       log: called with a line if the file is not written.
 
@@ -63,6 +58,7 @@ def write(environment: Environment, now: Callable[[], datetime.datetime], log: C
     folders = facts.Folders(
         root=environment.root, logs=environment.logs, checkpoints=environment.checkpoints, model=environment.model
     )
-    run = facts.read(folders, environment.shown("root"), is_finished=True)
+    shell = facts.Shell.here(environment.shown("model"), environment.shown("logs"), sample)
+    run = facts.read(folders, environment.shown("root"), shell, is_finished=True)
     page.write(path, report.html(run, now()))
     return written(environment)

@@ -151,7 +151,12 @@ class _Run:
         environment = self.plan.environment
         if self.plan.hparams.report == "no" or not environment.is_chief:
             return ""
-        return report.write(environment, datetime.datetime.now, lambda line: self.screen.out(line, highlight=False))
+        return report.write(
+            environment,
+            self.plan.dataset.sample,
+            datetime.datetime.now,
+            lambda line: self.screen.out(line, highlight=False),
+        )
 
     def _report_again(self) -> str:
         """Returns where the report of a run is that was finished before; writes it if it is not on this machine."""

@@ -15,51 +15,35 @@ _MODULE = ("-m", "trainer.task")
 
 def section(run: Run) -> Section:
     """Returns the section."""
-    python = str(run.data.get("python") or "python")
-    parts: list[Html] = [_folder(run)]
+    shell = run.shell
+    parts = [_folder(run)]
     if run.state == FINISHED:
-        model = run.data.get("model", "") if _is_here(run) else ""
-        sample = run.data.get("sample", "")
-        words = [
-            python,
-            "-m",
-            "trainer.predict",
-            f"--model={model or f'{run.location}/model'}",
-            *([sample] if sample else []),
-        ]
-        what = f"To classify {run.samples}, {'as this one' if sample else 'add their files to this command'}:"
+        what = f"To classify {run.samples}, {'as this one' if shell.sample else 'add their files to this command'}:"
+        words = [shell.python, "-m", "trainer.predict", f"--model={shell.model}", *filter(None, [shell.sample])]
         parts += [subheading(text("Predict")), paragraph(text(what)), command(private.command(words))]
     else:
         parts += [subheading(text("Resume")), paragraph(text("The run continues from its last checkpoint:"))]
-        parts.append(command(_training(run, python, {"job_dir": run.location})))
-    logs = run.data.get("logs", "") if _is_here(run) else ""
-    board = [python, "-m", "trainer.tensorboard", f"--logdir={logs or f'{run.location}/logs'}"]
+        parts.append(command(_training(run, {"job_dir": run.location})))
+    board = [shell.python, "-m", "trainer.tensorboard", f"--logdir={shell.logs}"]
     parts += [subheading(text("Look at every picture and curve in TensorBoard")), command(private.command(board))]
-    parts += [
-        subheading(text("Reproduce")),
-        paragraph(text(_conditions(run))),
-        command(_training(run, python, _chosen(run))),
-    ]
+    parts += [subheading(text("Reproduce")), paragraph(text(_conditions(run))), command(_training(run, _chosen(run)))]
     return Section("commands", "Predict, resume, reproduce", joined(parts))
 
 
-def _is_here(run: Run) -> bool:
-    """Returns whether the run is where it was trained, so that the folders of its start hold."""
-    return bool(run.data.get("root") == run.location)
-
-
 def _folder(run: Run) -> Html:
-    folder = run.data.get("folder")
-    if not folder or (is_remote(run.location) and is_remote(str(run.configuration.get("data", "")))):
+    """Returns where the commands are run; names of files are relative to it."""
+    if is_remote(run.location) and is_remote(str(run.configuration.get("data", ""))):
         return note(text("These commands work in any folder."))
-    return note(text("These commands belong into the folder in which the run was started:"), Html(" "), name(folder))
+    return note(text("These commands belong into this folder:"), Html(" "), name(run.shell.folder))
 
 
-def _training(run: Run, python: str, flags: Mapping[str, object]) -> str:
+def _training(run: Run, flags: Mapping[str, object]) -> str:
     """Returns the command of the run with other values of some flags; an empty value leaves a flag out."""
     known = _known(run)
     given = command_line.without(_words(run), flags, known)
-    return private.command([python, *_MODULE, *given, *(f"--{flag}={value}" for flag, value in flags.items() if value)])
+    return private.command(
+        [run.shell.python, *_MODULE, *given, *(f"--{flag}={value}" for flag, value in flags.items() if value)]
+    )
 
 
 def _words(run: Run) -> list[str]:

@@ -32,14 +32,14 @@ def _flags(caption: str, values: dict[str, Any]) -> Html:
         [element("code", None, text(f"--{flag}")), name(private.value_of(flag, value))]
         for flag, value in values.items()
     ]
-    return table(text(caption), columns(["flag", "value"]), rows)
+    return table(text(caption), columns(["flag", "value"]), rows, "words")
 
 
 def _choices(run: Run) -> Html:
     named = {"precision": "name", "network": "family", "augmentation": "preset", "compilation": "name"}
     found = {what: (run.record[what], key) for what, key in named.items() if isinstance(run.record.get(what), dict)}
     rows = [[text(what), text(one.get(key, "")), text(one.get("reason", ""))] for what, (one, key) in found.items()]
-    return table(text("Choices"), columns(["", "choice", "reason"]), rows) if rows else Html("")
+    return table(text("Choices"), columns(["", "choice", "reason"]), rows, "words") if rows else Html("")
 
 
 def _versions(run: Run) -> Html:
@@ -53,4 +53,4 @@ def _versions(run: Run) -> Html:
         "steps per epoch": run.steps_per_epoch,
     }
     rows = [[text(what), text("unknown" if value is None else value)] for what, value in given.items()]
-    return table(text("Versions and machine"), columns(["", ""]), rows)
+    return table(text("Versions and machine"), columns(["", ""]), rows, "words")

@@ -13,6 +13,7 @@ from trainer.pages.run.facts import Run
 _MOST_CELLS = 16  # classes of a table; more are drawn
 _MOST_DRAWN = 100
 _LISTED = 10
+_MOST_HEADING = 12  # characters
 _STRONG = 0.55  # share from which text is white
 
 Cells = Sequence[tuple[int, int, int]]  # true class, predicted class, number
@@ -78,7 +79,7 @@ def _table(title: str, cells: Cells, classes: Sequence[str]) -> Html:
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     head = [
         element("th", {"scope": "col"}, text("true")),
-        *(element("th", {"scope": "col"}, name(one)) for one in classes),
+        *map(_heading, classes),
     ]
     rows = []
     for true, label in enumerate(classes):
@@ -93,6 +94,13 @@ def _table(title: str, cells: Cells, classes: Sequence[str]) -> Html:
         element("tbody", None, *rows),
     )
     return scrolled(title, whole)
+
+
+def _heading(label: str) -> Html:
+    """Returns the heading of a column: a long name is cut, and whole for a pointer and a screen reader."""
+    if len(label) <= _MOST_HEADING:
+        return element("th", {"scope": "col"}, name(label))
+    return element("th", {"scope": "col", "abbr": label, "title": label}, name(f"{label[: _MOST_HEADING - 1]}…"))
 
 
 def _cell(count: int, share: float, *, is_right: bool) -> Html:

@@ -4,10 +4,12 @@ import dataclasses
 import fcntl
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trainer import interpreter
 from trainer.buckets.location import is_remote
 from trainer.errors import UsageError
 from trainer.tensorboard import facts
@@ -47,16 +49,42 @@ class Folders:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Shell:
+    """What commands need that are to be pasted.
+
+    Attributes:
+      folder: in which they are run.
+      python: the word that starts Python.
+      model: the folder of the model.
+      logs: the folder of the logs.
+      sample: a file to classify, as an example; empty if there is none.
+    """
+
+    folder: str
+    python: str
+    model: str
+    logs: str
+    sample: str = ""
+
+    @classmethod
+    def here(cls, model: str, logs: str, sample: str = "") -> "Shell":
+        """Returns what commands need in the folder of this process."""
+        python = interpreter.word(sys.executable, Path.cwd(), os.environ.get("PATH"))
+        return cls(folder=str(Path.cwd()), python=python, model=model, logs=logs, sample=sample)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
     """The facts of a run; what its files do not say is empty.
 
     Attributes:
       location: its folder, as the user names it.
+      shell: what its commands need.
       state: `running`, `stopped`, `finished` or `not finished`.
       step: of the newest checkpoint.
       record: the content of `hparams.json`.
       card: the content of `model.json`.
-      data: classes, numbers of samples, caveats, and how the run was started.
+      data: classes, numbers of samples, caveats.
       validation: the confusion of validation samples, and the worst mistakes.
       curves: scalars over the steps, by part (`train`, `validation`) and name.
       pictures: the last picture of each tag, a PNG file.
@@ -65,6 +93,7 @@ class Run:
     """
 
     location: str
+    shell: Shell
     state: str = UNFINISHED
     step: int = 0
     record: Mapping[str, Any]
@@ -117,12 +146,13 @@ class Run:
         return {tag.removeprefix(prefix): found for tag, found in self.pictures.items() if tag.startswith(prefix)}
 
 
-def read(folders: Folders, location: str, *, is_finished: bool = False) -> Run:
+def read(folders: Folders, location: str, shell: Shell, *, is_finished: bool = False) -> Run:
     """Returns the facts of a run.
 
     Args:
       folders: of the run.
       location: its folder, as the user names it.
+      shell: what its commands need.
       is_finished: whether the run is known to be finished; otherwise its checkpoint says so.
 
     Raises:
@@ -137,6 +167,7 @@ def read(folders: Folders, location: str, *, is_finished: bool = False) -> Run:
     root, validation = logs[""], logs["validation"]
     return Run(
         location=location,
+        shell=shell,
         state=state,
         step=int(latest.get("step", 0)),
         record=record,

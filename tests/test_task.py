@@ -97,6 +97,22 @@ def test_vertex_redirects_the_output_and_reads_the_metric(tmp_path: Path) -> Non
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_finished_run_without_a_report_gets_one_when_it_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = [*SMALL, "--epochs=1", f"--job_dir={tmp_path}"]
+    assert task.main([*flags, "--report=no"], {}) == 0
+    assert "report.html" not in capsys.readouterr().out
+    assert not (tmp_path / "report.html").exists()
+    assert task.main(flags, {}) == 0
+    assert f"  report       {tmp_path}/report.html\n" in capsys.readouterr().out
+    assert "Predict, resume, reproduce" in (tmp_path / "report.html").read_text()
+    (tmp_path / "report.html").write_text("mine")
+    assert task.main(flags, {}) == 0
+    assert "report.html is another file" in capsys.readouterr().out
+    assert (tmp_path / "report.html").read_text() == "mine"
+
+
 def test_help_and_a_wrong_flag_do_not_wait_for_tensorflow(tmp_path: Path) -> None:
     program = (
         "import os, sys; from trainer import task\n"

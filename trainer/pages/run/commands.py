@@ -72,5 +72,5 @@ def _conditions(run: Run) -> str:
     cpu = run.record.get("machine", {}).get("cpu", "unknown")
     return (
         f"This command trains the same network in a new folder. With {versions or 'the same versions'}{at}, on the "
-        f"same kind of machine ({cpu}), the weights are equal to the bit."
+        f"same kind of machine ({cpu}), the result is bit-exact."
     )

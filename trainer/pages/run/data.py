@@ -67,7 +67,7 @@ def _samples(run: Run) -> Html:
             figure(
                 run.pictures["augmentation"],
                 text(f"Augmentation {preset}: training {run.samples} before and after"),
-                f"Training {run.samples}, each beside a randomly changed copy.",
+                f"Training {run.samples}, each next to a randomly changed copy.",
             )
         )
     return joined([subheading(text("Samples")), *figures]) if figures else EMPTY

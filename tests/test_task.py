@@ -59,10 +59,11 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
     assert [line.split("  ")[0] for line in lines[:2]] == ["epoch 1/2", "epoch 2/2"]
     assert re.fullmatch(r"test accuracy \d+\.\d\d% \(\d+\.\d\d to \d+\.\d\d%, 360 images\)", lines[2])
     assert re.fullmatch(r"  training     \d+\.\d s at [\d,]+ images/s", lines[3])
-    assert [line.split() for line in lines[4:7]] == [
+    assert [line.split() for line in lines[4:8]] == [
         ["logs", f"{name}/logs"],
         ["checkpoints", f"{name}/checkpoints"],
         ["model", f"{name}/model/model.keras"],
+        ["report", f"{name}/report.html"],
     ]
     assert lines[-3].endswith(f"-m trainer.predict --model={name}/model {name}/model/sample.png")
     assert lines[-1].endswith(f"-m trainer.tensorboard --logdir={name}/logs")
@@ -91,9 +92,26 @@ def test_vertex_redirects_the_output_and_reads_the_metric(tmp_path: Path) -> Non
         "hparams.json",
         "logs",
         "model",
+        "report.html",
     ]
     assert len((tmp_path / "metrics").read_text().splitlines()) == 2
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_finished_run_without_a_report_gets_one_when_it_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = [*SMALL, "--epochs=1", f"--job_dir={tmp_path}"]
+    assert task.main([*flags, "--report=no"], {}) == 0
+    assert "report.html" not in capsys.readouterr().out
+    assert not (tmp_path / "report.html").exists()
+    assert task.main(flags, {}) == 0
+    assert f"  report       {tmp_path}/report.html\n" in capsys.readouterr().out
+    assert "Predict, resume, reproduce" in (tmp_path / "report.html").read_text()
+    (tmp_path / "report.html").write_text("mine")
+    assert task.main(flags, {}) == 0
+    assert "report.html is another file" in capsys.readouterr().out
+    assert (tmp_path / "report.html").read_text() == "mine"
 
 
 def test_help_and_a_wrong_flag_do_not_wait_for_tensorflow(tmp_path: Path) -> None:

@@ -450,6 +450,13 @@ class HParams:
         form="two steps, as in 10,20",
         placement=True,
     )
+    report: str = _flag(
+        "yes",
+        "Output",
+        "yes writes report.html at the end of the run: one file with the result, the curves, the pictures and the data",
+        choices=ANSWERS,
+        placement=True,
+    )
     job_dir: str = _flag(
         "", "Output", "folder of the run, also gs://bucket/folder; default runs/<date-time>", placement=True
     )

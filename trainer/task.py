@@ -195,6 +195,7 @@ def _report(result: "Result", environment: Environment, python: str, folds: "Cro
         f"  logs         {logs}",
         f"  checkpoints  {environment.shown('checkpoints')}",
         f"  model        {model}/{result.model.name if result.model else ''}",
+        *([f"  report       {result.report}"] if result.report else []),
         f"To classify {result.samples}, {'as this one' if result.sample else 'add their files to this'}:",
         f"  {shlex.join([python, '-m', 'trainer.predict', f'--model={model}', *sample])}",
         "To see how it learned, run this and open the address that it prints:",

@@ -30,6 +30,7 @@ _PROGRAMS = {
     "trainer.study": "tunes hyperparameters with many runs, on this machine or on Vertex AI",
     "trainer.predict": "classifies images, signals or volumes",
     "trainer.serve": "serves a model over HTTP",
+    "trainer.report": "writes the report of a run or a study as one HTML file",
     "trainer.data": "checks a data set and writes it as TFRecord shards",
     "trainer.tensorboard": "TensorBoard, for logs on this machine or in a bucket",
     "trainer.local_cluster": "trains with several worker processes on this machine",
@@ -42,6 +43,7 @@ _LEADS = {
     "`--job_dir` is the folder of the study, with one subfolder per trial.",
     "trainer.predict": "All other arguments are samples: files, folders, or `-` for standard input.",
     "trainer.serve": "In a container on Vertex AI, [environment variables](#environment-variables) give the defaults.",
+    "trainer.report": "[The report](report.md) describes the file, which runs and studies also write at their end.",
     "trainer.data": "The data set is given as for [trainer.task](#trainertask).",
     "trainer.tensorboard": "All other flags are TensorBoard's own, such as `--port` and `--bind_all`: "
     "`python -m trainer.tensorboard --help` lists them.",

@@ -75,7 +75,7 @@ def test_learns_real_digits_and_saves_what_it_learned(tmp_path: Path) -> None:
     counts = np.bincount(digits.test.targets)
     assert [score["support"] for score in card["scores"]] == counts.tolist()
     assert [score["recall"] for score in card["scores"]] == pytest.approx(hits / counts)
-    assert {path.name for path in tmp_path.iterdir()} == {"checkpoints", "hparams.json", "logs", "model"}
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoints", "hparams.json", "logs", "model", "report.html"}
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_others(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ CARD = Card(
         "git_revision": "896ca57",
     },
     files=[File("model.keras", 6540459, "be02"), File("variables/variables.index", 609, "1456")],
+    confusions=[(0, 1, 1)],
 )
 
 TEXT = """\
@@ -174,6 +175,7 @@ def test_the_json_holds_the_same() -> None:
             {"name": "cat", "precision": 1.0, "recall": 0.5, "f1": 2 / 3, "support": 2},
             {"name": "a|b_*", "precision": 0.5, "recall": 1.0, "f1": 2 / 3, "support": 1},
         ],
+        "confusions": [[0, 1, 1]],
         **CARD.record,
         "files": [
             {"name": "model.keras", "size": 6540459, "sha256": "be02"},

@@ -27,6 +27,7 @@ class Dataset:
       fingerprint: identifies the data set; empty if it was not computed.
       held_out: the names of the test samples if they are a fold of a cross-validation, else empty: their files, or, of
         samples in arrays, their numbers in the training part, counted from 0.
+      left_out: a line about each sample that `--skip_broken=yes` left out.
     """
 
     train: Store
@@ -36,6 +37,7 @@ class Dataset:
     class_names: Sequence[str] = ()
     fingerprint: Fingerprint = dataclasses.field(default_factory=Fingerprint)
     held_out: Sequence[str] = ()
+    left_out: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         names = self.class_names or map(str, range(self.classes))

@@ -72,10 +72,11 @@ def from_files(
     if wrong and not options.skip_broken:
         also = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
         raise UsageError(f"{wrong[0]}{also}; `--skip_broken=yes` skips such {kind.name}s")
+    left_out: list[str] = []
     if options.skip_broken:
-        kept = _find_sound(
-            locations, [*contradictory, *broken, *_placed(find_broken(locations, kind), parted)], kind, log
-        )
+        found = [*contradictory, *broken, *_placed(find_broken(locations, kind), parted)]
+        kept = _find_sound(locations, found, kind, log)
+        left_out = sorted({one.index: f"{one.location}: {one.reason}" for one in found}.values())
         parted, headers = [parted[index] for index in kept], [headers[index] for index in kept]
         locations = locations.chosen(kept)
         if {entry.part for entry in parted} != given:
@@ -95,7 +96,7 @@ def from_files(
         files = dataclasses.replace(files, form=_with_moments(files, files.chosen(np.flatnonzero(which == _TRAIN))))
     train, validation, test = (files.chosen(np.flatnonzero(which == part)) for part in range(len(PARTS)))
     held_out = [entry.location for entry in parted if entry.part == TEST] if fold and fold.number else ()
-    return Dataset(train, validation, test, len(names), names, fingerprint, held_out)
+    return Dataset(train, validation, test, len(names), names, fingerprint, held_out, tuple(left_out))
 
 
 def _with_moments(files: Files, training: Files) -> Form:

@@ -46,5 +46,13 @@ def per_class(confusion: Counts, names: Sequence[str]) -> list[Score]:
     ]
 
 
+def confusions(confusion: Counts, most: int) -> list[tuple[int, int, int]]:
+    """Returns the most frequent mistakes: true class, predicted class, number; those of equal numbers in order."""
+    wrong = confusion - np.diag(np.diagonal(confusion))
+    true, predicted = np.nonzero(wrong)
+    order = np.argsort(-wrong[true, predicted], kind="stable")[:most]
+    return [(int(true[one]), int(predicted[one]), int(wrong[true[one], predicted[one]])) for one in order]
+
+
 def _share(part: np.int64, whole: np.int64) -> float | None:
     return float(part / whole) if whole else None

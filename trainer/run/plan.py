@@ -170,6 +170,11 @@ class Plan:
         return record.changes(self.former, self._record) if self.former else []
 
     @functools.cached_property
+    def caveats(self) -> list[str]:
+        """What a person should know of the data."""
+        return data.caveats_of(self.dataset)
+
+    @functools.cached_property
     def objective(self) -> Objective:
         """What the outputs of the network mean."""
         count, targets = self.dataset.classes, self.dataset.train.targets

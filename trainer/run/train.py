@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import datetime
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from trainer import data, keras_settings
 from trainer.buckets.storage import Storage
 from trainer.environment import Environment
 from trainer.hparams import HParams
-from trainer.run import record, resume, stages, writers
+from trainer.run import record, report, resume, stages, writers
 from trainer.run.mirror import Mirror, mirrored
 from trainer.run.plan import Plan, Read
 from trainer.signals import Stop
@@ -44,6 +45,7 @@ class Result:
       sample: a file with a test sample; empty if there is none.
       outcome: the epochs that the run has done, the best of them and its validation accuracy, and the epoch whose
         weights the model has, as `hparams.json` has them; empty on machines other than the chief.
+      report: the file of the run's report, for a person; empty if there is none.
     """
 
     test_accuracy: float
@@ -54,6 +56,7 @@ class Result:
     samples: str = "images"
     sample: str = ""
     outcome: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    report: str = ""
 
 
 def run(
@@ -130,6 +133,7 @@ class _Run:
                 samples=self.plan.samples,
                 sample=resume.sample(self.plan),
                 outcome=self.plan.former.get(record.OUTCOME, {}),
+                report=self._report_again(),
             )
         return self._train(callbacks)
 
@@ -145,9 +149,35 @@ class _Run:
             model = None
             if environment.is_chief:
                 model = resume.finish(loop.model, plan, self.store, results, outcome=outcome, explanation=explanation)
+            written = self._report()
         speed = plan.samples_of(first, loop.step) / seconds
-        seconds = seconds if speed else 0.0  # all its steps were done before
-        return Result(accuracy, self._tested, model, seconds, speed, plan.samples, resume.sample(plan), outcome)
+        return Result(
+            accuracy,
+            self._tested,
+            model,
+            seconds if speed else 0.0,  # all its steps were done before
+            speed,
+            plan.samples,
+            resume.sample(plan),
+            outcome,
+            written,
+        )
+
+    def _report(self) -> str:
+        """Writes the report of the finished run, on the chief; returns where it is, and nothing if there is none."""
+        environment = self.plan.environment
+        if self.plan.hparams.report == "no" or not environment.is_chief:
+            return ""
+        return report.write(
+            environment,
+            resume.sample(self.plan),
+            datetime.datetime.now,
+            lambda line: self.screen.out(line, highlight=False),
+        )
+
+    def _report_again(self) -> str:
+        """Returns where the report of a run is that was finished before; writes it if it is not on this machine."""
+        return "" if self.storage else report.written(self.plan.environment) or self._report()
 
     @property
     def _tested(self) -> int:
@@ -174,7 +204,7 @@ class _Run:
         self.screen.out(f"recipe {plan.recipe}", highlight=False)
         if plan.compilation.is_xla or plan.compilation.is_refused:
             self.screen.out(f"compile {plan.compilation.name}: {plan.compilation.reason}", highlight=False)
-        caveats = data.caveats_of(plan.dataset) if plan.environment.is_chief else []
+        caveats = plan.caveats if plan.environment.is_chief else []
         for note in (*caveats, *plan.notes):
             self.screen.out(note, highlight=False)
         if not plan.dataset.train.arrays() or plan.preset.startswith(("photo", "volume")):

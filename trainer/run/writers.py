@@ -10,9 +10,10 @@ from trainer import data
 from trainer.data.kinds.known import kind_of
 from trainer.environment import Environment
 from trainer.insight.observer import Examples
+from trainer.run import report
 from trainer.run.plan import Plan
-from trainer.tensorboard import board
-from trainer.tensorboard.log import Log
+from trainer.tensorboard import board, drawing, facts, summaries
+from trainer.tensorboard.log import RUN, VALIDATION, Log
 from trainer.tensorboard.pictures import Pictures
 from trainer.training.metric import MetricReport
 from trainer.training.report import ReportMetric
@@ -38,6 +39,10 @@ def tensorboard(plan: Plan, state: Mapping[str, Any] | None, lag: Callable[[], f
     # The logs in a folder without a record of this run are not its own, and are left alone.
     log = Log(plan.environment.logs, sizes if plan.former else None)
     examples = _examples(plan) if plan.schedule.pictures else None
+    if log.is_new:
+        log.add(RUN, summaries.facts(facts.DATA, report.about(plan)), 0)
+        if examples:
+            log.add(VALIDATION, drawing.overview(examples), 0)
     count, form = len(plan.dataset.train), plan.dataset.form
     callbacks = board.callbacks(log, plan.hparams, plan.schedule, samples=count, form=form, examples=examples, lag=lag)
     with board.session(log, callbacks):

@@ -60,6 +60,7 @@ class Card:
       files: what the model consists of.
       cross_validation: of networks that were trained like this one; required if there are no test samples.
       explanation: which attributions are the most faithful: `method`, `samples` and `scores`; empty if unknown.
+      confusions: the most frequent mistakes on the test samples: true class, predicted class, number.
     """
 
     classes: Sequence[str]
@@ -71,6 +72,7 @@ class Card:
     files: Sequence[File]
     cross_validation: CrossValidation | None = None
     explanation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    confusions: Sequence[tuple[int, int, int]] = ()
 
     def json(self) -> str:
         """Returns the text of `model.json`."""
@@ -83,6 +85,7 @@ class Card:
             "accuracy_interval": list(interval.wilson(*self._measured())),
             **({"cross_validation": self.cross_validation.to_json()} if self.cross_validation else {}),
             "scores": [dataclasses.asdict(score) for score in self.scores],
+            "confusions": [list(one) for one in self.confusions],
             **self.record,
             **({"explanation": dict(self.explanation)} if self.explanation else {}),
             "files": [dataclasses.asdict(file) for file in self.files],

@@ -20,12 +20,13 @@ from trainer.data.form import Form
 from trainer.data.kinds import known
 from trainer.errors import UsageError
 from trainer.networks import custom
-from trainer.objectives.scores import Counts, per_class
+from trainer.objectives.scores import Counts, confusions, per_class
 from trainer.serving import card, signature
 from trainer.serving.card import Card, File
 
 KERAS = "model.keras"
 _GRAPH = "saved_model.pb"
+_MOST_CONFUSIONS = 1000  # all of up to 32 classes
 _PARTIAL = ".partial.saved_model"
 
 
@@ -80,6 +81,7 @@ def save(model: keras.Model, folder: Path, about: About) -> Path:
         cross_validation=folds,
         explanation=about.explanation,
         files=[File.of(folder, name) for name in names],
+        confusions=confusions(about.confusion, _MOST_CONFUSIONS),
     )
     files.replace(folder / card.README, described.text())
     files.replace(folder / card.JSON, described.json())

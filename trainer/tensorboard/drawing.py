@@ -1,6 +1,7 @@
 """The summaries that explain a network: during training and at its end."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -9,7 +10,7 @@ from trainer.insight import explained
 from trainer.insight.attribution import Explainer
 from trainer.insight.explained import STEPS
 from trainer.insight.observer import Examples, Look, Observer
-from trainer.tensorboard import summaries
+from trainer.tensorboard import facts, summaries
 from trainer.tensorboard.decisions import IN_TITLE, WORK, Decisions, prediction
 from trainer.tensorboard.draw import results, sheets, text
 from trainer.tensorboard.draw.augmentation import augmentation
@@ -22,6 +23,7 @@ from trainer.tensorboard.learned import learned
 from trainer.tensorboard.scaling import scale_of
 
 _MOST_MISTAKES = 20
+_MOST_CLASSES, _EACH = 10, 3  # of the overview of the data
 _BOXES = 5  # along each axis of a volume
 _VOLUMES = 5  # axes of several volumes
 _IN_CAPTION = 64  # pixels of a class's name
@@ -66,6 +68,16 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
             yield summaries.histogram(f"{kind}/{name}", value)
 
 
+def overview(examples: Examples) -> Summary:
+    """Returns a picture of the first samples of each class, of at most ten classes."""
+    chosen = [index for label in range(_MOST_CLASSES) for index in np.flatnonzero(examples.labels == label)[:_EACH]]
+    captions = [text.isolated(examples.classes[examples.labels[index]], _IN_CAPTION) for index in chosen]
+    title = f"validation {examples.noun}s, {_EACH} of each class"
+    if len(examples.classes) > _MOST_CLASSES:
+        title += f"; the first {_MOST_CLASSES} of {len(examples.classes)} classes"
+    return _image("data/samples", results.mistakes(examples.samples[chosen], captions, title, scale_of(examples)))
+
+
 def conclusion(observer: Observer, probabilities: np.ndarray, decisions: Decisions | None = None) -> Iterator[Summary]:
     """Yields attributions of the trained network's predictions, and its mistakes.
 
@@ -92,6 +104,7 @@ def _results(examples: Examples, explainer: Explainer, probabilities: np.ndarray
     yield _image("results/confusion_matrix", results.confusion_matrix(counts, classes))
     wrong = np.flatnonzero(predicted != labels)
     worst = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")][:_MOST_MISTAKES]
+    yield summaries.facts(facts.VALIDATION, _facts(counts, labels[worst], predicted[worst], probabilities[worst]))
     if len(worst):
         captions = [
             f"{text.isolated(classes[labels[index]], _IN_CAPTION)} as "
@@ -104,6 +117,14 @@ def _results(examples: Examples, explainer: Explainer, probabilities: np.ndarray
         yield _image("results/worst_mistakes", picture)
     for index, name in enumerate(classes):
         yield summaries.pr_curve(f"pr_curve/{name}", labels == index, probabilities[:, index])
+
+
+def _facts(counts: np.ndarray, true: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    """Returns what the run's report needs: the entries of the confusion matrix, and the worst mistakes."""
+    cells = [[int(row), int(column), int(counts[row, column])] for row, column in np.argwhere(counts)]
+    sure = probabilities.max(1, initial=0.0)
+    mistakes = [[int(one), int(other), float(share)] for one, other, share in zip(true, predicted, sure, strict=True)]
+    return {"cells": cells, "mistakes": mistakes}
 
 
 def _places(explainer: Explainer, samples: np.ndarray, classes: np.ndarray, blank: np.ndarray) -> list[Place]:

@@ -2,9 +2,10 @@
 
 import functools
 import io
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -12,6 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import TENSORS, Even
 from tensorboard.util.tensor_util import make_ndarray
 
 from trainer.tensorboard.draw.sheets import Picture
+from trainer.tensorboard.facts import PLUGIN
 
 
 class Points(NamedTuple):
@@ -69,6 +71,24 @@ class History:
         """Returns the last picture of a tag; errors as for `pictures`."""
         pictures = self.pictures(tag)
         return pictures[max(pictures)]
+
+    @functools.cached_property
+    def encoded(self) -> Mapping[str, bytes]:
+        """The last picture of each tag, as a PNG file."""
+        return {tag: bytes(self._last(tag)[2]) for tag in self._tags("images")}
+
+    @functools.cached_property
+    def texts(self) -> Mapping[str, str]:
+        """The last text of each tag, in Markdown."""
+        return {tag: np.ravel(self._last(tag))[0].decode() for tag in self._tags("text")}
+
+    @functools.cached_property
+    def facts(self) -> Mapping[str, Any]:
+        """The last value of each tag that `summaries.facts` has written."""
+        return {tag: json.loads(np.ravel(self._last(tag))[0]) for tag in self._tags(PLUGIN)}
+
+    def _last(self, tag: str) -> Any:
+        return make_ndarray(self._events.Tensors(tag)[-1].tensor_proto)
 
     def _tags(self, plugin: str) -> list[str]:
         """Returns the tags of a kind; a tensor's kind is the plugin that shows it."""

@@ -21,6 +21,7 @@ from tensorboard.plugins.scalar import summary_v2 as scalars
 from tensorboard.plugins.text import summary_v2 as texts
 
 from trainer.insight.opened import inside
+from trainer.tensorboard import facts as facts_of_run
 
 _CURVES = ("loss", "accuracy", "learning_rate", "gradient_norm")  # the first page of Custom Scalars
 _THRESHOLDS = 101
@@ -35,6 +36,12 @@ def scalar(tag: str, value: float) -> Summary:
 
 def text(tag: str, markdown: str) -> Summary:
     return texts.text_pb(tag, markdown)
+
+
+def facts(tag: str, value: Any) -> Summary:
+    """Returns a value for the run's report, in JSON's form; no dashboard shows it."""
+    about = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name=facts_of_run.PLUGIN))
+    return _summary(tag, about, _string(json.dumps(value).encode()))
 
 
 def histogram(tag: str, values: np.ndarray) -> Summary:

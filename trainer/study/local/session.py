@@ -2,21 +2,23 @@
 
 import dataclasses
 import datetime
+import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from trainer import files
+from trainer import command_line, files
 from trainer.buckets.location import is_remote
-from trainer.errors import UsageError
+from trainer.errors import StorageError, UsageError
+from trainer.pages import page as html
 from trainer.signals import Stop
 from trainer.study.local import layout
 from trainer.study.local.ledger import NAME, Ledger
 from trainer.study.local.runner import Runner
 from trainer.study.local.server import Server
-from trainer.study.screen import conclusion, page, wording
+from trainer.study.screen import conclusion, page, record, report, wording
 from trainer.study.screen.table import LiveTable
 from trainer.study.search.importance import importance
 from trainer.study.search.space import count
@@ -104,8 +106,28 @@ def conclude(ledger: Ledger, state: str, screen: Console, python: str = "python"
     shares = importance(job, ledger.trials)
     ledger.conclude(state, {"importance": shares, **conclusion.commands(job, ledger.trials, ledger.folder)})
     page.write(job, ledger.trials, ledger.folder)
+    where = _report(ledger)
     text = conclusion.text(job, ledger.trials, shares, ledger.folder, width=screen.width, python=python)
-    screen.out(f"{text}\n\nResults as JSON: {ledger.folder / NAME}.", highlight=False)
+    screen.out(f"{text}\n\nResults as JSON: {ledger.folder / NAME}.{where}", highlight=False)
+
+
+def _report(ledger: Ledger) -> str:
+    """Writes the report of a study, and returns a line about it; nothing with `--report=no` or if it is another file.
+
+    Raises:
+      StorageError: it cannot be written.
+    """
+    path = ledger.folder / html.NAME
+    if command_line.last_value(ledger.job.arguments, "report", command_line.run_flags()) == "no":
+        return ""
+    if not html.may_be_written(path):
+        return f"\nNo report: {path} is another file."
+    study = record.of_record(json.loads(json.dumps(ledger.as_json())))
+    try:
+        html.write(path, report.html(study, str(ledger.folder), datetime.datetime.now()))
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror}") from error
+    return f"\nReport: {path}."
 
 
 def folder_of(job_dir: str, now: datetime.datetime) -> Path:

@@ -127,18 +127,30 @@ def _cheapest(trial: Trial, best: Trial, others: Sequence[Trial]) -> str:
     return f"Of these, trial {trial.id} {what}: {found}{'' if trial.id == best.id else f', not {than}'}."
 
 
+def certainty(results: int, count: int) -> tuple[bool, str]:
+    """Returns whether the importance of parameters is known well enough to be shown, and a doubt about it, or nothing.
+
+    Args:
+      results: the number of trials with a result.
+      count: the number of parameters.
+    """
+    parameters, wanted = wording.count(count, "parameter"), max(_KNOWN, _KNOWN_EACH * count)
+    if results < max(_SHOWN, _SHOWN_EACH * count):
+        few = f"{wording.count(results, 'trial')} {'is' if results == 1 else 'are'} too few to know it"
+        return False, f"{few}; {parameters} need about {wanted}"
+    return True, f"uncertain: {results} trials are few; {parameters} need about {wanted}" if results < wanted else ""
+
+
 def _shares(job: Job, trials: Sequence[Trial], importance: Mapping[str, float]) -> str:
     if not importance:
         return ""
-    results, parameters = len(ranked(job, trials)), wording.count(len(importance), "parameter")
-    wanted = max(_KNOWN, _KNOWN_EACH * len(importance))
-    if results < max(_SHOWN, _SHOWN_EACH * len(importance)):
-        few = f"{wording.count(results, 'trial')} {'is' if results == 1 else 'are'} too few to know it"
-        return f"Parameter importance: {few}; {parameters} need about {wanted}."
+    is_shown, doubt = certainty(len(ranked(job, trials)), len(importance))
+    if not is_shown:
+        return f"Parameter importance: {doubt}."
     width = max(map(len, importance))
     lines = [f"Parameter importance, as shares of the variance of {job.metric}:"]
-    if results < wanted:
-        lines.append(f"  (uncertain: {results} trials are few; {parameters} need about {wanted})")
+    if doubt:
+        lines.append(f"  ({doubt})")
     for name, share in sorted(importance.items(), key=lambda pair: -pair[1]):
         full = min(_BAR, max(0, round(share * _BAR)))
         lines.append(f"  {name:{width}}  {'█' * full}{'░' * (_BAR - full)} {share:4.0%}")

@@ -1,0 +1,1 @@
+"""A run's report: its facts, read from its files, and its sections, each a small module."""

@@ -9,7 +9,7 @@ from trainer.tensorboard.draw.curves import COLOURS, MARGIN
 from trainer.tensorboard.draw.sheets import Array, Picture
 
 _WIDTH, _HEIGHT = 338, 84  # pixels of a panel
-_FOOT = 15  # pixels of the numbers below
+_FOOT = sheets.FONT + 4  # pixels of the numbers below
 _TICKS = (0.0, 0.5, 1.0)
 _SAMPLE = 14  # pixels of a line in the legend
 

@@ -66,7 +66,7 @@ def test_the_chief_alone_writes_and_speaks(forks: Client, tmp_path: Path) -> Non
     assert "2 devices share each batch" in said
     (result,) = [index for index, line in enumerate(said) if line.startswith("test accuracy")]
     assert all(map(LINE.fullmatch, said[:result])), said  # and no warning of TensorFlow's
-    assert len(said) == result + 9
+    assert len(said) == result + 10
     assert other_said == []
     assert len(list((tmp_path / "logs" / "train").iterdir())) == 1
     assert (tmp_path / "model" / "model.keras").is_file()

@@ -191,8 +191,8 @@ def test_a_stopped_run_loses_no_step_and_says_how_to_go_on(tmp_path: Path, numbe
     assert step >= 3 * 20
     process = _popen(*flags, folder=tmp_path)
     assert process.stdout is not None
-    said = [process.stdout.readline() for _ in range(2)]
-    assert said[1] == f"resumes from step {step:,} of 800\n"
+    said = [process.stdout.readline() for _ in range(3)]
+    assert said[2] == f"resumes from step {step:,} of 840\n"
     process.kill()
     process.communicate()
 
@@ -279,6 +279,7 @@ def test_a_stopped_run_without_a_folder_names_the_one_it_has(tmp_path: Path) -> 
     again = _popen(*words, folder=tmp_path)
     assert again.stdout is not None
     assert again.stdout.readline().startswith("precision ")
+    assert again.stdout.readline().startswith("recipe ")
     assert again.stdout.readline().startswith("resumes from step ")
     again.kill()
     again.communicate()

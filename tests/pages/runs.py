@@ -68,7 +68,7 @@ def _log(root: Path, names: tuple[str, ...]) -> None:
         for run in (TRAIN, VALIDATION):
             log.add(run, summaries.scalar("loss", 10 / step), step)
             log.add(run, summaries.scalar("accuracy", step / 40), step)
-        for tag in ("filters/conv1", f"feature_maps/{names[0]}", "exciting/conv1"):
+        for tag in ("filters/conv1", f"feature_maps/{names[0]}", "exciting/conv1", "own/picture"):
             log.add(TRAIN, summaries.image(tag, picture + step), step)
     for tag in (f"what_decides/{names[1]}", "results/confusion_matrix", "results/worst_mistakes", "data/samples"):
         log.add(VALIDATION, summaries.image(tag, picture), 20)

@@ -49,7 +49,7 @@ def test_it_has_every_section_of_a_finished_run(tmp_path: Path) -> None:
         "Validation images: 3 of 4 correct",
         "Test images: 2 of 4 correct",
         "1 × dog taken for cat",
-        "Grad-CAM is the method to believe",
+        "Grad-CAM is the most faithful method",
         "conv|1 320",
         "1,234 parameters",
         "cat/broken.png: an empty file",
@@ -64,7 +64,7 @@ def test_it_has_every_section_of_a_finished_run(tmp_path: Path) -> None:
 def test_it_shows_the_last_picture_of_each_tag(tmp_path: Path) -> None:
     found = _page(runs.write(tmp_path))
     last = summaries.png(np.full((20, 30, 3), 99 + 20, np.uint8))
-    assert sum(image["src"].endswith(base64.b64encode(last).decode()) for image in found.of("img")) == 3
+    assert sum(image["src"].endswith(base64.b64encode(last).decode()) for image in found.of("img")) == 4
 
 
 @pytest.mark.parametrize(

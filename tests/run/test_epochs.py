@@ -21,7 +21,7 @@ from trainer.hparams import UNTIL_BEST, HParams
 from trainer.run import train
 from trainer.tensorboard.history import History
 
-# Of 20 steps an epoch; a rate at which the validation soon gets worse.
+# Of 21 steps an epoch; a rate at which the validation soon gets worse.
 AUTO = dataclasses.replace(SMALL, epochs=UNTIL_BEST, patience=1, learning_rate=0.05, dropout=0.5, checkpoint_every="7")
 
 
@@ -59,13 +59,13 @@ def test_a_run_stops_by_itself_and_says_so(stopped: tuple[Path, train.Result, st
     done, best = outcome["epochs"], outcome["best_epoch"]
     assert f"stopped after epoch {done}; the best was epoch {best} with " in screen
     assert f"\nepoch {done}  " in screen
-    assert result.speed * result.seconds == pytest.approx(1280 * done)
+    assert result.speed * result.seconds == pytest.approx(1293 * done)
     accuracies = History(root / "logs" / "validation").scalars["accuracy"].values
     assert (len(accuracies), outcome["best_val_accuracy"]) == (done, pytest.approx(max(accuracies)))
     assert json.loads((root / "hparams.json").read_text())["outcome"] == outcome
     rates = History(root / "logs" / "train").scalars["learning_rate"].values
     assert rates[-1] == 0
-    assert rates[-11] == pytest.approx(0.05)
+    assert rates[-6] == pytest.approx(0.05)
     again, _ = _run(AUTO, root)
     assert (again.seconds, again.outcome) == (0.0, outcome)
 
@@ -77,7 +77,7 @@ def test_a_run_of_auto_stopped_anywhere_stops_at_the_same_epoch(
     stopped: tuple[Path, train.Result, str], tmp_path: Path, before: int
 ) -> None:
     root, whole, _ = stopped
-    step = 20 * whole.outcome["epochs"] - before
+    step = 21 * whole.outcome["epochs"] - before
     with pytest.raises(StoppedError):
         _run(AUTO, tmp_path, at=StopAt(step) if before else StopAt(event="test"))
     result, screen = _run(AUTO, tmp_path)
@@ -112,10 +112,10 @@ def test_the_last_epoch_is_exported_where_the_best_is_damaged(tmp_path: Path) ->
     best, last = result.outcome["best_epoch"], result.outcome["epochs"]
     assert f"no better for 1 epoch; stopped; the best was epoch {best} with " in screen
     assert best == last - 1
-    for path in (tmp_path / "checkpoints" / str(20 * best)).glob("*.state"):
+    for path in (tmp_path / "checkpoints" / str(21 * best)).glob("*.state"):
         path.write_bytes(b"")
     again, screen = _run(dataclasses.replace(hparams, export="best"), tmp_path)
-    assert f"checkpoint {20 * best} of the best epoch: " in screen
+    assert f"checkpoint {21 * best} of the best epoch: " in screen
     assert again.outcome["exported_epoch"] == last
 
 
@@ -133,15 +133,15 @@ def longer(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, train.Result
 
 def test_a_finished_run_goes_on_with_more_epochs(longer: tuple[Path, train.Result, str]) -> None:
     root, result, screen = longer
-    assert "\nresumes from step 80 of 100\n" in screen
+    assert "\nresumes from step 84 of 105\n" in screen
     assert (
         "\ncontinues to epoch 5: after epoch 4 the learning rate starts again at 0.005, half of its peak, and decays "
         "to zero\n"
     ) in screen
     assert "\nepoch 5/5  " in screen
-    assert result.speed * result.seconds == pytest.approx(1280)
+    assert result.speed * result.seconds == pytest.approx(1293)
     scalars = History(root / "logs" / "train").scalars["learning_rate"]
-    assert scalars.steps == [20, 40, 60, 80, 100]
+    assert scalars.steps == [21, 42, 63, 84, 105]
     np.testing.assert_allclose(scalars.values, [0.0069, 0, 0.0025, 0, 0], atol=1e-4)
     recorded = json.loads((root / "hparams.json").read_text())
     assert recorded["configuration"]["epochs"] == 5
@@ -198,7 +198,7 @@ def test_a_run_that_has_stopped_by_itself_goes_on_with_more_epochs(
     result, screen = _run(more, tmp_path)
     assert f"continues to epoch {done + 2}: after epoch {done} the learning rate starts again at 0.025" in screen
     assert result.outcome["epochs"] == done + 2
-    assert History(tmp_path / "logs" / "train").scalars["loss"].steps == [20 * (e + 1) for e in range(done + 2)]
+    assert History(tmp_path / "logs" / "train").scalars["loss"].steps == [21 * (e + 1) for e in range(done + 2)]
     recorded = json.loads((tmp_path / "hparams.json").read_text())["configuration"]
     assert (recorded["epochs"], recorded["patience"]) == (done + 2, 0)
 

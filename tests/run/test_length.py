@@ -68,20 +68,20 @@ def test_rejects(epochs: int, former: dict[str, Any], reached: dict[str, Any] | 
 
 
 @pytest.mark.parametrize(
-    ("values", "samples", "expected"),
+    ("values", "usual", "expected"),
     [
-        ({}, 5000, (5, 5, 140)),
-        ({"patience": 200}, 5000, (200, 5, 205)),
-        ({"schedule": "constant"}, 5000, (5, 0, 140)),
-        ({}, 1293, (10, 10, 300)),  # few samples: 20 steps an epoch
-        ({}, 3, (175, 175, 5000)),
-        ({"model": "x.keras", "unfreeze": "all", "freeze_epochs": 7}, 5000, (5, 5, 147)),
+        ({}, 14, (5, 5, 140)),
+        ({"patience": 200}, 14, (200, 5, 205)),
+        ({"schedule": "constant"}, 14, (5, 0, 140)),
+        ({}, 30, (10, 10, 300)),
+        ({}, 500, (175, 175, 5000)),
+        ({"model": "x.keras", "unfreeze": "all", "freeze_epochs": 7}, 14, (5, 5, 147)),
     ],
 )
-def test_how_a_run_ends_fits_the_number_of_samples(
-    values: dict[str, Any], samples: int, expected: tuple[int, ...]
+def test_how_a_run_ends_fits_the_epochs_of_its_recipe(
+    values: dict[str, Any], usual: int, expected: tuple[int, ...]
 ) -> None:
-    until = Until.of(HParams(epochs=UNTIL_BEST, batch_size=64, **values), samples)
+    until = Until.of(HParams(epochs=UNTIL_BEST, batch_size=64, **values), usual)
     assert (until.patience, until.cool_down, until.most) == expected
     whole = Length((until.most,), until)
     assert length.from_bytes(length.to_bytes(whole)) == whole

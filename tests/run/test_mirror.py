@@ -101,7 +101,7 @@ def test_goes_on_from_the_bucket_on_another_machine(server: Server, run: Run, tm
     assert json.loads(server.objects("bucket")["run/checkpoints/latest.json".replace("run", "stopped")])["step"] >= 20
     status, out, err = run("--job_dir=gs://bucket/stopped", machine="other")
     assert (status, err) == (0, "")
-    assert re.search(r"resumes from step \d+ of 40", out)
+    assert re.search(r"resumes from step \d+ of 42", out)
     assert remains(_staged(tmp_path, "stopped", "other")) == remains(_staged(tmp_path, "whole"))
     _landed(server, _staged(tmp_path, "stopped", "other"), "stopped")
 
@@ -153,7 +153,7 @@ def test_others_read_what_is_there(server: Server, run: Run, tmp_path: Path) -> 
     count = sum(1 for _ in LegacyEventFileLoader(str(events)).Load())
     size = (root / "model" / "model.keras").stat().st_size
     assert done.stdout.splitlines() == [
-        "['.', 'train', 'validation'] [20, 40]", str(size), str(count)
+        "['.', 'train', 'validation'] [21, 42]", str(size), str(count)
     ], done.stdout  # fmt: skip
 
 

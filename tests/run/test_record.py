@@ -211,7 +211,7 @@ def test_a_run_goes_on_with_what_its_recipe_has_set(tmp_path: Path, hparams: HPa
     ("hparams", "said"),
     [
         (HParams(given_names=frozenset({"dropout"})), "--dropout=0.2 before, 0.3 now"),
-        (HParams(epochs=30), "--epochs=26 before, 30 now"),
+        (HParams(batch_size=30), "--batch_size=0 before, 30 now"),
         (HParams(recipe="plain"), "--recipe=auto before, plain now"),
     ],
 )

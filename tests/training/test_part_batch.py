@@ -77,7 +77,7 @@ def _fit(
     epochs: int = 1,
 ) -> LastStep:
     strategy = strategy or tf.distribute.get_strategy()
-    feeds = Feeds(store, strategy, size, 7, "none", is_compiled, is_resident)
+    feeds = Feeds(store, strategy, size, 7, "none", 0.0, is_compiled, is_resident)
     with strategy.scope():
         seen = Seen(int(store.targets.max()) + 1)
         metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy"), seen]

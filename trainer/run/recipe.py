@@ -69,6 +69,8 @@ def _recorded(hparams: HParams, former: Mapping[str, Any]) -> Chosen:
     configuration, recorded = former.get("configuration", {}), former.get("recipe", {})
     amount = {name: _number(configuration[name]) for name in _OPEN if configuration.get(name)}
     values = {**recorded.get("values", {}), **amount}
+    if (hparams.epochs or values.get("epochs")) != UNTIL_BEST:
+        values.pop("patience", None)
     return Chosen(
         recorded.get("name", recipes.AUTO),
         recorded.get("reason", "as the run began"),

@@ -142,7 +142,8 @@ def _patch(values: Array, scale: Scale, mark: Array | None) -> Picture:
     picture = sample.picture(np.nan_to_num(values), _SIDE, scale, limits=scale.limits(values), at=at)
     if is_outside.any():
         # Only what differs between the two is of a position: a volume's slices have paper between them.
-        masks = [sample.picture(np.where(each, 255.0, 0.0), _SIDE, at=at) for each in (is_outside, ~is_outside)]
+        shades = [np.where(each, 255.0, 0.0) for each in (is_outside, ~is_outside)]
+        masks = [sample.picture(each, _SIDE, scale, limits=(0, 255), at=at) for each in shades]
         picture = np.where((masks[0] > 127) & (masks[1] < 128), np.array(_OUTSIDE, np.uint8), picture)
     if mark is not None and values.ndim == 3:
         picture = picture.copy()

@@ -63,7 +63,8 @@ def _saving(bucket: str, megabytes: float, folder: str) -> Any:
 
     def state() -> dict[str, Any]:  # the same copies as in `trainer.training.loop`
         step, variables = next(steps), [variable.numpy() for variable in _variables(megabytes)]
-        return {"step": step, "stage": 0, "epoch": 0, "steps_in_epoch": step, "variables": variables}
+        position = {"step": step, "stage": 0, "epoch": 0, "steps_in_epoch": step, "stop_training": False}
+        return {**position, "variables": variables}
 
     return SaveCheckpoint(Store(Path(folder) / "checkpoints", {}), state, Every())
 

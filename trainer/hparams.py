@@ -19,6 +19,7 @@ ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sig
 AUGMENTATIONS = ("auto", "affine", "photo", "photo_unmirrored", "signal", "volume", "volume_unmirrored", "none")
 COLORS = ("auto", "grey", "rgb")
 CLASS_WEIGHTS = ("none", "auto")
+AUTO, CLASSES, LABELS, NUMBERS = TARGETS = ("auto", "classes", "labels", "numbers")
 ANSWERS = ("no", "yes")
 SCHEDULES = ("cosine", "linear", "constant")
 OPTIMIZERS = ("adam", "adamw", "sgd")
@@ -34,7 +35,7 @@ EPOCHS = recipes.Amount().epochs  # if the number of samples is not known
 UNTIL_BEST = -1  # `--epochs=auto`
 
 # The families of networks: those of this package by name, keras.applications, a saved model, a function.
-AUTO, CONVOLUTIONAL, LINEAR, RESIDUAL = "auto", "convolutional", "linear", "residual"
+CONVOLUTIONAL, LINEAR, RESIDUAL = "convolutional", "linear", "residual"
 APPLICATION, FILE, OWN = "keras.applications", ".keras", "package.module:function"
 NAMED = (AUTO, CONVOLUTIONAL, LINEAR, RESIDUAL)
 
@@ -97,6 +98,15 @@ class HParams:
         "folder with NAME_TRAIN.ts and NAME_TEST.ts of the UCR/UEA archive, or .tsv; a manifest (.csv, .jsonl); a "
         "folder of TFRecord shards, or of IDX files of the MNIST family; also gs://…; or "
         "managed, the managed data set of a job on Vertex AI",
+        selects_samples=True,
+    )
+    target: str = _flag(
+        AUTO,
+        "Data",
+        "what is learned of each sample: classes: one class; labels: several labels, or none, as in red;round; "
+        "numbers: one or more real numbers; auto reads classes, and labels from an .npz file with 0 and 1 for each "
+        "sample and label",
+        choices=TARGETS,
         selects_samples=True,
     )
     validation_split: float = _flag(

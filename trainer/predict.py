@@ -188,19 +188,12 @@ def _classify(
 
 
 def _print(predictor: "Predictor", name: str, answer: "Answer", top: int, as_json: bool, *, picture: str) -> None:
-    best = _best(predictor.classes, answer, top)
+    outputs = predictor.outputs
     if as_json:
-        ranked = [{"class": label, "probability": share} for label, share in best]
         drawn = {"explanation": picture} if picture else {}
-        print(json.dumps({predictor.kind.name: name, **ranked[0], "top": ranked, **drawn}))
+        print(json.dumps({predictor.kind.name: name, **outputs.record(answer, top), **drawn}))
     else:
-        print(one_line(name), *(f"{one_line(label)}\t{share:.4f}" for label, share in best), sep="\t")
-
-
-def _best(classes: Sequence[str], answer: "Answer", top: int) -> list[tuple[str, float]]:
-    # A stable sort, so that equal classes keep the order of the model.
-    order = (-answer.probabilities).argsort(kind="stable")[:top]
-    return [(classes[index], float(answer.probabilities[index])) for index in order]
+        print(one_line(name), *outputs.fields(answer, top), sep="\t")
 
 
 def _report(line: str) -> None:

@@ -205,7 +205,9 @@ def _report(result: "Result", environment: Environment, python: str, folds: "Cro
 
 
 def _accuracies(result: "Result", folds: "CrossValidation | None") -> Iterator[str]:
-    if result.tested:
+    if result.measured:
+        yield f"{result.measured} ({result.tested:,} {result.samples})"
+    elif result.tested:
         yield f"test accuracy {interval.percent(result.test_accuracy, result.tested, result.samples)}"
     if folds:
         whole = folds.whole

@@ -32,7 +32,7 @@ def test_smoothed_targets_are_those_of_keras(weights: list[float] | None) -> Non
     logits = random.normal(size=(5, 3)).astype(np.float32)
     theirs = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
     expected = theirs(np.eye(3)[labels], logits, sample_weight=None if weights is None else np.array(weights)[labels])
-    ours = objective(3, weights, smoothing=0.1).loss
+    ours = objective("abc", weights, smoothing=0.1).loss
     assert float(ours(labels, logits)) == pytest.approx(float(expected), rel=1e-5)
     assert float(WeightedCrossentropy.from_config(ours.get_config())(labels, logits)) == float(ours(labels, logits))
 

@@ -11,6 +11,7 @@ from sklearn.metrics import confusion_matrix
 from trainer import networks
 from trainer.data.form import Form
 from trainer.hparams import HParams
+from trainer.objectives.classes import Classes
 from trainer.serving import export
 
 SHAPE = (9, 8, 3)
@@ -52,7 +53,7 @@ def about(model: keras.Model, classes: Sequence[str] = CLASSES, form: Form | Non
     predicted = probabilities(model, pixels(10, 1, shape)).argmax(1)
     confusion = confusion_matrix(2 * [0, 1, 2, 0, 1], predicted, labels=range(len(classes)))
     images = {"train": 30, "validation": 4, "test": 10}
-    return export.About(classes, form or Form(tuple(sizes), channels), images, confusion, 0.5, RECORD)
+    return export.About(Classes(classes), form or Form(tuple(sizes), channels), images, confusion, 0.5, RECORD)
 
 
 def exported(folder: Path, model: keras.Model, form: Form | None = None) -> Path:

@@ -9,12 +9,13 @@ import pytest
 from trainer.data.cross_validation import Accuracy, CrossValidation
 from trainer.data.form import Form
 from trainer.errors import UsageError
+from trainer.objectives.classes import Classes
 from trainer.objectives.scores import Score
 from trainer.serving import card
 from trainer.serving.card import Card, File
 
 CARD = Card(
-    classes=["cat", "a|b_*"],
+    outputs=Classes(["cat", "a|b_*"]),
     form=Form((28, 30), 1),
     samples={"train": 1293, "validation": 144, "test": 3},
     accuracy=2 / 3,
@@ -167,6 +168,7 @@ def test_the_json_holds_the_same() -> None:
     assert content == {
         "format": 1,
         "classes": ["cat", "a|b_*"],
+        "target": {"name": "classes"},
         "form": {"sizes": [28, 30], "channels": 1, "low": 0.0, "high": 255.0},
         "samples": {"train": 1293, "validation": 144, "test": 3},
         "accuracy": 2 / 3,
@@ -187,7 +189,7 @@ def test_the_json_holds_the_same() -> None:
 def test_reads_what_was_written(tmp_path: Path) -> None:
     (tmp_path / card.JSON).write_text(CARD.json(), encoding="utf-8")
     content = card.read(tmp_path)
-    assert content["classes"] == CARD.classes
+    assert content["classes"] == CARD.outputs.names
     assert card.files(content) == CARD.files
     assert card.form(content) == CARD.form
 
@@ -229,7 +231,7 @@ def test_rejects_what_is_no_card(tmp_path: Path, text: str | None, match: str) -
 
 
 def test_without_test_samples_the_accuracy_is_that_of_the_cross_validation() -> None:
-    folds = CrossValidation([Accuracy(40, 50), Accuracy(45, 50)], np.diag([45, 40]), CARD.classes, "image")
+    folds = CrossValidation([Accuracy(40, 50), Accuracy(45, 50)], np.diag([45, 40]), CARD.outputs.names, "image")
     made = dataclasses.replace(CARD, samples={**CARD.samples, "test": 0}, accuracy=None, cross_validation=folds)
     content = json.loads(made.json())
     assert (content["accuracy"], content["cross_validation"]["folds"]) == (0.85, 2)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from trainer.objectives.classes import Classes
 from trainer.serving import signature
 
 CLASSES = ("a", "b", "c")
@@ -17,7 +18,7 @@ def test_serves_samples_of_any_rank(tmp_path: Path, shape: tuple[int, ...]) -> N
     def decode(encoded: tf.Tensor) -> tf.Tensor:
         return tf.reshape(tf.io.decode_raw(encoded, tf.float32), shape)
 
-    signature.write(model, CLASSES, "sample", decode, tmp_path / "model")
+    signature.write(model, Classes(CLASSES), "sample", decode, tmp_path / "model")
     loaded = tf.saved_model.load(str(tmp_path / "model"))
     samples = np.random.default_rng(0).normal(size=(3, *shape)).astype(np.float32)
     of_values = loaded.signatures[signature.ARRAY](sample=tf.constant(samples))

@@ -21,6 +21,7 @@ from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists.entries import PARTS
 from trainer.data.lists.folds import Fold
 from trainer.data.lists.manifest import Managed
+from trainer.data.lists.targets.target import array_strata, counts_of
 from trainer.data.loading import load, load_configured, reader
 from trainer.data.on_device import Evaluation, Training
 from trainer.data.order import Share, evaluation_steps
@@ -44,9 +45,11 @@ __all__ = [
     "Share",
     "Store",
     "Training",
+    "array_strata",
     "caveats_of",
     "changes",
     "choose_preset",
+    "counts_of",
     "evaluation_batches",
     "evaluation_steps",
     "kind_of",

@@ -13,6 +13,7 @@ from trainer.data.kinds import erase as boxes
 from trainer.data.kinds.kind import Preset
 from trainer.data.kinds.known import kind_of
 from trainer.data.kinds.options import SampleOptions
+from trainer.data.lists.targets.target import array_strata
 from trainer.data.order import Elements, Order, Share, evaluated, evaluation_batch, evaluation_steps
 from trainer.data.stores.store import Store
 
@@ -198,12 +199,19 @@ def evaluation_batches(store: Store, share: Share | None = None) -> tf.data.Data
     return store.read(own, indices, batch).prefetch(2).with_options(options())
 
 
-def choose_preset(asked: str, store: Store) -> Preset:
+def choose_preset(asked: str, store: Store, *, keeps_targets: bool = True) -> Preset:
     """Returns how training samples are changed: as `--augment` asks, or for auto what suits them.
+
+    Args:
+      asked: the value of `--augment`.
+      store: of the training samples.
+      keeps_targets: whether a changed sample has the same target; for auto, nothing is changed otherwise.
 
     Raises:
       tf.errors.OpError: a sample that is looked at cannot be read.
     """
+    if asked == "auto" and not keeps_targets:
+        return Preset("none", "turns, shifts and sizes may be what the numbers measure; --augment sets others")
     return kind_of(store.form).choose_preset(asked, store.form, lambda count, size: _look(store, count, size))
 
 
@@ -216,15 +224,16 @@ def _look(store: Store, count: int, size: int) -> tuple[npt.NDArray[Any], npt.ND
       count: of samples, at most.
       size: of each axis.
     """
-    order = np.argsort(store.targets, kind="stable")
-    within = np.arange(len(order)) - np.searchsorted(store.targets[order], store.targets[order])
+    classes = array_strata(store.targets)
+    order = np.argsort(classes, kind="stable")
+    within = np.arange(len(order)) - np.searchsorted(classes[order], classes[order])
     chosen = np.sort(order[np.argsort(within, kind="stable")][:count])
     rows = np.resize(chosen, (-(-len(chosen) // _LOOKED), _LOOKED))
     elements = tf.data.Dataset.range(len(rows))
     read = store.read(elements, lambda element: tf.constant(rows)[element], lambda element, samples: samples)
     fit = kind_of(store.form).fit
     samples = np.concatenate([fit(some.numpy(), SampleOptions(size)) for some in read.with_options(options())])
-    return samples[: len(chosen)], store.targets[chosen]
+    return samples[: len(chosen)], classes[chosen].astype(np.int32)
 
 
 def changes(

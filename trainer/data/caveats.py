@@ -15,6 +15,7 @@ from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.known import kind_of
 from trainer.data.lists import entries as listed
 from trainer.data.lists.entries import PARTS, TRAIN, VALIDATION, Entry
+from trainer.data.lists.targets.target import array_strata
 from trainer.data.stores.files import Files
 from trainer.data.survey import Finding
 from trainer.errors import one_line
@@ -34,9 +35,10 @@ def caveats_of(dataset: Dataset) -> list[str]:
     """
     stores = [getattr(dataset, part) for part in PARTS]
     parts = np.repeat(np.arange(len(PARTS)), [len(store) for store in stores])
-    classes = np.concatenate([store.targets for store in stores]).astype(np.int64)
-    name = kind_of(dataset.form).name
-    lines = _of_counts(parts, classes, [one_line(one) for one in dataset.class_names], name)
+    targets = np.concatenate([store.targets for store in stores])
+    classes, name = array_strata(targets), kind_of(dataset.form).name
+    names = [one_line(one) for one in dataset.class_names] if targets.ndim == 1 else []
+    lines = _of_counts(parts, classes, names, name) if names else []
     are_files = isinstance(dataset.train, Files)
     if are_files and (len(parts) > _MOST_FILES or len(parts) * math.prod(dataset.form.shape) > _MOST_VALUES):
         return lines

@@ -11,6 +11,7 @@ from trainer.data.form import Form
 from trainer.data.kinds import example, known
 from trainer.data.stores.files import Files
 from trainer.data.stores.store import Store
+from trainer.hparams import CLASSES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,11 +23,12 @@ class Dataset:
       validation: the samples that choose the best epoch.
       test: the samples that measure the final accuracy; empty in the final run of a cross-validation whose data have
         no test part.
-      classes: the number of classes.
+      classes: the number of classes, or of labels or numbers.
       class_names: in the order of the targets; their numbers if the data set has no names.
       fingerprint: identifies the data set; empty if it was not computed.
       held_out: the names of the test samples if they are a fold of a cross-validation, else empty: their files, or, of
         samples in arrays, their numbers in the training part, counted from 0.
+      target: classes, labels or numbers; the targets of the last two are `(count, classes)`.
       left_out: a line about each sample that `--skip_broken=yes` left out.
     """
 
@@ -38,6 +40,7 @@ class Dataset:
     fingerprint: Fingerprint = dataclasses.field(default_factory=Fingerprint)
     held_out: Sequence[str] = ()
     left_out: Sequence[str] = ()
+    target: str = CLASSES
 
     def __post_init__(self) -> None:
         names = self.class_names or map(str, range(self.classes))

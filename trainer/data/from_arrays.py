@@ -17,6 +17,7 @@ from trainer.data.lists.entries import PARTS, TEST, TRAIN, VALIDATION
 from trainer.data.lists.folds import Fold
 from trainer.data.lists.given import Given, Pair
 from trainer.data.lists.stratified import Split
+from trainer.data.lists.targets.target import array_strata
 from trainer.data.stores.memory import Memory
 from trainer.errors import UsageError
 
@@ -68,20 +69,20 @@ def from_arrays(
     samples.setdefault(TEST, samples[TRAIN][:0])
     form = _form(given, samples[TRAIN])
     train, validation, test = (Memory(samples[part], _targets(parts[part][1]), form) for part in PARTS)
-    classes = len(given.class_names) or int(max(labels.max(initial=0) for _, labels in given.parts.values())) + 1
+    classes = len(given.class_names) or 1 + int(max(labels.max(initial=0) for _, labels in given.parts.values()))
     names = given.class_names or [*map(str, range(classes))]
     arrays = [array for part in (TRAIN, VALIDATION, TEST) if part in given.parts for array in given.parts[part]]
     counts = {part: len(parts[part][1]) for part in PARTS}
     chosen = [split.held_out for split in splits if not split.is_by_chance]
     fingerprint = Fingerprint.of_arrays(arrays, names, counts, chosen)
-    return Dataset(train, validation, test, classes, given.class_names, fingerprint, held_out)
+    return Dataset(train, validation, test, classes, given.class_names, fingerprint, held_out, target=given.target)
 
 
 def _hold_out(pair: Pair, fold: Fold) -> tuple[Pair, Pair, Split]:
     """Returns the samples of a fold, the others, and both as a split; the same samples for every seed."""
     samples, labels = pair
     order = np.random.default_rng(0).permutation(len(labels))
-    is_held_out = folds.assign(labels.reshape(-1), order, fold.count) == fold.number
+    is_held_out = folds.assign(array_strata(_plain(labels)), order, fold.count) == fold.number
     held_out, kept = np.flatnonzero(is_held_out), np.flatnonzero(~is_held_out)
     return (samples[held_out], labels[held_out]), (samples[kept], labels[kept]), Split(held_out, kept, False)
 
@@ -89,7 +90,7 @@ def _hold_out(pair: Pair, fold: Fold) -> tuple[Pair, Pair, Split]:
 def _split_off(pair: Pair, share: float, seed: int, kind: Kind[Any]) -> tuple[Pair, Pair, Split]:
     """Returns a share of some samples, the others, and how they were chosen; see `stratified.split`."""
     samples, labels = pair
-    found = stratified.split(labels.reshape(-1), share, seed)
+    found = stratified.split(array_strata(_plain(labels)), share, seed)
     held_out, kept = found.held_out, found.kept
     if not (len(held_out) and len(kept)):
         if 0 < round(len(labels) * share) < len(labels):
@@ -113,5 +114,10 @@ def _form(given: Given, training: npt.NDArray[Any]) -> Form:
     return dataclasses.replace(scaled, spacing=same, unit=given.unit if same else "")
 
 
-def _targets(labels: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
-    return labels.reshape(-1).astype(np.int32)
+def _plain(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Returns class numbers as `(count,)`, and other targets as they are, `(count, outputs)`."""
+    return labels if labels.dtype.kind == "f" else labels.reshape(-1)
+
+
+def _targets(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return _plain(labels).astype(np.float32 if labels.dtype.kind == "f" else np.int32)

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,14 +20,14 @@ from trainer.data.kinds import archive
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import copies, frames
-from trainer.data.lists import entries as listed
 from trainer.data.lists.entries import FRAMES, PARTS, TEST, TRAIN, WHOLE, Entry
 from trainer.data.lists.folds import Fold
 from trainer.data.lists.split import split
+from trainer.data.lists.targets import BY_DEFAULT, Target
 from trainer.data.stores.broken import Broken, each, find_broken
 from trainer.data.stores.files import Files
 from trainer.data.stores.locations import Locations
-from trainer.errors import UsageError, one_line
+from trainer.errors import UsageError
 
 _TRAIN = PARTS.index(TRAIN)
 _FIRST = 1 << 16  # bytes; only a preview or a profile makes a header longer
@@ -43,6 +43,7 @@ def from_files(
     log: Callable[[str], object],
     *,
     fold: Fold | None = None,
+    target: Target = BY_DEFAULT,
 ) -> Dataset:
     """Returns a data set of the listed samples.
 
@@ -53,19 +54,20 @@ def from_files(
       options: the wanted form of the samples, and whether broken ones are skipped.
       log: receives a line about each skipped sample.
       fold: of a cross-validation.
+      target: what is learned of each sample.
 
     Raises:
       UsageError: a sample is broken or has two classes, a class has no training sample, or a split has no sample.
     """
-    parted = split(entries, validation_split, fold)
-    names = listed.class_names(parted)
+    parted = split(entries, validation_split, fold, target.strata)
+    names = target.names(parted)
     given, trained = {entry.part for entry in parted}, {TRAIN, TEST} if fold and fold.number else {TRAIN}
-    _check_classes(parted, names, kind, trained)
+    target.check(parted, names, kind.one, trained)
     locations = Locations.of(parted)
     headers, marks, broken = _read_headers(parted, locations, kind)
     fingerprint = Fingerprint.of_files(parted, marks, names)  # with broken samples: a resumed run may skip them
     broken = _placed(broken, parted)
-    contradictory = [] if broken and not options.skip_broken else _find_contradictory(parted, marks, kind)
+    contradictory = [] if broken and not options.skip_broken else _find_contradictory(parted, marks, kind, target)
     wrong = [str(one) for one in broken] or [
         f"{one.location}: {kind.one} must be of one class. Received: one {one.reason}" for one in contradictory
     ]
@@ -84,9 +86,8 @@ def from_files(
                 f"`--data` must have {kind.one} that can be read for each of {', '.join(PARTS)}. "
                 f"Received: {len(kept):,} such {kind.name}s of {len(entries):,}"
             )
-        _check_classes(parted, names, kind, trained)
-    labels = {name: label for label, name in enumerate(names)}
-    targets = np.array([labels[entry.label] for entry in parted], np.int32)
+        target.check(parted, names, kind.one, trained)
+    targets = target.encoded(parted, names)
     form = kind.choose_form(headers, options)
     for note in kind.notes(headers, form):
         log(note)
@@ -96,7 +97,7 @@ def from_files(
         files = dataclasses.replace(files, form=_with_moments(files, files.chosen(np.flatnonzero(which == _TRAIN))))
     train, validation, test = (files.chosen(np.flatnonzero(which == part)) for part in range(len(PARTS)))
     held_out = [entry.location for entry in parted if entry.part == TEST] if fold and fold.number else ()
-    return Dataset(train, validation, test, len(names), names, fingerprint, held_out, tuple(left_out))
+    return Dataset(train, validation, test, len(names), names, fingerprint, held_out, tuple(left_out), target.name)
 
 
 def _with_moments(files: Files, training: Files) -> Form:
@@ -150,11 +151,15 @@ def _length(entry: Entry, first: bytes) -> int:
     return Path(entry.file).stat().st_size if entry.length == WHOLE else entry.length
 
 
-def _find_contradictory(entries: Sequence[Entry], marks: Mapping[int, Mark], kind: Kind[Any]) -> list[Broken]:
-    """Returns the samples with copies in another class; see `copies.of_others`.
+def _find_contradictory(
+    entries: Sequence[Entry], marks: Mapping[int, Mark], kind: Kind[Any], target: Target
+) -> list[Broken]:
+    """Returns the samples with copies in another class, or with other labels; see `copies.of_others`.
 
     Only samples with equal marks and several classes are read completely.
     """
+    if not target.contradicts:
+        return []
     groups: dict[Mark, list[int]] = defaultdict(list)
     for index, mark in marks.items():
         groups[mark].append(index)
@@ -192,18 +197,3 @@ def _find_sound(locations: Locations, broken: Iterable[Broken], kind: Kind[Any],
     if by_index:
         log(f"{len(by_index):,} of {len(locations):,} {kind.name}s are broken and skipped")
     return np.setdiff1d(np.arange(len(locations)), [*by_index])
-
-
-def _check_classes(
-    parted: Sequence[Entry], names: Sequence[str], kind: Kind[Any], parts: Collection[str] = (TRAIN,)
-) -> None:
-    """Checks that each class has a sample in some parts; in cross-validation a fold may hold a class's only sample."""
-    trained = {entry.label for entry in parted if entry.part in parts}
-    for entry in parted:
-        if entry.label not in trained:
-            raise UsageError(
-                f"{entry.place}: a class must have {kind.one} in the training part. "
-                f"Received: {one_line(entry.label)}, which has {'none' if trained else 'none; no class has one'}"
-            )
-    if len(names) < 2:
-        raise UsageError(f"`--data` must contain at least two classes. Received: {', '.join(map(one_line, names))}")

@@ -20,10 +20,11 @@ from trainer.data.lists.entries import TEST, TRAIN, Entry
 from trainer.data.lists.folds import Fold
 from trainer.data.lists.given import Given, Pair
 from trainer.data.lists.manifest import Managed
+from trainer.data.lists.targets import Target, target_of
 from trainer.environment import cache_folder
 from trainer.errors import UsageError, one_line
 from trainer.files import expanded
-from trainer.hparams import DATASETS, MANAGED, HParams, rule_of
+from trainer.hparams import AUTO, CLASSES, DATASETS, MANAGED, HParams, rule_of
 
 _VOLUME = 3  # the rank of samples that are too large to be kept in memory
 _GROUP = "Data"  # the group of the flags
@@ -67,6 +68,7 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
         fetch=lambda location: fetch_from_bucket(location, cache, log=log),
         managed=managed,
         fold=Fold.read(hparams.folds),
+        target=hparams.target,
     )
     known.check_flags(known.kind_of(dataset.form), given)
     return dataset
@@ -95,6 +97,7 @@ def load(
     fetch: Callable[[str], Path] = Path,
     managed: Managed | None = None,
     fold: Fold | None = None,
+    target: str = AUTO,
 ) -> Dataset:
     """Returns a data set; a missing validation split is taken from the training split.
 
@@ -108,25 +111,37 @@ def load(
       fetch: returns the local copy of a folder in a bucket, which a manifest may name.
       managed: the data set that the name `managed` refers to.
       fold: of a cross-validation.
+      target: as `--target`.
 
     Raises:
       UsageError: there is no such data set, it cannot be loaded, or it is too small to be split.
     """
-    options = options or SampleOptions()
+    options, read = options or SampleOptions(), target_of(target)
     if name in DATASETS:
+        _check_classes(read, name)
         return from_arrays(_given(*named.read(name)), IMAGE, validation_split, seed=seed, options=options, fold=fold)
     if name == MANAGED:
         if not managed:
             raise UsageError(
                 f"`--data={MANAGED}` must be used with `AIP_TRAINING_DATA_URI` in the environment. Received: nothing"
             )
-        return _of_files(manifest.read_managed(managed, fetch), validation_split, seed, options, log, fold=fold)
+        entries = manifest.read_managed(managed, fetch, read)
+        return _of_files(entries, validation_split, seed, options, log, fold=fold, target=read)
     path = _local(name, fetch)
-    if found := _arrays(path, name, options, log):
+    if found := _arrays(path, name, options, log, read):
         kind = known.BY_RANK[found.rank]
         return from_arrays(found, kind, validation_split, seed=seed, options=options, fold=fold)
-    entries = _entries(path, expanded(name), fetch, log, options.rank)
-    return _of_files(entries, validation_split, seed, options, log, fold=fold)
+    entries = _entries(path, expanded(name), fetch, log, rank=options.rank, target=read)
+    return _of_files(entries, validation_split, seed, options, log, fold=fold, target=read)
+
+
+def _check_classes(target: Target, name: str) -> None:
+    """Checks that data of a form that holds classes alone are read as classes."""
+    if target.name != CLASSES:
+        raise UsageError(
+            f"`--target={target.name}` must be used with a manifest (.csv, .jsonl), an .npz file or TFRecord shards. "
+            f"Received: {one_line(name)}, which holds classes"
+        )
 
 
 def _of_files(
@@ -137,24 +152,30 @@ def _of_files(
     log: Callable[[str], object],
     *,
     fold: Fold | None,
+    target: Target,
 ) -> Dataset:
     """Returns a data set of files of single samples; arrays that are not volumes are read into memory."""
     kind, are_arrays = recognize.kind_of_files(entries, options)
     if note := recognize.frames_note(entries, kind):
         log(one_line(note))
     if are_arrays and kind.rank < _VOLUME:
-        found = array_files.read(entries, kind.rank, validation_split, options, log, fold=fold)
+        found = array_files.read(entries, kind.rank, validation_split, options, log, fold=fold, target=target)
         return from_arrays(found, kind, validation_split, seed=seed, options=options)
-    return from_files(entries, kind, validation_split, options, log, fold=fold)
+    return from_files(entries, kind, validation_split, options, log, fold=fold, target=target)
 
 
-def _arrays(path: Path, name: str, options: SampleOptions, log: Callable[[str], object]) -> Given | None:
+def _arrays(
+    path: Path, name: str, options: SampleOptions, log: Callable[[str], object], target: Target
+) -> Given | None:
     """Returns the arrays of a file or a folder; None if it lists files of single samples."""
     if idx.is_one(path):
+        _check_classes(target, name)
         _log_others(path, name, set(), log)
         return _given(*idx.read_folder(path))
     if arrays.is_one(path):
-        return arrays.read(path, expanded(name), options, log)
+        return arrays.read(path, expanded(name), options, log, target)
+    if series.is_one(path):
+        _check_classes(target, name)
     return series.read(path, expanded(name), options, log) if series.is_one(path) else None
 
 
@@ -179,7 +200,7 @@ def list_entries(
     path = _local(name, fetch)
     if idx.is_one(path) or arrays.is_one(path) or series.is_one(path):
         raise UsageError(f"`--data` must contain a file for each sample to be written as shards. Received: {name}")
-    return _entries(path, expanded(name), fetch, log, rank)
+    return _entries(path, expanded(name), fetch, log, rank=rank, target=target_of(AUTO))
 
 
 def _local(name: str, fetch: Callable[[str], Path]) -> Path:
@@ -195,28 +216,35 @@ def _local(name: str, fetch: Callable[[str], Path]) -> Path:
 
 
 def _entries(
-    path: Path, location: str, fetch: Callable[[str], Path], log: Callable[[str], object], rank: int
+    path: Path,
+    location: str,
+    fetch: Callable[[str], Path],
+    log: Callable[[str], object],
+    *,
+    rank: int,
+    target: Target,
 ) -> list[Entry]:
     if path.is_file():
         others = manifest.of_other_parts(path)
         if others:
             log(one_line(f"{others} next to {location} is ignored; set `--data` to their folder to use both"))
-        return manifest.read(path, location, fetch, log=log)
+        return manifest.read(path, location, fetch, log=log, target=target)
     shards = tfrecord.shards(path)
     if shards:
         _log_others(path, location, {one.parent for one in shards}, log)
-        return tfrecord.read(path, log)
+        return tfrecord.read(path, log, target)
     named = [file for file in sorted(path.iterdir()) if manifest.is_one(file)]
-    lists = [file for file in named if manifest.lists_images(file)]
+    lists = [file for file in named if manifest.lists_images(file, target)]
     if named and not lists and not any(one.is_dir() for one in path.iterdir()):
         lists = named  # reading them reports what is missing
     above = location.rstrip("/")
     for file in (file for file in named if file not in lists):
         log(one_line(f"{above}/{file.name} is ignored: it has no `image` and `label`"))
     if len(lists) > 1:
-        return manifest.read_parts(lists, above, fetch, log)
+        return manifest.read_parts(lists, above, fetch, log, target)
     if lists:
-        return manifest.read(lists[0], f"{above}/{lists[0].name}", fetch, log=log)
+        return manifest.read(lists[0], f"{above}/{lists[0].name}", fetch, log=log, target=target)
+    _check_classes(target, location)
     found = folder.read(path, log, has_videos=rank == _VOLUME)
     if not rank and frames.seem_meant(one.name for one in found):
         log(one_line(f"{location}: each file is read as an image; `--rank=3` reads each folder of frames as a video"))

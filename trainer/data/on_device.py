@@ -16,13 +16,12 @@ Held = tuple[tf.Tensor, tf.Tensor]  # samples of their own type, and int64 targe
 Batch = tuple[tf.Tensor, ...]  # float32 samples and int32 targets; then maybe `Order.counted`
 
 
-def arrays(store: Store) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+def arrays(store: Store) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Returns all of a store for a device to hold; of samples that are in files, each is read once.
 
     A sample of an odd number of bytes is held as float16, which has all whole numbers to 255: see `_rows`.
     """
-    # A GPU keeps int32 in the memory of the host.
-    targets, samples = np.asarray(store.targets, np.int64), _samples(store)
+    targets, samples = _held(store.targets), _samples(store)
     is_odd = samples.dtype == np.uint8 and math.prod(store.form.shape) % 2 == 1
     return samples.astype(np.float16) if is_odd else samples, targets
 
@@ -95,7 +94,7 @@ class Training:
     def unchanged(self, steps: range, share: Share | None = None) -> tf.data.Dataset:
         """Returns the elements of `changed`: positions, samples as they are stored, and int64 targets."""
         elements, order = Elements(self.rows, share or Share()), self._order
-        targets = tf.constant(np.asarray(self.store.targets, np.int64))
+        targets = tf.constant(_held(self.store.targets))
 
         def indices(element: tf.Tensor) -> tf.Tensor:
             return order.indices(*elements.position(element))
@@ -125,7 +124,7 @@ class Training:
             erase=self.erase,
             is_compiled=self.is_compiled,
         )
-        return samples, tf.cast(targets, tf.int32), *self._order.counted(step, first_row)
+        return samples, _given(targets), *self._order.counted(step, first_row)
 
     @as_written
     def chunks(self, numbers: range, length: int) -> tf.data.Dataset:
@@ -140,7 +139,7 @@ class Training:
 
         def joined(step: tf.Tensor, first: tf.Tensor, samples: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, ...]:
             del step, first
-            return tf.reshape(samples, (-1, *samples.shape[2:])), tf.reshape(targets, (-1,)), order
+            return tf.reshape(samples, (-1, *samples.shape[2:])), tf.reshape(targets, (-1, *targets.shape[2:])), order
 
         batches = self.unchanged(steps).batch(length, drop_remainder=True)
         return batches.map(joined).prefetch(1).with_options(options())
@@ -224,4 +223,14 @@ def _rows(samples: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
 
 
 def _batch(samples: tf.Tensor, targets: tf.Tensor) -> Batch:
-    return tf.cast(samples, tf.float32), tf.cast(targets, tf.int32)
+    return tf.cast(samples, tf.float32), _given(targets)
+
+
+def _held(targets: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Returns targets as a device holds them: a GPU keeps int32 in the memory of the host."""
+    return targets if targets.dtype == np.float32 else np.asarray(targets, np.int64)
+
+
+def _given(targets: tf.Tensor) -> tf.Tensor:
+    """Returns targets as a step takes them."""
+    return targets if targets.dtype == tf.float32 else tf.cast(targets, tf.int32)

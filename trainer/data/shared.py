@@ -64,7 +64,7 @@ def _write(dataset: Dataset, folder: Path) -> None:
         for name, array in getattr(dataset, part).arrays().items():
             np.save(folder / f"{part}-{name}.npy", array)
     rest = {"classes": dataset.classes, "class_names": dataset.class_names, "data": dataset.fingerprint.content()}
-    rest["form"] = dataset.form.to_json()
+    rest |= {"form": dataset.form.to_json(), "target": dataset.target}
     (folder / "rest.json").write_text(json.dumps(rest))
 
 
@@ -77,7 +77,8 @@ def _map(folder: Path) -> Dataset:
     form = Form.from_json(rest["form"])
     train, validation, test = map(mapped, PARTS)
     fingerprint = Fingerprint.read(rest["data"])
-    return Dataset(train, validation, test, rest["classes"], rest["class_names"], fingerprint)
+    names = rest["class_names"]
+    return Dataset(train, validation, test, rest["classes"], names, fingerprint, target=rest["target"])
 
 
 def _key(hparams: HParams) -> str:

@@ -16,6 +16,7 @@ from trainer.insight.graph import Call, Graph, kernel_of
 from trainer.insight.opened import closed, inside
 from trainer.insight.shapes import held, shapes
 from trainer.insight.unfolded import Unfolded, compiled
+from trainer.objectives.outputs import Outputs
 
 _MOST_PROBES = 10  # each has pictures of its own
 _MOST_SAMPLES = 32  # of which activations and gradients are taken; half a training step's
@@ -27,16 +28,32 @@ _MOST_VARIABLES = 24  # whose histograms are drawn
 
 
 @dataclasses.dataclass(frozen=True)
+class Observed:
+    """The targets of samples that are not of one class each.
+
+    Attributes:
+      targets: labels or numbers, `(count, outputs)`.
+      loss: of targets and the network's outputs.
+      outputs: what the outputs mean.
+    """
+
+    targets: np.ndarray
+    loss: keras.losses.Loss
+    outputs: Outputs
+
+
+@dataclasses.dataclass(frozen=True)
 class Examples:
     """The samples on which a network is observed.
 
     Attributes:
       samples: samples that are not in the training split, `(count, *spatial, channels)`.
-      labels: the labels of the samples, `(count,)`.
-      classes: the names of the classes.
+      labels: the classes of the samples, `(count,)`; of samples with labels the rarest one, of numbers the first.
+      classes: the names of the classes, labels or numbers.
       changes: training samples before and after augmentation; None if there is no augmentation.
       given: the form of a sample; None means values from 0 to 255 and unknown axes.
       noun: the word for a sample, such as image.
+      observed: the targets, where they are not classes.
     """
 
     samples: np.ndarray
@@ -45,6 +62,7 @@ class Examples:
     changes: tuple[np.ndarray, np.ndarray] | None = None
     given: Form | None = None
     noun: str = "image"
+    observed: Observed | None = None
 
     @property
     def form(self) -> Form:
@@ -130,6 +148,8 @@ class Observer:
         chosen = np.concatenate([self.probes, others])[: max(most, len(self.probes))]
         self._samples = tf.constant(examples.samples[chosen], tf.float32)
         self._labels = tf.constant(examples.labels[chosen])
+        self._targets = tf.constant(examples.observed.targets[chosen]) if examples.observed else None
+        self._link = examples.observed.outputs.link if examples.observed else tf.nn.softmax
         self._convolutions, self._dense = choice.convolutions(graph), choice.evenly(graph.dense)
         self._kernels = choice.kernels(graph)
         self._templates = {call.name: call.layer for call in _templates(graph)}
@@ -178,7 +198,7 @@ class Observer:
         return self._excitation.find(self.examples.samples)
 
     def classify(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the probabilities and the last hidden values of the first samples, at most 2,000.
+        """Returns the probabilities, or numbers, and the last hidden values of the first samples, at most 2,000.
 
         Shapes: `(count, classes)` and `(count, units)`. More than 4,096 units, such as the input of a linear network,
         are reduced: random groups are added with random signs, which approximately preserves distances (Weinberger et
@@ -189,7 +209,7 @@ class Observer:
         parts = []
         for first in range(0, len(samples), self._batch):
             hidden, logits = self._classified(tf.constant(samples[first : first + self._batch], tf.float32))
-            probabilities = tf.nn.softmax(tf.cast(logits, tf.float32)).numpy()
+            probabilities = self._link(tf.cast(logits, tf.float32)).numpy()
             parts.append((probabilities, _narrowed(_float32(hidden).reshape(len(probabilities), -1))))
         return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
@@ -205,9 +225,13 @@ class Observer:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             *outputs, logits = self._inside(self._samples, training=False)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(self._labels, tf.cast(logits, tf.float32))
-            loss = tf.reduce_mean(losses)
+            loss = self._loss(tf.cast(logits, tf.float32))
         return outputs, tape.gradient(loss, variables)
+
+    def _loss(self, outputs: tf.Tensor) -> tf.Tensor:
+        if self.examples.observed:
+            return self.examples.observed.loss(self._targets, outputs)
+        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(self._labels, outputs))
 
     def _template(self, layer: Any) -> np.ndarray:
         return _float32(layer.kernel).reshape(*self.examples.samples.shape[1:], -1)

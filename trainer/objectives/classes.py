@@ -1,5 +1,7 @@
 """One class for each sample: the outputs are logits, `(batch, classes)`, and the targets are `(batch,)`."""
 
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -7,19 +9,24 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from trainer.errors import one_line
+from trainer.hparams import CLASSES
+from trainer.objectives.goals import GOALS
 from trainer.objectives.objective import Objective
+from trainer.objectives.outputs import Answer, Values
 
 CONFUSION = "confusion"
 
 
-def objective(classes: int, weights: npt.ArrayLike | None = None, smoothing: float = 0.0) -> Objective:
+def objective(names: Sequence[str], weights: npt.ArrayLike | None = None, smoothing: float = 0.0) -> Objective:
     """Returns the objective of a classifier: cross-entropy, accuracy and, at the end, the confusion matrix.
 
     Args:
-      classes: the number of classes.
+      names: of the classes.
       weights: the weight of each class in the loss; None if all are equal.
       smoothing: the share of each target that the loss spreads evenly over the classes.
     """
+    classes = len(names)
     return Objective(
         outputs=classes,
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -27,6 +34,8 @@ def objective(classes: int, weights: npt.ArrayLike | None = None, smoothing: flo
         else WeightedCrossentropy(np.ones(classes) if weights is None else weights, smoothing),
         metrics=lambda: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         results=lambda: [Confusion(classes)],
+        goals=GOALS[CLASSES],
+        meaning=lambda found: Classes(names),
     )
 
 
@@ -91,3 +100,60 @@ class Confusion(keras.metrics.Metric):
 
     def result(self) -> tf.Tensor:
         return tf.convert_to_tensor(self._counts.value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Classes:
+    """The classes of a network.
+
+    Attributes:
+      names: of the classes.
+    """
+
+    names: Sequence[str]
+    target: str = CLASSES
+
+    def content(self) -> dict[str, Any]:
+        return {"name": self.target}
+
+    def link(self, outputs: tf.Tensor) -> tf.Tensor:
+        return tf.nn.softmax(tf.cast(outputs, tf.float32))
+
+    def signature(self, outputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        probabilities = self.link(outputs)
+        return {
+            "class": tf.gather(tf.constant(list(self.names)), tf.argmax(probabilities, axis=1)),
+            "probability": tf.reduce_max(probabilities, axis=1),
+            "probabilities": probabilities,
+        }
+
+    def answers(self, found: Mapping[str, npt.NDArray[Any]]) -> list[Answer]:
+        named = (found[name] for name in ("class", "probability", "probabilities"))
+        return [Answer(name.decode(), float(share), shares) for name, share, shares in zip(*named, strict=True)]
+
+    def named(self, outputs: Values) -> list[Answer]:
+        shares = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        return [Answer(self.names[one.argmax()], float(one.max()), one) for one in shares]
+
+    def fields(self, answer: Answer, top: int) -> list[str]:
+        return [f"{one_line(label)}\t{share:.4f}" for label, share in self._best(answer, top)]
+
+    def record(self, answer: Answer, top: int) -> dict[str, Any]:
+        ranked = [{"class": label, "probability": share} for label, share in self._best(answer, top)]
+        return {**ranked[0], "top": ranked}
+
+    def prediction(self, answer: Answer) -> dict[str, Any]:
+        return {
+            "class": answer.name,
+            "probability": answer.probability,
+            "probabilities": answer.probabilities.tolist(),
+        }
+
+    def caption(self, answer: Answer) -> str:
+        return f"{answer.name}, {answer.probability:.0%}"
+
+    def _best(self, answer: Answer, top: int) -> list[tuple[str, float]]:
+        # A stable sort, so that equal classes keep the order of the model.
+        order = (-answer.probabilities).argsort(kind="stable")[:top]
+        return [(self.names[index], float(answer.probabilities[index])) for index in order]

@@ -1,9 +1,15 @@
 """The interface of an objective."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
+import numpy.typing as npt
+
+from trainer.objectives.outputs import Measured, Outputs
+
+Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,9 +21,23 @@ class Objective:
       loss: the loss, a function of targets and outputs.
       metrics: returns new metrics of targets and outputs besides the loss; call it in the scope of the strategy.
       results: returns new metrics whose values are arrays, which are computed only at the end of a run.
+      goals: by name of a metric of the validation, whether a higher or a lower value is better; see `goals.GOALS`.
+      meaning: returns what the outputs mean, at the end of the run from the results of the validation part; they are
+        empty before.
+      needs_validation: whether `meaning` needs these results.
+      measured: returns what the results of the test part say; None for classes, whose accuracy and confusion matrix
+        the card itself describes.
+      finished: returns a network that gives outputs in their own unit.
+      keeps_targets: whether a turned, shifted or scaled sample has the same target.
     """
 
     outputs: int
     loss: keras.losses.Loss
     metrics: Callable[[], list[keras.metrics.Metric]]
     results: Callable[[], list[keras.metrics.Metric]]
+    goals: Mapping[str, str]
+    meaning: Callable[[Arrays], Outputs]
+    needs_validation: bool = False
+    measured: Callable[[Arrays, Outputs], Measured] | None = None
+    finished: Callable[[keras.Model], keras.Model] = lambda model: model
+    keeps_targets: bool = True

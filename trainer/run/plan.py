@@ -16,7 +16,8 @@ from trainer.errors import UsageError
 from trainer.hparams import AUGMENTATIONS, AUTO, CONVOLUTIONAL, LINEAR, PRECISIONS, RESIDUAL, UNTIL_BEST, HParams
 from trainer.insight import choice
 from trainer.networks import Network
-from trainer.objectives import Objective, classes
+from trainer.objectives import choice as choice_of_objective
+from trainer.objectives.objective import Objective
 from trainer.run import feeds, length, recipe, record
 from trainer.run.length import Length, Until
 from trainer.tensorboard.schedule import Schedule
@@ -98,6 +99,7 @@ class Plan:
             steps_per_epoch=steps_per_epoch,
             length=decided,
         )
+        plan.objective  # noqa: B018 - refuses flags that have no meaning for the targets
         if hparams.folds_before and plan.cross_validation is None:
             raise UsageError(
                 "`--folds` must be one fold, as in 1/5, unless `trainer.task` trains all folds before the final "
@@ -177,9 +179,7 @@ class Plan:
     @functools.cached_property
     def objective(self) -> Objective:
         """What the outputs of the network mean."""
-        count, targets = self.dataset.classes, self.dataset.train.targets
-        weights = None if self.hparams.class_weights == "none" else classes.class_weights(targets, count)
-        return classes.objective(count, weights, self.hparams.label_smoothing)
+        return choice_of_objective.objective_of(self.dataset, self.hparams)
 
     @functools.cached_property
     def every(self) -> Every:
@@ -220,7 +220,7 @@ class Plan:
             usual = "photo" if self.dataset.form.channels == 3 else "affine"
             chosen = data.Preset(usual if asked == "auto" else asked, "as the run began")
         else:
-            chosen = data.choose_preset(asked, self.dataset.train)
+            chosen = data.choose_preset(asked, self.dataset.train, keeps_targets=self.objective.keeps_targets)
         index = np.int64(AUGMENTATIONS.index(chosen.name))
         (index,) = devices.from_chief(self.strategy, self.environment.cluster, [index])
         return dataclasses.replace(chosen, name=AUGMENTATIONS[index])
@@ -315,7 +315,8 @@ class Plan:
     def _build(self, policy: str) -> Network:
         keras.utils.set_random_seed(self.hparams.seed)
         with self.strategy.scope():
-            return networks.build(self._lengthened, self.dataset.form, self.objective.outputs, policy)
+            made = networks.build(self._lengthened, self.dataset.form, self.objective.outputs, policy)
+            return dataclasses.replace(made, model=self.objective.finished(made.model))
 
     @functools.cached_property
     def _record(self) -> Mapping[str, Any]:

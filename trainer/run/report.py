@@ -4,8 +4,6 @@ import datetime
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from trainer import data
 from trainer.environment import Environment
 from trainer.errors import one_line
@@ -19,12 +17,13 @@ _MOST_LINES = 20  # about samples that were left out
 def about(plan: Plan) -> dict[str, Any]:
     """Returns what the log keeps of the data for the report; it is the same wherever the run is stored."""
     dataset, form = plan.dataset, plan.dataset.form
-    counts = {part: np.bincount(getattr(dataset, part).targets, minlength=dataset.classes) for part in data.PARTS}
+    counts = {part: data.counts_of(getattr(dataset, part).targets, dataset.classes) for part in data.PARTS}
     return {
         "kind": data.kind_of(form).name,
         "described": f"{form}, {form.channels} channel{'' if form.channels == 1 else 's'}",
         "classes": [one_line(name) for name in dataset.class_names],
-        "counts": {part: numbers.tolist() for part, numbers in counts.items()},
+        "target": dataset.target,
+        "counts": counts if all(counts.values()) else {},
         "caveats": plan.caveats,
         "left_out": [one_line(line) for line in dataset.left_out[:_MOST_LINES]],
         "left_out_count": len(dataset.left_out),

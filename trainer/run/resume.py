@@ -12,6 +12,7 @@ from rich.console import Console
 from trainer import files
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.objectives import classes
+from trainer.objectives.outputs import Outputs
 from trainer.run import folds, record
 from trainer.run.plan import Plan
 from trainer.serving import export
@@ -81,6 +82,11 @@ def finished(plan: Plan, store: Store) -> tuple[float, Path | None] | None:
     return float(accuracy), environment.model / result["model"] if result else None
 
 
+def measured(store: Store) -> str:
+    """Returns what the test samples say of a finished run in one line; empty for classes."""
+    return str((store.result() or {}).get("measured", ""))
+
+
 def read_state(plan: Plan, store: Store, screen: Console) -> Mapping[str, Any] | None:
     """Returns, on every machine, the state in the chief's newest sound checkpoint; nothing where there is none.
 
@@ -143,6 +149,7 @@ def finish(
     store: Store,
     results: Mapping[str, np.ndarray],
     *,
+    meaning: Outputs,
     outcome: Mapping[str, Any],
     explanation: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -155,14 +162,18 @@ def finish(
       plan: the run.
       store: its checkpoints.
       results: of the test part; empty if there is none.
+      meaning: of the outputs.
       outcome: what the run has reached, for its record.
       explanation: which attributions are the most faithful; None if unknown.
     """
     dataset, count = plan.dataset, plan.dataset.classes
-    accuracy = float(results["accuracy"]) if results else None
+    accuracy = float(results["accuracy"]) if "accuracy" in results else None
+    measured = plan.objective.measured
+    said = measured(results, meaning) if measured and results else None
     recorded = {**plan.record, record.OUTCOME: dict(outcome)}
     about = export.About(
-        classes=dataset.class_names,
+        outputs=meaning,
+        measured=said,
         form=dataset.form,
         samples={part: len(getattr(dataset, part)) for part in ("train", "validation", "test")},
         confusion=results.get(classes.CONFUSION, np.zeros((count, count))).astype(np.int64),
@@ -178,5 +189,6 @@ def finish(
     path = export.save(model, plan.environment.model, about)
     record.write(plan.environment.root, recorded)
     exported = {"epochs": plan.length.epochs, "exported": plan.hparams.export}
-    store.finish({"test_accuracy": accuracy, "model": path.name, **exported})
+    summary = {"measured": said.summary} if said else {}
+    store.finish({"test_accuracy": accuracy, "model": path.name, **exported, **summary})
     return path

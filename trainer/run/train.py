@@ -17,7 +17,8 @@ from trainer import data, keras_settings
 from trainer.buckets.storage import Storage
 from trainer.environment import Environment
 from trainer.hparams import HParams
-from trainer.run import record, report, resume, stages, writers
+from trainer.objectives.goals import MAXIMIZE
+from trainer.run import feeds, record, report, resume, stages, writers
 from trainer.run.mirror import Mirror, mirrored
 from trainer.run.plan import Plan, Read
 from trainer.signals import Stop
@@ -46,6 +47,7 @@ class Result:
       outcome: the epochs that the run has done, the best of them and its validation accuracy, and the epoch whose
         weights the model has, as `hparams.json` has them; empty on machines other than the chief.
       report: the file of the run's report, for a person; empty if there is none.
+      measured: what the test samples say, in one line; empty for classes, which have `test_accuracy`.
     """
 
     test_accuracy: float
@@ -57,6 +59,7 @@ class Result:
     sample: str = ""
     outcome: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     report: str = ""
+    measured: str = ""
 
 
 def run(
@@ -124,7 +127,7 @@ class _Run:
         """Returns what the run has reached, now or before, all of it written."""
         finished = resume.finished(self.plan, self.store)
         if finished:
-            resume.report_again(writers.reports(self.plan.environment), self.store)
+            resume.report_again(writers.reports(self.plan.environment, self._metric), self.store)
             accuracy, model = finished
             return Result(
                 accuracy,
@@ -134,6 +137,7 @@ class _Run:
                 sample=resume.sample(self.plan),
                 outcome=self.plan.former.get(record.OUTCOME, {}),
                 report=self._report_again(),
+                measured=resume.measured(self.store),
             )
         return self._train(callbacks)
 
@@ -145,10 +149,13 @@ class _Run:
             state = self._open()
             first = state["step"] if state else 0
             seconds, results, outcome, explanation = self._fit(loop, state, callbacks)
+            meaning = plan.objective.meaning(self._validated(loop))
             accuracy = float(results.get("accuracy", np.nan))
             model = None
             if environment.is_chief:
-                model = resume.finish(loop.model, plan, self.store, results, outcome=outcome, explanation=explanation)
+                model = resume.finish(
+                    loop.model, plan, self.store, results, meaning=meaning, outcome=outcome, explanation=explanation
+                )
             written = self._report()
         speed = plan.samples_of(first, loop.step) / seconds
         return Result(
@@ -161,7 +168,15 @@ class _Run:
             resume.sample(plan),
             outcome,
             written,
+            resume.measured(self.store) if environment.is_chief else "",
         )
+
+    def _validated(self, loop: Loop) -> Mapping[str, np.ndarray]:
+        """Returns the results of the validation part, if the meaning of the outputs depends on them; else nothing."""
+        plan = self.plan
+        if not plan.objective.needs_validation:
+            return {}
+        return loop.evaluate_with(feeds.streamed_evaluation(plan.dataset.validation, plan.strategy), plan.results())
 
     def _report(self) -> str:
         """Writes the report of the finished run, on the chief; returns where it is, and nothing if there is none."""
@@ -178,6 +193,11 @@ class _Run:
     def _report_again(self) -> str:
         """Returns where the report of a run is that was finished before; writes it if it is not on this machine."""
         return "" if self.storage else report.written(self.plan.environment) or self._report()
+
+    @property
+    def _metric(self) -> str:
+        """The metric by which epochs and trials are ranked."""
+        return next(iter(self.plan.objective.goals))
 
     @property
     def _tested(self) -> int:
@@ -236,7 +256,7 @@ class _Run:
             self.stop.deferred(),
             resume.saved(save if is_chief else None, self.stop),
         ):
-            ours = [*board, *writers.reports(plan.environment), *([save] if is_chief else [])]
+            ours = [*board, *writers.reports(plan.environment, self._metric), *([save] if is_chief else [])]
             ours += [Mirror(self.storage)] if self.storage else []
             patience, epochs = self._patience(), 0 if plan.length.until else plan.length.epochs
             with Progress(self.screen, epochs, len(plan.dataset.train), hparams.batch_size, plan.samples) as progress:
@@ -268,7 +288,9 @@ class _Run:
 
     def _choose_weights(self, loop: Loop, save: SaveCheckpoint) -> Mapping[str, Any]:
         """Gives the model the weights that are exported, and returns the outcome, on the chief."""
-        plan, (accuracy, best) = self.plan, save.best
+        plan, (value, best) = self.plan, save.best
+        name, goal = next(iter(plan.objective.goals.items()))
+        value = value if goal == MAXIMIZE else -value
         step = loop.step
         if plan.hparams.export == "best":
             step = resume.take_best(loop, plan, self.store, save, self.screen)
@@ -277,6 +299,6 @@ class _Run:
         return {
             "epochs": loop.step // plan.steps_per_epoch,
             "best_epoch": best // plan.steps_per_epoch,
-            "best_val_accuracy": accuracy,
+            f"best_{name}": value,
             "exported_epoch": step // plan.steps_per_epoch,
         }

@@ -5,17 +5,18 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from trainer import data
 from trainer.data.kinds.known import kind_of
 from trainer.environment import Environment
-from trainer.insight.observer import Examples
+from trainer.insight.observer import Examples, Observed
 from trainer.run import report
 from trainer.run.plan import Plan
 from trainer.tensorboard import board, drawing, facts, summaries
 from trainer.tensorboard.log import RUN, VALIDATION, Log
 from trainer.tensorboard.pictures import Pictures
-from trainer.training.metric import MetricReport
+from trainer.training.metric import METRIC, MetricReport
 from trainer.training.report import ReportMetric
 
 Callbacks = list[keras.callbacks.Callback]
@@ -55,11 +56,11 @@ def explanation(callbacks: Callbacks) -> Mapping[str, Any]:
     return found[0] if found else {}
 
 
-def reports(environment: Environment) -> Callbacks:
+def reports(environment: Environment, metric: str = METRIC) -> Callbacks:
     """Returns what reports the metric to the tuning service, where there is one."""
     if not (environment.metric_file and environment.is_chief):
         return []
-    return [ReportMetric(MetricReport(environment.metric_file))]
+    return [ReportMetric(MetricReport(environment.metric_file, metric))]
 
 
 def _examples(plan: Plan) -> Examples:
@@ -67,4 +68,12 @@ def _examples(plan: Plan) -> Examples:
     dataset, hparams = plan.dataset, plan.hparams
     samples, targets = dataset.validation.preview()
     changes = data.changes(dataset.train, hparams.batch_size, hparams.seed, plan.preset, _CHANGES)
-    return Examples(samples, targets, dataset.class_names, changes, dataset.form, kind_of(dataset.form).name)
+    return Examples(
+        samples,
+        targets if targets.ndim == 1 else np.maximum(data.array_strata(targets) - 1, 0).astype(np.int32),
+        dataset.class_names,
+        changes,
+        dataset.form,
+        kind_of(dataset.form).name,
+        None if targets.ndim == 1 else Observed(targets, plan.objective.loss, plan.objective.meaning({})),
+    )

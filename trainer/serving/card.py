@@ -13,13 +13,21 @@ from trainer.data.cross_validation import CrossValidation
 from trainer.data.form import Form
 from trainer.data.kinds import known
 from trainer.errors import UsageError
+from trainer.hparams import CLASSES, LABELS, NUMBERS
 from trainer.insight import explained
+from trainer.objectives import choice
+from trainer.objectives.outputs import Measured, Outputs
 from trainer.objectives.scores import Score
 
 README, JSON = "README.md", "model.json"
 FORMAT = 1
 
 _NONE = "–"
+_ANSWERS = {  # of the SavedModel, by target
+    CLASSES: ("`class`", "`probability`", "`probabilities`"),
+    LABELS: ("`labels`", "`probabilities`"),
+    NUMBERS: ("`numbers`",),
+}
 _AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}  # by rank
 _COLORS = {1: "grey", 3: "RGB"}
 _SPECIAL = re.compile(r"[\\|`*\[\]<>]|(?<![^\W_])_|_(?![^\W_])")  # of Markdown, where it would be more than a letter
@@ -51,7 +59,7 @@ class Card:
     """A model's description.
 
     Attributes:
-      classes: their names, in the order of the probabilities.
+      outputs: what the outputs mean: their names, in their order, and more.
       form: of what the model takes.
       samples: how many there were, by part: train, validation, test.
       accuracy: on the test samples; None if there are none.
@@ -61,9 +69,10 @@ class Card:
       cross_validation: of networks that were trained like this one; required if there are no test samples.
       explanation: which attributions are the most faithful: `method`, `samples` and `scores`; empty if unknown.
       confusions: the most frequent mistakes on the test samples: true class, predicted class, number.
+      measured: what the test samples say of labels or numbers; None for classes.
     """
 
-    classes: Sequence[str]
+    outputs: Outputs
     form: Form
     samples: Mapping[str, int]
     accuracy: float | None
@@ -73,24 +82,36 @@ class Card:
     cross_validation: CrossValidation | None = None
     explanation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     confusions: Sequence[tuple[int, int, int]] = ()
+    measured: Measured | None = None
 
     def json(self) -> str:
         """Returns the text of `model.json`."""
         content = {
             "format": FORMAT,
-            "classes": list(self.classes),
+            "classes": list(self.outputs.names),
+            "target": self.outputs.content(),
             "form": self.form.to_json(),
             "samples": dict(self.samples),
-            "accuracy": self._measured()[0],
-            "accuracy_interval": list(interval.wilson(*self._measured())),
-            **({"cross_validation": self.cross_validation.to_json()} if self.cross_validation else {}),
-            "scores": [dataclasses.asdict(score) for score in self.scores],
-            "confusions": [list(one) for one in self.confusions],
+            **(self._of_others(self.measured) if self.measured else self._of_classes()),
             **self.record,
             **({"explanation": dict(self.explanation)} if self.explanation else {}),
             "files": [dataclasses.asdict(file) for file in self.files],
         }
         return json.dumps(content, indent=2) + "\n"
+
+    def _of_classes(self) -> dict[str, Any]:
+        return {
+            "accuracy": self._measured()[0],
+            "accuracy_interval": list(interval.wilson(*self._measured())),
+            **({"cross_validation": self.cross_validation.to_json()} if self.cross_validation else {}),
+            "scores": [dataclasses.asdict(score) for score in self.scores],
+            "confusions": [list(one) for one in self.confusions],
+        }
+
+    @staticmethod
+    def _of_others(measured: Measured) -> dict[str, Any]:
+        table = {"columns": list(measured.columns), "rows": [list(row) for row in measured.rows]}
+        return {**measured.content, "result": {"summary": measured.summary, **table}}
 
     def text(self) -> str:
         """Returns the text of `README.md`."""
@@ -121,7 +142,8 @@ class Card:
         counts = ", ".join(f"{count:,} {part}" for part, count in self.samples.items())
         is_tf32 = precision["name"] == "float32" and self.record.get("machine", {}).get("tf32")
         tf32 = ", convolutions and matrix products in TensorFloat-32" if is_tf32 else ""
-        yield f"# A classifier of {name}s: {len(self.classes)} classes\n"
+        classes = f"A classifier of {name}s: {len(self.outputs.names)} classes"
+        yield f"# {self.measured.title if self.measured else classes}\n"
         yield f"Input: {_described(self.form)}; other {name}s are converted to this form. Training"
         yield f"data: {_plain(configuration['data'])} ({counts} {name}s). Precision: {precision['name']}{tf32}.\n"
         if self.form.spread:
@@ -130,16 +152,8 @@ class Card:
             numbers = zip(map(str, range(self.form.channels)), self.form.centre, self.form.spread, strict=True)
             rows = [[channel, f"{mean:.6g}", f"{spread:.6g}"] for channel, mean, spread in numbers]
             yield from _table(["channel", "mean", "standard deviation"], rows)
-        yield "## Accuracy\n"
-        yield from self._accuracy_lines(name)
-        tested = f"held-out {name}s" if self.accuracy is None else f"test {name}s"
-        columns = ["precision", "recall", "F1", tested]
-        rows = [[_plain(score.name), *_numbers(score)] for score in self.scores]
-        yield from _table(["class", *columns], rows)
-        if any(share is None for score in self.scores for share in _shares(score)):
-            yield f"A class without {tested} has no recall and no F1. A class that is never predicted has no"
-            yield f"precision. The table shows {_NONE} for them, and `model.json` null.\n"
-        yield from _use(self.form)
+        yield from self._result_lines(name)
+        yield from _use(self.form, self.outputs)
         if self.explanation:
             yield from _explanations(self.explanation, name)
         yield "## How it was trained\n"
@@ -151,6 +165,23 @@ class Card:
         yield "## Files\n"
         rows = [[f"`{file.name}`", f"{file.size:,}", file.sha256] for file in self.files]
         yield from _table(["file", "bytes", "SHA-256"], rows, last=True)
+
+    def _result_lines(self, name: str) -> Iterator[str]:
+        if self.measured:
+            yield f"## {self.measured.heading}\n"
+            yield from (*self.measured.lines, "")
+            rows = [[_plain(label), *numbers] for label, *numbers in self.measured.rows]
+            yield from _table(["", *self.measured.columns], rows)
+            return
+        yield "## Accuracy\n"
+        yield from self._accuracy_lines(name)
+        tested = f"held-out {name}s" if self.accuracy is None else f"test {name}s"
+        columns = ["precision", "recall", "F1", tested]
+        rows = [[_plain(score.name), *_numbers(score)] for score in self.scores]
+        yield from _table(["class", *columns], rows)
+        if any(share is None for score in self.scores for share in _shares(score)):
+            yield f"A class without {tested} has no recall and no F1. A class that is never predicted has no"
+            yield f"precision. The table shows {_NONE} for them, and `model.json` null.\n"
 
 
 def _with_interval(share: float, count: int) -> str:
@@ -179,21 +210,24 @@ def _explanations(explanation: Mapping[str, Any], name: str) -> Iterator[str]:
     yield from _table(["method", *numbers], rows)
 
 
-def _use(form: Form) -> list[str]:
-    name = known.kind_of(form).name
+def _use(form: Form, outputs: Outputs) -> list[str]:
+    name, answers = known.kind_of(form).name, _ANSWERS[outputs.target]
+    order = "numbers" if "`numbers`" in answers else "probabilities"
     values = f"values, {form.low:g} to {form.high:g}," if form.is_bounded else "values"
+    raw = "numbers" if order == "numbers" else "logits"
     shape = ", ".join(("batch", *_AXES[form.rank], "channels"))
+    returned = " and ".join([", ".join(answers[:-1]), answers[-1]] if len(answers) > 1 else answers)
     return f"""\
 ## How to use it
 
-    python -m trainer.predict --model=. FILE…      classes of {name}s
+    python -m trainer.predict --model=. FILE…      {outputs.target} of {name}s
     python -m trainer.serve --model=.              a prediction container of Vertex AI
-    keras.models.load_model("model.keras")         {values} to logits; needs `import trainer.layers`
+    keras.models.load_model("model.keras")         {values} to {raw}; needs `import trainer.layers`
     tf.saved_model.load(".")                       needs TensorFlow alone
 
 Signatures of the SavedModel: `serving_default` takes `{name}_bytes`, the contents of files; `serving_array` takes
-`{name}`, {values} `({shape})`. Both return `class`, `probability` and `probabilities`;
-`class_names` returns the order of the probabilities.
+`{name}`, {values} `({shape})`. Both return {returned};
+`class_names` returns the order of the {order}.
 
 """.splitlines()
 
@@ -217,7 +251,13 @@ def read(folder: Path) -> dict[str, Any]:
     path = folder / JSON
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
-        found = content["format"], [*map(_text, content["classes"])], form(content), *map(_file, content["files"])
+        found = (
+            content["format"],
+            [*map(_text, content["classes"])],
+            form(content),
+            outputs(content),
+            *map(_file, content["files"]),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a model card"
         raise UsageError(
@@ -237,6 +277,11 @@ def form(content: Mapping[str, Any]) -> Form:
         return Form.from_json(content["form"])
     former = content["input"]
     return Form((int(former["height"]), int(former["width"])), int(former["channels"]))
+
+
+def outputs(content: Mapping[str, Any]) -> Outputs:
+    """Returns what the outputs of the model of a `model.json` mean."""
+    return choice.outputs_of(content)
 
 
 def method(content: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ README.md, model.json              the card; the last, so that where it is, all 
 import contextlib
 import dataclasses
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from trainer.data.form import Form
 from trainer.data.kinds import known
 from trainer.errors import UsageError
 from trainer.networks import custom
+from trainer.objectives.outputs import Measured, Outputs
 from trainer.objectives.scores import Counts, confusions, per_class
 from trainer.serving import card, signature
 from trainer.serving.card import Card, File
@@ -35,18 +36,19 @@ class About:
     """What the card says of a model and the model does not hold.
 
     Attributes:
-      classes: their names.
+      outputs: what the outputs mean.
       form: of the samples.
       samples: how many there were, by part.
       confusion: how many test samples of each class were classified as which, `(classes, classes)`: true classes down.
-      accuracy: on the test samples; None if there are none.
+      accuracy: on the test samples; None if there are none, or no classes.
       record: how it was trained, as `hparams.json` has it.
       cross_validation: the result of networks trained like this one on parts of the samples; required if there are no
         test samples.
       explanation: which attributions are the most faithful: `method`, `samples` and `scores`; empty if unknown.
+      measured: what the test samples say of labels or numbers; None for classes.
     """
 
-    classes: Sequence[str]
+    outputs: Outputs
     form: Form
     samples: Mapping[str, int]
     confusion: Counts
@@ -54,6 +56,7 @@ class About:
     record: Mapping[str, Any]
     cross_validation: CrossValidation | None = None
     explanation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    measured: Measured | None = None
 
 
 def save(model: keras.Model, folder: Path, about: About) -> Path:
@@ -72,11 +75,12 @@ def save(model: keras.Model, folder: Path, about: About) -> Path:
     folds = about.cross_validation
     confusion = about.confusion if about.accuracy is not None or folds is None else folds.confusion
     described = Card(
-        classes=about.classes,
+        outputs=about.outputs,
+        measured=about.measured,
         form=about.form,
         samples=about.samples,
         accuracy=about.accuracy,
-        scores=per_class(confusion, about.classes),
+        scores=per_class(confusion, about.outputs.names) if about.measured is None else (),
         record=about.record,
         cross_validation=folds,
         explanation=about.explanation,
@@ -111,7 +115,7 @@ def _save_graph(model: keras.Model, about: About, folder: Path) -> list[str]:
     partial = folder / _PARTIAL
     shutil.rmtree(partial, ignore_errors=True)
     kind = known.kind_of(about.form)
-    signature.write(model, about.classes, kind.name, kind.exported(about.form), partial)
+    signature.write(model, about.outputs, kind.name, kind.exported(about.form), partial)
     with contextlib.suppress(OSError):
         (partial / "assets").rmdir()  # empty, which no bucket has
     names = sorted(path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file())

@@ -1,6 +1,5 @@
-"""An exported model that answers: which class, with which probability."""
+"""An exported model that answers: which class, with which probability; which labels; which numbers."""
 
-import dataclasses
 import functools
 import io
 from collections.abc import Callable, Sequence
@@ -15,30 +14,18 @@ from trainer.data.form import Form
 from trainer.data.kinds import known, npy, stored
 from trainer.data.kinds.reason import reason_of
 from trainer.errors import UsageError
+from trainer.objectives.outputs import Answer
 from trainer.serving import card, signature
 from trainer.serving.card import File
 from trainer.serving.folder import readable
+
+__all__ = ["Answer", "BrokenSampleError", "Predictor", "Values"]
 
 Result = TypeVar("Result")
 
 _UNITS = {1: "points", 2: "pixels", 3: "voxels"}  # by rank
 
 Values = npt.NDArray[np.float32]  # of one sample, `(*spatial, channels)`
-
-
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    """The class of one sample.
-
-    Attributes:
-      name: the most probable class.
-      probability: its own.
-      probabilities: of all classes, float32 `(classes,)`.
-    """
-
-    name: str
-    probability: float
-    probabilities: npt.NDArray[np.float32]
 
 
 class BrokenSampleError(ValueError):
@@ -53,7 +40,8 @@ class Predictor:
       most_positions: of one sample, such as an image's pixels, before it is brought to the model's size.
 
     Attributes:
-      classes: their names, in the order of the probabilities.
+      outputs: what its outputs mean.
+      classes: the names of the classes, labels or numbers, in the order of the outputs.
       form: of what the model takes.
       kind: of samples.
       folder: of the model.
@@ -67,6 +55,7 @@ class Predictor:
         for file in card.files(content):
             _check(folder, file)
         self.classes: list[str] = content["classes"]
+        self.outputs = card.outputs(content)
         self.form: Form = card.form(content)
         self.kind = known.kind_of(self.form)
         self._most_positions = most_positions
@@ -94,9 +83,7 @@ class Predictor:
 
     def named(self, logits: npt.NDArray[np.float32]) -> list[Answer]:
         """Returns the answers that logits, `(batch, classes)`, mean."""
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-        shares /= shares.sum(axis=1, keepdims=True)
-        return [Answer(self.classes[one.argmax()], float(one.max()), one) for one in shares]
+        return self.outputs.named(logits)
 
     def values_of(self, contents: Sequence[bytes]) -> list[Values | BrokenSampleError]:
         """Returns each file's content as the values that the model takes, or why it cannot be read."""
@@ -155,11 +142,7 @@ class Predictor:
         return self._answers(self._bytes(**{self.kind.name + signature.BYTES_SUFFIX: encoded}))
 
     def _answers(self, outputs: dict[str, Any]) -> list[Answer]:
-        named = (outputs[name].numpy() for name in ("class", "probability", "probabilities"))
-        return [
-            Answer(name.decode(), float(probability), probabilities)
-            for name, probability, probabilities in zip(*named, strict=True)
-        ]
+        return self.outputs.answers({name: value.numpy() for name, value in outputs.items()})
 
 
 def _in_halves(

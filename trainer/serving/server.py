@@ -102,7 +102,7 @@ class _Server:
 
     async def _predictions(self, instances: Sequence[bytes | Values]) -> Response:
         answers = await self._answers(instances)
-        return self._broken(answers) or _json({"predictions": [_prediction(answer) for answer in answers]})
+        return self._broken(answers) or _json({"predictions": [self._prediction(answer) for answer in answers]})
 
     async def _explanations_of(self, instances: Sequence[bytes | Values]) -> Response:
         try:
@@ -114,10 +114,13 @@ class _Server:
         given = [one for one in found if isinstance(one, Explanation)]
         return _json(
             {
-                "explanations": [{"attributions": [_attribution(one, self._predictor.kind.name)]} for one in given],
-                "predictions": [_prediction(one.answer) for one in given],
+                "explanations": [{"attributions": [_attribution(one, self._predictor)]} for one in given],
+                "predictions": [self._prediction(one.answer) for one in given],
             }
         )
+
+    def _prediction(self, answer: Any) -> dict[str, Any]:
+        return self._predictor.outputs.prediction(answer)
 
     def _explain(self, samples: list[bytes | Values]) -> Sequence[Explanation | BrokenSampleError]:
         if self._explanations is None:
@@ -140,23 +143,15 @@ class _Server:
         return [next(answers[not isinstance(one, bytes)]) for one in instances]
 
 
-def _prediction(answer: Any) -> dict[str, Any]:
-    return {
-        "class": answer.name,
-        "probability": answer.probability,
-        "probabilities": answer.probabilities.tolist(),
-    }
-
-
-def _attribution(found: Explanation, name: str) -> dict[str, Any]:
+def _attribution(found: Explanation, predictor: Predictor) -> dict[str, Any]:
     """Returns an `Attribution` of Vertex AI's ExplainResponse."""
     error = {} if found.error is None else {"approximationError": found.error}
     return {
         "baselineOutputValue": found.baseline,
         "instanceOutputValue": found.logit,
-        "featureAttributions": {name: _rounded(found.map)},
+        "featureAttributions": {predictor.kind.name: _rounded(found.map)},
         "outputIndex": [found.index],
-        "outputDisplayName": found.answer.name,
+        "outputDisplayName": predictor.classes[found.index],
         "outputName": "logits",
         **error,
     }

@@ -1,11 +1,13 @@
 """The trained model as a SavedModel that needs TensorFlow alone: encoded images or pixels in, class names out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from trainer.objectives.outputs import Outputs
 
 # The first is what a client gets who names none.
 BYTES, ARRAY, CLASS_NAMES = "serving_default", "serving_array", "class_names"
@@ -16,19 +18,21 @@ BYTES_SUFFIX = "_bytes"
 Decode = Callable[[tf.Tensor], tf.Tensor]  # one encoded sample to its values, `(*spatial, channels)`
 
 
-def write(model: keras.Model, classes: Sequence[str], sample: str, decode: Decode, folder: Path) -> None:
+def write(model: keras.Model, outputs: Outputs, sample: str, decode: Decode, folder: Path) -> None:
     """Writes a SavedModel with these signatures, for batches of any size; of images, for example:
 
         serving_default  image_bytes: encoded samples, `(batch,)`
         serving_array    image: raw values, float32 `(batch, *spatial, channels)`
         class_names      nothing in; class_names: `(classes,)`, in the order of the probabilities
 
-    The first two give `class`, the most probable one's name, `(batch,)`; `probability`, its own, `(batch,)`; and
-    `probabilities`, of all classes, `(batch, classes)`. All numbers are float32, whatever the model computes in.
+    The first two give, of classes, `class`, the most probable one's name, `(batch,)`; `probability`, its own,
+    `(batch,)`; and `probabilities`, of all classes, `(batch, classes)`. Of several labels they give `labels`, whether a
+    sample has each, and `probabilities`, `(batch, labels)`; of numbers `numbers`, `(batch, numbers)`. All numbers are
+    float32, whatever the model computes in.
 
     Args:
-      model: takes raw values, and gives logits.
-      classes: their names.
+      model: takes raw values, and gives logits, or numbers.
+      outputs: what these mean.
       sample: the name of the inputs, such as image.
       decode: turns one encoded sample into raw values.
       folder: is made.
@@ -37,12 +41,7 @@ def write(model: keras.Model, classes: Sequence[str], sample: str, decode: Decod
     one = tf.TensorSpec(array.shape[1:], tf.float32)
 
     def answer(samples: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = tf.nn.softmax(tf.cast(model(samples, training=False), tf.float32))
-        return {
-            "class": tf.gather(tf.constant(list(classes)), tf.argmax(probabilities, axis=1)),
-            "probability": tf.reduce_max(probabilities, axis=1),
-            "probabilities": probabilities,
-        }
+        return outputs.signature(model(samples, training=False))
 
     def values(encoded: tf.Tensor) -> tf.Tensor:
         return tf.ensure_shape(tf.cast(decode(encoded), tf.float32), one.shape)
@@ -58,6 +57,6 @@ def write(model: keras.Model, classes: Sequence[str], sample: str, decode: Decod
     signatures = {
         BYTES: tf.function(answer_encoded, [tf.TensorSpec((None,), tf.string, sample + BYTES_SUFFIX)], autograph=False),
         ARRAY: traced_once,
-        CLASS_NAMES: tf.function(lambda: {CLASS_NAMES: tf.constant(list(classes))}, [], autograph=False),
+        CLASS_NAMES: tf.function(lambda: {CLASS_NAMES: tf.constant(list(outputs.names))}, [], autograph=False),
     }
     tf.saved_model.save(module, str(folder), signatures)

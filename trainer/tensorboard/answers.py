@@ -55,6 +55,7 @@ class AnswerPictures:
 
     def __init__(self, predictor: Predictor, folder: Path):
         self._explanations, form = Explanations(predictor), predictor.form
+        self._predictor = predictor
         self._scale = Scale(predictor.kind.name, form.low, form.high, form.spread, form.spacing, form.unit)
         self._folder, self._written = folder, set[str]()
         try:
@@ -80,10 +81,9 @@ class AnswerPictures:
 
     def _write(self, found: Explanation, name: str) -> str:
         answer = found.answer
-        best = text.isolated(answer.name, _CLASS)
-        title = (
-            f"{text.isolated(one_line(Path(name).name), _NAME)}: {best}, {answer.probability:.0%}; evidence for {best}"
-        )
+        output = text.isolated(self._predictor.classes[found.index], _CLASS)
+        said = text.isolated(self._predictor.outputs.caption(answer), 2 * _CLASS)
+        title = f"{text.isolated(one_line(Path(name).name), _NAME)}: {said}; evidence for {output}"
         maps = {NAMES[self._explanations.method]: np.asarray(found.map)}
         picture = sheets.shown(what_decides(found.values, maps, title, self._scale))
         file = self._free(name)

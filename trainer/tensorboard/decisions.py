@@ -13,6 +13,7 @@ from trainer.insight.observer import Examples, Observer
 from trainer.insight.sanity import sanity
 from trainer.insight.scores import curves, methods
 from trainer.insight.scores.methods import Score
+from trainer.objectives.outputs import Answer
 from trainer.tensorboard import summaries
 from trainer.tensorboard.draw import sheets, text
 from trainer.tensorboard.draw.decides import UNSIGNED, what_decides
@@ -54,7 +55,9 @@ class Decisions:
         """Yields the areas under the curves of the class activation maps of the probes, if they cost little."""
         examples, probes = self._observer.examples, self._observer.probes
         cost = self.explainer.cost * len(probes) * (4 * (_FEW_STEPS + 1) + 4)
-        if not self.explainer.layer or cost > _CHEAP:
+        if (
+            not self.explainer.layer or cost > _CHEAP or examples.observed
+        ):  # whose outputs are no probabilities of classes
             return
         samples, labels = np.asarray(examples.samples[probes], np.float32), examples.labels[probes]
         found = {
@@ -109,7 +112,7 @@ class Decisions:
         """Returns the scores of each method on the probes, and on other samples if the training was long."""
         examples = self._observer.examples
         count, detail = self._scored(len(maps), len(probes))
-        if count < _FEWEST_SCORED:
+        if count < _FEWEST_SCORED or examples.observed:
             return {}
         others = np.setdiff1d(np.arange(len(examples.labels)), probes)[: max(0, count - len(probes))]
         chosen = np.concatenate([probes[:count], others])
@@ -191,6 +194,11 @@ def prediction(examples: Examples, probabilities: np.ndarray, index: int, most: 
     """
     if index >= len(probabilities):
         return "?"
+    if examples.observed:
+        row = probabilities[index]
+        best = int(row.argmax())
+        said = examples.observed.outputs.caption(Answer(str(examples.classes[best]), float(row[best]), row))
+        return text.isolated(said, most)
     predicted = int(probabilities[index].argmax())
     return f"{text.isolated(examples.classes[predicted], most)}, {probabilities[index, predicted]:.0%}"
 

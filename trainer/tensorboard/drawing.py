@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 from tensorboard.compat.proto.summary_pb2 import Summary
 
+from trainer.hparams import LABELS, NUMBERS
 from trainer.insight import explained
 from trainer.insight.attribution import Explainer
 from trainer.insight.explained import STEPS
 from trainer.insight.observer import Examples, Look, Observer
 from trainer.tensorboard import facts, summaries
 from trainer.tensorboard.decisions import IN_TITLE, WORK, Decisions, prediction
-from trainer.tensorboard.draw import results, sheets, text
+from trainer.tensorboard.draw import results, results_of_labels, results_of_numbers, sheets, text
 from trainer.tensorboard.draw.augmentation import augmentation
 from trainer.tensorboard.draw.exciting import exciting
 from trainer.tensorboard.draw.kernels import filters, has_more
@@ -27,6 +28,8 @@ _MOST_CLASSES, _EACH = 10, 3  # of the overview of the data
 _BOXES = 5  # along each axis of a volume
 _VOLUMES = 5  # axes of several volumes
 _IN_CAPTION = 64  # pixels of a class's name
+# Pictures of results, by tag, for targets that are not classes.
+_DRAWN = {LABELS: results_of_labels.pictures, NUMBERS: results_of_numbers.pictures}
 
 
 def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> Iterator[Summary]:
@@ -71,11 +74,23 @@ def moment(observer: Observer, look: Look, former: Mapping[str, np.ndarray]) -> 
 def overview(examples: Examples) -> Summary:
     """Returns a picture of the first samples of each class, of at most ten classes."""
     chosen = [index for label in range(_MOST_CLASSES) for index in np.flatnonzero(examples.labels == label)[:_EACH]]
-    captions = [text.isolated(examples.classes[examples.labels[index]], _IN_CAPTION) for index in chosen]
+    captions = [text.isolated(_target(examples, index), _IN_CAPTION) for index in chosen]
     title = f"validation {examples.noun}s, {_EACH} of each class"
-    if len(examples.classes) > _MOST_CLASSES:
+    if examples.observed:
+        title = f"validation {examples.noun}s and their {examples.observed.outputs.target}"
+    elif len(examples.classes) > _MOST_CLASSES:
         title += f"; the first {_MOST_CLASSES} of {len(examples.classes)} classes"
     return _image("data/samples", results.mistakes(examples.samples[chosen], captions, title, scale_of(examples)))
+
+
+def _target(examples: Examples, index: int) -> str:
+    """Returns the class of an example, or its labels or numbers, for a caption."""
+    if examples.observed is None:
+        return str(examples.classes[examples.labels[index]])
+    row = examples.observed.targets[index]
+    if examples.observed.outputs.target == LABELS:
+        return ", ".join(name for name, has in zip(examples.classes, row, strict=True) if has) or "no label"
+    return ", ".join(f"{value:.4g}" for value in row)
 
 
 def conclusion(observer: Observer, probabilities: np.ndarray, decisions: Decisions | None = None) -> Iterator[Summary]:
@@ -88,7 +103,13 @@ def conclusion(observer: Observer, probabilities: np.ndarray, decisions: Decisio
     """
     decisions = decisions or Decisions(observer)
     yield from decisions.conclude(probabilities)
-    yield from _results(observer.examples, decisions.explainer, probabilities)
+    examples = observer.examples
+    if examples.observed:
+        drawn = _DRAWN[examples.observed.outputs.target](examples.observed.targets, probabilities, examples.classes)
+        for tag, picture in drawn.items():
+            yield _image(tag, picture)
+    else:
+        yield from _results(examples, decisions.explainer, probabilities)
     yield from learned(observer, decisions.explainer)
 
 

@@ -26,12 +26,14 @@ class MetricReport:
 
     Args:
       metric_file: the file that is read. Its folder is made where there is none.
+      name: of the metric.
 
     Raises:
       StorageError: it cannot be written.
     """
 
-    def __init__(self, metric_file: str):
+    def __init__(self, metric_file: str, name: str = METRIC):
+        self.name = name
         self._reported: list[tuple[float, int]] = []
         self._file = Path(metric_file).resolve()  # a link stays one, and the library needs a folder
         with self._named_failures():
@@ -59,10 +61,10 @@ class MetricReport:
         given = [(float(value), step) for value, step in reports]
         for value, step in given:
             if not math.isfinite(value):  # which the library would report, and no service can rank
-                raise DivergedError(f"{METRIC} is {value} after epoch {step}")
+                raise DivergedError(f"{self.name} is {value} after epoch {step}")
         with self._named_failures():
             for value, step in given:
-                self._hypertune.report_hyperparameter_tuning_metric(METRIC, value, global_step=step)
+                self._hypertune.report_hyperparameter_tuning_metric(self.name, value, global_step=step)
                 self._reported.append((value, step))
             if given and self._written != self._file:
                 _replace(self._written, self._file)

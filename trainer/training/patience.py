@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from trainer.training.metric import METRIC
+from trainer.objectives import goals
 from trainer.training.rates import UntilCooled, schedule_of
 
 Rank = tuple[float, float]  # of an epoch: the higher, the better
@@ -15,8 +15,9 @@ WORST: Rank = (-math.inf, -math.inf)
 
 
 def rank(logs: Mapping[str, float]) -> Rank:
-    """Returns the rank of an epoch: by validation accuracy; of equal ones, by validation loss."""
-    return float(logs[METRIC]), -float(logs["val_loss"])
+    """Returns the rank of an epoch: by validation accuracy, or what the target has instead; of equal ones, by loss."""
+    name, goal = goals.ranking_of(logs)
+    return float(logs[name]) * (1 if goal == goals.MAXIMIZE else -1), -float(logs["val_loss"])
 
 
 class Patience(keras.callbacks.Callback):
@@ -36,6 +37,7 @@ class Patience(keras.callbacks.Callback):
         super().__init__()
         self._patience, self._cool_down, self._first, self._most, self._log = patience, cool_down, first, most, log
         self._best, self._best_epoch = WORST, 0
+        self._shown = ""  # the best value, for a person
         self._cooling = 0  # the epoch after which the cool-down began
         self._begin = 0  # the optimizer's steps at that time
 
@@ -43,6 +45,9 @@ class Patience(keras.callbacks.Callback):
         done = epoch + 1
         if rank(logs) > self._best:
             self._best, self._best_epoch = rank(logs), done
+            name, _ = goals.ranking_of(logs)
+            value = float(logs[name])
+            self._shown = f"{100 * value:.1f} %" if name == "val_accuracy" else f"{name} {value:.4g}"
         if not self._cooling and self._is_time(done):
             self._cooling, self._begin = done, int(self.model.optimizer.iterations.numpy())
             self._log(f"{self._why(done)}{self._what()}")
@@ -58,11 +63,13 @@ class Patience(keras.callbacks.Callback):
             "best_epoch": self._best_epoch,
             "cooling": self._cooling,
             "begin": self._begin,
+            "shown": self._shown,
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         self._best, self._best_epoch = tuple(state["best"]), state["best_epoch"]
         self._cooling, self._begin = state["cooling"], state["begin"]
+        self._shown = state.get("shown", f"{100 * self._best[0]:.1f} %")
         if self._cooling:
             self._cool()
 
@@ -91,4 +98,4 @@ class Patience(keras.callbacks.Callback):
         return f"{self._which()}; the learning rate decays to zero in {self._cool_down} epochs"
 
     def _which(self) -> str:
-        return f"the best was epoch {self._best_epoch} with {100 * self._best[0]:.1f} %"
+        return f"the best was epoch {self._best_epoch} with {self._shown}"

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from rich import console, progress, table, text
 
+from trainer.objectives import goals
+
 
 class Progress(keras.callbacks.Callback):
     """One progress bar for the whole run on a terminal; one line an epoch where there is none.
@@ -48,20 +50,20 @@ class Progress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._seen = seen = min((batch + 1) * self._batch_size, self._count)
         rate = (seen - self._seen_before) / (time.perf_counter() - self._begin)
-        figures = (
-            f"{rate:,.0f} {self._samples}/s  loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.4f}{self._validation}"
-        )
+        name = _ranking(logs)
+        figures = f"{rate:,.0f} {self._samples}/s  loss {logs['loss']:.4f}  {name} {logs[name]:.4f}{self._validation}"
         self._draw(seen, figures=figures)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self._screen.width >= _WIDE:
-            self._validation = f"  val_accuracy {logs['val_accuracy']:.4f}"
+            name, _ = goals.ranking_of(logs)
+            self._validation = f"  {name} {logs[name]:.4f}"
         if not self._screen.is_terminal:
-            seconds = time.perf_counter() - self._begin
+            own, seconds = _ranking(logs), time.perf_counter() - self._begin
             rate = (self._count - self._seen_before) / seconds
             self._screen.out(
                 f"epoch {epoch + 1}{self._of}  {seconds:.1f} s  {rate:,.0f} {self._samples}/s  "
-                + "  ".join(f"{name} {logs[name]:.4f}" for name in ("loss", "accuracy", "val_loss", "val_accuracy")),
+                + "  ".join(f"{name} {logs[name]:.4f}" for name in ("loss", own, "val_loss", f"val_{own}")),
                 highlight=False,
             )
 
@@ -74,6 +76,11 @@ class Progress(keras.callbacks.Callback):
     def _draw(self, seen_in_epoch: int, **texts: Any) -> None:
         completed = self._epoch * self._count + seen_in_epoch
         self._bar.update(self._task, completed=completed, refresh=self._screen.is_terminal, **texts)
+
+
+def _ranking(logs: Mapping[str, float]) -> str:
+    """Returns the metric that ranks epochs, without `val_`."""
+    return goals.ranking_of({f"val_{name}": value for name, value in logs.items()})[0].removeprefix("val_")
 
 
 _WIDE = 110  # characters; a narrower terminal gets a shorter line, down to 80

@@ -257,7 +257,7 @@ CONTROL = "a control character; the name of a class must be printable"
 )
 def test_rejects_cells_that_are_no_single_class(tmp_path: Path, label: str, received: str) -> None:
     rule = "`label` must be one class: a name or a whole number. Received: "
-    message = f"{tmp_path}/m.csv, line 3: {rule}{received}"
+    message = f"{tmp_path}/m.csv, line 3: {rule}{received}{_hint(received)}"
     assert _rejects(tmp_path, "m.csv", f"image,label\na,cat\nb,{label}\n") == message
 
 
@@ -282,17 +282,33 @@ def test_rejects_values_that_are_no_single_class(tmp_path: Path, label: str, rec
     text = f'{{"image": "a", "label": 1}}\n{{"image": "b", "label": {label}}}'
     assert _rejects(tmp_path, "m.jsonl", text) == (
         f"{tmp_path}/m.jsonl, line 2: `label` must be one class: a name or a whole number. Received: {received}"
+        + _hint(received)
     )
 
 
+def _hint(received: str) -> str:
+    """Returns what the message adds where another target may be meant."""
+    if received.endswith(("a fraction", "a number with a sign")) or received == "1.0":
+        return "; `--target=numbers` trains on real numbers"
+    is_list = received.endswith("several values") or received.startswith("[")
+    return "; `--target=labels` trains on several labels a sample" if is_list else ""
+
+
 ONE = "`label` must be one class. Received: "
+LABELS = "; `--target=labels` trains on several labels a sample"
 
 
 @pytest.mark.parametrize(
     ("labels", "received"),
     [
-        (["cat", "dog", "cat|dog"], "line 4: `label` must be one class. Received: cat|dog; cat is a class too, in {2}"),
-        (["cat;dog", "bird;cat"], "line 3: `label` must be one class. Received: bird;cat; cat is a class too, in {2}"),
+        (
+            ["cat", "dog", "cat|dog"],
+            "line 4: `label` must be one class. Received: cat|dog; cat is a class too, in {2}" + LABELS,
+        ),
+        (
+            ["cat;dog", "bird;cat"],
+            "line 3: `label` must be one class. Received: bird;cat; cat is a class too, in {2}" + LABELS,
+        ),
         (
             ["dog", '"dog, cat"', "cat"],
             "line 3: `label` must be one class. Received: dog, cat; dog is a class too, in {2}",
@@ -303,8 +319,8 @@ ONE = "`label` must be one class. Received: "
         ),
         (["dog", "cow/dog", "ox/cow"], f"line 3: {ONE}cow/dog; dog is a class too, in {{2}}"),
         (["dog", "(cow dog)", "cow"], f"line 3: {ONE}(cow dog); cow is a class too, in {{4}}"),
-        (["dog", "dog;"], f"line 3: {ONE}dog;; dog is a class too, in {{2}}"),
-        (["dog", "cow", "ox|dog|"], f"line 4: {ONE}ox|dog|; dog is a class too, in {{2}}"),
+        (["dog", "dog;"], f"line 3: {ONE}dog;; dog is a class too, in {{2}}{LABELS}"),
+        (["dog", "cow", "ox|dog|"], f"line 4: {ONE}ox|dog|; dog is a class too, in {{2}}{LABELS}"),
     ],
 )
 def test_rejects_several_classes_in_one_text(tmp_path: Path, labels: list[str], received: str) -> None:

@@ -117,6 +117,7 @@ def test_rejects_sets_that_are_not_clear_or_not_whole(tmp_path: Path, names: Seq
 CONTROL = "a control character; the name of a class must be printable"
 MISSING = "a missing value; only class folders can have this name"
 ZEROS = r"\x00" * 3
+LABELS = "; `--target=labels` trains on several labels a sample"
 RULE = "must be one whole number from 0, or one name. Received: "
 
 
@@ -133,12 +134,12 @@ RULE = "must be one whole number from 0, or one name. Received: "
             "must have one field for the image. Received: image, image_raw",
         ),
         ({"image": IMAGE, "label": 1, "class": 2}, "must have one field for the class. Received: label, class"),
-        ({"image": IMAGE, "label": 1.0}, f"`label` {RULE}the fraction 1"),
+        ({"image": IMAGE, "label": 1.0}, f"`label` {RULE}the fraction 1; `--target=numbers` trains on real numbers"),
         ({"image": IMAGE, "label": -1}, f"`label` {RULE}-1"),
-        ({"image": IMAGE, "label": [0, 1, 0]}, f"`label` {RULE}3 values: 0, 1, 0"),
-        ({"image": IMAGE, "label": [0.0, 1.0]}, f"`label` {RULE}2 values: 0.0, 1.0"),
-        ({"image": IMAGE, "label": ["cat", "dog"]}, f"`label` {RULE}2 values: b'cat', b'dog'"),
-        ({"image": IMAGE, "class_name": "cat", "label": [0, 1]}, f"`label` {RULE}2 values: 0, 1"),
+        ({"image": IMAGE, "label": [0, 1, 0]}, f"`label` {RULE}3 values: 0, 1, 0{LABELS}"),
+        ({"image": IMAGE, "label": [0.0, 1.0]}, f"`label` {RULE}2 values: 0.0, 1.0{LABELS}"),
+        ({"image": IMAGE, "label": ["cat", "dog"]}, f"`label` {RULE}2 values: b'cat', b'dog'{LABELS}"),
+        ({"image": IMAGE, "class_name": "cat", "label": [0, 1]}, f"`label` {RULE}2 values: 0, 1{LABELS}"),
         ({"image": IMAGE, "label": "[0, 1]"}, "`label` must be one class. Received: [0, 1], several values"),
         ({"image": IMAGE, "label": "0.5"}, "`label` must be one class. Received: 0.5, a fraction"),
         ({"image": IMAGE, "label": "-1"}, "`label` must be one class. Received: -1, a number with a sign"),

@@ -9,13 +9,14 @@ import numpy.typing as npt
 
 from trainer.data.kinds import npy, stored
 from trainer.data.kinds.options import SampleOptions
-from trainer.data.lists import entries as listed
 from trainer.data.lists import one_length
-from trainer.data.lists.entries import PARTS, TEST, Entry
+from trainer.data.lists.entries import PARTS, TEST, TRAIN, Entry
 from trainer.data.lists.folds import Fold
 from trainer.data.lists.given import Given
 from trainer.data.lists.split import split
+from trainer.data.lists.targets import BY_DEFAULT, Target
 from trainer.errors import UsageError, one_line
+from trainer.hparams import CLASSES
 
 _SIGNAL, _IMAGE = 1, 2  # ranks
 
@@ -28,6 +29,7 @@ def read(
     log: Callable[[str], object],
     *,
     fold: Fold | None = None,
+    target: Target = BY_DEFAULT,
 ) -> Given:
     """Returns what files of arrays hold, each part with its samples.
 
@@ -41,13 +43,16 @@ def read(
       validation_split: the share of the training samples that becomes the validation part, where there is none.
       options: what they are brought to.
       log: receives lines about what is changed.
+      target: how labels are read.
       fold: of a cross-validation; the test part of its final run may be empty.
 
     Raises:
       UsageError: a file is no such array, or differs from the others; the message names it.
     """
-    parted = split(entries, validation_split, fold)
-    names = listed.class_names(parted)
+    parted = split(entries, validation_split, fold, target.strata)
+    names = target.names(parted)
+    if target.name != CLASSES:
+        target.check(parted, names, "a sample", (TRAIN,))
     whole = [_array(entry, rank) for entry in parted]
     if any(stored.is_transparent(array.shape, rank) for array in whole):
         log(stored.LEFT_OUT)
@@ -57,12 +62,12 @@ def read(
             raise UsageError(
                 f"{entry.place}: must have the shape {arrays[0].shape}, as {parted[0].place}. Received: {array.shape}"
             )
-    numbers = np.array([names.index(entry.label) for entry in parted], np.int32)
+    numbers = target.encoded(parted, names)
     which = np.array([PARTS.index(entry.part) for entry in parted])
     samples = _brought(arrays, options, log) if rank == _SIGNAL else _stacked(arrays)
     parts = {part: (samples[which == index], numbers[which == index]) for index, part in enumerate(PARTS)}
     tested = [parted[index].location for index in np.flatnonzero(which == PARTS.index(TEST))]
-    return Given(parts, names, rank, test_names=tested if fold and fold.number else ())
+    return Given(parts, names, rank, test_names=tested if fold and fold.number else (), target=target.name)
 
 
 def _array(entry: Entry, rank: int) -> npt.NDArray[Any]:

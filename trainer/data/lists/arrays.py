@@ -20,8 +20,9 @@ from trainer.data.lists import folder, manifest
 from trainer.data.lists.array_names import listed, pairs_of
 from trainer.data.lists.entries import TRAIN
 from trainer.data.lists.given import Given, Pair
-from trainer.data.lists.numbered import given_names, numbered
+from trainer.data.lists.numbered import given_names
 from trainer.data.lists.shapes import Reading, reading, times
+from trainer.data.lists.targets import BY_DEFAULT, Target
 from trainer.errors import UsageError, one_line
 
 Array = npt.NDArray[Any]
@@ -49,7 +50,13 @@ def is_one(path: Path) -> bool:
     )
 
 
-def read(path: Path, location: str, options: SampleOptions, log: Callable[[str], object]) -> Given:
+def read(
+    path: Path,
+    location: str,
+    options: SampleOptions,
+    log: Callable[[str], object],
+    target: Target = BY_DEFAULT,
+) -> Given:
     """Returns the samples and the classes of an `.npz` file.
 
     Of unsigned bytes, images and volumes stay as they are; truth values become 0 and 255. All other numbers become
@@ -60,6 +67,7 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
       location: of the path, as the user wrote it.
       options: `rank` says what samples are whose shape does not.
       log: receives a line about ignored arrays, or about another way to read the samples.
+      target: how labels are read.
 
     Raises:
       UsageError: it is not such a file, it lacks an array, or an array breaks a rule; the message names it.
@@ -79,9 +87,10 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
             log(one_line(f"ignored in {location}: {listed(unused)} (no samples or labels of a part)"))
         names = given_names(_array(file, names_of, location), f"{location}: `{names_of}`") if names_of else ()
         labels = {of: _array(file, of, location) for _, of in pairs.values()}
-        numbers, classes, missing = numbered(labels, pairs[TRAIN][1], names, location)
-        if missing:
-            log(one_line(f"ignored classes of {location}: {listed(missing)} (no training sample)"))
+        said = target.arrays(labels, pairs[TRAIN][1], names, location)
+        if said.missing:
+            log(one_line(f"ignored classes of {location}: {listed(said.missing)} (no training sample)"))
+        numbers = said.targets
         parts: dict[str, Pair] = {}
         way: Reading | None = None
         for part, (of, labels_of) in pairs.items():  # the training part is the first
@@ -97,7 +106,7 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
                 )
             parts[part] = samples, numbers[labels_of]
             _check_alike(samples, parts[TRAIN][0], name, pairs[TRAIN][0])
-    return Given(parts, classes, way.rank if way else 0)
+    return Given(parts, said.names, way.rank if way else 0, target=said.target)
 
 
 def _files(path: Path) -> list[Path]:

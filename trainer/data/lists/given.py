@@ -4,10 +4,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-Pair = tuple[npt.NDArray[Any], npt.NDArray[np.integer[Any]]]  # samples and their class numbers
+from trainer.hparams import CLASSES
+
+Pair = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # samples and their targets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,13 +17,15 @@ class Given:
 
     Attributes:
       parts: by name, of `trainer.data.lists.entries.PARTS`: samples, `(count, *spatial)` or
-        `(count, *spatial, channels)`, and class numbers from 0, `(count,)` or `(count, 1)`. There is a train part.
+        `(count, *spatial, channels)`, and class numbers from 0, `(count,)` or `(count, 1)`, or of another target
+        float32 `(count, outputs)`. There is a train part.
         A test part without samples means that none is to be split off.
-      class_names: in the order of the numbers; empty where the data have no names.
+      class_names: in the order of the numbers, or of the outputs; empty where the data have no names.
       rank: the number of spatial axes.
       spacing: the distance between neighbouring positions, as `Form.spacing`; empty if unknown.
       unit: of the spacing.
       test_names: of the test samples that are a fold of a cross-validation: their files.
+      target: classes, labels or numbers.
     """
 
     parts: Mapping[str, Pair]
@@ -31,3 +34,4 @@ class Given:
     spacing: tuple[float, ...] = ()
     unit: str = ""
     test_names: Sequence[str] = ()
+    target: str = CLASSES

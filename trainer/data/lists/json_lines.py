@@ -2,10 +2,13 @@
 
 import io
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trainer.data.lists.fields import IMAGE, LABEL, ROLES, may_be_label, role_of
+from trainer.data.lists.targets import Target
+from trainer.data.lists.targets.classes import hint
 from trainer.errors import UsageError, one_line
 
 _LONGEST = 1000  # characters of an array or object that is compared with others
@@ -13,12 +16,27 @@ _LONGEST = 1000  # characters of an array or object that is compared with others
 Row = tuple[int, dict[str, str]]  # its line's number, from 1, and what it says by role or by a name of its own
 
 
-def rows(text: str, location: str) -> Iterator[Row]:
+class Settled(str):
+    """A text that stands for a target which is read already, `value`, such as that of a list of labels."""
+
+    __slots__ = ("value",)
+    value: str
+
+    @classmethod
+    def of(cls, shown: str, value: str) -> "Settled":
+        """Returns the text, for messages, with the target."""
+        found = cls(shown)
+        found.value = value
+        return found
+
+
+def rows(text: str, location: str, target: Target) -> Iterator[Row]:
     """Yields what each line says that is not blank.
 
     Args:
       text: all of it.
       location: the file, for messages.
+      target: how a label that is no text is read.
 
     Raises:
       UsageError: a line is not an object, or a field has another type or occurs twice.
@@ -34,16 +52,16 @@ def rows(text: str, location: str) -> Iterator[Row]:
             raise UsageError(f"{where}: must be JSON. Received: {one_line(_reason(error))}") from None
         if not isinstance(said, dict):
             raise UsageError(f"{where}: must be an object. Received: {type(said).__name__}")
-        yield number, {role: _text(role, values, where) for role, values in _by_role(said).items()}
+        yield number, {role: _text(role, values, where, target) for role, values in _by_role(said).items()}
 
 
-def begins_with_image(text: str) -> bool:
-    """Returns whether the first line that is not blank has an image and its label."""
+def begins_with_image(text: str, *, needs_label: bool = True) -> bool:
+    """Returns whether the first line that is not blank has an image and, if it needs one, its label."""
     try:
         said = json.loads(next((line for line in io.StringIO(text) if line.strip()), ""))
     except (ValueError, RecursionError):
         return False
-    return isinstance(said, dict) and {IMAGE, LABEL} <= {*_by_role(said)}
+    return isinstance(said, dict) and {IMAGE, *([LABEL] if needs_label else [])} <= {*_by_role(said)}
 
 
 def _reason(error: Exception) -> str:
@@ -85,7 +103,7 @@ def _fields(name: str, value: Any) -> Iterator[tuple[str, str, Any]]:
         yield role_of(name), name, value
 
 
-def _text(role: str, values: Mapping[str, Any], where: str) -> str:
+def _text(role: str, values: Mapping[str, Any], where: str, target: Target) -> str:
     """Returns what the fields of one role say.
 
     Raises:
@@ -96,15 +114,26 @@ def _text(role: str, values: Mapping[str, Any], where: str) -> str:
     if len(values) > 1:
         raise UsageError(f"{where}: must have one field `{role}`. Received: {', '.join(map(one_line, values))}")
     ((name, value),) = values.items()
+    if role == LABEL and (read := target.of_value(value, name, where)) is not None:
+        return Settled.of(json.dumps(value)[:_LONGEST], read)
     is_number = role == LABEL and isinstance(value, int) and not isinstance(value, bool)
     if not (isinstance(value, str) or is_number):
         rule = "one class: a name or a whole number" if role == LABEL else "a text"
-        raise UsageError(f"{where}: `{one_line(name)}` must be {rule}. Received: {json.dumps(value)[:100]}")
+        raise UsageError(
+            f"{where}: `{one_line(name)}` must be {rule}. Received: {json.dumps(value)[:100]}" + _hint(role, value)
+        )
     try:
         str(value).encode("utf-8", "strict" if role == IMAGE else "replace")
     except UnicodeEncodeError:
         raise UsageError(f"{where}: `{one_line(name)}` must be text. Received: {json.dumps(value)[:100]}") from None
     return str(value)
+
+
+def _hint(role: str, value: Any) -> str:
+    """Returns the other reading of a label that is no class; empty if there is none."""
+    if role == LABEL and isinstance(value, list):
+        return hint("several values")
+    return hint("a fraction") if role == LABEL and isinstance(value, float) and math.isfinite(value) else ""
 
 
 def _other(name: str, value: Any) -> str:

@@ -7,12 +7,13 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from trainer.data.lists import delimited, fields, frames, json_lines, labels, parts
+from trainer.data.lists import delimited, fields, frames, json_lines, parts
 from trainer.data.lists.columns import PassedOver
 from trainer.data.lists.entries import FRAMES, WHOLE, Entry
 from trainer.data.lists.fields import IMAGE, LABEL, PART, ROLES, role_of
 from trainer.data.lists.pointers import POINTER
-from trainer.data.lists.text import normal
+from trainer.data.lists.targets import BY_DEFAULT, Target
+from trainer.data.lists.targets import numbers as real
 from trainer.errors import UsageError, one_line
 from trainer.hparams import MANAGED
 
@@ -50,8 +51,9 @@ def is_one(path: Path) -> bool:
     return path.suffix.lower() in _SUFFIXES and path.is_file()
 
 
-def lists_images(path: Path) -> bool:
-    """Returns whether a file of a manifest's name begins as one: with a header, or an image and its label."""
+def lists_images(path: Path, target: Target = BY_DEFAULT) -> bool:
+    """Returns whether a file of a manifest's name begins as one: with a header, or an image and its target."""
+    is_header = _headers(target)
     try:
         with path.open("rb") as file:
             text = _decoded(file.read(_HEAD), "ignore")
@@ -60,9 +62,9 @@ def lists_images(path: Path) -> bool:
     if text.startswith(POINTER):
         return True  # reading it reports the pointer
     if _is_delimited(path, ""):
-        first = delimited.first_row(text, _is_header)
-        return _is_header(first) or _is_vertex(first)
-    return json_lines.begins_with_image(text)
+        first = delimited.first_row(text, is_header)
+        return is_header(first) or _is_vertex(first)
+    return json_lines.begins_with_image(text, needs_label=not target.has_columns())
 
 
 def of_other_parts(path: Path) -> str:
@@ -72,7 +74,7 @@ def of_other_parts(path: Path) -> str:
     return ", ".join(file.name for file in beside if parts.words_of(file.stem) - part)
 
 
-def read_managed(managed: Managed, fetch: Callable[[str], Path]) -> list[Entry]:
+def read_managed(managed: Managed, fetch: Callable[[str], Path], target: Target = BY_DEFAULT) -> list[Entry]:
     """Returns the images of a managed data set of Vertex AI, each in the part whose file lists it.
 
     Raises:
@@ -87,12 +89,15 @@ def read_managed(managed: Managed, fetch: Callable[[str], Path]) -> list[Entry]:
         if not files:
             raise UsageError(f"`--data={MANAGED}` must be used with files of the split {part}. Received: {location}")
         for file in files:
-            found = _entries(file, f"{above}/{file.name}", fetch, lambda line: None, format=managed.format, part=part)
+            shown = f"{above}/{file.name}"
+            found = _entries(file, shown, fetch, lambda line: None, target, format=managed.format, part=part)
             entries += [dataclasses.replace(entry, part=part) for entry in found]
-    return _once(_of_one_class(entries), lambda line: None)
+    return _once(target.settled(entries), lambda line: None)
 
 
-def read_parts(files: Sequence[Path], location: str, fetch: Callable[[str], Path], log: Log) -> list[Entry]:
+def read_parts(
+    files: Sequence[Path], location: str, fetch: Callable[[str], Path], log: Log, target: Target = BY_DEFAULT
+) -> list[Entry]:
     """Returns the images of manifests in one folder that are named after their parts: `train.csv`, `test.csv`.
 
     Args:
@@ -100,6 +105,7 @@ def read_parts(files: Sequence[Path], location: str, fetch: Callable[[str], Path
       location: of their folder, which may be in a bucket.
       fetch: as in `read`.
       log: as in `read`.
+      target: as in `read`.
 
     Raises:
       UsageError: a name contains no part, formats differ, or a file breaks a rule.
@@ -119,17 +125,23 @@ def read_parts(files: Sequence[Path], location: str, fetch: Callable[[str], Path
         )
     entries: list[Entry] = []
     for file, part in zip(files, of_files, strict=True):
-        for entry in _entries(file, f"{above}/{file.name}", fetch, log, part=part):
+        for entry in _entries(file, f"{above}/{file.name}", fetch, log, target, part=part):
             if entry.part not in ("", part):
                 raise UsageError(
                     f"{entry.listed}: `split` must be {part}, as the name of its file says. Received: {entry.part}"
                 )
             entries.append(dataclasses.replace(entry, part=part))
-    return _once(_of_one_class(entries), log)
+    return _once(target.settled(entries), log)
 
 
 def read(
-    path: Path, location: str, fetch: Callable[[str], Path], format: str = "", log: Log = lambda line: None
+    path: Path,
+    location: str,
+    fetch: Callable[[str], Path],
+    format: str = "",
+    *,
+    log: Log = lambda line: None,
+    target: Target = BY_DEFAULT,
 ) -> list[Entry]:
     """Returns the images that a manifest lists, each once.
 
@@ -144,27 +156,40 @@ def read(
       fetch: returns the local copy of a folder in a bucket.
       format: csv or jsonl; if it is empty, the file's name decides.
       log: receives a line about images that are listed more than once.
+      target: how labels are read.
 
     Raises:
       UsageError: a line breaks a rule; the message names the file and the line.
     """
-    return _once(_of_one_class(_entries(path, location, fetch, log, format=format)), log)
+    return _once(target.settled(_entries(path, location, fetch, log, target, format=format)), log)
 
 
 def _entries(
-    path: Path, location: str, fetch: Callable[[str], Path], log: Log, *, format: str = "", part: str = ""
+    path: Path,
+    location: str,
+    fetch: Callable[[str], Path],
+    log: Log,
+    target: Target,
+    *,
+    format: str = "",
+    part: str = "",
 ) -> list[Entry]:
     shown, is_delimited = one_line(location), _is_delimited(path, format)
     text = _text(path, shown)
     checked: list[tuple[str, str, str, str]] = []
     others = PassedOver(shown, "column" if is_delimited else "field")
     has_parts = bool(part)
-    for line, row in _csv_rows(text, shown) if is_delimited else json_lines.rows(text, shown):
+    rows = _csv_rows(text, shown, target) if is_delimited else json_lines.rows(text, shown, target)
+    columns: list[str] = []
+    if target.has_columns():
+        rows = iter(found := [*rows])
+        columns = _number_columns([row for _, row in found], shown, log)
+    for line, row in rows:
         where = f"{shown}, line {line}"
-        image, label, said = _checked(row, where)
+        image, label, said = _checked(row, where, target, columns)
         checked.append((where, image, label, said))
         has_parts = has_parts or bool(said)
-        for name in row.keys() - ROLES:
+        for name in row.keys() - {*ROLES, *columns}:
             others.add(name, row[name], label, where)
     if not checked:
         raise UsageError(f"{shown}: must list a sample. Received: none")
@@ -177,6 +202,19 @@ def _entries(
         for where, image, label, part in checked
         for file in [local.path(_joined(above, image))]
     ]
+
+
+def _number_columns(rows: Sequence[Mapping[str, str]], shown: str, log: Log) -> list[str]:
+    """Returns the columns of numbers; none where there is a column `label`, which then has them all."""
+    if not rows or any(LABEL in row for row in rows):
+        return []
+    held, others = real.columns(rows, ROLES)
+    if not held:
+        received = ", ".join(map(one_line, others)) or "none besides"
+        raise UsageError(f"{shown}: must have `label`, or other columns of numbers. Received: {received}")
+    ignored = f"; ignored: {', '.join(others)}" if others else ""
+    log(one_line(f"numbers of {shown}: {', '.join(held)}{ignored}"))
+    return held
 
 
 def _text(path: Path, shown: str) -> str:
@@ -203,15 +241,6 @@ def _text(path: Path, shown: str) -> str:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise UsageError(f"{shown}, line {line}: must be text. Received: a NUL character")
     return text
-
-
-def _of_one_class(entries: Sequence[Entry]) -> Sequence[Entry]:
-    """Returns entries after a check that no label, of any file, consists of several of their classes."""
-    first: dict[str, str] = {}
-    for entry in entries:
-        first.setdefault(entry.label, entry.listed)
-    labels.reject_several(first, first.__getitem__)
-    return entries
 
 
 def _once(entries: Sequence[Entry], log: Log) -> list[Entry]:
@@ -311,29 +340,35 @@ def _joined(above: str, image: str) -> str:
     return f"{above}/{image}" if above else image
 
 
-def _checked(row: Mapping[str, str], where: str) -> tuple[str, str, str]:
-    """Returns a row's image, label and part."""
-    image, label, part = (row.get(name, "").strip() for name in (IMAGE, LABEL, PART))
-    label = normal(label)
-    for name, value in ((IMAGE, image), (LABEL, label)):
-        if not value:
-            raise UsageError(f"{where}: must have `{name}`. Received: {dict(row)}")
-    if fault := labels.fault(label):
-        raise UsageError(
-            f"{where}: `label` must be one class: a name or a whole number. Received: {one_line(label)}, {fault}"
-        )
+def _checked(row: Mapping[str, str], where: str, target: Target, columns: Sequence[str]) -> tuple[str, str, str]:
+    """Returns a row's image, target and part.
+
+    Args:
+      row: by role, or by its own name.
+      where: the line, for messages.
+      target: how its target is read.
+      columns: that hold it; none if it is in `label`.
+    """
+    image, part = (row.get(name, "").strip() for name in (IMAGE, PART))
+    if not image or not (columns or target.allows_none or row.get(LABEL, "").strip()):
+        raise UsageError(f"{where}: must have `{LABEL if image else IMAGE}`. Received: {dict(row)}")
+    if columns:
+        label = target.of_columns(row, columns, where)
+    else:
+        given = row.get(LABEL, "")
+        label = given.value if isinstance(given, json_lines.Settled) else target.of_cell(given, where)
     meant = parts.part_of(part)
     if meant is None:
         raise UsageError(f"{where}: `split` must be one of train, validation, test. Received: {one_line(part)}")
     return image, label, meant
 
 
-def _csv_rows(text: str, location: str) -> Iterator[tuple[int, dict[str, str]]]:
+def _csv_rows(text: str, location: str, target: Target) -> Iterator[tuple[int, dict[str, str]]]:
     columns: list[str] = []
     header: list[str] = []
-    for line, cells in delimited.rows(text, location, _is_header):
+    for line, cells in delimited.rows(text, location, _headers(target)):
         if not columns:
-            columns = _columns(cells, location)
+            columns = _columns(cells, location, target)
             if not _is_vertex(cells):
                 header = cells
                 continue
@@ -352,15 +387,26 @@ def _is_header(first: Sequence[str]) -> bool:
     return {IMAGE, LABEL} <= {*_roles(first)}
 
 
-def _columns(first: Sequence[str], location: str) -> list[str]:
+def _headers(target: Target) -> Callable[[Sequence[str]], bool]:
+    """Returns the check whether cells are a header."""
+    if not target.has_columns():
+        return _is_header
+    return lambda first: IMAGE in _roles(first) and len(first) > 1
+
+
+def _columns(first: Sequence[str], location: str, target: Target) -> list[str]:
     """Returns the role of each column, from the header or from Vertex AI's first image."""
     if _is_vertex(first):
         column = next(index for index, cell in enumerate(first) if cell.startswith(_SCHEME))
         return [PART, IMAGE, LABEL][1 - column :]
     columns = _roles(first)
-    for name, most in ((IMAGE, 1), (LABEL, 1), (PART, 0)):
-        if columns.count(name) not in (1, most):
-            raise UsageError(f"{location}: must have one column `{name}`. Received: {', '.join(map(one_line, first))}")
+    for name, least in ((IMAGE, 1), (LABEL, 0 if target.has_columns() else 1), (PART, 0)):
+        if columns.count(name) not in (1, least):
+            also = (
+                "; `--target=numbers` trains on other columns, of numbers" if name == LABEL and IMAGE in columns else ""
+            )
+            received = ", ".join(map(one_line, first))
+            raise UsageError(f"{location}: must have one column `{name}`. Received: {received}{also}")
     return columns
 
 

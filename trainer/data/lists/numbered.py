@@ -117,7 +117,11 @@ def _flat(array: Array, of: str, location: str) -> Array:
     name = f"{location}: `{of}`"
     if array.ndim == 2 and array.shape[1] > 1:
         is_one_hot = array.dtype.kind in "biuf" and bool(np.isin(array, (0, 1)).all() and (array.sum(1) == 1).all())
-        kind = f"one-hot vectors; their class numbers are {of}.argmax(1)" if is_one_hot else "several labels each"
+        kind = (
+            f"one-hot vectors; their class numbers are {of}.argmax(1), and `--target=labels` reads them as labels"
+            if is_one_hot
+            else "several labels each; `--target=numbers` reads them as numbers"
+        )
         raise UsageError(f"{name} must be one class for each sample. Received: {_times(array)}, {kind}")
     if array.ndim not in (1, 2) or array.shape[1:] not in ((), (1,)):
         raise UsageError(f"{name} must be one class for each sample. Received: an array of shape {array.shape}")
@@ -129,7 +133,10 @@ def _flat(array: Array, of: str, location: str) -> Array:
     if array.dtype.kind == "f":
         wrong = np.flatnonzero(~(np.isfinite(flat) & (flat == np.trunc(flat))))
         if len(wrong):
-            raise UsageError(f"{name} must be whole numbers. Received: {flat[wrong[0]]:g}, of sample {wrong[0]}")
+            raise UsageError(
+                f"{name} must be whole numbers. Received: {flat[wrong[0]]:g}, of sample {wrong[0]}"
+                "; `--target=numbers` trains on real numbers"
+            )
     return flat.astype(np.int64)
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -21,22 +21,28 @@ class _Sample:
     """An entry with the two numbers, from 0 to 1, that its name decides: a low one falls to test, or to validation."""
 
     entry: Entry
+    stratum: str
     for_test: float
     for_validation: float
     part: str
 
     @classmethod
-    def of(cls, entry: Entry) -> "_Sample":
+    def of(cls, entry: Entry, stratum: str) -> "_Sample":
         digest = hashlib.sha256(entry.name.encode("utf-8", "surrogateescape")).digest()
         first, second = (int.from_bytes(digest[start : start + 7], "big") / 2**56 for start in (0, 8))
-        return cls(entry, first, second, entry.part or TRAIN)
+        return cls(entry, stratum, first, second, entry.part or TRAIN)
 
     def rank(self, part: str) -> tuple[float, str]:
         """Returns what samples are ordered by: the first of them fall to the part."""
         return (self.for_test if part == TEST else self.for_validation), self.entry.name
 
 
-def split(entries: Sequence[Entry], validation_split: float, fold: Fold | None = None) -> list[Entry]:
+def split(
+    entries: Sequence[Entry],
+    validation_split: float,
+    fold: Fold | None = None,
+    strata: Callable[[Sequence[Entry]], Sequence[str]] | None = None,
+) -> list[Entry]:
     """Returns the entries, each with its part, in a pseudorandom order that depends on their names alone.
 
     Where no entry names the test part, a tenth of the samples that would be trained on becomes it; where none names the
@@ -55,11 +61,13 @@ def split(entries: Sequence[Entry], validation_split: float, fold: Fold | None =
       entries: the samples.
       validation_split: the share of the training samples that becomes the validation part.
       fold: of a cross-validation.
+      strata: returns the stratum of each sample, which is its class by default.
 
     Raises:
       UsageError: there are too few samples for that.
     """
-    samples = sorted(map(_Sample.of, entries), key=lambda sample: sample.rank(TEST))
+    of = strata(entries) if strata else [entry.label for entry in entries]
+    samples = sorted(map(_Sample.of, entries, of), key=lambda sample: sample.rank(TEST))
     given = {entry.part for entry in entries}
     if fold:
         samples = _hold_out(samples, fold)
@@ -105,7 +113,7 @@ def _split_off(samples: Sequence[_Sample], part: str, share: float) -> None:
     classes = defaultdict(list)
     for sample in samples:
         if sample.part == TRAIN:
-            classes[sample.entry.label].append(sample)
+            classes[sample.stratum].append(sample)
     for own in classes.values():
         own.sort(key=lambda sample: sample.rank(part))
         below = sum(sample.rank(part)[0] < share for sample in own)

@@ -21,6 +21,8 @@ from trainer.data.lists.columns import PassedOver
 from trainer.data.lists.entries import Entry
 from trainer.data.lists.fields import may_be_label
 from trainer.data.lists.pointers import POINTER
+from trainer.data.lists.targets import BY_DEFAULT, Target
+from trainer.data.lists.targets.classes import hint
 from trainer.data.lists.text import normal
 from trainer.errors import UsageError, one_line
 
@@ -46,10 +48,11 @@ _PREFIX = 64  # bytes of an image that are searched for in its record: longer ne
 
 
 class _Label(NamedTuple):
-    """The class of an example: a name, a number, or both; empty where absent."""
+    """The class of an example: a name, a number, or both; empty where absent. Or its target, where it is no class."""
 
     text: str
     number: str
+    target: str = ""
 
 
 class _Read(NamedTuple):
@@ -72,7 +75,7 @@ def shards(folder: Path) -> list[Path]:
     ]
 
 
-def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list[Entry]:
+def read(folder: Path, log: Callable[[str], object] = lambda line: None, target: Target = BY_DEFAULT) -> list[Entry]:
     """Returns the images of a folder's shards, after verifying every checksum.
 
     A shard's part is in its name, as in `train-00000-of-00010` or `photos_test.tfrecord`, or in its folder's name; if
@@ -83,6 +86,7 @@ def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list
     Args:
       folder: the shards'.
       log: receives a line if shards have several names without a part.
+      target: how the class is read, which can be several labels or numbers, in the same features.
 
     Raises:
       UsageError: a shard is missing or broken, an example lacks a field or does not have one class; the message names
@@ -92,12 +96,15 @@ def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list
     _check_sets(files)
     of_files = parts.of_files(files, folder)
     with ThreadPoolExecutor(_READERS, thread_name_prefix="shards") as readers:
-        read = list(readers.map(lambda file, part: _read(file, folder, part), files, of_files))
+        read = list(readers.map(lambda file, part: _read(file, folder, part, target), files, of_files))
     _check_counts(folder, {str(file.relative_to(folder)): len(found) for file, found in zip(files, read, strict=True)})
     listed = [one for found in read for one in found]
     if not listed:
         raise UsageError(f"{one_line(str(folder))}: must have an example in a shard. Received: none")
-    _check_labels([(one.entry, one.label) for one in listed])
+    if listed[0].label.target:
+        target.settled([one.entry for one in listed])
+    else:
+        _check_labels([(one.entry, one.label) for one in listed])
     others = PassedOver(one_line(str(folder)), "feature")
     said = _parts_said(listed)
     several = sorted({_OF.sub(r"\1\4", file.name) for file in files})
@@ -106,7 +113,7 @@ def read(folder: Path, log: Callable[[str], object] = lambda line: None) -> list
         log(f"{one_line(f'{folder}: no part in the names {names}')}: the hash of each sample's name decides its part")
     for entry, label, values in listed:
         for name, value in values.items():
-            others.add(name, value, label.text or label.number, entry.listed)
+            others.add(name, value, label.target or label.text or label.number, entry.listed)
     others.check(has_parts=any(of_files) or any(said), log=log)
     return [
         dataclasses.replace(one.entry, part=part) if part else one.entry for one, part in zip(listed, said, strict=True)
@@ -218,17 +225,17 @@ def _check_labels(listed: Sequence[tuple[Entry, _Label]]) -> None:
                 )
 
 
-def _read(shard: Path, folder: Path, part: str) -> list[_Read]:
+def _read(shard: Path, folder: Path, part: str, target: Target) -> list[_Read]:
     found, shown = [], one_line(str(shard))
     with shard.open("rb", buffering=_BUFFER) as file:
         for number, (offset, content) in enumerate(_records(file, shard.stat().st_size, shown)):
             where = f"{shown}, example {number}"
             try:
-                said, others, name, first, last = _example(content, where)
+                said, others, name, first, last = _example(content, where, target)
             except DecodeError:
                 raise UsageError(f"{where}: must be a tf.train.Example. Received: something else") from None
             name = name or f"{shard.relative_to(folder)}:{number}"
-            label = said.text or said.number
+            label = said.target or said.text or said.number
             entry = Entry(str(shard), label, name, part, offset + first, last - first, listed=where)
             found.append(_Read(entry, said, others))
     return found
@@ -286,7 +293,7 @@ def _masked(content: bytes) -> int:
     return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def _example(content: bytes, where: str) -> tuple[_Label, Mapping[str, str], str, int, int]:
+def _example(content: bytes, where: str, target: Target) -> tuple[_Label, Mapping[str, str], str, int, int]:
     """Returns the class, other features, the image's name, which may be empty, and where the image begins and ends."""
     features = tf.train.Example.FromString(content).features.feature
     fields = {name: values for name in _FIELDS if name in features and (values := _values(features[name]))}
@@ -295,17 +302,23 @@ def _example(content: bytes, where: str) -> tuple[_Label, Mapping[str, str], str
     if not (image and (text or number)):
         names = ", ".join(sorted(map(one_line, features)))
         raise UsageError(f"{where}: must have image/encoded and image/class/label. Received: {names}")
-    said = [_class(fields[name], name, where) for name in (text, number) if name]
+    said = [_class(fields[name], name, where, target) for name in (text, number) if name]
     texts = [one.text for one in said if one.text]
+    if said[0].target:
+        return said[0], {}, _called(fields), *_image(content, fields[image], image, where)
     label = _Label(*(next((one[index] for one in said if one[index]), "") for index in range(2)))
     if len(texts) > 1:  # the name, and another or a number as text, which must be the same for each example of it
         label = _Label(*texts)
-    if label == ("", ""):
+    if not (label.text or label.number):
         raise UsageError(f"{where}: `{number or text}` must name a class. Received: nothing")
-    called = next((fields[name][0] for name in _NAME if name in fields), b"")
-    name = called.decode("utf-8", "surrogateescape") if isinstance(called, bytes) else ""
     others = {name: _text(features[name]) for name in filter(_is_noted, features)}
-    return label, others, name, *_image(content, fields[image], image, where)
+    return label, others, _called(fields), *_image(content, fields[image], image, where)
+
+
+def _called(fields: Mapping[str, Sequence[Any]]) -> str:
+    """Returns the image's name, which may be empty."""
+    called = next((fields[name][0] for name in _NAME if name in fields), b"")
+    return called.decode("utf-8", "surrogateescape") if isinstance(called, bytes) else ""
 
 
 @functools.lru_cache(1024)  # the same in every example
@@ -347,14 +360,17 @@ def _image(content: bytes, values: Sequence[Any], name: str, where: str) -> tupl
     return first, first + len(image)
 
 
-def _class(values: Sequence[Any], name: str, where: str) -> _Label:
+def _class(values: Sequence[Any], name: str, where: str, target: Target) -> _Label:
     """Returns the class that a field says; empty where its text is."""
+    plain = [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in values]
+    if (read := target.of_value(plain, name, where)) is not None:
+        return _Label("", "", read)
     value = values[0]
     received = ""
     if len(values) != 1:
-        received = f"{len(values):,} values: {', '.join(map(str, values[:5]))}"
+        received = f"{len(values):,} values: {', '.join(map(str, values[:5]))}{hint('several values')}"
     elif isinstance(value, float):
-        received = f"the fraction {value:g}"
+        received = f"the fraction {value:g}{hint('a fraction')}"
     elif isinstance(value, int) and value < 0:
         received = str(value)
     if received:

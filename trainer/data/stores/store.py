@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
@@ -11,7 +10,7 @@ from trainer.data.form import Form
 from trainer.data.stores.broken import Broken
 
 Samples = npt.NDArray[Any]
-Targets = npt.NDArray[np.int32]
+Targets = npt.NDArray[Any]  # int32 classes, `(count,)`, or float32 labels or numbers, `(count, outputs)`
 Indices = Callable[[tf.Tensor], tf.Tensor]
 Finish = Callable[[tf.Tensor, tf.Tensor], Any]
 
@@ -25,7 +24,7 @@ class Store(Protocol):
 
     @property
     def targets(self) -> Targets:
-        """The samples' class numbers, `(count,)`."""
+        """The samples' class numbers, `(count,)`, or their labels or numbers, `(count, outputs)`."""
 
     def __len__(self) -> int: ...
 

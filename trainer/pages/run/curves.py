@@ -12,7 +12,7 @@ _LABELS = {"train": ("training", "first"), "validation": ("validation", "second"
 
 def section(run: Run) -> Section:
     """Returns the section."""
-    charts = [_chart(run, "loss"), _chart(run, "accuracy")]
+    charts = [_chart(run, "loss"), _chart(run, run.metric)]
     if not any(charts):
         return Section("curves", "Curves", note(text("No epoch is complete yet.")))
     return Section("curves", "Curves", joined([element("div", {"class": "charts"}, *charts), _table(run)]))
@@ -21,11 +21,11 @@ def section(run: Run) -> Section:
 def _chart(run: Run, name: str) -> Html:
     lines = [Line(label, style, run.curve(part, name)) for part, (label, style) in _LABELS.items()]
     ends = [f"{line.label} from {line.points[0][1]:.4g} to {line.points[-1][1]:.4g}" for line in lines if line.points]
-    return chart(name.capitalize(), "epoch", lines, f"Over the epochs: {'; '.join(ends)}.")
+    return chart(name.capitalize().replace("_", " "), "epoch", lines, f"Over the epochs: {'; '.join(ends)}.")
 
 
 def _table(run: Run) -> Html:
-    found = {(part, name): dict(run.curve(part, name)) for name in ("loss", "accuracy") for part in _LABELS}
+    found = {(part, name): dict(run.curve(part, name)) for name in ("loss", run.metric) for part in _LABELS}
     epochs = sorted({epoch for values in found.values() for epoch in values})
     if not epochs:
         return EMPTY
@@ -36,5 +36,6 @@ def _table(run: Run) -> Html:
         [text(f"{epoch:g}"), *(text(f"{values[epoch]:.4f}" if epoch in values else "–") for values in found.values())]
         for epoch in shown
     ]
-    caption = "Loss and accuracy after each epoch" + (f"; every {step}th epoch" if step > 1 else "")
+    every = f"; every {step}th epoch" if step > 1 else ""
+    caption = f"Loss and {run.metric.replace('_', ' ')} after each epoch{every}"
     return folded(text("The numbers"), table(text(caption), columns(["epoch", *titles], 1), rows))

@@ -16,7 +16,7 @@ def section(run: Run) -> Section:
     counts = run.record.get("data", {}).get("counts") or run.card.get("samples", {})
     numbers = ", ".join(f"{counts[part]:,} {part}" for part in _PARTS if part in counts)
     where = private.value_of("data", run.configuration.get("data", ""))
-    about = [text("Data: "), name(where), text(f". {numbers} {run.samples}, {len(run.classes):,} classes.")]
+    about = [text("Data: "), name(where), text(f". {numbers} {run.samples}, {len(run.classes):,} {run.target}.")]
     if run.data.get("described"):
         about.append(text(f" {run.data['described'][:1].upper()}{run.data['described'][1:]}."))
     parts = [paragraph(*about), _caveats(run), _left_out(run), _classes(run), _samples(run)]
@@ -52,8 +52,9 @@ def _classes(run: Run) -> Html:
     shown = run.classes[:_MOST_CLASSES]
     rows = [[name(label), *(text(f"{counts[part][index]:,}") for part in _PARTS)] for index, label in enumerate(shown)]
     more = len(run.classes) - len(shown)
-    rule = f"; the first {len(shown)} of {len(run.classes):,} classes" if more > 0 else ""
-    return table(text(f"{run.samples.capitalize()} of each class{rule}"), columns(["class", *_PARTS], 1), rows)
+    rule = f"; the first {len(shown)} of {len(run.classes):,} {run.target}" if more > 0 else ""
+    one = {"labels": "label"}.get(run.target, "class")
+    return table(text(f"{run.samples.capitalize()} of each {one}{rule}"), columns([one, *_PARTS], 1), rows)
 
 
 def _samples(run: Run) -> Html:

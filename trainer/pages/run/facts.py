@@ -12,6 +12,8 @@ from typing import Any
 from trainer import interpreter
 from trainer.buckets.location import is_remote
 from trainer.errors import UsageError
+from trainer.hparams import CLASSES
+from trainer.objectives.goals import GOALS
 from trainer.tensorboard import facts
 from trainer.tensorboard.history import History, Points
 
@@ -26,7 +28,6 @@ _PRIORITIES = (
     *("visualised/", "concepts", "augmentation", "feature_maps/"),
 )
 _TOO_MANY = "filters_all/"  # pictures for TensorBoard alone
-_SCALARS = ("loss", "accuracy", "learning_rate")
 _PARTS = ("train", "validation")
 
 
@@ -114,6 +115,16 @@ class Run:
         """The names of the classes."""
         found: Sequence[str] = self.data.get("classes") or self.record.get("data", {}).get("classes", ())
         return found or self.card.get("classes", ())
+
+    @property
+    def target(self) -> str:
+        """What a network learns of each sample: classes, labels or numbers."""
+        return str(self.data.get("target") or self.card.get("target", {}).get("name", CLASSES))
+
+    @property
+    def metric(self) -> str:
+        """The metric that ranks epochs, without `val_`."""
+        return next(iter(GOALS.get(self.target, GOALS[CLASSES]))).removeprefix("val_")
 
     @property
     def samples(self) -> str:

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from trainer import interval
+from trainer.hparams import CLASSES
+from trainer.objectives.goals import GOALS, MAXIMIZE
 from trainer.pages.html import EMPTY, Html, element, joined, name, note, paragraph, text
 from trainer.pages.page import Section
+from trainer.pages.picture import figure
 from trainer.pages.run.facts import FINISHED, RUNNING, Run
 from trainer.pages.table import columns, table
 
@@ -15,7 +18,10 @@ _WIDTH = 400  # of the interval's drawing
 
 def section(run: Run) -> Section:
     """Returns the section."""
-    parts = [*_accuracy(run), *_training(run), _scores(run)]
+    if run.target == CLASSES:
+        parts = [*_accuracy(run), *_training(run), _scores(run)]
+    else:
+        parts = [*_measured(run), *_training(run)]
     return Section("result", "Result", joined(parts))
 
 
@@ -27,6 +33,28 @@ def progress(run: Run) -> str:
         return f"finished, {epochs} epoch{'' if epochs == 1 else 's'}"
     at = epochs + 1 if run.state == RUNNING and not (total and epochs == asked) else epochs
     return f"{run.state}, epoch {at}{total}"
+
+
+def _measured(run: Run) -> list[Html]:
+    """Returns the result of labels or numbers, and what they do not have."""
+    why = f"The {run.samples} have {run.target}, not one class each: no confusion matrix, no list of mistakes."
+    if "result" not in run.card:
+        return [paragraph(text("The test samples are evaluated once, at the end of the run.")), note(text(why))]
+    found = run.card["result"]
+    shown = found["rows"][:_MOST_CLASSES]
+    more = len(found["rows"]) - len(shown)
+    rule = f"; the first {len(shown)} of {len(found['rows']):,}" if more > 0 else ""
+    rows = [[name(label), *map(text, numbers)] for label, *numbers in shown]
+    title = text(f"Results on the test {run.samples}{rule}")
+    return [
+        paragraph(text(f"{found['summary'][:1].upper()}{found['summary'][1:]}.")),
+        table(title, columns([run.target, *found["columns"]], 1), rows),
+        note(text(why)),
+        *(
+            figure(content, text(f"Validation {run.samples}: {tag}"), f"The results of the validation {run.samples}.")
+            for tag, content in run.tagged("results/").items()
+        ),
+    ]
 
 
 def _accuracy(run: Run) -> list[Html]:
@@ -74,12 +102,13 @@ def _training(run: Run) -> list[Html]:
     network, parts = run.record.get("network", {}), []
     if network:
         parts.append(f"Network: {network.get('family')}, {network.get('parameters', 0):,} parameters.")
-    validation = run.curve("validation", "accuracy")
+    validation, is_share = run.curve("validation", run.metric), run.metric == "accuracy"
     if validation:
-        epoch, best = max(validation, key=lambda point: point[1])
-        parts.append(
-            f"Best validation accuracy: {best:.2%}, after epoch {epoch:g}; at the end {validation[-1][1]:.2%}."
-        )
+        best_of = max if GOALS[run.target][f"val_{run.metric}"] == MAXIMIZE else min
+        epoch, best = best_of(validation, key=lambda point: point[1])
+        shown = [f"{value:.2%}" if is_share else f"{value:.4g}" for value in (best, validation[-1][1])]
+        called = run.metric.replace("_", " ")
+        parts.append(f"Best validation {called}: {shown[0]}, after epoch {epoch:g}; at the end {shown[1]}.")
     points = run.curves.get("train", {}).get("loss")
     if points and len(points[2]) > 0:
         parts.append(f"The last epoch ended {_duration(points[2][-1])} after the log began.")

@@ -15,10 +15,11 @@ GOALS: Mapping[str, Mapping[str, str]] = {
     NUMBERS: {"val_mean_absolute_error": MINIMIZE, "val_r2": MAXIMIZE, "val_loss": MINIMIZE},
 }
 
-_RANKING = {next(iter(goals)): next(iter(goals.values())) for goals in GOALS.values()}
+# What ranks epochs and trials, and its goal.
+RANKING: Mapping[str, str] = {next(iter(goals)): next(iter(goals.values())) for goals in GOALS.values()}
 
 
 def ranking_of(logs: Mapping[str, float]) -> tuple[str, str]:
     """Returns the metric that ranks the epochs of a run, from the metrics of one of them, and its goal."""
-    name = next(name for name in _RANKING if name in logs)
-    return name, _RANKING[name]
+    name = next(name for name in RANKING if name in logs)
+    return name, RANKING[name]

@@ -13,7 +13,17 @@ from rich.console import Console
 from trainer import data, networks, own_flags
 from trainer.environment import Environment
 from trainer.errors import UsageError
-from trainer.hparams import AUGMENTATIONS, AUTO, CONVOLUTIONAL, LINEAR, PRECISIONS, RESIDUAL, UNTIL_BEST, HParams
+from trainer.hparams import (
+    AUGMENTATIONS,
+    AUTO,
+    CLASSES,
+    CONVOLUTIONAL,
+    LINEAR,
+    PRECISIONS,
+    RESIDUAL,
+    UNTIL_BEST,
+    HParams,
+)
 from trainer.insight import choice
 from trainer.networks import Network
 from trainer.objectives import choice as choice_of_objective
@@ -100,6 +110,11 @@ class Plan:
             length=decided,
         )
         plan.objective  # noqa: B018 - refuses flags that have no meaning for the targets
+        if environment.metric_file and hparams.target == AUTO and dataset.target != CLASSES:
+            raise UsageError(
+                f"`--target` must be {dataset.target} in a study of these data, so that metricId is known. "
+                f"Received: {hparams.target}"
+            )
         if hparams.folds_before and plan.cross_validation is None:
             raise UsageError(
                 "`--folds` must be one fold, as in 1/5, unless `trainer.task` trains all folds before the final "

@@ -8,8 +8,9 @@ from typing import Any
 from trainer import command_line
 from trainer.command_line import END, Argument
 from trainer.errors import UsageError
-from trainer.hparams import Field, Rule, Value, check, rule_of
+from trainer.hparams import TARGETS, Field, Rule, Value, check, rule_of
 
+_TARGET = "target"  # of a study, and of its trials with other values
 _MARGIN = 26  # characters before the help texts
 _TRAILER = (
     "Flags of python -m trainer.task apply to every trial, as in --data=digits --epochs=2. --job_dir is the "
@@ -78,13 +79,13 @@ def read(arguments: Sequence[str]) -> tuple[Options, list[str], dict[str, Value]
       UsageError: a flag is unknown, lacks its value, or the value breaks its rule.
     """
     found = [_positive(argument) for argument in command_line.split(arguments, flags(arguments))]
-    given: dict[str, Any] = command_line.parsed(found, _FIELDS)
+    given: dict[str, Any] = command_line.parsed([one for one in found if not _is_of_trials(one)], _FIELDS)
     for field in _FIELDS:
         if field.name in given:
             check(field, given[field.name])
     own = command_line.flags_of(_FIELDS)
     command_line.reject_unknown(found, command_line.run_flags(arguments) | own)
-    others = [argument for argument in found if argument.name not in own]
+    others = [argument for argument in found if argument.name not in own or _is_of_trials(argument)]
     if others[-1:] == [END]:
         others.pop()  # because a trial's parameters follow these words as flags
     words = [word for argument in others for word in argument.normal]
@@ -92,6 +93,11 @@ def read(arguments: Sequence[str]) -> tuple[Options, list[str], dict[str, Value]
     # Each by itself, for what they go with may be in the file.
     fields = dataclasses.fields(command_line.hparams_class(arguments))
     return Options(**given), words, command_line.values(typed, fields)
+
+
+def _is_of_trials(argument: Argument) -> bool:
+    """Returns whether `--target` says what trials learn, as in `--target=labels`, and not where they run."""
+    return argument.name == _TARGET and argument.value in TARGETS
 
 
 def help_text(command: str, width: int = command_line.WIDTH) -> str:

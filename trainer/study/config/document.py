@@ -14,6 +14,7 @@ from trainer.study.config import (
     parameter_rules,
     parameters,
     study_rules,
+    target_rules,
     yaml_lines,
 )
 from trainer.study.config.messages import FieldPath, Problem
@@ -47,6 +48,7 @@ def read(path: Path, arguments: Sequence[str] = ()) -> Job:
     _refuse(problems, path, lines)
     found = job(document, arguments)
     tasks = machine_rules.tasks(View(document)["trialJobSpec"])
+    _refuse([*target_rules.check(View(document)["studySpec"], found.arguments)], path, lines)
     _refuse([*flag_rules.together(View(document)["studySpec"], tasks, found.arguments)], path, lines)
     return found
 

@@ -4,6 +4,7 @@ import datetime
 import re
 from collections.abc import Iterator
 
+from trainer.objectives.goals import RANKING
 from trainer.study.config import parameters
 from trainer.study.config.messages import Problem
 from trainer.study.config.view import View
@@ -65,8 +66,9 @@ def _metrics(metrics: View) -> Iterator[Problem]:
         if index:
             yield metric.problem(f"must not be there: the program reports one metric, {METRIC}")
             continue
-        if metric["metricId"].value != METRIC:
-            yield metric["metricId"].problem(f"must be {METRIC}, the only metric that the program reports")
+        if metric["metricId"].value not in RANKING:
+            others = ", ".join([*RANKING][1:])
+            yield metric["metricId"].problem(f"must be {METRIC}, or, by `--target`, one of {others}")
         if metric["safetyConfig"].is_given:
             yield metric["safetyConfig"].problem("must be left out: it is for a second metric, and there is none")
 

@@ -46,7 +46,7 @@ def objective(names: Sequence[str], targets: npt.NDArray[np.float32]) -> Objecti
 
 def _in_units(model: keras.Model, mean: npt.NDArray[np.float64], spread: npt.NDArray[np.float64]) -> keras.Model:
     layer = keras.layers.Rescaling(spread.tolist(), mean.tolist(), dtype="float32", name="units")
-    return keras.Model(model.inputs, layer(model.outputs[0]), name=model.name)
+    return keras.Model(model.inputs[0], layer(model.outputs[0]), name=model.name)
 
 
 @keras.saving.register_keras_serializable("trainer")

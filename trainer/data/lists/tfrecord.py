@@ -299,6 +299,9 @@ def _example(content: bytes, where: str, target: Target) -> tuple[_Label, Mappin
     fields = {name: values for name in _FIELDS if name in features and (values := _values(features[name]))}
     image = _only(fields, _ENCODED, "image", where)
     text, number = _only(fields, _TEXT, "class", where), _only(fields, _LABEL, "class", where)
+    if image and target.allows_none and not (text or number):
+        read = target.of_value([], "label", where)
+        return _Label("", "", read or ""), {}, _called(fields), *_image(content, fields[image], image, where)
     if not (image and (text or number)):
         names = ", ".join(sorted(map(one_line, features)))
         raise UsageError(f"{where}: must have image/encoded and image/class/label. Received: {names}")

@@ -1,0 +1,165 @@
+"""Runs that learn several labels, or numbers: trained, stopped and resumed, exported, asked."""
+
+import base64
+import contextlib
+import datetime
+import io
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from rich.console import Console
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tests.serving.served import served
+from trainer import predict
+from trainer.environment import Environment
+from trainer.errors import StoppedError, UsageError
+from trainer.hparams import HParams
+from trainer.run import train
+from trainer.serving import server
+from trainer.serving.options import Options
+from trainer.serving.predictor import Predictor
+from trainer.signals import Stop
+
+NAMES = {"labels": ["top", "middle", "bottom"], "numbers": ["height", "width"]}
+SCALARS = {"labels": {"average_precision", "f1"}, "numbers": {"mean_absolute_error", "r2"}}
+PICTURES = {"labels": {"results/labels"}, "numbers": {"results/scatter/height", "results/scatter/width"}}
+
+
+def _data(folder: Path, target: str) -> Path:
+    """Writes images with bright thirds, or with a bright box of a height and a width."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 60, (240, 12, 12), np.uint8)
+    if target == "labels":
+        targets = (random.random((240, 3)) < 0.4).astype(np.int64)
+        for third in range(3):
+            images[targets[:, third] == 1, 4 * third : 4 * third + 4] += 150
+    else:
+        sizes = random.integers(1, 11, (240, 2))
+        for image, (height, width) in zip(images, sizes, strict=True):
+            image[1 : 1 + height, 1 : 1 + width] += 150
+        targets = 1000 + 0.1 * sizes  # far from zero, in a small unit
+    np.savez(folder / "a.npz", x=images[..., np.newaxis], y=targets, class_names=np.array(NAMES[target]))
+    return folder / "a.npz"
+
+
+def _hparams(data: Path, target: str, **flags: Any) -> HParams:
+    usual: dict[str, Any] = {"filters": 4, "dense_units": 16, "epochs": 3, "batch_size": 32, "learning_rate": 0.01}
+    return HParams(data=str(data), target=target, dropout=0.2, precision="float32", **(usual | flags))
+
+
+class _StopAt(keras.callbacks.Callback):
+    def __init__(self, step: int):
+        super().__init__()
+        self.stop, self._step = Stop(), step
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        self._step -= 1
+        if self._step == 0:
+            self.stop(signal.SIGTERM)
+
+
+def _run(hparams: HParams, root: Path, stopping: _StopAt | None = None) -> train.Result:
+    environment = Environment.read({}, str(root), datetime.datetime(2026, 1, 1))
+    stop = [stopping] if stopping else []
+    screen = Console(file=io.StringIO())
+    return train.run(hparams, environment, screen, stop, stopping.stop if stopping else None)
+
+
+@pytest.fixture(scope="module", params=["labels", "numbers"])
+def finished(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path, train.Result]:
+    """The target, the folder and the result of a run with pictures."""
+    root = tmp_path_factory.mktemp(request.param)
+    hparams = _hparams(_data(root, request.param), request.param, epochs=8)
+    return request.param, root, _run(hparams, root / "run")
+
+
+def test_learns_and_says_how_well(finished: tuple[str, Path, train.Result]) -> None:
+    target, root, result = finished
+    content = json.loads((root / "run" / "model" / "model.json").read_text())
+    assert content["classes"] == NAMES[target]
+    assert content["target"]["name"] == target
+    assert "accuracy" not in content
+    if target == "labels":
+        assert content["average_precision"] > 0.9
+        assert len(content["target"]["thresholds"]) == 3
+    else:
+        assert content["r2"] > 0.5
+        assert content["mean_absolute_error"] < 0.2  # of a number of 1,000, whose spread is 0.3
+    assert result.measured in (root / "run" / "checkpoints" / "latest.json").read_text() or result.measured
+    assert "not one class each" in (root / "run" / "report.html").read_text()
+
+
+def test_the_log_has_its_scalars_and_pictures(finished: tuple[str, Path, train.Result]) -> None:
+    target, root, _ = finished
+    log = EventAccumulator(str(root / "run" / "logs" / "validation"), size_guidance={"tensors": 0}).Reload()
+    tags = {*log.Tags()["tensors"]}
+    assert tags >= SCALARS[target] | PICTURES[target]
+    assert not {tag for tag in tags if tag.startswith(("pr_curve", "results/confusion", "results/worst"))}
+
+
+def test_predicts_and_serves(finished: tuple[str, Path, train.Result], tmp_path: Path) -> None:
+    target, root, _ = finished
+    model = root / "run" / "model"
+    sample = next(model.glob("sample.*"))
+    flags = [f"--model={model}", str(sample)]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert predict.main([*flags, "--json", f"--explain={tmp_path / 'drawn'}"], io.BytesIO()) == 0
+    said = json.loads(printed.getvalue())
+    assert (tmp_path / "drawn" / said["explanation"]).exists()
+    options = Options(model="", health_route="/health", predict_route="/predict")
+    with served(server.app(Predictor(model), options)) as client:
+        encoded = {"b64": base64.b64encode(sample.read_bytes()).decode()}
+        status, _, answer = client.post("/predict", encoded)
+        explained, *_ = client.post("/explain", encoded)
+    assert (status, explained) == (200, 200)
+    (prediction,) = answer["predictions"]
+    if target == "labels":
+        assert prediction["labels"] == said["labels"]
+        assert len(prediction["probabilities"]) == 3
+    else:
+        assert prediction["numbers"] == pytest.approx([*said["numbers"].values()])
+
+
+@pytest.mark.parametrize("target", ["labels", "numbers"])
+@pytest.mark.parametrize("flags", [{"feed": "streamed"}, {"feed": "resident", "checkpoint_every": "4"}])
+def test_a_stopped_run_ends_as_if_it_had_not_been(tmp_path: Path, target: str, flags: dict[str, Any]) -> None:
+    hparams = _hparams(_data(tmp_path, target), target, log_images="never", report="no", epochs=2, **flags)
+    whole = _run(hparams, tmp_path / "whole")
+    with pytest.raises(StoppedError):
+        _run(hparams, tmp_path / "stopped", _StopAt(8))
+    resumed = _run(hparams, tmp_path / "stopped")
+    assert resumed.measured == whole.measured
+    weights = [keras.models.load_model(one.model).get_weights() for one in (whole, resumed)]
+    for one, two in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert _run(hparams, tmp_path / "stopped").measured == whole.measured  # finished before
+
+
+@pytest.mark.parametrize(
+    ("target", "flags", "message"),
+    [
+        ("labels", {"label_smoothing": 0.1}, "`--label_smoothing` must be 0 for labels: .* Received: 0.1"),
+        ("labels", {"folds": "5"}, "`--folds` must be 0 for labels"),
+        ("numbers", {"mixup": 0.2}, "`--mixup` must be 0 for numbers: a blend"),
+        ("numbers", {"class_weights": "auto"}, "`--class_weights` must be none for numbers"),
+        ("numbers", {"folds": "2/5"}, "`--folds` must be 0 for numbers"),
+    ],
+)
+def test_rejects_flags_without_a_meaning(tmp_path: Path, target: str, flags: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        _run(_hparams(_data(tmp_path, target), target, **flags), tmp_path / "run")
+    assert not (tmp_path / "run").exists() or not [*(tmp_path / "run").iterdir()]
+
+
+@pytest.mark.parametrize("name", ["digits"])
+def test_rejects_data_that_hold_classes_alone(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="`--target=numbers` must be used with a manifest .* Received: digits"):
+        _run(HParams(data=name, target="numbers"), tmp_path)

@@ -58,9 +58,11 @@ class _StopAt(keras.callbacks.Callback):
         super().__init__()
         self.stop, self._step = Stop(), step
 
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
+        self._first = epoch * self.params["steps"]
+
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-        self._step -= 1
-        if self._step == 0:
+        if self._step <= self._first + batch + 1:
             self.stop(signal.SIGTERM)
 
 
@@ -134,7 +136,7 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(tmp_path: Path, target: str, f
     hparams = _hparams(_data(tmp_path, target), target, log_images="never", report="no", epochs=2, **flags)
     whole = _run(hparams, tmp_path / "whole")
     with pytest.raises(StoppedError):
-        _run(hparams, tmp_path / "stopped", _StopAt(8))
+        _run(hparams, tmp_path / "stopped", _StopAt(5))
     resumed = _run(hparams, tmp_path / "stopped")
     assert resumed.measured == whole.measured
     weights = [keras.models.load_model(one.model).get_weights() for one in (whole, resumed)]

@@ -144,7 +144,7 @@ def _arrays(folder: Path, target: str, **content: Any) -> arrays.Given:
     return arrays.read(folder / "a.npz", "a.npz", SampleOptions(), lambda line: None, target_of(target))
 
 
-_X = np.zeros((4, 5, 5, 1), np.uint8)
+_X = np.zeros((4, 12, 12), np.uint8)
 _MANY = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0], [1, 1, 1]])
 
 

@@ -351,3 +351,35 @@ def _network_values(parameter: Parameter) -> list[Any]:
     if parameter.kind == "integer":
         return list(range(int(parameter.low), int(parameter.high) + 1))
     return [int(value) if isinstance(value, float) else value for value in parameter.values]
+
+
+@pytest.mark.parametrize(
+    ("metric", "goal", "flag", "said"),
+    [
+        (
+            "val_accuracy",
+            "MAXIMIZE",
+            "labels",
+            "metricId` must be val_average_precision: trials with ",
+        ),
+        ("val_average_precision", "MAXIMIZE", "classes", "`--target=labels` reports val_average_precision"),
+        ("val_mean_absolute_error", "MAXIMIZE", "numbers", "goal` must be MINIMIZE: a lower val_mean_absolute_error"),
+        ("val_average_precision", "MINIMIZE", "labels", "goal` must be MAXIMIZE: a higher val_average_precision"),
+    ],
+)
+def test_rejects_a_metric_of_another_target_or_with_another_goal(
+    metric: str, goal: str, flag: str, said: str, tmp_path: Path
+) -> None:
+    text = broken("metricId: val_accuracy", f"metricId: {metric}").replace("goal: MAXIMIZE", f"goal: {goal}", 1)
+    (line,) = errors(tmp_path, text, f"--target={flag}")
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ("metric", "goal", "flag"),
+    [("val_average_precision", "MAXIMIZE", "labels"), ("val_mean_absolute_error", "MINIMIZE", "numbers")],
+)
+def test_takes_the_metric_of_a_target(metric: str, goal: str, flag: str, tmp_path: Path) -> None:
+    text = broken("metricId: val_accuracy", f"metricId: {metric}").replace("goal: MAXIMIZE", f"goal: {goal}", 1)
+    found = config.read(write(tmp_path, text), [f"--target={flag}"])
+    assert (found.metric, found.maximize) == (metric, goal == "MAXIMIZE")

@@ -66,9 +66,8 @@ def _metrics(metrics: View) -> Iterator[Problem]:
         if index:
             yield metric.problem(f"must not be there: the program reports one metric, {METRIC}")
             continue
-        if metric["metricId"].value not in RANKING:
-            others = ", ".join([*RANKING][1:])
-            yield metric["metricId"].problem(f"must be {METRIC}, or, by `--target`, one of {others}")
+        if metric["metricId"].text not in RANKING:
+            yield metric["metricId"].problem(f"must be {METRIC}, the only metric that the program reports")
         if metric["safetyConfig"].is_given:
             yield metric["safetyConfig"].problem("must be left out: it is for a second metric, and there is none")
 

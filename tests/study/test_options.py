@@ -19,6 +19,7 @@ from trainer.study.options import Options
         ),
         (["--skip-broken", "--filters=8"], {}, ["--skip_broken", "--filters=8"], {"skip_broken": "yes", "filters": 8}),
         (["--job-dir", "--watch", "--dry-run"], {"dry_run": True}, ["--job_dir", "--watch"], {"job_dir": "--watch"}),
+        (["--target=labels", "--target=local"], {"target": "local"}, ["--target=labels"], {"target": "labels"}),
         (["-watch", "-epochs=2", "--"], {"watch": True}, ["-epochs=2"], {"epochs": 2}),
         (["--watch", "--nowatch", "--dry_run=TRUE", "--spot", "no"], {"dry_run": True, "spot": "no"}, [], {}),
     ],

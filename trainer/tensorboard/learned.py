@@ -87,7 +87,8 @@ def _visualised(observer: Observer, cost: int) -> Iterator[Summary]:
         chosen = [index for index, target in enumerate(targets) if target.layer == layer]
         units = [targets[index].unit for index in chosen]
         captions = [f"filter {unit}" if layer else text.isolated(examples.classes[unit], _IN_CAPTION) for unit in units]
-        of = f"filters of {layer}" if layer else f"of {len(examples.classes)} classes"
+        outputs = examples.observed.outputs.target if examples.observed else "classes"
+        of = f"filters of {layer}" if layer else f"of {len(examples.classes)} {outputs}"
         title = f"{scale.noun}s made to excite {len(chosen)} {of} most: {made.steps} steps of ascent from noise"
         picture = visualisation_sheet.visualised(made.inputs[chosen], captions, title, scale)
         yield summaries.image(f"visualised/{layer or 'classes'}", sheets.shown(picture))

@@ -119,8 +119,8 @@ class HParams:
     image_size: int = _flag(
         0,
         "Data",
-        "side length in pixels to which images are resized; 0 keeps their own size, but uses 96 for files with "
-        "different sizes or more than 128 x 128 pixels",
+        "side length in pixels to which images are resized; 0 keeps their own size, but uses 96, or 224 for a "
+        "pretrained network, for files with different sizes or more than 128 x 128 pixels",
         minimum=0,
         maximum=4096,
         selects_samples=True,
@@ -505,8 +505,9 @@ class HParams:
         }
 
     def selection(self) -> dict[str, Value]:
-        """Returns the hyperparameters that determine the samples: runs with equal selections can share them."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if rule_of(f).selects_samples}
+        """Returns what determines the samples: runs with equal selections can share them."""
+        selected = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if rule_of(f).selects_samples}
+        return {**selected, "is_pretrained": is_pretrained(self)}  # which has another usual size
 
 
 def given(hparams: HParams) -> frozenset[str]:

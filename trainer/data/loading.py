@@ -23,9 +23,10 @@ from trainer.data.lists.manifest import Managed
 from trainer.environment import cache_folder
 from trainer.errors import UsageError, one_line
 from trainer.files import expanded
-from trainer.hparams import DATASETS, MANAGED, HParams, rule_of
+from trainer.hparams import DATASETS, MANAGED, HParams, is_pretrained, rule_of
 
 _VOLUME = 3  # the rank of samples that are too large to be kept in memory
+_PRETRAINED_SIZE = 224  # pixels of a side with which most published networks were trained
 _GROUP = "Data"  # the group of the flags
 _SHOWN = 3  # number of names in the line about ignored files
 
@@ -61,6 +62,7 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
             hparams.image_size,
             hparams.color,
             **{name: given[name] for name in ("length", "rate", "volume_size", "rank") if name in given},
+            usual_size=_PRETRAINED_SIZE if is_pretrained(hparams) else SampleOptions.usual_size,
             skip_broken=hparams.skip_broken == "yes",
         ),
         log=log,

@@ -2,15 +2,17 @@
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from trainer import command_line
+from trainer.metrics import MAXIMIZE, METRICS, MINIMIZE, of_tag
 from trainer.study.config import parameters
 from trainer.study.config.messages import Problem
 from trainer.study.config.view import View
-from trainer.training.metric import METRIC
 
 _LONGEST_NAME = 128
 _LONGEST_LABEL = 64
+_GOALS = (MAXIMIZE, MINIMIZE)
 _OUTPUT = (
     *("name", "trials", "state", "createTime", "startTime", "endTime", "updateTime", "error"),
     *("satisfiesPzs", "satisfiesPzi"),
@@ -37,6 +39,22 @@ def check(job: View) -> Iterator[Problem]:
     yield from _study_stopping(study["studyStoppingConfig"], job["maxTrialCount"].number)
 
 
+def reported(study: View, arguments: Sequence[str]) -> Iterator[Problem]:
+    """Yields the problem of a metric that the trials do not report, since `--metric` names another one.
+
+    Args:
+      study: the `studySpec`, which breaks no rule of its own.
+      arguments: the flags of each trial.
+    """
+    given = command_line.last_value(arguments, "metric", command_line.run_flags())
+    for metric in study["metrics"]:
+        found = METRICS.get(given)
+        if found and metric["metricId"].text != found.tag:
+            yield metric["metricId"].problem(
+                f"must be {found.tag}, with goal {found.goal}: trials have `--metric={given}`"
+            )
+
+
 def _labels(labels: View) -> Iterator[Problem]:
     for name in labels.names:
         text = labels[name].text
@@ -60,13 +78,17 @@ def _counts(job: View) -> Iterator[Problem]:
 
 
 def _metrics(metrics: View) -> Iterator[Problem]:
-    yield from metrics.required(f"must contain one metric, {METRIC}")
+    tags = ", ".join(one.tag for one in METRICS.values())
+    yield from metrics.required(f"must contain one metric: one of {tags}")
     for index, metric in enumerate(metrics):
         if index:
-            yield metric.problem(f"must not be there: the program reports one metric, {METRIC}")
+            yield metric.problem("must not be there: the program reports one metric")
             continue
-        if metric["metricId"].value != METRIC:
-            yield metric["metricId"].problem(f"must be {METRIC}, the only metric that the program reports")
+        found, goal = of_tag(metric["metricId"].text), metric["goal"]
+        if found is None:
+            yield metric["metricId"].problem(f"must be one of {tags}")
+        elif goal.value != found.goal and (goal.value in _GOALS or found.goal == MINIMIZE):  # unset, it is MAXIMIZE
+            yield goal.problem(f"must be {found.goal}: a {found.better} {found.tag} is better")
         if metric["safetyConfig"].is_given:
             yield metric["safetyConfig"].problem("must be left out: it is for a second metric, and there is none")
 

@@ -163,7 +163,7 @@ def _run_folds(
     record.check(environment.root, hparams)  # before the folds are trained
     session.check_resume(hparams, environment.root)
     rest = flags.without(arguments, ["folds", "job_dir", "resume"], flags.run_flags(arguments))
-    plan = session.Plan(environment.root, hparams.folds_before, rest, _RESUME)
+    plan = session.Plan(environment.root, hparams.folds_before, rest, _RESUME, METRICS[hparams.metric])
     try:
         folds = session.run(plan, Screen(), stop, variables)
     except FoldError as error:

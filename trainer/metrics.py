@@ -49,18 +49,19 @@ class Metric:
 
     def rank(self, logs: Mapping[str, float]) -> Rank:
         """Returns the rank of an epoch: by this metric; of equal values, by validation loss."""
-        return self._signed(self.value(logs)), -float(logs["val_loss"])
+        return self.rank_of(self.value(logs)), -float(logs["val_loss"])
+
+    def rank_of(self, value: float) -> float:
+        """Returns a number that is the higher, the better a value is."""
+        return value if self.goal == MAXIMIZE else -value
 
     def value_of(self, rank: Rank) -> float:
         """Returns the value that an epoch of a rank has."""
-        return self._signed(rank[0])
+        return self.rank_of(rank[0])
 
     def text(self, value: float) -> str:
         """Returns a value for a person: a share in percent, another metric with its name."""
         return f"{100 * value:.1f} %" if self.is_share else f"{self.tag} {value:.4f}"
-
-    def _signed(self, value: float) -> float:
-        return value if self.goal == MAXIMIZE else -value
 
 
 ACCURACY = Metric("accuracy", MAXIMIZE, "share of samples that are classified correctly", is_share=True)

@@ -136,8 +136,9 @@ def score(metric: str, targets: npt.NDArray[np.integer[Any]], probabilities: Num
 def softmax(logits: Numbers) -> npt.NDArray[np.float64]:
     """Returns the probabilities of logits, `(samples, classes)`."""
     shifted = np.asarray(logits, np.float64) - np.max(logits, axis=1, keepdims=True, initial=-np.inf)
-    exponentials = np.exp(shifted)
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    exponentials: npt.NDArray[np.float64] = np.exp(shifted)
+    exponentials /= exponentials.sum(axis=1, keepdims=True)
+    return exponentials
 
 
 _OF_COUNTS = {"balanced_accuracy": balanced_accuracy, "macro_f1": macro_f1}

@@ -387,3 +387,14 @@ def test_rejects_the_metric_as_a_parameter(tmp_path: Path) -> None:
     text = GOOD.replace("parameterId: padding", "parameterId: metric").replace("- valid", "- loss")
     (line,) = [one for one in errors(tmp_path, text) if "Received: metric" in one]
     assert "must be a flag of what is trained" in line and "metric," not in line
+
+
+def test_rejects_parameters_that_change_the_loss_that_ranks(tmp_path: Path) -> None:
+    text = GOOD.replace("parameterId: padding", "parameterId: class_weights").replace("- same", "- none")
+    text = text.replace("- valid", "- auto")
+    config.read(write(tmp_path, text))
+    text = text.replace("val_accuracy", "val_loss").replace("MAXIMIZE", "MINIMIZE")
+    assert [one for one in errors(tmp_path, text) if "changes the loss" in one] == [
+        f":{line_of(text, 'class_weights')}: `studySpec.parameters[1].parameterId` must be left out with metricId "
+        "val_loss: it changes the loss. Received: class_weights"
+    ]

@@ -13,6 +13,7 @@ from trainer.study.config.view import View
 _LONGEST_NAME = 128
 _LONGEST_LABEL = 64
 _GOALS = (MAXIMIZE, MINIMIZE)
+_OF_LOSS = ("class_weights", "label_smoothing")  # of the validation too
 _OUTPUT = (
     *("name", "trials", "state", "createTime", "startTime", "endTime", "updateTime", "error"),
     *("satisfiesPzs", "satisfiesPzi"),
@@ -33,10 +34,20 @@ def check(job: View) -> Iterator[Problem]:
     yield from study.required("must be given: metrics and parameters")
     if study.is_given:
         yield from _metrics(study["metrics"])
+        yield from _changed_loss(study)
     if study["observationNoise"].is_given:
         yield study["observationNoise"].problem("must be left out: tuning jobs do not support it")
     yield from _convex(study)
     yield from _study_stopping(study["studyStoppingConfig"], job["maxTrialCount"].number)
+
+
+def _changed_loss(study: View) -> Iterator[Problem]:
+    """Yields the parameters that change the loss itself where trials are ranked by it."""
+    tag = METRICS["loss"].tag
+    if any(metric["metricId"].text == tag for metric in study["metrics"]):
+        for parameter in parameters.every(study):
+            if parameters.name(parameter) in _OF_LOSS:
+                yield parameter["parameterId"].problem(f"must be left out with metricId {tag}: it changes the loss")
 
 
 def reported(study: View, arguments: Sequence[str]) -> Iterator[Problem]:

@@ -396,5 +396,5 @@ def test_rejects_parameters_that_change_the_loss_that_ranks(tmp_path: Path) -> N
     text = text.replace("val_accuracy", "val_loss").replace("MAXIMIZE", "MINIMIZE")
     assert [one for one in errors(tmp_path, text) if "changes the loss" in one] == [
         f":{line_of(text, 'class_weights')}: `studySpec.parameters[1].parameterId` must be left out with metricId "
-        "val_loss: it changes the loss. Received: class_weights"
+        "val_loss, since it changes the loss. Received: class_weights"
     ]

@@ -47,7 +47,9 @@ def _changed_loss(study: View) -> Iterator[Problem]:
     if any(metric["metricId"].text == tag for metric in study["metrics"]):
         for parameter in parameters.every(study):
             if parameters.name(parameter) in _OF_LOSS:
-                yield parameter["parameterId"].problem(f"must be left out with metricId {tag}: it changes the loss")
+                yield parameter["parameterId"].problem(
+                    f"must be left out with metricId {tag}, since it changes the loss"
+                )
 
 
 def reported(study: View, arguments: Sequence[str]) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from trainer.environment import Environment
 from trainer.errors import StoppedError, UsageError
 from trainer.hparams import HParams
 from trainer.metrics import METRICS
-from trainer.objectives import scores
+from trainer.objectives import metrics, scores
 from trainer.run import train
 from trainer.tensorboard.history import History
 
@@ -90,5 +90,6 @@ def test_a_run_keeps_its_metric(tmp_path: Path) -> None:
     del recorded["configuration"]["metric"]  # as of a version without it
     (tmp_path / "run" / "hparams.json").write_text(json.dumps(recorded))
     assert _run(dataclasses.replace(BEST, epochs=1), tmp_path).seconds == 0
+    assert not any(_curve(tmp_path, "validation", name) for name in metrics.MAKE), "nothing is computed unasked"
     with pytest.raises(UsageError, match="--metric=accuracy before, loss now"):
         _run(dataclasses.replace(BEST, epochs=1, metric="loss"), tmp_path)

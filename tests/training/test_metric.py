@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from trainer.errors import DivergedError, StorageError
-from trainer.metrics import METRICS
+from trainer.metrics import METRICS, Metric
 from trainer.training.metric import RESERVED, MetricReport
 
 
@@ -62,6 +62,16 @@ def test_a_reader_never_finds_nothing_or_half(tmp_path: Path) -> None:
         steps = reader.result()
     assert steps == sorted(steps)
     assert len(file.read_text().splitlines()) == 100, "the library keeps the last hundred"
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_the_library_gets_the_tag_of_the_metric(metric: Metric, tmp_path: Path) -> None:
+    report = MetricReport(str(tmp_path / "metrics"), metric)
+    report(0.25, 1)
+    (entry,) = [json.loads(line) for line in (tmp_path / "metrics").read_text().splitlines()]
+    assert {name: entry[name] for name in entry if name not in RESERVED} == {metric.tag: "0.25"}
+    with pytest.raises(DivergedError, match=f"{metric.tag} is nan after epoch 2"):
+        report(math.nan, 2)
 
 
 def test_takes_a_file_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,60 +1,73 @@
-"""A metric other than the accuracy over the folds of a cross-validation."""
-
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score
 
-from trainer.data.cross_validation import CrossValidation
-from trainer.data.held_out import HeldOut
-from trainer.metrics import ACCURACY, METRICS
+from trainer.data.cross_validation import Accuracy, CrossValidation
+from trainer.errors import UsageError
 from trainer.study.folds import summary
 
-
-def _folds(*classes: int) -> list[HeldOut]:
-    """Returns the predictions of folds, each with so many classes among its samples."""
-    random, found = np.random.default_rng(0), []
-    for count in classes:
-        values = random.random((30, 3)).astype(np.float32)
-        targets = np.arange(30, dtype=np.int32) % count
-        names = [str(one) for one in range(30)]
-        found.append(HeldOut(names, targets, values / values.sum(1, keepdims=True), "abc", "image"))
-    return found
+RESULT = CrossValidation(
+    [Accuracy(27, 31), Accuracy(26, 31), Accuracy(28, 30)],
+    np.array([[50, 2], [9, 29]]) + np.array([[0, 0], [0, 2]]),
+    ["cat", "dog"],
+    "image",
+)
 
 
-@pytest.mark.parametrize("name", ["macro_f1", "loss"])
-def test_it_is_the_mean_of_the_folds(name: str, tmp_path: Path) -> None:
-    folds = _folds(3, 3, 3)
-    expected = [
-        f1_score(one.targets, one.predicted, average="macro")
-        if name == "macro_f1"
-        else -np.mean(np.log(one.probabilities[np.arange(30), one.targets].astype(np.float64)))
-        for one in folds
+def test_the_lines_fit_a_terminal_of_80_columns() -> None:
+    assert [*summary.lines(RESULT)] == [
+        "cross-validated accuracy 88.04% (79.85 to 93.19%, 92 images)",
+        "  between folds: mean 88.10%, standard deviation 4.81%",
+        "the final network is trained on all 3 folds, except its validation part",
     ]
-    result, found = CrossValidation.of(folds), summary.Scores.of(METRICS[name], folds)
-    assert found and found.values == pytest.approx(expected, rel=1e-6)
-    mean, deviation = np.mean(expected), np.std(expected, ddof=1)
-    said = f"cross-validated {name} {mean:.4f}: mean of 3 folds, standard deviation {deviation:.4f}"
-    assert said in [*summary.lines(result, found)]
-    assert f" images), {name} {expected[0]:.4f} in 1.0 s" in summary.line(1, 3, folds[0], 1.0, METRICS[name])
-    summary.write(tmp_path, result, {}, found)
-    written = json.loads((tmp_path / summary.NAME).read_text())
-    assert written["metric"] == {"name": name, "mean": found.mean, "standard_deviation": found.deviation}
-    assert [one[name] for one in written["folds"]] == found.values
 
 
-def test_a_fold_without_an_area_is_left_out(tmp_path: Path) -> None:
-    folds = _folds(3, 1)
-    result, found = CrossValidation.of(folds), summary.Scores.of(METRICS["auc"], folds)
-    assert found and found.mean == found.values[0] and found.deviation is None
-    assert "auc" not in summary.line(2, 2, folds[1], 1.0, METRICS["auc"])
-    summary.write(tmp_path, result, {}, found)
-    assert json.loads((tmp_path / summary.NAME).read_text())["folds"][1]["auc"] is None
-    nothing = summary.Scores.of(METRICS["auc"], folds[1:])
-    assert nothing and [*nothing.lines()] == []
+@pytest.mark.parametrize(
+    ("sizes", "line"),
+    [
+        ({"a": 9, "b": 2}, "1 class has fewer images than folds, so some folds lack it: b (2)"),
+        (
+            {"a": 1, "b": 2, "c": 2, "d": 1},
+            "4 classes have fewer images than folds, so some folds lack them: a (1), b (2), c (2) and 1 more",
+        ),
+    ],
+)
+def test_says_which_classes_are_smaller_than_the_number_of_folds(sizes: dict[str, int], line: str) -> None:
+    result = CrossValidation([Accuracy(1, 2)] * 3, np.diag([*sizes.values()]), [*sizes], "image")
+    assert next(summary.lines(result)) == line
 
 
-def test_the_accuracy_is_in_each_result_anyway() -> None:
-    assert summary.Scores.of(ACCURACY, _folds(3)) is None
+def test_writes_each_fold_and_all_of_them(tmp_path: Path) -> None:
+    summary.write(tmp_path, RESULT, {"1": 1.5, "3": 2.0})
+    found = json.loads((tmp_path / "folds.json").read_text())
+    assert [(one["fold"], one["correct"], one["samples"], one["seconds"]) for one in found["folds"]] == [
+        (1, 27, 31, 1.5),
+        (2, 26, 31, None),
+        (3, 28, 30, 2.0),
+    ]
+    assert found["accuracy"] == 81 / 92
+    assert set(found) == {"accuracy", "interval", "correct", "samples", "mean", "standard_deviation", "folds"}
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"1": "x"}', '{"1": 2.5}'])
+def test_times_that_cannot_be_read_are_unknown(content: str, tmp_path: Path) -> None:
+    (tmp_path / summary.TIMES).write_text(content)
+    assert summary.read_times(tmp_path) == ({"1": 2.5} if "2.5" in content else {})
+
+
+def _record(folder: Path, number: int, **checksums: str) -> None:
+    (folder / str(number)).mkdir()
+    data: dict[str, Any] = {"classes": ["a"], "counts": {"train": 3}, "checksums": checksums}
+    (folder / str(number) / "hparams.json").write_text(json.dumps({"data": data}))
+
+
+def test_folds_of_other_data_are_refused(tmp_path: Path) -> None:
+    _record(tmp_path, 1, parts="p1", contents="c")
+    _record(tmp_path, 2, parts="p2", contents="c")
+    summary.check_same_data(tmp_path, 2)
+    _record(tmp_path, 3, parts="p3", contents="d")
+    with pytest.raises(UsageError, match=r"must be the same for all folds; remove .*1 to .*: other samples in fold 1"):
+        summary.check_same_data(tmp_path, 3)

@@ -298,3 +298,11 @@ def test_a_stopped_run_without_a_folder_names_the_one_it_has(tmp_path: Path) -> 
 )  # fmt: skip
 def test_says_how_to_go_on(start: list[str], arguments: list[str], said: str) -> None:
     assert task._resume(start, arguments, "runs/1 [a]") == said
+
+
+def test_the_end_has_the_metric_that_decides() -> None:
+    outcome = {"best_epoch": 3, "best_val_loss": 0.25, "test_loss": 0.5}
+    assert [*task._metric(outcome)] == ["test loss 0.5000, best val_loss 0.2500 at epoch 3"]
+    del outcome["test_loss"]  # without a test part
+    assert [*task._metric(outcome)] == ["best val_loss 0.2500 at epoch 3"]
+    assert [*task._metric({"best_epoch": 3, "best_val_accuracy": 0.75})] == []

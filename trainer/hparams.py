@@ -11,6 +11,7 @@ from typing import Any
 
 from trainer import recipes
 from trainer.errors import UsageError
+from trainer.metrics import ACCURACY, METRICS
 
 DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
 MANAGED = "managed"  # the data set that Vertex AI defines in the environment
@@ -306,9 +307,16 @@ class HParams:
     patience: int = _flag(
         0,
         "Training",
-        "epochs without a better validation accuracy, or an equal one and a lower loss, after which --epochs=auto lets "
-        "the learning rate decay to zero and stops; 0 is 5, or more for few training samples",
+        "epochs without a better --metric of the validation, or an equal one and a lower loss, after which "
+        "--epochs=auto lets the learning rate decay to zero and stops; 0 is 5, or more for few training samples",
         minimum=0,
+    )
+    metric: str = _flag(
+        ACCURACY.name,
+        "Training",
+        "metric of the validation by which an epoch is the best, for --export=best, --epochs=auto and a study. "
+        + "; ".join(f"{one.name}: {one.meaning}" for one in METRICS.values()),
+        choices=tuple(METRICS),
     )
     batch_size: int = _flag(
         0, "Training", "samples per step; 0 is as the recipe has it for the number of training samples", minimum=0
@@ -429,7 +437,7 @@ class HParams:
     export: str = _flag(
         "last",
         "Output",
-        "the epoch whose weights the model gets: the last, or the best by validation accuracy, then by validation loss",
+        "the epoch whose weights the model gets: the last, or the best by --metric, then by validation loss",
         choices=EXPORTS,
         placement=True,
     )

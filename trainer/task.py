@@ -10,12 +10,13 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainer import command_line as flags
 from trainer import console, interpreter, interval, keras_settings, signals
 from trainer.environment import Environment
 from trainer.errors import DivergedError, FoldError, MachineLostError, StoppedError, StorageError, UsageError
+from trainer.metrics import ACCURACY, METRICS
 from trainer.quiet import without_chatter
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def _run_folds(
     record.check(environment.root, hparams)  # before the folds are trained
     session.check_resume(hparams, environment.root)
     rest = flags.without(arguments, ["folds", "job_dir", "resume"], flags.run_flags(arguments))
-    plan = session.Plan(environment.root, hparams.folds_before, rest, _RESUME)
+    plan = session.Plan(environment.root, hparams.folds_before, rest, _RESUME, METRICS[hparams.metric])
     try:
         folds = session.run(plan, Screen(), stop, variables)
     except FoldError as error:
@@ -207,9 +208,20 @@ def _report(result: "Result", environment: Environment, python: str, folds: "Cro
 def _accuracies(result: "Result", folds: "CrossValidation | None") -> Iterator[str]:
     if result.tested:
         yield f"test accuracy {interval.percent(result.test_accuracy, result.tested, result.samples)}"
+    yield from _metric(result.outcome)
     if folds:
         whole = folds.whole
         yield f"cross-validated accuracy {interval.percent(whole.share, whole.samples, folds.samples)}"
+
+
+def _metric(outcome: Mapping[str, Any]) -> Iterator[str]:
+    """Yields a line about `--metric` unless it is the accuracy."""
+    for metric in METRICS.values():
+        best = outcome.get(f"best_{metric.tag}")
+        if metric is not ACCURACY and best is not None:
+            tested = outcome.get(f"test_{metric.name}")
+            test = "" if tested is None else f"test {metric.name} {tested:.4f}, "
+            yield f"{test}best {metric.tag} {best:.4f} at epoch {outcome['best_epoch']}"
 
 
 def _stop(status: int, reason: str, resume: str = _RESUME) -> int:

@@ -8,7 +8,7 @@ import pytest
 
 from trainer.errors import DivergedError, StorageError
 from trainer.training.checkpoint import Store
-from trainer.training.metric import METRIC, MetricReport
+from trainer.training.metric import MetricReport
 from trainer.training.report import ReportMetric
 from trainer.training.save import Every, SaveCheckpoint
 
@@ -113,16 +113,20 @@ def test_a_disk_that_takes_no_more_is_told_at_the_next_steps(tmp_path: Path) -> 
 def test_a_run_that_goes_on_reports_its_former_metrics_again(tmp_path: Path) -> None:
     first = ReportMetric(MetricReport(str(tmp_path / "first")))
     for epoch, accuracy in enumerate((0.5, 0.75)):
-        first.on_epoch_end(epoch, {METRIC: accuracy})
+        first.on_epoch_end(epoch, {"val_accuracy": accuracy})
     second = ReportMetric(MetricReport(str(tmp_path / "second")))
     second.set_state(first.get_state())
-    second.on_epoch_end(2, {METRIC: 0.6})
+    second.on_epoch_end(2, {"val_accuracy": 0.6})
     lines = [json.loads(line) for line in (tmp_path / "second").read_text().splitlines()]
-    assert [(line["global_step"], line[METRIC]) for line in lines] == [("1", "0.5"), ("2", "0.75"), ("3", "0.6")]
+    assert [(line["global_step"], line["val_accuracy"]) for line in lines] == [
+        ("1", "0.5"),
+        ("2", "0.75"),
+        ("3", "0.6"),
+    ]
     assert second.get_state() == {"reported": [(0.5, 1), (0.75, 2), (0.6, 3)]}
 
 
 def test_a_metric_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
     callback = ReportMetric(MetricReport(str(tmp_path / "metrics")))
     with pytest.raises(DivergedError, match="val_accuracy is nan after epoch 1"):
-        callback.on_epoch_end(0, {METRIC: math.nan})
+        callback.on_epoch_end(0, {"val_accuracy": math.nan})

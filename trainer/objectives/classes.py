@@ -1,5 +1,6 @@
 """One class for each sample: the outputs are logits, `(batch, classes)`, and the targets are `(batch,)`."""
 
+import functools
 from typing import Any
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from trainer.objectives import metrics
 from trainer.objectives.objective import Objective
 
 CONFUSION = "confusion"
@@ -27,6 +29,7 @@ def objective(classes: int, weights: npt.ArrayLike | None = None, smoothing: flo
         else WeightedCrossentropy(np.ones(classes) if weights is None else weights, smoothing),
         metrics=lambda: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         results=lambda: [Confusion(classes)],
+        evaluated={name: functools.partial(make, classes) for name, make in metrics.MAKE.items()},
     )
 
 

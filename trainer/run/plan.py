@@ -15,6 +15,7 @@ from trainer.environment import Environment
 from trainer.errors import UsageError
 from trainer.hparams import AUGMENTATIONS, AUTO, CONVOLUTIONAL, LINEAR, PRECISIONS, RESIDUAL, UNTIL_BEST, HParams
 from trainer.insight import choice
+from trainer.metrics import METRICS, Metric
 from trainer.networks import Network
 from trainer.objectives import Objective, classes
 from trainer.run import feeds, length, recipe, record
@@ -88,6 +89,7 @@ class Plan:
         decided = _length(hparams, environment, former, strategy, chosen.epochs)
         for part in filter(len, (dataset.validation, dataset.test)):
             feeds.check_evaluated(part, strategy)
+        _check_metric(hparams, dataset)
         plan = cls(
             hparams=hparams if decided.until else dataclasses.replace(hparams, epochs=decided.epochs),
             environment=environment,
@@ -122,6 +124,11 @@ class Plan:
             "steps_per_epoch": self.steps_per_epoch,
             "data_checksum": self.dataset.fingerprint.checksum(),
         }
+
+    @property
+    def metric(self) -> Metric:
+        """What decides which epoch is the best."""
+        return METRICS[self.hparams.metric]
 
     @property
     def steps(self) -> int:
@@ -296,12 +303,25 @@ class Plan:
         """Returns the loop that trains the network, with its metrics, on the devices."""
         model = self.network.model
         with self.strategy.scope():
-            return Loop(model, self.strategy, self.objective.metrics(), is_stopped, is_compiled=self.compilation.is_xla)
+            return Loop(
+                model,
+                self.strategy,
+                self.objective.metrics(),
+                is_stopped,
+                is_compiled=self.compilation.is_xla,
+                evaluated=self.evaluated(len(self.dataset.validation)),
+            )
 
     def results(self) -> list[keras.metrics.Metric]:
         """Returns what is computed at the end of the run alone, on the devices."""
         with self.strategy.scope():
             return self.objective.results()
+
+    def evaluated(self, samples: int) -> list[keras.metrics.Metric]:
+        """Returns the metric of `--metric` for so many samples, on the devices; none if all runs compute it."""
+        make = self.objective.evaluated.get(self.metric.name)
+        with self.strategy.scope():
+            return [make(samples)] if make else []
 
     @property
     def _lengthened(self) -> HParams:
@@ -387,3 +407,17 @@ def _count_steps(batch_size: int, samples: int, replicas: int) -> int:
             f"`--batch_size` must be a multiple of the {replicas} devices that share a batch. Received: {batch_size}"
         )
     return -(-samples // batch_size)
+
+
+def _check_metric(hparams: HParams, dataset: data.Dataset) -> None:
+    """Checks that the validation part has what `--metric` compares.
+
+    Raises:
+      UsageError: it has not.
+    """
+    found = len(np.unique(dataset.validation.targets))
+    if hparams.metric == "auc" and found < 2:
+        raise UsageError(
+            "`--metric=auc` must be used with a validation part of at least two classes. "
+            f"Received: {hparams.data}, whose {len(dataset.validation):,} validation samples have one class"
+        )

@@ -17,6 +17,7 @@ from trainer import data, keras_settings
 from trainer.buckets.storage import Storage
 from trainer.environment import Environment
 from trainer.hparams import HParams
+from trainer.metrics import ACCURACY, Metric
 from trainer.run import record, report, resume, stages, writers
 from trainer.run.mirror import Mirror, mirrored
 from trainer.run.plan import Plan, Read
@@ -43,8 +44,9 @@ class Result:
       speed: training samples per second.
       samples: the word for the samples, such as images.
       sample: a file with a test sample; empty if there is none.
-      outcome: the epochs that the run has done, the best of them and its validation accuracy, and the epoch whose
-        weights the model has, as `hparams.json` has them; empty on machines other than the chief.
+      outcome: the epochs that the run has done, the best of them and its value of `--metric`, the epoch whose weights
+        the model has, and `--metric` on the test samples, as `hparams.json` has them; empty on machines other than the
+        chief.
       report: the file of the run's report, for a person; empty if there is none.
     """
 
@@ -124,7 +126,7 @@ class _Run:
         """Returns what the run has reached, now or before, all of it written."""
         finished = resume.finished(self.plan, self.store)
         if finished:
-            resume.report_again(writers.reports(self.plan.environment), self.store)
+            resume.report_again(writers.reports(self.plan.environment, self.plan.metric), self.store)
             accuracy, model = finished
             return Result(
                 accuracy,
@@ -140,7 +142,7 @@ class _Run:
     def _train(self, callbacks: Sequence[keras.callbacks.Callback]) -> Result:
         plan, environment = self.plan, self.plan.environment
         loop = plan.loop(lambda: self.stop.requested)
-        own.settle(callbacks, plan.hparams.schedule, own.directions(loop.metrics))
+        own.settle(callbacks, plan.hparams.schedule, own.directions([*loop.metrics, *loop.evaluated]))
         with data.named_breaks(plan.dataset), self._claimed():
             state = self._open()
             first = state["step"] if state else 0
@@ -227,7 +229,7 @@ class _Run:
         """
         plan, hparams = self.plan, self.plan.hparams
         is_chief = plan.environment.is_chief
-        save = SaveCheckpoint(self.store, loop.state, plan.every, resumed=state)
+        save = SaveCheckpoint(self.store, loop.state, plan.every, resumed=state, metric=plan.metric)
         lag = self.storage.lag if self.storage else None
         begin = time.perf_counter()
         with (
@@ -236,7 +238,7 @@ class _Run:
             self.stop.deferred(),
             resume.saved(save if is_chief else None, self.stop),
         ):
-            ours = [*board, *writers.reports(plan.environment), *([save] if is_chief else [])]
+            ours = [*board, *writers.reports(plan.environment, plan.metric), *([save] if is_chief else [])]
             ours += [Mirror(self.storage)] if self.storage else []
             patience, epochs = self._patience(), 0 if plan.length.until else plan.length.epochs
             with Progress(self.screen, epochs, len(plan.dataset.train), hparams.batch_size, plan.samples) as progress:
@@ -249,7 +251,9 @@ class _Run:
                 )
             seconds = time.perf_counter() - begin
             outcome = self._choose_weights(loop, save)
-            results = loop.evaluate_with(plan.test, plan.results()) if self._tested else {}
+            tested = self._tested
+            results = loop.evaluate_with(plan.test, plan.results(), plan.evaluated(tested)) if tested else {}
+            outcome = {**outcome, **_of_test(plan.metric, results)} if outcome else outcome
             devices.end_together(plan.strategy, plan.environment.cluster)
         return seconds, results, outcome, writers.explanation(board)
 
@@ -262,13 +266,18 @@ class _Run:
         first = length.epochs - stages[-1].epochs + math.ceil(until.warm_up)
         return [
             Patience(
-                until.patience, until.cool_down, first, until.most, lambda line: self.screen.out(line, highlight=False)
+                until.patience,
+                until.cool_down,
+                first,
+                until.most,
+                lambda line: self.screen.out(line, highlight=False),
+                metric=self.plan.metric,
             )
         ]
 
     def _choose_weights(self, loop: Loop, save: SaveCheckpoint) -> Mapping[str, Any]:
         """Gives the model the weights that are exported, and returns the outcome, on the chief."""
-        plan, (accuracy, best) = self.plan, save.best
+        plan, (value, best) = self.plan, save.best
         step = loop.step
         if plan.hparams.export == "best":
             step = resume.take_best(loop, plan, self.store, save, self.screen)
@@ -277,6 +286,12 @@ class _Run:
         return {
             "epochs": loop.step // plan.steps_per_epoch,
             "best_epoch": best // plan.steps_per_epoch,
-            "best_val_accuracy": accuracy,
+            f"best_{plan.metric.tag}": value,
             "exported_epoch": step // plan.steps_per_epoch,
         }
+
+
+def _of_test(metric: Metric, results: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Returns a metric other than the accuracy on the test samples; nothing where it is undefined there."""
+    value = float(results.get(metric.name, np.nan))
+    return {f"test_{metric.name}": value} if metric is not ACCURACY and math.isfinite(value) else {}

@@ -10,6 +10,7 @@ from trainer import data
 from trainer.data.kinds.known import kind_of
 from trainer.environment import Environment
 from trainer.insight.observer import Examples
+from trainer.metrics import ACCURACY, Metric
 from trainer.run import report
 from trainer.run.plan import Plan
 from trainer.tensorboard import board, drawing, facts, summaries
@@ -55,11 +56,11 @@ def explanation(callbacks: Callbacks) -> Mapping[str, Any]:
     return found[0] if found else {}
 
 
-def reports(environment: Environment) -> Callbacks:
+def reports(environment: Environment, metric: Metric = ACCURACY) -> Callbacks:
     """Returns what reports the metric to the tuning service, where there is one."""
     if not (environment.metric_file and environment.is_chief):
         return []
-    return [ReportMetric(MetricReport(environment.metric_file))]
+    return [ReportMetric(MetricReport(environment.metric_file, metric))]
 
 
 def _examples(plan: Plan) -> Examples:

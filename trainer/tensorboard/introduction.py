@@ -36,6 +36,7 @@ class Introduction(keras.callbacks.Callback):
     def __init__(self, log: Log, configuration: Mapping[str, Any], command: str, form: Form | None = None):
         super().__init__()
         self._log, self._configuration, self._command, self._form = log, dict(configuration), command, form
+        self._chosen = [str(configuration["metric"])] if "metric" in configuration else []
 
     def on_train_begin(self, logs: Any = None) -> None:
         if not self._log.is_new:
@@ -68,6 +69,6 @@ class Introduction(keras.callbacks.Callback):
             names = sorted(self._configuration, key=lambda name: name not in _FIRST_COLUMNS)
             yield experiment.columns(
                 [Domain(name=name) for name in names],
-                [Metric(tag=tag, title=tag, run=VALIDATION) for tag in _METRICS],
+                [Metric(tag=tag, title=tag, run=VALIDATION) for tag in dict.fromkeys((*_METRICS, *self._chosen))],
             )
             yield experiment.start(self._configuration, experiment.group(root), time.time())

@@ -61,7 +61,7 @@ class Progress(keras.callbacks.Callback):
             rate = (self._count - self._seen_before) / seconds
             self._screen.out(
                 f"epoch {epoch + 1}{self._of}  {seconds:.1f} s  {rate:,.0f} {self._samples}/s  "
-                + "  ".join(f"{name} {logs[name]:.4f}" for name in ("loss", "accuracy", "val_loss", "val_accuracy")),
+                + "  ".join(f"{name} {logs[name]:.4f}" for name in (*_SHOWN, *_others(logs))),
                 highlight=False,
             )
 
@@ -76,7 +76,13 @@ class Progress(keras.callbacks.Callback):
         self._bar.update(self._task, completed=completed, refresh=self._screen.is_terminal, **texts)
 
 
+_SHOWN = ("loss", "accuracy", "val_loss", "val_accuracy")
 _WIDE = 110  # characters; a narrower terminal gets a shorter line, down to 80
+
+
+def _others(logs: Mapping[str, float]) -> list[str]:
+    """Returns the names of the other results of the validation, such as that of `--metric`."""
+    return [name for name in logs if name.startswith("val_") and name not in _SHOWN]
 
 
 def _bar(screen: console.Console) -> progress.Progress:

@@ -12,6 +12,7 @@ from typing import Any
 from trainer import interpreter
 from trainer.buckets.location import is_remote
 from trainer.errors import UsageError
+from trainer.metrics import ACCURACY, METRICS, Metric
 from trainer.tensorboard import facts
 from trainer.tensorboard.history import History, Points
 
@@ -125,6 +126,11 @@ class Run:
         """The values of the flags."""
         found: Mapping[str, Any] = self.record["configuration"]
         return found
+
+    @property
+    def metric(self) -> Metric:
+        """The metric by which an epoch is the best; the accuracy where the record names none that is known."""
+        return METRICS.get(str(self.configuration.get("metric")), ACCURACY)
 
     @property
     def steps_per_epoch(self) -> int:

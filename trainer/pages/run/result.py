@@ -1,9 +1,10 @@
 """The result: the test accuracy with its interval, and each class's scores."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trainer import interval
+from trainer.metrics import ACCURACY
 from trainer.pages.html import EMPTY, Html, element, joined, name, note, paragraph, text
 from trainer.pages.page import Section
 from trainer.pages.run.facts import FINISHED, RUNNING, Run
@@ -80,10 +81,24 @@ def _training(run: Run) -> list[Html]:
         parts.append(
             f"Best validation accuracy: {best:.2%}, after epoch {epoch:g}; at the end {validation[-1][1]:.2%}."
         )
+    parts.extend(_metric(run))
     points = run.curves.get("train", {}).get("loss")
     if points and len(points[2]) > 0:
         parts.append(f"The last epoch ended {_duration(points[2][-1])} after the log began.")
     return [paragraph(text(" ".join(parts)))] if parts else []
+
+
+def _metric(run: Run) -> Iterator[str]:
+    """Yields sentences about `--metric` unless it is the accuracy."""
+    metric = run.metric
+    found = run.curve("validation", metric.name)
+    if metric is ACCURACY or not found:
+        return
+    epoch, best = max(found, key=lambda point: metric.rank_of(point[1]))
+    yield f"Best {metric.tag}: {best:.4f}, after epoch {epoch:g}; at the end {found[-1][1]:.4f}."
+    tested = run.record.get("outcome", {}).get(f"test_{metric.name}")
+    if tested is not None:
+        yield f"On the test {run.samples}, {metric.name} is {tested:.4f}."
 
 
 def _duration(seconds: float) -> str:

@@ -18,6 +18,7 @@ from trainer.data.held_out import FOLDER, HeldOut, path_of
 from trainer.environment import PRECISION_FILE
 from trainer.errors import FoldError, StoppedError, UsageError
 from trainer.hparams import UNTIL_BEST, HParams
+from trainer.metrics import ACCURACY, Metric
 from trainer.signals import Stop
 from trainer.study.folds import summary
 from trainer.study.folds.progress import Progress
@@ -46,12 +47,14 @@ class Plan:
       count: the number of folds.
       arguments: the flags of each fold, without `--folds`, `--job_dir` and `--resume`.
       go_on: how the command resumes, for messages.
+      metric: of `--metric`.
     """
 
     root: Path
     count: int
     arguments: Sequence[str]
     go_on: str
+    metric: Metric = ACCURACY
 
     @property
     def folder(self) -> Path:
@@ -90,11 +93,12 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
             if not is_known:
                 times[str(number)] = round(seconds, 1)
                 summary.write_times(plan.folder, times)
-            screen.out(summary.line(number, plan.count, _predictions(plan, number), times[str(number)]))
+            screen.out(summary.line(number, plan.count, _predictions(plan, number), times[str(number)], plan.metric))
     summary.check_same_data(plan.folder, plan.count)
-    result = CrossValidation.of([_predictions(plan, number) for number in range(1, plan.count + 1)])
-    summary.write(plan.root, result, times)
-    for line in summary.lines(result):
+    found = [_predictions(plan, number) for number in range(1, plan.count + 1)]
+    result, scores = CrossValidation.of(found), summary.Scores.of(plan.metric, found)
+    summary.write(plan.root, result, times, scores)
+    for line in summary.lines(result, scores):
         screen.out(line)
     return result
 

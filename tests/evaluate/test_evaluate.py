@@ -332,3 +332,13 @@ def test_a_damaged_file_of_predictions_is_named(case: Case, run: Run, tmp_path: 
     assert (status, f"{damaged}: must contain predictions; remove it" in said) == (2, True)
     damaged.unlink()
     assert run(data, f"--out={out}")[0] == 0
+
+
+@pytest.mark.parametrize("part", ["test", "val"])
+def test_arrays_need_no_training_part(part: str, case: Case, run: Run, tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", **{f"x_{part}": case.images, f"y_{part}": np.array(case.names)})
+    status, found, _ = run(tmp_path / "a.npz")
+    assert (status, found["part"]) == (0, "test" if part == "test" else "all")
+    _check(found, case)
+    status, _, said = run(tmp_path / "a.npz", "--part=train")
+    assert (status, "`--part` must be " in said) == (2, True)

@@ -113,6 +113,8 @@ def of_arrays(given: Given, part: str, training: Training, data: str) -> Chosen:
         return Chosen(_arrays(given, every, data), ALL, _reason_for_all(part))
     if wanted in every and (wanted != TRAIN or training.keeps({*every})):
         return Chosen(_arrays(given, {wanted: every[wanted]}, data), wanted, "named by the data")
+    if TRAIN not in every:
+        raise UsageError(f"`--part` must be {', '.join(every)} or all, as the data have. Received: {part}")
     parts = _split(given, training)
     if part == AUTO and not len(parts[TEST]):
         wanted = VALIDATION

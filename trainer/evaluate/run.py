@@ -166,7 +166,7 @@ def _task(options: Options, content: Mapping[str, Any], form: Form, names: Seque
 
 
 def _read(data: str, form: Form, log: Callable[[str], object], fetched: Callable[[str], Path]) -> Given | list[Entry]:
-    asked = SampleOptions(length=form.sizes[0] if form.rank == 1 else 0, rank=form.rank)
+    asked = SampleOptions(length=form.sizes[0] if form.rank == 1 else 0, rank=form.rank, needs_training=False)
     try:
         found = loading.read(data, asked, log, fetched)
     except UsageError as error:

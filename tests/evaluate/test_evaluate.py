@@ -263,7 +263,9 @@ def test_prints_tables_that_fit_80_columns(
     data = case.manifest(tmp_path / "data", camera=["a"] * COUNT)
     assert program.main([f"--model={case.model}", str(data), "--by=camera"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("accuracy ") and said[0].endswith("(all part: the model was not trained on these data)")
+    assert said[0].startswith("accuracy ") and said[0].endswith(
+        "(all samples: the model was not trained on these data)"
+    )
     assert all(len(line) <= 80 for line in said[1:])
     for words in (["class", "precision", "recall", "F1"], ["camera", "accuracy", "95%", "interval"], ["image", "true"]):
         assert any(line.split()[: len(words)] == words for line in said)

@@ -100,7 +100,7 @@ def evaluate(options: Options, screen: Console, log: Log) -> Outcome:
             _predict(stored, own, task.samples, predictor, options.batch_size, on=screen)
         left = sum(last - first for first, last in map(stored.span, stored.missing()))
         broken = [] if left else [*_broken(stored, task.samples)]
-        said = f"{task.chosen.part} part: {task.chosen.reason}".removesuffix(": ")
+        said = f"{_words(task.chosen.part)}: {task.chosen.reason}".removesuffix(": ")
         outcome = Outcome(None, {}, len(task.targets) - left, len(task.targets), noun, broken, said)
         if left:
             return outcome
@@ -229,6 +229,10 @@ def _broken(stored: Predictions, samples: Samples) -> Iterator[str]:
     for first, part in stored.read():
         for index, reason in part.broken.items():
             yield f"{samples.name(first + index)}: {one_line(reason)}"
+
+
+def _words(part: str) -> str:
+    return "all samples" if part == parts.ALL else f"{part} part"
 
 
 def _facts(options: Options, task: _Task, broken: Sequence[str]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ _MOST_CLASSES = 30  # rows; of more classes, those with the lowest F1
 _MOST_GROUPS = 30
 _MISTAKES = 5
 _NONE = "–"
+# Characters of a name, at most, so that tables have 80 columns and numbers are whole.
+_CLASS, _GROUP, _MISTAKEN = 30, 16, 16
 
 
 def line(found: Evaluation, samples: str) -> str:
@@ -43,10 +45,13 @@ def tables(found: Evaluation, mistakes: Sequence[dict[str, Any]], samples: str, 
     if column:
         yield _groups(found, samples, column)
     if mistakes:
-        made = _table("worst mistakes", ["true", "predicted", "probability"], samples.removesuffix("s"), ratio=True)
+        made = _table("worst mistakes", ["true", "predicted", "probability"], samples.removesuffix("s"))
         for one in mistakes[:_MISTAKES]:
             made.add_row(
-                _plain(one["sample"]), _plain(one["true"]), _plain(one["predicted"]), f"{one['probability']:.4f}"
+                _plain(one["sample"]),
+                _plain(one["true"], _MISTAKEN),
+                _plain(one["predicted"], _MISTAKEN),
+                f"{one['probability']:.4f}",
             )
         yield made
 
@@ -60,7 +65,7 @@ def _classes(found: Evaluation, samples: str) -> Table:
     made = _table(title, ["precision", "recall", "F1", "avg. prec.", samples], "class")
     for score, precision in rows:
         shares = map(_share, (score.precision, score.recall, score.f1, precision))
-        made.add_row(_plain(score.name), *shares, f"{score.support:,}")
+        made.add_row(_plain(score.name, _CLASS), *shares, f"{score.support:,}")
     return made
 
 
@@ -69,9 +74,9 @@ def _groups(found: Evaluation, samples: str, column: str) -> Table:
     if len(rows) > _MOST_GROUPS:
         rows = sorted(rows, key=lambda row: row[1].accuracy)[:_MOST_GROUPS]
         title = f"{title}: {_MOST_GROUPS} of {len(found.groups):,}, those with the lowest accuracy"
-    made = _table(title, ["accuracy", "95% interval", "F1", "calibration error", samples], one_line(column))
+    made = _table(title, ["accuracy", "95% interval", "F1", "calibration error", samples], _plain(column, _GROUP).plain)
     for group, one in rows:
-        made.add_row(_plain(group or "(none)"), *_group(one))
+        made.add_row(_plain(group or "(none)", _GROUP), *_group(one))
     return made
 
 
@@ -81,17 +86,21 @@ def _group(one: Summary) -> list[str]:
     return [*shares, f"{one.samples:,}"]
 
 
-def _table(title: str, columns: Sequence[str], first: str, *, ratio: bool = False) -> Table:
+def _table(title: str, columns: Sequence[str], first: str) -> Table:
     made = Table(title=title, title_justify="left", box=None, pad_edge=False, expand=False)
-    made.add_column(first, overflow="fold" if ratio else "ellipsis", no_wrap=not ratio)
+    made.add_column(first, overflow="fold")
     for column in columns:
         is_text = column in ("true", "predicted")
-        made.add_column(column, justify="left" if is_text else "right", no_wrap=True, overflow="ellipsis")
+        made.add_column(column, justify="left" if is_text else "right", no_wrap=True)
     return made
 
 
-def _plain(text: str) -> Text:
-    return Text(one_line(text))
+def _plain(text: str, most: int | None = None) -> Text:
+    """Returns a text on one line without markup, cut where it is longer."""
+    plain = Text(one_line(text))
+    if most:
+        plain.truncate(most, overflow="ellipsis")
+    return plain
 
 
 def _share(value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import re
 import shutil
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from tests.evaluate.conftest import COUNT, Case
 from tests.gcs.server import serve
 from tests.serving import models
 from trainer.data import loading
+from trainer.data.form import Form
 from trainer.data.from_arrays import from_arrays
 from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.kinds.options import SampleOptions
@@ -344,3 +346,46 @@ def test_arrays_need_no_training_part(part: str, case: Case, run: Run, tmp_path:
     _check(found, case)
     status, _, said = run(tmp_path / "a.npz", "--part=train")
     assert (status, "`--part` must be " in said) == (2, True)
+
+
+_FORMS = {
+    "signals": Form((40,), 2, -math.inf, math.inf, (0.0, 0.0), (1.0, 1.0)),
+    "volumes": Form((8, 9, 10), 1),
+}
+
+
+@pytest.mark.parametrize("kind", _FORMS)
+def test_signals_and_volumes(kind: str, run: Run, tmp_path: Path) -> None:
+    form, random = _FORMS[kind], np.random.default_rng(0)
+    model = models.build(form=form)
+    folder = models.exported(tmp_path / "model", model, form)
+    samples = random.integers(0, 256, (30, *form.shape), np.uint8)
+    samples = samples if form.is_bounded else (samples / 100).astype(np.float32)
+    labels = random.integers(0, 3, 30)
+    names = [models.CLASSES[label] for label in labels]
+    np.savez(tmp_path / "a.npz", x=samples, y=np.array(names))
+    (tmp_path / "files").mkdir()
+    for index, sample in enumerate(samples):
+        np.save(tmp_path / "files" / f"{index}.npy", sample)
+    rows = [f"{index}.npy,{name}" for index, name in enumerate(names)]
+    (tmp_path / "files" / "list.csv").write_text("\n".join(["array,label", *rows]))
+    predicted = models.probabilities(model, samples).argmax(1)
+    for data in (tmp_path / "a.npz", tmp_path / "files"):
+        status, found, said = run(data, model=folder)
+        assert (status, said, found["samples"]) == (0, "", 30)
+        assert found["accuracy"] == pytest.approx((predicted == labels).mean())
+    message = f"`DATA` must contain {kind}, as the model takes. Received: digits, images"
+    assert message in run("digits", model=folder)[2]
+
+
+@pytest.mark.parametrize(
+    ("samples", "match"),
+    [
+        (np.zeros((6, 9, 8, 3), np.float32), r"`DATA` must contain bytes \(uint8\), as the data that the model was"),
+        (np.zeros((6, 12, 8, 3), np.uint8), r"`DATA` must contain images of the shape \(9, 8, 3\)"),
+    ],
+)
+def test_rejects_arrays_of_another_form(samples: np.ndarray, match: str, run: Run, tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=samples, y=np.array(["cat", "dog"] * 3))
+    status, _, said = run(tmp_path / "a.npz")
+    assert (status, bool(re.search(match, said))) == (2, True), said

@@ -146,18 +146,13 @@ def _task(options: Options, content: Mapping[str, Any], form: Form, names: Seque
     def fetched(location: str) -> Path:
         return fetch(location, cache, log=log)
 
-    training, kind = Training.of(content), known.kind_of(form)
+    training = Training.of(content)
     found = _read(options.data, form, groups.without_notes(log, options.by), fetched)
     if isinstance(found, Given):
         chosen = parts.of_arrays(found, options.part, training, options.data)
     else:
-        other = recognize.kind_of_files(found, SampleOptions(rank=0 if form.rank != 3 else 3))[0]
-        if other.rank != form.rank:
-            raise UsageError(
-                f"`DATA` must contain {kind.name}s, as the model takes. Received: {options.data}, {other.name}s"
-            )
         chosen = parts.of_files(found, options.part, training, options.data)
-    matched = matching.match(chosen.samples.labels, names, f"{kind.name}s", options.data)
+    matched = matching.match(chosen.samples.labels, names, f"{known.kind_of(form).name}s", options.data)
     if matched.line:
         log(matched.line)
     samples = chosen.samples.chosen(matched.kept)
@@ -166,17 +161,18 @@ def _task(options: Options, content: Mapping[str, Any], form: Form, names: Seque
 
 
 def _read(data: str, form: Form, log: Callable[[str], object], fetched: Callable[[str], Path]) -> Given | list[Entry]:
+    """Returns arrays or entries of the kind that a model takes."""
     asked = SampleOptions(length=form.sizes[0] if form.rank == 1 else 0, rank=form.rank, needs_training=False)
+    rule = f"`DATA` must contain {known.kind_of(form).name}s, as the model takes. Received: {data}"
     try:
         found = loading.read(data, asked, log, fetched)
+        rank = found.rank if isinstance(found, Given) else recognize.kind_of_files(found, asked)[0].rank
     except UsageError as error:
-        if not str(error).startswith("`--rank`"):
+        if "`--rank" not in str(error):
             raise
-        name = known.kind_of(form).name
-        raise UsageError(f"`DATA` must contain {name}s, as the model takes. Received: {data}") from None
-    if isinstance(found, Given) and found.rank != form.rank:
-        wanted, received = (known.BY_RANK[rank].name for rank in (form.rank, found.rank))
-        raise UsageError(f"`DATA` must contain {wanted}s, as the model takes. Received: {data}, {received}s")
+        raise UsageError(rule) from None
+    if rank != form.rank:
+        raise UsageError(f"{rule}, {known.BY_RANK[rank].name}s")
     return found
 
 

@@ -163,6 +163,9 @@ def test_a_folder_that_was_trained_on_is_evaluated_on_its_test_part(case: Case, 
     assert run(data)[1]["part"] == "all"
     moved = data.rename(tmp_path / "moved")
     assert run(moved, model=model)[1]["part"] == "all"  # the card has no checksums
+    card = json.loads((model / "model.json").read_text()) | {"data": dataset.fingerprint.content()}
+    (model / "model.json").write_text(json.dumps(card))
+    assert run(moved, model=model)[1]["part"] == "test"
 
 
 @pytest.mark.parametrize("fold", [None, Fold(0, 3), Fold(2, 3)])
@@ -243,6 +246,13 @@ def test_groups_have_their_own_scores(case: Case, run: Run, tmp_path: Path) -> N
         expected = metrics.f1_score(case.labels[own], case.probabilities[own].argmax(1), average="macro")
         assert one["macro_f1"] == pytest.approx(expected)
     assert run(data, "--by=camra")[2].endswith("Received: camra; did you mean camera?\n")
+    assert {*run(data.parent, "--by=label")[1]["groups"]} == {*models.CLASSES}
+    objects = [{"image": f"{name}/{index:02d}.png", "label": name} for index, name in enumerate(case.names)]
+    objects[0]["day"] = 3  # type: ignore[assignment]
+    data.unlink()
+    (tmp_path / "data" / "list.jsonl").write_text("\n".join(map(json.dumps, objects)))
+    grouped = run(tmp_path / "data", "--by=day")[1]["groups"]
+    assert {day: one["samples"] for day, one in grouped.items()} == {"": COUNT - 1, "3": 1}
 
 
 def test_broken_samples_are_named_and_left_out(case: Case, run: Run, tmp_path: Path) -> None:

@@ -43,8 +43,8 @@ class Answers:
         """Whether each sample is classified correctly."""
         return np.equal(self.predicted, self.targets)
 
-    def chosen(self, which: npt.NDArray[np.bool_]) -> "Answers":
-        """Returns some of the answers."""
+    def chosen(self, which: npt.NDArray[np.int64]) -> "Answers":
+        """Returns the answers at some positions."""
         return Answers(*(getattr(self, field.name)[which] for field in dataclasses.fields(self)))
 
     def mistakes(self) -> npt.NDArray[np.int64]:
@@ -124,7 +124,6 @@ def evaluation(names: Sequence[str], targets: Targets, groups: Sequence[str], re
     """
     found = _answers(targets, read)
     confusion = _confusion(found, len(names))
-    of_each = np.array(groups, np.str_)[found.indices] if groups else np.array([], np.str_)
     return Evaluation(
         names,
         _summary(found, confusion),
@@ -133,7 +132,7 @@ def evaluation(names: Sequence[str], targets: Targets, groups: Sequence[str], re
         [*_average_precisions(found, len(targets), len(names), read)],
         calibration.bins(found.confidence, found.is_right),
         found,
-        {str(group): _of_group(found, of_each == group, len(names)) for group in np.unique(of_each)},
+        {group: _of_group(found, own, len(names)) for group, own in _grouped(groups, found.indices)},
     )
 
 
@@ -150,7 +149,16 @@ def _of_part(targets: Targets, first: int, part: Part) -> tuple[npt.NDArray[Any]
     return indices, own, predicted, shares[each, predicted], shares[each, own]
 
 
-def _of_group(found: Answers, which: npt.NDArray[np.bool_], classes: int) -> Summary:
+def _grouped(groups: Sequence[str], indices: npt.NDArray[np.int64]) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+    """Yields each group, and the positions of its samples among the indices."""
+    if not groups:
+        return
+    names, numbers = np.unique(np.array(groups, np.str_)[indices], return_inverse=True)
+    order = np.argsort(numbers, kind="stable")
+    yield from zip(names.tolist(), np.split(order, np.cumsum(np.bincount(numbers))[:-1]), strict=True)
+
+
+def _of_group(found: Answers, which: npt.NDArray[np.int64], classes: int) -> Summary:
     own = found.chosen(which)
     return _summary(own, _confusion(own, classes))
 

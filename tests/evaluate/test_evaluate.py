@@ -354,6 +354,9 @@ def test_arrays_need_no_training_part(part: str, case: Case, run: Run, tmp_path:
     status, found, _ = run(tmp_path / "a.npz")
     assert (status, found["part"]) == (0, "test" if part == "test" else "all")
     _check(found, case)
+    own = case.labels == 2
+    np.savez(tmp_path / "b.npz", **{f"x_{part}": case.images[own], f"y_{part}": np.array(case.names)[own]})
+    _check(run(tmp_path / "b.npz")[1], case, own)
     status, _, said = run(tmp_path / "a.npz", "--part=train")
     assert (status, "`--part` must be " in said) == (2, True)
 

@@ -53,7 +53,8 @@ def match(labels: Sequence[str], classes: Sequence[str], samples: str, data: str
     known = [name for name in classes if name in counts]
     said = []
     if len(known) < len(classes):
-        said.append(f"{len(known):,} of the model's {len(classes):,} classes have {samples}: {_listed(known)}")
+        verb = "has" if len(known) == 1 else "have"
+        said.append(f"{len(known):,} of the model's {len(classes):,} classes {verb} {samples}: {_listed(known)}")
     if unknown:
         total = sum(unknown.values())
         what = samples.removesuffix("s") if total == 1 else samples

@@ -162,7 +162,7 @@ def _task(options: Options, content: Mapping[str, Any], form: Form, names: Seque
 
 def _read(data: str, form: Form, log: Callable[[str], object], fetched: Callable[[str], Path]) -> Given | list[Entry]:
     """Returns arrays or entries of the kind that a model takes."""
-    asked = SampleOptions(length=form.sizes[0] if form.rank == 1 else 0, rank=form.rank, needs_training=False)
+    asked = SampleOptions(length=form.sizes[0] if form.rank == 1 else 0, rank=form.rank, for_training=False)
     rule = f"`DATA` must contain {known.kind_of(form).name}s, as the model takes. Received: {data}"
     try:
         found = loading.read(data, asked, log, fetched)

@@ -15,7 +15,7 @@ class SampleOptions:
       volume_size: positions of a side of volumes; 0 keeps their own, or, of files that differ or are large, takes the
         kind's default.
       rank: the number of spatial axes, where arrays can be read in two ways; 0 where it follows from the data.
-      needs_training: whether arrays and series must have a training part, which the other parts follow.
+      for_training: whether arrays and series must have a training part, and two classes in it.
       skip_broken: whether unreadable samples are skipped; otherwise the first one is an error.
     """
 
@@ -25,5 +25,5 @@ class SampleOptions:
     rate: int = 0
     volume_size: int = 0
     rank: int = 0
-    needs_training: bool = True
+    for_training: bool = True
     skip_broken: bool = False

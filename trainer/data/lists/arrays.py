@@ -73,13 +73,14 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
         path, location = files[0], f"{location.rstrip('/')}/{files[0].name}"
     location = one_line(location)
     with _opened(path, location) as file:
-        pairs, names_of, unused = pairs_of(file.files, location, options.needs_training)
+        pairs, names_of, unused = pairs_of(file.files, location, options.for_training)
         reference = next(iter(pairs))  # the training part, if there is one
         if unused:
             log(one_line(f"ignored in {location}: {listed(unused)} (no samples or labels of a part)"))
         names = given_names(_array(file, names_of, location), f"{location}: `{names_of}`") if names_of else ()
         labels = {of: _array(file, of, location) for _, of in pairs.values()}
-        numbers, classes, missing = numbered(labels, pairs[reference][1], names, location)
+        fewest = 2 if options.for_training else 1  # classes
+        numbers, classes, missing = numbered(labels, pairs[reference][1], names, location, fewest)
         if missing:
             log(one_line(f"ignored classes of {location}: {listed(missing)} (no training sample)"))
         parts: dict[str, Pair] = {}

@@ -81,13 +81,13 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
     """
     files = sorted(_files(path, location, log), key=lambda file: PARTS.index(file.part or TRAIN))
     rows = {file.part or TRAIN: file.read() for file in files}
-    if TRAIN not in rows and options.needs_training:
+    if TRAIN not in rows and options.for_training:
         raise UsageError(
             f"{location}: must contain series to train on, as NAME_TRAIN does. Received: only {' and '.join(rows)}"
         )
     training = _first(rows)
     names = class_names(Entry("", label, "") for label in training.labels)
-    _check(rows, names, location)
+    _check(rows, names, location, fewest=2 if options.for_training else 1)
     length = options.length or one_length.longest(training.series)
     _check_length(rows, length)
     counts = one_length.Counts()
@@ -168,7 +168,7 @@ def _first(rows: Mapping[str, Rows]) -> Rows:
     return next(iter(rows.values()))
 
 
-def _check(rows: Mapping[str, Rows], names: Sequence[str], location: str) -> None:
+def _check(rows: Mapping[str, Rows], names: Sequence[str], location: str, *, fewest: int) -> None:
     training = _first(rows)
     known, channels = {*names}, len(training.series[0])
     for own in rows.values():
@@ -182,7 +182,7 @@ def _check(rows: Mapping[str, Rows], names: Sequence[str], location: str) -> Non
                     f"{own.place(index)}: must have {channels} dimension{'s' * (channels > 1)}, as "
                     f"{training.place(0)}. Received: {len(series)}"
                 )
-    if len(names) < 2:
+    if len(names) < fewest:
         raise UsageError(f"{location}: must contain at least two classes. Received: {', '.join(names)}")
 
 

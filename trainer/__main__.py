@@ -12,6 +12,7 @@ PROGRAMS = {
     "task": "trains a network, here or on Vertex AI",
     "tensorboard": "shows the logs of runs and studies, also from a bucket",
     "predict": "classifies files with a trained model",
+    "evaluate": "measures a trained model on labelled samples",
     "serve": "answers requests with a trained model",
     "report": "writes the report of a run or a study as one HTML file",
     "study": "tunes hyperparameters, here or on Vertex AI",

@@ -13,7 +13,6 @@ from trainer.data.dataset import Dataset
 from trainer.data.from_arrays import from_arrays
 from trainer.data.from_files import from_files
 from trainer.data.kinds import known
-from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import array_files, arrays, folder, frames, idx, manifest, named, recognize, series, tfrecord
 from trainer.data.lists.entries import TEST, TRAIN, Entry
@@ -115,20 +114,37 @@ def load(
       UsageError: there is no such data set, it cannot be loaded, or it is too small to be split.
     """
     options = options or SampleOptions()
-    if name in DATASETS:
-        return from_arrays(_given(*named.read(name)), IMAGE, validation_split, seed=seed, options=options, fold=fold)
     if name == MANAGED:
         if not managed:
             raise UsageError(
                 f"`--data={MANAGED}` must be used with `AIP_TRAINING_DATA_URI` in the environment. Received: nothing"
             )
         return _of_files(manifest.read_managed(managed, fetch), validation_split, seed, options, log, fold=fold)
-    path = _local(name, fetch)
-    if found := _arrays(path, name, options, log):
+    found = read(name, options, log, fetch)
+    if isinstance(found, Given):
         kind = known.BY_RANK[found.rank]
         return from_arrays(found, kind, validation_split, seed=seed, options=options, fold=fold)
-    entries = _entries(path, expanded(name), fetch, log, options.rank)
-    return _of_files(entries, validation_split, seed, options, log, fold=fold)
+    return _of_files(found, validation_split, seed, options, log, fold=fold)
+
+
+def read(
+    name: str, options: SampleOptions, log: Callable[[str], object], fetch: Callable[[str], Path]
+) -> Given | list[Entry]:
+    """Returns what a data set contains before anything is split off: arrays, or a list of files of single samples.
+
+    Args:
+      name: as in `load`, but not `managed`.
+      options: as in `load`.
+      log: as in `load`.
+      fetch: as in `load`.
+
+    Raises:
+      UsageError: there is no such data set, or it breaks a rule.
+    """
+    if name in DATASETS:
+        return _given(*named.read(name))
+    path = _local(name, fetch)
+    return _arrays(path, name, options, log) or _entries(path, expanded(name), fetch, log, options.rank)
 
 
 def _of_files(

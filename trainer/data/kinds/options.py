@@ -18,6 +18,7 @@ class SampleOptions:
       rank: the number of spatial axes, where arrays can be read in two ways; 0 where it follows from the data.
       usual_size: see `size`; at 224 pixels the default network has 103 million parameters and trains in 8 GB, at 96
         it has 19 million.
+      for_training: whether arrays and series must have a training part, and two classes in it.
       skip_broken: whether unreadable samples are skipped; otherwise the first one is an error.
     """
 
@@ -28,4 +29,5 @@ class SampleOptions:
     volume_size: int = 0
     rank: int = 0
     usual_size: int = 96
+    for_training: bool = True
     skip_broken: bool = False

@@ -151,16 +151,31 @@ def read(
     return _once(_of_one_class(_entries(path, location, fetch, log, format=format)), log)
 
 
+def rows(path: Path, location: str, format: str = "") -> Iterator[tuple[str, dict[str, str]]]:
+    """Yields each line's place, as `Entry.listed` has it, and its values by role or by the column's own name.
+
+    Args:
+      path: the file.
+      location: the file's own location, for messages.
+      format: csv or jsonl; if it is empty, the file's name decides.
+
+    Raises:
+      UsageError: the file cannot be read, or a line is not as its format wants it.
+    """
+    shown = one_line(location)
+    text = _text(path, shown)
+    for line, row in _csv_rows(text, shown) if _is_delimited(path, format) else json_lines.rows(text, shown):
+        yield f"{shown}, line {line}", row
+
+
 def _entries(
     path: Path, location: str, fetch: Callable[[str], Path], log: Log, *, format: str = "", part: str = ""
 ) -> list[Entry]:
     shown, is_delimited = one_line(location), _is_delimited(path, format)
-    text = _text(path, shown)
     checked: list[tuple[str, str, str, str]] = []
     others = PassedOver(shown, "column" if is_delimited else "field")
     has_parts = bool(part)
-    for line, row in _csv_rows(text, shown) if is_delimited else json_lines.rows(text, shown):
-        where = f"{shown}, line {line}"
+    for where, row in rows(path, location, format):
         image, label, said = _checked(row, where)
         checked.append((where, image, label, said))
         has_parts = has_parts or bool(said)

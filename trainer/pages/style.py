@@ -59,6 +59,7 @@ tbody th { max-width: 16rem; min-width: 4rem; }
 .confusion .right { background: rgba(var(--right), var(--share)); }
 .confusion .wrong { background: rgba(var(--wrong), var(--share)); }
 .confusion .strong { color: #fff; }
+.warning { border-left: 4px solid var(--second); padding-left: .7rem; }
 pre {
   margin: .5rem 0 1rem; padding: .7rem .9rem; white-space: pre-wrap; max-width: 60rem;
   background: var(--shade); border-radius: 6px;

@@ -55,6 +55,11 @@ def explanation(callbacks: Callbacks) -> Mapping[str, Any]:
     return found[0] if found else {}
 
 
+def cues(callbacks: Callbacks) -> list[str]:
+    """Returns the lines on classes that a watermark may decide, as the pictures found at the end."""
+    return [line for one in callbacks if isinstance(one, Pictures) for line in one.cues]
+
+
 def reports(environment: Environment) -> Callbacks:
     """Returns what reports the metric to the tuning service, where there is one."""
     if not (environment.metric_file and environment.is_chief):

@@ -29,6 +29,7 @@ class Pictures(keras.callbacks.Callback):
 
     Attributes:
       explanation: which attributions are the most faithful, as `Decisions` has it; empty until the training has ended.
+      cues: a line for each class that the same region with the same content decides, likewise.
 
     Raises:
       StorageError: an event cannot be written.
@@ -41,7 +42,7 @@ class Pictures(keras.callbacks.Callback):
         self._log, self._watch, self._examples, self._steps = log, watch, examples, steps
         self._observer: Observer | None = None
         self._decisions: Decisions | None = None
-        self._batch_size, self.explanation = batch_size, dict[str, Any]()
+        self._batch_size, self.explanation, self.cues = batch_size, dict[str, Any](), list[str]()
         self._moments = Moments(self._draw, {})
         self._kernels: Kernels = {}  # at the last moment that is written
         self._epoch = self._step = 0
@@ -76,7 +77,8 @@ class Pictures(keras.callbacks.Callback):
             probabilities, hidden = self._observer.classify()
             for summary in drawing.conclusion(self._observer, probabilities, self._decisions):
                 self._log.add(VALIDATION, summary, step)
-            self.explanation = self._decisions.explanation if self._decisions else {}
+            if self._decisions:
+                self.explanation, self.cues = self._decisions.explanation, self._decisions.cues
             projector.write(self._log.folder / VALIDATION, self._observer.examples, probabilities, hidden)
         self._log.flush()
 

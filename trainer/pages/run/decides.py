@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainer.insight.explained import NAMES
-from trainer.pages.html import EMPTY, Html, joined, name, note, paragraph, text
+from trainer.pages.html import EMPTY, Html, element, joined, name, note, paragraph, text
 from trainer.pages.page import Section
 from trainer.pages.picture import figure, gallery
 from trainer.pages.run.facts import Run
@@ -35,7 +35,12 @@ def section(run: Run) -> Section | None:
         for content in run.tagged("attribution/").values()
     ]
     shown = [gallery(figures, _SHOWN, "classes"), gallery(curves, 1, "curves")]
-    return Section("decides", "What decides", joined([_explanation(run), *shown, _checks(run)]))
+    return Section("decides", "What decides", joined([_cues(run), _explanation(run), *shown, _checks(run)]))
+
+
+def _cues(run: Run) -> Html:
+    """Returns the lines on classes that a watermark may decide."""
+    return joined([element("p", {"class": "warning"}, text(f"{line}.")) for line in run.cues])
 
 
 def _explanation(run: Run) -> Html:

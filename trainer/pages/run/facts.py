@@ -90,6 +90,7 @@ class Run:
       card: the content of `model.json`.
       data: classes, numbers of samples, caveats.
       validation: the confusion of validation samples, and the worst mistakes.
+      cues: lines on classes that a watermark may decide.
       curves: scalars over the steps, by part (`train`, `validation`) and name.
       pictures: the last picture of each tag, a PNG file.
       left_out: how many pictures are left out since a page may not be larger.
@@ -104,6 +105,7 @@ class Run:
     card: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     validation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    cues: Sequence[str] = ()
     curves: Mapping[str, Mapping[str, Points]] = dataclasses.field(default_factory=dict)
     pictures: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
     left_out: int = 0
@@ -184,6 +186,7 @@ def read(folders: Folders, location: str, shell: Shell, *, is_finished: bool = F
         card=_json(folders.model / CARD) if state == FINISHED else {},
         data=root.facts.get(facts.DATA, {}) if root else {},
         validation=validation.facts.get(facts.VALIDATION, {}) if validation and state == FINISHED else {},
+        cues=validation.facts.get(facts.CUES, ()) if validation else (),
         curves={part: log.scalars for part in _PARTS if (log := logs[part])},
         pictures=pictures,
         left_out=len(found) - len(pictures),

@@ -177,15 +177,15 @@ class Observer:
         """Returns what excites the strongest filters of each convolution, with the weights of the last look."""
         return self._excitation.find(self.examples.samples)
 
-    def classify(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the probabilities and the last hidden values of the first samples, at most 2,000.
+    def classify(self, samples: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the probabilities and the last hidden values of samples, by default of the first 2,000 examples.
 
         Shapes: `(count, classes)` and `(count, units)`. More than 4,096 units, such as the input of a linear network,
         are reduced: random groups are added with random signs, which approximately preserves distances (Weinberger et
         al., Feature Hashing, 2009). If the last hidden values are unknown, the logits are returned instead.
         """
         self._assign(self.snapshot())
-        samples = self.examples.samples[:_MOST_EXAMPLES]
+        samples = self.examples.samples[:_MOST_EXAMPLES] if samples is None else samples
         parts = []
         for first in range(0, len(samples), self._batch):
             hidden, logits = self._classified(tf.constant(samples[first : first + self._batch], tf.float32))

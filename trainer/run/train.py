@@ -251,6 +251,7 @@ class _Run:
             outcome = self._choose_weights(loop, save)
             results = loop.evaluate_with(plan.test, plan.results()) if self._tested else {}
             devices.end_together(plan.strategy, plan.environment.cluster)
+            writers.test(board, plan)
         for line in writers.cues(board):
             self.screen.out(line, highlight=False)
         return seconds, results, outcome, writers.explanation(board)

@@ -54,6 +54,11 @@ class Decisions:
         self.explanation: dict[str, Any] = {}
         self._blank = explained.blank(observer.examples.form)
 
+    @property
+    def affordable(self) -> int:
+        """How many samples the network can classify at the end without being noticed."""
+        return max(2 * _CHEAP // self.explainer.cost, int(3 * self._seen * _SHARE))
+
     def moment(self) -> Iterator[Summary]:
         """Yields the areas under the curves of the class activation maps of the probes, if they cost little."""
         examples, probes = self._observer.examples, self._observer.probes
@@ -182,8 +187,7 @@ class Decisions:
         positions = examples.samples.shape[1:-1]
         if not explainer.layer or len(positions) < _IMAGE:
             return
-        passes = max(_CHEAP // explainer.cost, int(3 * self._seen * _SHARE))
-        count = min(_MOST_CUED, passes // 2, _MOST_POSITIONS // int(np.prod(positions)))
+        count = min(_MOST_CUED, self.affordable // 2, _MOST_POSITIONS // int(np.prod(positions)))
         samples, labels = np.asarray(examples.samples[:count], np.float32), examples.labels[:count]
         if not len(samples):
             return

@@ -1,13 +1,15 @@
 """Pictures of what a network has learned, at some steps and at the end."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from trainer.insight.observer import Examples, Observer, Snapshot
-from trainer.tensorboard import drawing, projector
+from trainer.tensorboard import drawing, projector, tested
 from trainer.tensorboard.decisions import Decisions
 from trainer.tensorboard.log import TRAIN, VALIDATION, Log
 from trainer.tensorboard.moments import Kernels, Moment, Moments, most_waiting
@@ -81,6 +83,22 @@ class Pictures(keras.callbacks.Callback):
                 self.explanation, self.cues = self._decisions.explanation, self._decisions.cues
             projector.write(self._log.folder / VALIDATION, self._observer.examples, probabilities, hidden)
         self._log.flush()
+
+    def test(self, samples: np.ndarray, labels: np.ndarray, count: int) -> None:
+        """Writes the worst mistakes on test samples, with the weights that the network has now.
+
+        Args:
+          samples: at least one, `(count, *spatial, channels)`; of a large network, the first ones are classified.
+          labels: their classes.
+          count: the number of all test samples.
+        """
+        if not (self._observer and self._decisions):
+            return
+        most = max(1, min(tested.MOST, self._decisions.affordable))
+        examples = dataclasses.replace(self._observer.examples, samples=samples[:most], labels=labels[:most])
+        probabilities, _ = self._observer.classify(examples.samples)
+        for summary in tested.worst(examples, probabilities, count):
+            self._log.add(VALIDATION, summary, self._step)
 
     def close(self, *, is_complete: bool) -> None:
         """Ends the thread.

@@ -10,6 +10,7 @@ from trainer.pages.picture import figure, gallery
 from trainer.pages.run.facts import Run
 from trainer.pages.table import columns, table
 
+_HEADS = {"road": "ROAD"}
 _SHOWN = 4  # pictures that are not folded away
 _CHECKS = {
     "attribution/completeness_residual": "Integrated gradients add up to the output, but for a residual of at most",
@@ -67,7 +68,9 @@ def _explanation(run: Run) -> Html:
             [text(NAMES.get(method, method)), *(_number(values.get(one)) for one in names)]
             for method, values in by_method.items()
         ]
-        parts.append(table(text("Scores of each method"), columns(["method", *names], 1), rows))
+        parts.append(
+            table(text("Scores of each method"), columns(["method", *(_HEADS.get(one, one) for one in names)], 1), rows)
+        )
     return joined(parts)
 
 
@@ -81,4 +84,4 @@ def _checks(run: Run) -> Html:
 
 
 def _number(value: Any) -> Html:
-    return text(f"{value:.3g}" if isinstance(value, int | float) else "–" if value is None else value)
+    return text(f"{value:.3f}" if isinstance(value, int | float) else "–" if value is None else value)

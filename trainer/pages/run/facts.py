@@ -90,6 +90,7 @@ class Run:
       card: the content of `model.json`.
       data: classes, numbers of samples, caveats.
       validation: the confusion of validation samples, and the worst mistakes.
+      tested: the worst mistakes of test samples.
       cues: lines on classes that a watermark may decide.
       curves: scalars over the steps, by part (`train`, `validation`) and name.
       pictures: the last picture of each tag, a PNG file.
@@ -105,6 +106,7 @@ class Run:
     card: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     validation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    tested: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     cues: Sequence[str] = ()
     curves: Mapping[str, Mapping[str, Points]] = dataclasses.field(default_factory=dict)
     pictures: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
@@ -186,6 +188,7 @@ def read(folders: Folders, location: str, shell: Shell, *, is_finished: bool = F
         card=_json(folders.model / CARD) if state == FINISHED else {},
         data=root.facts.get(facts.DATA, {}) if root else {},
         validation=validation.facts.get(facts.VALIDATION, {}) if validation and state == FINISHED else {},
+        tested=validation.facts.get(facts.TEST, {}) if validation and state == FINISHED else {},
         cues=validation.facts.get(facts.CUES, ()) if validation else (),
         curves={part: log.scalars for part in _PARTS if (log := logs[part])},
         pictures=pictures,

@@ -54,11 +54,11 @@ def update(view: Path, wanted: Mapping[PurePath, Path]) -> None:
                 Path(parent, file).unlink()
         if Path(parent) != view and not any(Path(parent).iterdir()):
             Path(parent).rmdir()
-    for place, file in wanted.items():
+    for place, target in wanted.items():
         link = view / place
         if not link.is_symlink():
             link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(file)
+            link.symlink_to(target)
 
 
 def _studies(folder: Path) -> Iterator[Path]:

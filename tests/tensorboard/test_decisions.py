@@ -9,7 +9,7 @@ from trainer.networks.parts import CONVOLUTIONS
 from trainer.tensorboard.decisions import Decisions
 
 
-def observer() -> Observer:
+def observed() -> Observer:
     keras.utils.set_random_seed(0)
     layers = [
         keras.layers.Rescaling(1 / 255),
@@ -24,7 +24,7 @@ def observer() -> Observer:
 
 
 def test_scores_are_scalars_and_the_best_method_is_recorded() -> None:
-    decisions = Decisions(observer(), seen=1_000_000)
+    decisions = Decisions(observed(), seen=1_000_000)
     moment = {summary.value[0].tag for summary in decisions.moment()}
     assert {"attribution_of_probes/deletion_grad_cam", "attribution_of_probes/insertion_hires_cam"} <= moment
     conclusion = {summary.value[0].tag for summary in decisions.conclude(np.full((40, 2), 0.5))}
@@ -38,7 +38,7 @@ def test_scores_are_scalars_and_the_best_method_is_recorded() -> None:
 
 
 def test_a_short_run_scores_the_probes_alone() -> None:
-    decisions = Decisions(observer())
+    decisions = Decisions(observed())
     decisions._observer.probes = np.arange(5)
     list(decisions.conclude(np.full((40, 2), 0.5)))
     assert decisions.explanation["samples"] == 5
@@ -60,8 +60,9 @@ def test_a_network_that_goes_by_a_watermark_is_reported(sizes: tuple[int, ...], 
     model.set_weights([np.ones((1,) * (rank + 2)), weights.reshape(-1, 2), np.array([1.0, 0.0])])
     threshold = np.median(model.predict(samples, verbose=0)[:, 1])
     model.set_weights([*model.get_weights()[:2], np.array([threshold, 0.0])])
-    decisions = Decisions(Observer(model, Examples(samples, labels, ["a", "b"], noun="thing")))
-    tags = {summary.value[0].tag for summary in decisions.conclude(np.full((40, 2), 0.5))}
+    observer = Observer(model, Examples(samples, labels, ["a", "b"], noun="thing"))
+    decisions = Decisions(observer)
+    tags = {summary.value[0].tag for summary in decisions.conclude(observer.classify()[0])}
     is_reported = is_marked and rank > 1
     assert (len(decisions.cues) == 1) == is_reported
     assert ({"what_decides", "report/cues"} <= tags) == is_reported

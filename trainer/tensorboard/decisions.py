@@ -102,7 +102,7 @@ class Decisions:
             yield summaries.image(f"what_decides/{true}", sheets.shown(picture))
         yield from self._checks(probes, found, passes)
         yield from self._said(scores)
-        yield from self._cues()
+        yield from self._cues(probabilities)
 
     def _explained(self, chosen: np.ndarray, passes: int) -> dict[str, Explained]:
         """Returns the attributions of chosen examples by each method; of two with equal maps, by the first."""
@@ -178,7 +178,7 @@ class Decisions:
         for name, correlation in health.items():
             yield summaries.scalar(f"attribution/sanity_{name}", correlation)
 
-    def _cues(self) -> Iterator[Summary]:
+    def _cues(self, probabilities: np.ndarray) -> Iterator[Summary]:
         """Yields a text and a fact if the same region with the same content decides a class.
 
         Signals are often aligned, so that what makes a class is always at the same position: they are left out.
@@ -188,12 +188,12 @@ class Decisions:
         if not explainer.layer or len(positions) < _IMAGE:
             return
         count = min(_MOST_CUED, self.affordable // 2, _MOST_POSITIONS // int(np.prod(positions)))
-        samples, labels = np.asarray(examples.samples[:count], np.float32), examples.labels[:count]
-        if not len(samples):
+        guesses = probabilities[:count].argmax(1)
+        right = np.flatnonzero(guesses == examples.labels[: len(guesses)])
+        if not len(right):
             return
-        logits, _, maps = explainer.predicted(samples)
-        is_right = logits.argmax(1) == labels
-        found = cues.same_region(maps[is_right], samples[is_right], labels[is_right])
+        samples, labels = np.asarray(examples.samples[right], np.float32), examples.labels[right]
+        found = cues.same_region(explainer.hires_cam(samples, labels), samples, labels)
         self.cues = [cues.described(cue, examples.classes[cue.label], examples.noun) for cue in found]
         if self.cues:
             yield summaries.text("what_decides", "\n\n".join(self.cues))

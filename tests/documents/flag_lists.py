@@ -19,7 +19,10 @@ _CODE = re.compile(
     r"(?<!\w)\.(?:csv|jsonl)\b|\b\w+\.json\b|\btrainer\.\w+"
 )
 _RULE = re.compile(r"`--(\w+)` must be (.*?)\. Received: ")  # of a message
-_UNSAID = {"logdir": "folder of one run or of several; also gs://…"}  # flags without a help text
+_UNSAID = {  # flags without a help text
+    "logdir": "folder of one run or of several; also gs://…",
+    "runs": "of a study: `trials` shows one TensorBoard run for each trial, without training curves; `all` shows all",
+}
 _DEFAULT = re.compile(r" \(default ([^)]*)\)$")  # of a help text
 
 

@@ -50,6 +50,8 @@ def test_it_has_every_section_of_a_finished_run(tmp_path: Path) -> None:
         "Test images: 2 of 4 correct",
         "1 × dog taken for cat",
         "Grad-CAM is the most faithful method",
+        "100% of the images of class cat are.",
+        "The worst mistakes on test images true predicted probability 1 cat dog 62.5%",
         "conv|1 320",
         "1,234 parameters",
         "cat/broken.png: an empty file",

@@ -255,6 +255,9 @@ class _Run:
             results = loop.evaluate_with(plan.test, plan.results(), plan.evaluated(tested)) if tested else {}
             outcome = {**outcome, **_of_test(plan.metric, results)} if outcome else outcome
             devices.end_together(plan.strategy, plan.environment.cluster)
+            writers.test(board, plan)
+        for line in writers.cues(board):
+            self.screen.out(line, highlight=False)
         return seconds, results, outcome, writers.explanation(board)
 
     def _patience(self) -> list[keras.callbacks.Callback]:

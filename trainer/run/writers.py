@@ -56,6 +56,19 @@ def explanation(callbacks: Callbacks) -> Mapping[str, Any]:
     return found[0] if found else {}
 
 
+def test(callbacks: Callbacks, plan: Plan) -> None:
+    """Writes the worst mistakes of the trained model on the test part, if it has samples and pictures are written."""
+    store = plan.dataset.test
+    for one in callbacks:
+        if isinstance(one, Pictures) and len(store):
+            one.test(*store.preview(), len(store))
+
+
+def cues(callbacks: Callbacks) -> list[str]:
+    """Returns the lines on classes that a watermark may decide, as the pictures found at the end."""
+    return [line for one in callbacks if isinstance(one, Pictures) for line in one.cues]
+
+
 def reports(environment: Environment, metric: Metric = ACCURACY) -> Callbacks:
     """Returns what reports the metric to the tuning service, where there is one."""
     if not (environment.metric_file and environment.is_chief):

@@ -74,7 +74,9 @@ def _drawn(low: float, high: float, accuracy: float) -> Html:
 def _training(run: Run) -> list[Html]:
     network, parts = run.record.get("network", {}), []
     if network:
-        parts.append(f"Network: {network.get('family')}, {network.get('parameters', 0):,} parameters.")
+        family = str(network.get("family"))
+        kind = f"a {family} file" if family.startswith(".") else family
+        parts.append(f"Network: {kind}, {network.get('parameters', 0):,} parameters.")
     validation = run.curve("validation", "accuracy")
     if validation:
         epoch, best = max(validation, key=lambda point: point[1])

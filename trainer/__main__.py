@@ -13,7 +13,7 @@ PROGRAMS = {
     "tensorboard": "shows the logs of runs and studies, also from a bucket",
     "predict": "classifies files with a trained model",
     "serve": "answers requests with a trained model",
-    "export": "converts a trained model for LiteRT, ONNX, TensorFlow or Keras",
+    "export": "converts a trained model for LiteRT, ONNX and others",
     "report": "writes the report of a run or a study as one HTML file",
     "study": "tunes hyperparameters, here or on Vertex AI",
     "data": "checks a data set and writes it as TFRecord shards",

@@ -106,7 +106,7 @@ def _calibration(asked: Asked, found: Samples) -> Values | None:
     if not len(found.calibration):
         raise UsageError(
             "`--data` must name training samples for `--quantize=int8`, as in trainer.task. Received: nothing, and the "
-            "model's data are not on this machine"
+            "model's data cannot be read here"
         )
     return found.calibration
 

@@ -65,14 +65,13 @@ def read(predictor: Predictor, content: Mapping[str, Any], location: str, cache_
         try:
             return _of_data(name, predictor, configured, cache_dir, screen, is_other=bool(location))
         except UsageError:
-            if location or not (stored := _stored(predictor)):
+            if location:
                 raise
-            return stored
     if stored := _stored(predictor):
         return stored
     raise UsageError(
-        f"`--data` must name samples to compare the export on, as in trainer.task. Received: nothing, and the model's "
-        f"data, {name or 'unknown'}, are not on this machine"
+        "`--data` must name samples to compare the export on, as in trainer.task. Received: nothing, and the model's "
+        f"data, {name or 'unknown'}, cannot be read here"
     )
 
 

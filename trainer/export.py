@@ -69,7 +69,7 @@ def parser() -> Parser:
         help=f"least share of samples for which int8 must choose the model's class (default {_AGREEMENT})",
     )
     made.add_argument(
-        "--out", default="", help="new folder or file; by default a folder beside the model's, such as model-litert/"
+        "--out", default="", help="new folder or file; by default a folder next to the model's, such as model-litert/"
     )
     made.add_argument(
         "--data", default="", help="samples to compare on, as in trainer.task (by default those of the training)"

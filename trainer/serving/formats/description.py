@@ -26,7 +26,7 @@ class Export:
       format: its name.
       quantize: none or int8.
       source: the network.
-      packages: what a Keras file needs beside Keras; else empty.
+      packages: what a Keras file needs in addition to Keras; else empty.
       samples: on what it was compared, such as `100 test images of photos`.
       parity: how it compares with its model.
       agreement: the least share of equal classes that was asked for; None for a format of floating-point numbers.
@@ -59,7 +59,7 @@ class Export:
 
     @property
     def inside(self) -> str:
-        """What it contains beside the network."""
+        """What it contains in addition to the network."""
         return inside(self.format, self.source.form)
 
     @property
@@ -96,7 +96,7 @@ class Export:
 
 
 def write(export: Export, target: Target, name: str) -> None:
-    """Writes the card beside an export: for people and for programs.
+    """Writes the card of an export: for people and for programs.
 
     Args:
       export: what is known of it.

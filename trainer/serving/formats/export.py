@@ -33,7 +33,7 @@ class Asked:
       format: its name.
       quantize: none or int8.
       agreement: the least share of samples for which integers must choose the model's class.
-      out: where to write; empty is beside the model.
+      out: where to write; empty is next to the model.
       data: samples to compare on; empty selects those of the training.
       threads: of the runtime.
       cache_dir: the folder for downloads.

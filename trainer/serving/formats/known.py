@@ -91,7 +91,7 @@ _DECODED = {
 
 
 def inside(name: str, form: Form) -> str:
-    """Returns what an export contains beside the network."""
+    """Returns what an export contains in addition to the network."""
     kind = known.kind_of(form).name
     scaling = "standardisation of each channel" if form.spread else "scaling"
     if name == "savedmodel":

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from trainer.errors import UsageError
 
-# Beside those of this package.
+# In addition to those of this package.
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "litert": ("ai_edge_litert",),
     "onnx": ("onnx", "tf2onnx", "onnxruntime"),

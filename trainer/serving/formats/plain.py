@@ -27,7 +27,7 @@ def with_keras_layers(model: keras.Model) -> keras.Model:
 
 
 def needs(model: keras.Model) -> list[str]:
-    """Returns the packages, sorted, whose layer classes a file of a model names besides Keras's."""
+    """Returns the packages, sorted, whose layer classes a file of a model names in addition to Keras's."""
     packages = {type(layer).__module__.partition(".")[0] for layer in custom.layers(model)}
     return sorted(packages - {"keras"})
 

@@ -46,7 +46,7 @@ class Samples:
 
 
 def read(predictor: Predictor, content: Mapping[str, Any], location: str, cache_dir: str, screen: Console) -> Samples:
-    """Returns samples of a data set, or the one that a run stores beside its model.
+    """Returns samples of a data set, or the one that a run stores next to its model.
 
     Args:
       predictor: of the model.
@@ -76,7 +76,7 @@ def read(predictor: Predictor, content: Mapping[str, Any], location: str, cache_
 
 
 def _stored(predictor: Predictor) -> Samples | None:
-    """Returns the sample that a run wrote beside its model; None without one that can be read."""
+    """Returns the sample that a run wrote next to its model; None without one that can be read."""
     for path in sorted(predictor.folder.glob("sample.*")):
         (values,) = predictor.values_of([path.read_bytes()])
         if not isinstance(values, BrokenSampleError):

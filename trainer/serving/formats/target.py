@@ -1,4 +1,4 @@
-"""Where an export is written: a file with its card beside it, or a folder; both appear whole or not at all."""
+"""Where an export is written: a file with its card next to it, or a folder; both appear whole or not at all."""
 
 import contextlib
 import json

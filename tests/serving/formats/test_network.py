@@ -56,7 +56,7 @@ def test_a_file_of_our_network_needs_keras_alone() -> None:
     model = network.in_float32(_ours())
     made = plain.with_keras_layers(model)
     assert plain.needs(made) == []
-    assert plain.needs(model) == ["trainer"]
+    assert plain.needs(model) == ["trainer.layers"]
     images = digits.samples(FORM, 3)
     np.testing.assert_allclose(made(images), model(images), atol=1e-5)
 

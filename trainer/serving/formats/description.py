@@ -26,7 +26,7 @@ class Export:
       format: its name.
       quantize: none or int8.
       source: the network.
-      packages: what a Keras file needs in addition to Keras; else empty.
+      packages: the modules with layers that a Keras file needs in addition to Keras; else empty.
       samples: on what it was compared, such as `100 test images of photos`.
       parity: how it compares with its model.
       agreement: the least share of equal classes that was asked for; None for a format of floating-point numbers.
@@ -70,7 +70,7 @@ class Export:
     @property
     def modules(self) -> str:
         """The modules that must be imported before the model is loaded."""
-        return ", ".join("trainer.layers" if one == "trainer" else one for one in self.packages)
+        return ", ".join(self.packages)
 
     def speed(self) -> str:
         """Returns the latency in words."""

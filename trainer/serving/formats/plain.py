@@ -8,6 +8,7 @@ from trainer.layers import Conv1D, Conv2D, Conv3D, Dropout
 from trainer.networks import custom
 
 _CONVOLUTIONS = (Conv1D, Conv2D, Conv3D)
+_PACKAGE = "trainer.layers"
 _OURS = ("padding_mode", "padding_value")  # arguments that Keras's layers do not have
 
 
@@ -27,9 +28,10 @@ def with_keras_layers(model: keras.Model) -> keras.Model:
 
 
 def needs(model: keras.Model) -> list[str]:
-    """Returns the packages, sorted, whose layer classes a file of a model names in addition to Keras's."""
-    packages = {type(layer).__module__.partition(".")[0] for layer in custom.layers(model)}
-    return sorted(packages - {"keras"})
+    """Returns the modules, sorted, that have layer classes of a model which Keras does not have."""
+    names = {type(layer).__module__ for layer in custom.layers(model)}
+    others = {name for name in names if name.partition(".")[0] != "keras"}
+    return sorted({_PACKAGE if name.startswith(_PACKAGE) else name for name in others})
 
 
 def _own(layer: Any) -> list[Any]:
@@ -45,7 +47,7 @@ def _changed(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     config = value.get("config")
-    if isinstance(config, dict) and str(value.get("module", "")).startswith("trainer.layers"):
+    if isinstance(config, dict) and str(value.get("module", "")).startswith(_PACKAGE):
         name = value.get("class_name")
         if name in {kind.__name__ for kind in _CONVOLUTIONS} and _is_keras_s(str(name), config):
             return _of_keras(str(name), {key: one for key, one in config.items() if key not in _OURS}, value)

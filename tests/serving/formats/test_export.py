@@ -16,7 +16,7 @@ from trainer.data.form import Form
 from trainer.errors import UsageError
 from trainer.hparams import HParams
 from trainer.layers import Conv1D, Conv2D, Conv3D
-from trainer.serving.formats import export, measure
+from trainer.serving.formats import export, measure, network
 from trainer.serving.formats.export import Asked
 from trainer.serving.formats.known import FORMATS
 from trainer.serving.formats.network import Source
@@ -140,3 +140,18 @@ def test_an_operation_that_litert_lacks_is_named(tmp_path: Path) -> None:
     made = keras.Model(inputs, keras.ops.erfinv(keras.layers.Dense(3)(keras.layers.Flatten()(inputs))))
     with pytest.raises(UsageError, match="operations that LiteRT has; .* Received: one with Erfinv"):
         FORMATS["litert"].write(Source(made, digits.CLASSES, Form((3,), 1)), tmp_path / "file", None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_pretrained_network_answers_the_same(format: str, tmp_path: Path) -> None:
+    if format in _NEEDS:
+        pytest.importorskip(_NEEDS[format])
+    form = Form((64, 64), 3)
+    keras.utils.set_random_seed(0)
+    made = networks.build(HParams(model="MobileNetV2"), form, 3, "mixed_bfloat16").model
+    source = Source(network.in_float32(made), digits.CLASSES, form)
+    path = tmp_path / ("model.keras" if format == "keras" else "model")
+    FORMATS[format].write(source, path, None)
+    images = digits.samples(form, 3)
+    np.testing.assert_allclose(FORMATS[format].run(path, 1)(images), source.runner()(images), atol=measure.MOST)

@@ -15,6 +15,7 @@ from trainer.serving.formats.network import OUTPUT, Source
 from trainer.serving.formats.target import Target
 
 _VERSION = 1
+_VOLUME = 3  # the rank
 _ALWAYS = ("tensorflow", "keras", "numpy")  # distributions
 
 
@@ -60,7 +61,9 @@ class Export:
     @property
     def inside(self) -> str:
         """What it contains in addition to the network."""
-        return inside(self.format, self.source.form)
+        rest = "; convolutions of volumes remain in float32"
+        is_mixed = self.quantize != "none" and self.source.form.rank == _VOLUME
+        return inside(self.format, self.source.form) + (rest if is_mixed else "")
 
     @property
     def caller(self) -> str:

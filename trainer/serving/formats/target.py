@@ -36,8 +36,8 @@ class Target:
 
     @property
     def shown(self) -> Path:
-        """What a person looks for."""
-        return self.model if self.folder is None or self.model.suffix else self.folder
+        """What `--out` names."""
+        return self.folder or self.model
 
 
 def choose(out: str, format: str, quantize: str, model: str, folder: Path) -> Target:
@@ -146,7 +146,7 @@ def written(target: Target) -> Iterator[Target]:
             _place(target, building, Path(scratch))
     except OSError as error:
         raise UsageError(
-            f"`--out` must be a folder or a file that can be written. Received: {error.filename or above} "
+            f"`--out` must be a folder or a file that can be written. Received: {target.shown} "
             f"({error.strerror or error})"
         ) from None
 

@@ -14,6 +14,7 @@ PROGRAMS = {
     "predict": "classifies files with a trained model",
     "evaluate": "measures a trained model on labelled samples",
     "serve": "answers requests with a trained model",
+    "export": "converts a trained model for LiteRT, ONNX and others",
     "report": "writes the report of a run or a study as one HTML file",
     "study": "tunes hyperparameters, here or on Vertex AI",
     "data": "checks a data set and writes it as TFRecord shards",

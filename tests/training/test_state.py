@@ -23,6 +23,18 @@ def test_comes_back_as_it_was(value: Any) -> None:
     assert getattr(back, "dtype", None) == getattr(value, "dtype", None)
 
 
+def test_the_last_parts_are_the_chosen_arrays() -> None:
+    first, second = np.arange(3.0), np.arange(4)
+    parts = state.pack({"first": first, "second": second, "third": np.ones(2)}, last=[first])
+    assert bytes(parts[-1]) == first.tobytes()
+    np.testing.assert_equal(state.unpack(b"".join(parts)), {"first": first, "second": second, "third": np.ones(2)})
+
+
+def test_reads_what_an_earlier_version_wrote() -> None:
+    text = json.dumps([["array", 0], [["<f4", [2]]]]).encode()
+    np.testing.assert_equal(state.unpack(struct.pack("<Q", len(text)) + text + np.ones(2, "f4").tobytes()), np.ones(2))
+
+
 def test_rejects_what_is_not_plain() -> None:
     with pytest.raises(TypeError, match="a state must be made of plain values. Received: object"):
         state.pack([object()])

@@ -135,7 +135,10 @@ class SaveCheckpoint(keras.callbacks.Callback):
         return self._every.seconds > 0 and self._clock() - self._last_time >= self._every.seconds
 
     def _write(self, step: int, state: Mapping[str, Any], best: int | None, about: Mapping[str, Any]) -> None:
-        self._store.write(step, states.pack(state), best, about)
+        frozen = [state["variables"][number] for number in state.get("frozen", ())]
+        parts = states.pack(state, last=frozen)
+        end = len(parts) - len(frozen)
+        self._store.write(step, parts[:end], best, about, frozen=parts[end:])
 
 
 def _position(state: Mapping[str, Any]) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 import json
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -14,22 +14,27 @@ _KINDS = "biufc"  # of arrays: booleans and numbers
 _NOT_STATE = ("params", "model", "_model")  # of a Keras callback: what the loop gives it, not what it remembers
 
 
-def pack(tree: Any) -> list[bytes | memoryview]:
+def pack(tree: Any, last: Sequence[np.ndarray] = ()) -> list[bytes | memoryview]:
     """Returns plain values as parts of a file, without a copy of any array.
 
-    The first is JSON: the values, and the type and shape of each array; before it its length, 8 bytes, little-endian.
-    The others are the arrays' own memory. A NumPy archive of 20 MB took 18 ms more.
+    The first is JSON: the values, and the type, shape and number of each array; before it its length, 8 bytes,
+    little-endian. The others are the arrays' own memory. A NumPy archive of 20 MB took 18 ms more. They are not
+    compressed: zlib at its fastest makes 40 MB of weights and an optimizer's slots 8 % smaller, in 2.5 s.
 
     Args:
       tree: None, booleans, numbers, text and arrays, in lists, tuples and dicts.
+      last: those of its arrays that the last parts are to be, one part for each.
 
     Raises:
       TypeError: it holds something else.
     """
     arrays: list[np.ndarray] = []
     values = _encode(tree, arrays)
-    text = json.dumps([values, [[array.dtype.str, array.shape] for array in arrays]]).encode()
-    flat = (np.ascontiguousarray(array).reshape(-1) for array in arrays)
+    chosen = {id(array) for array in last}
+    order = sorted(range(len(arrays)), key=lambda number: id(arrays[number]) in chosen)
+    described = [[arrays[number].dtype.str, arrays[number].shape, number] for number in order]
+    text = json.dumps([values, described]).encode()
+    flat = (np.ascontiguousarray(arrays[number]).reshape(-1) for number in order)
     return [_LENGTH.pack(len(text)) + text, *(array.view(np.uint8).data for array in flat)]
 
 
@@ -41,13 +46,14 @@ def unpack(content: bytes) -> Any:
     """
     (length,) = _LENGTH.unpack_from(content)
     values, described = json.loads(content[_LENGTH.size : _LENGTH.size + length])
-    arrays, offset = [], _LENGTH.size + length
-    for name, shape in described:
+    arrays: dict[int, np.ndarray] = {}
+    offset = _LENGTH.size + length
+    for name, shape, *number in described:
         dtype = np.dtype(name)
         if dtype.kind not in _KINDS:
             raise ValueError(f"a state must contain arrays of numbers. Received: {name}")
         array = np.frombuffer(content, dtype, math.prod(shape), offset).reshape(shape)
-        arrays.append(array.copy())
+        arrays[number[0] if number else len(arrays)] = array.copy()  # an earlier version numbered none
         offset += array.nbytes
     return _decode(values, arrays)
 
@@ -125,7 +131,7 @@ def _encode(value: Any, arrays: list[np.ndarray]) -> Any:
     return value
 
 
-def _decode(value: Any, arrays: Sequence[np.ndarray]) -> Any:
+def _decode(value: Any, arrays: Mapping[int, np.ndarray]) -> Any:
     if not isinstance(value, list):
         return value
     kind, held = value

@@ -66,6 +66,7 @@ def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.S
         folder=folder,
         seed=int(given.get("seed", HParams.seed)),
         isolation=options.isolation,
+        keep_models=options.keep_models,
         command=[python, "-m", "trainer.study", *words],
     )
     return local.run(plan, screen, stop, variables)

@@ -21,7 +21,7 @@ from trainer.hparams import UNTIL_BEST, HParams
 from trainer.signals import Stop
 from trainer.study.folds import summary
 from trainer.study.folds.progress import Progress
-from trainer.study.local import claim, layout, outcome
+from trainer.study.local import claim, layout, models, outcome
 from trainer.study.local.claim import Words
 from trainer.study.local.server import Server
 
@@ -90,6 +90,7 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
             if not is_known:
                 times[str(number)] = round(seconds, 1)
                 summary.write_times(plan.folder, times)
+            models.delete(layout.folder(plan.folder, number))  # its predictions are all that is needed
             screen.out(summary.line(number, plan.count, _predictions(plan, number), times[str(number)]))
     summary.check_same_data(plan.folder, plan.count)
     result = CrossValidation.of([_predictions(plan, number) for number in range(1, plan.count + 1)])

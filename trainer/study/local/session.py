@@ -14,6 +14,7 @@ from trainer.buckets.location import is_remote
 from trainer.errors import StorageError, UsageError
 from trainer.pages import page as html
 from trainer.signals import Stop
+from trainer.study import trial as trials
 from trainer.study.local import layout
 from trainer.study.local.ledger import NAME, Ledger
 from trainer.study.local.runner import Runner
@@ -39,6 +40,7 @@ class Plan:
       seed: of the suggestions.
       isolation: `fork` or `process`.
       command: the command line that resumes the study, Python first.
+      keep_models: how many of the best trials keep their models and checkpoints; 0 is all.
     """
 
     job: Job
@@ -46,6 +48,7 @@ class Plan:
     seed: int
     isolation: str
     command: Sequence[str]
+    keep_models: int = 0
 
     def ledger(self) -> Ledger:
         """Returns the record of the study, as it is on the disk now."""
@@ -81,6 +84,7 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
                 lambda trials: suggest(job, trials, plan.seed),
                 variables={**variables, **layout.container_variables(job.document)},
                 cores=layout.cores(),
+                keep_models=plan.keep_models,
             )
             state = runner.run(lambda: stop.requested, _show(table, plan.folder, job))
         if state:
@@ -108,7 +112,14 @@ def conclude(ledger: Ledger, state: str, screen: Console, python: str = "python"
     page.write(job, ledger.trials, ledger.folder)
     where = _report(ledger)
     text = conclusion.text(job, ledger.trials, shares, ledger.folder, width=screen.width, python=python)
-    screen.out(f"{text}\n\nResults as JSON: {ledger.folder / NAME}.{where}", highlight=False)
+    screen.out(f"{text}\n\nResults as JSON: {ledger.folder / NAME}.{where}{_model(ledger)}", highlight=False)
+
+
+def _model(ledger: Ledger) -> str:
+    """Returns a line about the model of the best trial; nothing if it is not on this machine, or was never written."""
+    best = trials.best(ledger.trials, ledger.job.selection, ledger.job.maximize)
+    model = layout.folder(ledger.folder, best.id) / "model" if best else None
+    return f"\nModel of trial {best.id}: {model}." if best and model and (model / "model.json").exists() else ""
 
 
 def _report(ledger: Ledger) -> str:
@@ -164,6 +175,9 @@ def _begin(plan: Plan, ledger: Ledger, ended: int, log: Callable[[str], None]) -
         ledger.put()
     page.write(plan.job, ledger.trials, plan.folder)  # trials that find it write no row of their own
     command = shlex.join(plan.command)
+    if 0 < plan.keep_models < plan.job.max_trials:
+        best = "best trial" if plan.keep_models == 1 else f"{plan.keep_models} best trials"
+        log(f"keeps the models and checkpoints of the {best} (--keep_models={plan.keep_models})")
     log(f"study in {plan.folder}; if it is interrupted, this command resumes it:\n  {command}")
 
 

@@ -59,14 +59,17 @@ class Plan:
         return self.root / FOLDER
 
 
-def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -> CrossValidation:
+def run(
+    plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str], notes: Console | None = None
+) -> CrossValidation:
     """Trains or resumes all folds, shows and writes their result, and returns it.
 
     Args:
       plan: the folds.
-      screen: shows a line for each fold, and the result.
+      screen: shows the result.
       stop: whether the program is asked to stop.
       variables: the environment variables.
+      notes: shows a line for each fold; None is `screen`.
 
     Raises:
       UsageError: the folder cannot take these folds, or the data changed between two of them.
@@ -75,7 +78,8 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
       StoppedError: the program was asked to stop; the folds can be resumed.
     """
     _check_folder(plan)
-    screen.out(f"cross-validation with {plan.count} folds; the output of each is in {plan.folder}/…/log.txt")
+    notes = notes or screen
+    notes.out(f"cross-validation with {plan.count} folds; the output of each is in {plan.folder}/…/log.txt")
     # A fold that is told to stop ends within its own deadline.
     with (
         stop.deferred(),
@@ -86,12 +90,12 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
         times = summary.read_times(plan.folder)
         for number in range(1, plan.count + 1):
             is_known = str(number) in times and path_of(plan.root, number).exists()
-            seconds = _Fold(plan, number, server, variables).train(screen, stop)
+            seconds = _Fold(plan, number, server, variables).train(notes, stop)
             if not is_known:
                 times[str(number)] = round(seconds, 1)
                 summary.write_times(plan.folder, times)
             models.delete(layout.folder(plan.folder, number))  # its predictions are all that is needed
-            screen.out(summary.line(number, plan.count, _predictions(plan, number), times[str(number)]))
+            notes.out(summary.line(number, plan.count, _predictions(plan, number), times[str(number)]))
     summary.check_same_data(plan.folder, plan.count)
     result = CrossValidation.of([_predictions(plan, number) for number in range(1, plan.count + 1)])
     summary.write(plan.root, result, times)

@@ -114,8 +114,8 @@ def _files(folder: Path, suffix: str) -> list[str]:
 def test_what_does_not_change_is_stored_once(tmp_path: Path) -> None:
     store = Store(tmp_path, CONFIGURATION, keep=1)
     for step in (1, 2, 3):
-        store.write(step, [b"state", bytes([step])], best=2, about={}, frozen=[FROZEN[:10], FROZEN[10:]])
-    assert _files(tmp_path, ".frozen") == ["1"]
+        store.write(step, [b"state", bytes([step])], best=2, about={}, shared=[[FROZEN[:10], FROZEN[10:]]])
+    assert _files(tmp_path, ".shared") == ["1"]
     assert _files(tmp_path, "manifest.json") == _files(tmp_path, ".state") == ["2", "3"]
     _, content = store.newest(_silence) or ({}, b"")
     assert content == b"state\3" + FROZEN
@@ -123,26 +123,26 @@ def test_what_does_not_change_is_stored_once(tmp_path: Path) -> None:
     store.finish({"test_accuracy": 0.5})
     assert (store.newest(_silence) or [{}])[0]["step"] == 3
     for step in (4, 5):  # another part is frozen
-        store.write(step, [b"state", bytes([step])], best=5, about={}, frozen=[FROZEN[1:]])
-    assert _files(tmp_path, ".frozen") == ["4"]
+        store.write(step, [b"state", bytes([step])], best=5, about={}, shared=[[FROZEN[1:]]])
+    assert _files(tmp_path, ".shared") == ["4"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["4", "5", "best.json", "latest.json"]
 
 
 def test_a_damaged_file_of_two_checkpoints_is_not_used_by_the_next(tmp_path: Path) -> None:
     store, told = Store(tmp_path, CONFIGURATION), []
     for step in (1, 2):
-        store.write(step, [b"state"], best=None, about={}, frozen=[FROZEN])
-    next(tmp_path.glob("1/*.frozen")).write_bytes(FROZEN[:-1] + b"x")
+        store.write(step, [b"state"], best=None, about={}, shared=[[FROZEN]])
+    next(tmp_path.glob("1/*.shared")).write_bytes(FROZEN[:-1] + b"x")
     assert store.newest(told.append) is None
-    assert all(".frozen is not what was written, by its checksum" in line for line in told)
-    store.write(3, [b"state"], best=None, about={}, frozen=[FROZEN])
+    assert all(".shared is not what was written, by its checksum" in line for line in told)
+    store.write(3, [b"state"], best=None, about={}, shared=[[FROZEN]])
     assert (store.newest(_silence) or [{}])[0]["step"] == 3
 
 
 def test_a_small_part_that_does_not_change_is_stored_with_the_rest(tmp_path: Path) -> None:
     store = Store(tmp_path, CONFIGURATION)
-    store.write(1, [b"state"], best=None, about={}, frozen=[b"few"])
-    assert [path.suffix for path in tmp_path.glob("1/*.*")].count(".frozen") == 0
+    store.write(1, [b"state"], best=None, about={}, shared=[[b"few"]])
+    assert [path.suffix for path in tmp_path.glob("1/*.*")].count(".shared") == 0
     assert (store.newest(_silence) or [{}, b""])[1] == b"statefew"
 
 

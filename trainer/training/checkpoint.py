@@ -4,7 +4,7 @@
 <folder>/best.json           a copy of the best epoch's
 <folder>/<step>/manifest.json
 <folder>/<step>/<checksum>.state
-<folder>/<step>/<checksum>.frozen   what seldom changes, once for all checkpoints that have it
+<folder>/<step>/<checksum>.shared   what several checkpoints have in common, once
 """
 
 import contextlib
@@ -25,7 +25,7 @@ BEST = "best.json"
 _MANIFEST = "manifest.json"
 _FORMAT = 5  # 2, of version 0.1, had the state of other callbacks; 3 no stage; 4 always one file
 _FORMATS = (4, _FORMAT)  # that are read
-_LEAST_FROZEN = 65_536  # bytes; fewer are not worth a file of their own
+_LEAST_SHARED = 65_536  # bytes; fewer are not worth a file of their own
 
 Manifest = dict[str, Any]
 Content = Sequence[bytes | memoryview]  # a file's, in parts
@@ -54,7 +54,13 @@ class Store:
         return (self.folder / LATEST).exists() or any(self._steps())
 
     def write(
-        self, step: int, content: Content, best: int | None, about: Mapping[str, Any], *, frozen: Content = ()
+        self,
+        step: int,
+        content: Content,
+        best: int | None,
+        about: Mapping[str, Any],
+        *,
+        shared: Sequence[Content] = (),
     ) -> None:
         """Writes a checkpoint, and removes those that are no longer wanted.
 
@@ -65,13 +71,19 @@ class Store:
           content: its state, in parts.
           best: the step at the end of the best epoch so far.
           about: what a person or another program may want to know, for the manifest.
-          frozen: the rest of the state, which seldom changes. It is written only if no former checkpoint has it.
+          shared: the rest of the state, each part of which other checkpoints may have too. It is written only if no
+            former one has.
 
         Raises:
           OSError: it could not be written; the former ones are still there.
         """
-        is_apart = sum(map(len, frozen)) >= _LEAST_FROZEN
-        parts = [(".state", content), (".frozen", frozen)] if is_apart else [(".state", [*content, *frozen])]
+        parts: list[tuple[str, list[bytes | memoryview]]] = [(".state", [*content])]
+        for part in shared:  # in this order, since it is that of the state
+            is_large = sum(map(len, part)) >= _LEAST_SHARED
+            if is_large or len(parts) > 1:
+                parts.append((".shared" if is_large else ".state", [*part]))
+            else:
+                parts[0][1].extend(part)
         manifest = {
             "format": _FORMAT,
             "step": step,
@@ -95,7 +107,7 @@ class Store:
         checksum, size = digest.hexdigest(), sum(map(len, content))
         # A name that no other content has: nothing that a manifest speaks of is ever overwritten.
         name = f"{checksum[:16]}{suffix}"
-        if suffix == ".frozen":
+        if suffix == ".shared":
             former = next((path for path in self.folder.glob(f"*/{name}") if _checksum_of(path) == checksum), None)
             if former:
                 return {"name": f"{former.parent.name}/{name}", "size": size, "sha256": checksum}

@@ -14,7 +14,7 @@ _KINDS = "biufc"  # of arrays: booleans and numbers
 _NOT_STATE = ("params", "model", "_model")  # of a Keras callback: what the loop gives it, not what it remembers
 
 
-def pack(tree: Any, last: Sequence[np.ndarray] = ()) -> list[bytes | memoryview]:
+def pack(tree: Any) -> list[bytes | memoryview]:
     """Returns plain values as parts of a file, without a copy of any array.
 
     The first is JSON: the values, and the type, shape and number of each array; before it its length, 8 bytes,
@@ -23,19 +23,54 @@ def pack(tree: Any, last: Sequence[np.ndarray] = ()) -> list[bytes | memoryview]
 
     Args:
       tree: None, booleans, numbers, text and arrays, in lists, tuples and dicts.
-      last: those of its arrays that the last parts are to be, one part for each.
 
     Raises:
       TypeError: it holds something else.
     """
+    (content,) = pack_apart(tree, [])
+    return content
+
+
+def pack_apart(tree: Any, apart: Sequence[Sequence[np.ndarray]]) -> list[list[bytes | memoryview]]:
+    """Returns what `pack` does, with some arrays last: first all else, then the arrays of each group.
+
+    An array of a group whose values an earlier array has is not repeated.
+
+    Args:
+      tree: as of `pack`.
+      apart: the groups, of arrays in the tree.
+    """
     arrays: list[np.ndarray] = []
     values = _encode(tree, arrays)
-    chosen = {id(array) for array in last}
-    order = sorted(range(len(arrays)), key=lambda number: id(arrays[number]) in chosen)
-    described = [[arrays[number].dtype.str, arrays[number].shape, number] for number in order]
+    group_of = {id(array): index for index, group in enumerate(apart, 1) for array in group}
+    groups = [group_of.get(id(array), 0) for array in arrays]
+    order = sorted(range(len(arrays)), key=groups.__getitem__)
+    first = _first_of_equals(arrays, order) if apart else [*range(len(arrays))]
+    stored = [number for number in order if first[number] == number]
+    described = [
+        [arrays[number].dtype.str, arrays[number].shape, *[other for other in order if first[other] == number]]
+        for number in stored
+    ]
     text = json.dumps([values, described]).encode()
-    flat = (np.ascontiguousarray(arrays[number]).reshape(-1) for number in order)
-    return [_LENGTH.pack(len(text)) + text, *(array.view(np.uint8).data for array in flat)]
+    parts: list[list[bytes | memoryview]] = [[_LENGTH.pack(len(text)) + text], *([] for _ in apart)]
+    for number in stored:
+        parts[groups[number]].append(np.ascontiguousarray(arrays[number]).reshape(-1).view(np.uint8).data)
+    return parts
+
+
+def _first_of_equals(arrays: Sequence[np.ndarray], order: Sequence[int]) -> list[int]:
+    """Returns for each array the first one in an order that has the same bytes."""
+    seen: dict[Any, list[int]] = {}
+    first = [*range(len(arrays))]
+    for number in order:
+        array = np.ascontiguousarray(arrays[number])
+        flat = array.reshape(-1).view(np.uint8)
+        same = seen.setdefault((array.dtype.str, array.shape, flat[:64].tobytes(), flat[-64:].tobytes()), [])
+        found = (one for one in same if np.ascontiguousarray(arrays[one]).tobytes() == flat.tobytes())
+        first[number] = next(found, number)
+        if first[number] == number:
+            same.append(number)
+    return first
 
 
 def unpack(content: bytes) -> Any:
@@ -48,12 +83,13 @@ def unpack(content: bytes) -> Any:
     values, described = json.loads(content[_LENGTH.size : _LENGTH.size + length])
     arrays: dict[int, np.ndarray] = {}
     offset = _LENGTH.size + length
-    for name, shape, *number in described:
+    for name, shape, *numbers in described:
         dtype = np.dtype(name)
         if dtype.kind not in _KINDS:
             raise ValueError(f"a state must contain arrays of numbers. Received: {name}")
         array = np.frombuffer(content, dtype, math.prod(shape), offset).reshape(shape)
-        arrays[number[0] if number else len(arrays)] = array.copy()  # an earlier version numbered none
+        for number in numbers or [len(arrays)]:  # an earlier version numbered none
+            arrays[number] = array.copy()
         offset += array.nbytes
     return _decode(values, arrays)
 

@@ -12,7 +12,7 @@ from trainer.study.local.ledger import Ledger
 from trainer.study.local.runner import Runner
 from trainer.study.trial import ACTIVE, INFEASIBLE, SUCCEEDED, Measurement, Trial
 
-_HEAVY = ("checkpoints/8/a.state", "checkpoints/4/b.frozen", "model/model.keras", "model/variables/variables.index")
+_HEAVY = ("checkpoints/8/a.state", "checkpoints/4/b.shared", "model/model.keras", "model/variables/variables.index")
 _LIGHT = (
     "checkpoints/latest.json", "checkpoints/8/manifest.json", "model/model.json", "model/README.md",
     "model/sample.png", "logs/events", "hparams.json", "log.txt",

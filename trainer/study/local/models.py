@@ -9,7 +9,7 @@ from trainer.study.screen.conclusion import ranked
 from trainer.study.spec import Job
 from trainer.study.trial import ENDED, Trial
 
-_STATES = (".state", ".frozen")  # of checkpoints; their manifests stay
+_STATES = (".state", ".shared")  # of checkpoints; their manifests stay
 _CARD = ("README.md", "model.json")
 
 

@@ -146,6 +146,14 @@ def test_a_small_part_that_does_not_change_is_stored_with_the_rest(tmp_path: Pat
     assert (store.newest(_silence) or [{}, b""])[1] == b"statefew"
 
 
+def test_an_empty_part_has_no_file(tmp_path: Path) -> None:
+    store = Store(tmp_path, CONFIGURATION)
+    store.write(1, [b"state"], best=None, about={}, shared=[[FROZEN], [], [b"few"]])
+    manifest, content = store.newest(_silence) or ({}, b"")
+    assert [file["size"] for file in manifest["files"]] == [5, len(FROZEN), 3]
+    assert content == b"state" + FROZEN + b"few"
+
+
 def test_reads_a_checkpoint_of_format_4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.training.checkpoint._FORMAT", 4)
     store = _store(tmp_path)

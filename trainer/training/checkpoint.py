@@ -78,7 +78,7 @@ class Store:
           OSError: it could not be written; the former ones are still there.
         """
         parts: list[tuple[str, list[bytes | memoryview]]] = [(".state", [*content])]
-        for part in shared:  # in this order, since it is that of the state
+        for part in filter(None, shared):  # in this order, since it is that of the state
             is_large = sum(map(len, part)) >= _LEAST_SHARED
             if is_large or len(parts) > 1:
                 parts.append((".shared" if is_large else ".state", [*part]))

@@ -55,7 +55,7 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
     named, counts, first, second, leaves, *lines = done.stdout.splitlines()
     assert named == f"run in {name}"
     assert counts == "1,797 images of 10 classes: 1,293 training, 144 validation, 360 test"
-    said = re.fullmatch(r"leaves up to [\d.]+ .B besides its logs: 2 checkpoints of ([\d.]+) (.)B, .*", leaves)
+    said = re.fullmatch(r"leaves up to [\d.]+ .B of weights: 2 checkpoints of ([\d.]+) (.)B, .*", leaves)
     assert said, leaves
     checkpoints = sum(path.stat().st_size for path in root.glob("checkpoints/*/*.state"))
     assert checkpoints == pytest.approx(2 * float(said[1]) * {"k": 1e3, "M": 1e6}[said[2]], abs=1.2e5)

@@ -15,7 +15,7 @@ from trainer.training import frozen
 
 @dataclasses.dataclass(frozen=True)
 class Disk:
-    """The bytes that a finished run has written, besides its logs, its report and files of a few kilobytes.
+    """The bytes of weights and optimizer values that a finished run leaves; graphs, logs and the report come on top.
 
     Attributes:
       checkpoints: how many there are at most.
@@ -60,7 +60,7 @@ class Disk:
         once = f" and {megabytes(self.frozen)} of frozen weights once" if self.frozen else ""
         why = f" (--keep_checkpoints={keep}, and the best)" if self.checkpoints > keep else ""
         return (
-            f"leaves up to {megabytes(self.total)} besides its logs: {many} {megabytes(self.checkpoint)}{once}{why}, "
+            f"leaves up to {megabytes(self.total)} of weights: {many} {megabytes(self.checkpoint)}{once}{why}, "
             f"model {megabytes(self.model)}"
         )
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 import keras
-import numpy as np
+import tensorflow as tf
 
 from trainer.hparams import HParams
 from trainer.run.plan import Plan
@@ -78,15 +78,19 @@ def megabytes(size: int) -> str:
 
 
 def _bytes(variables: Iterable[keras.Variable]) -> int:
-    return sum(math.prod(one.shape) * np.dtype(one.dtype).itemsize for one in variables)
+    return sum(math.prod(one.shape) * tf.as_dtype(one.dtype).size for one in variables)
 
 
 @contextlib.contextmanager
 def _as_in(model: keras.Model, plan: Plan) -> Iterator[None]:
     """Makes the layers learn in the block that learn in the last stage of a run."""
+    names = plan.network.stages[-1].trainable
+    if names is None:  # as the model is
+        yield
+        return
     layers = [model, *model._flatten_layers(include_self=False)]
     former = [layer.trainable for layer in layers]
-    frozen.choose_layers(model, plan.network.stages[-1].trainable)
+    frozen.choose_layers(model, names)
     try:
         yield
     finally:

@@ -204,8 +204,8 @@ def test_a_stopped_run_loses_no_step_and_says_how_to_go_on(tmp_path: Path, numbe
     assert step >= 3 * 20
     process = _popen(*flags, folder=tmp_path)
     assert process.stdout is not None
-    said = [process.stdout.readline() for _ in range(3)]
-    assert said[2] == f"resumes from step {step:,} of 840\n"
+    said = [process.stdout.readline() for _ in range(5)]
+    assert said[4] == f"resumes from step {step:,} of 840\n"
     process.kill()
     process.communicate()
 

@@ -465,6 +465,20 @@ class HParams:
         choices=ANSWERS,
         placement=True,
     )
+    quiet: str = _flag(
+        "no",
+        "Output",
+        "yes prints only warnings, errors and the result",
+        choices=ANSWERS,
+        placement=True,
+    )
+    verbose: str = _flag(
+        "no",
+        "Output",
+        "yes also prints what TensorFlow logs, and a line with all figures several times a second",
+        choices=ANSWERS,
+        placement=True,
+    )
     job_dir: str = _flag(
         "", "Output", "folder of the run, also gs://bucket/folder; default runs/<date-time>", placement=True
     )
@@ -489,6 +503,8 @@ class HParams:
         if self.patience and self.epochs != UNTIL_BEST:
             given = f"--epochs={self.epochs}" if self.epochs else "nothing"
             raise UsageError(f"`--patience` must be used with `--epochs=auto`. Received: {given}")
+        if self.quiet == self.verbose == "yes":
+            raise UsageError("`--quiet` must be used without `--verbose`. Received: both")
         number, _, count = self.folds.rpartition("/")
         if number and int(number) > int(count):
             raise UsageError(f"`--folds` must name a fold from 1 to {count}. Received: {self.folds}")

@@ -43,6 +43,8 @@ _OTHERS = {
     "checkpoint_every": "checkpoint_freq checkpoint_interval save_every save_freq save_interval save_steps",
     "keep_checkpoints": "keep max_to_keep save_total_limit",
     "resume": "continue continue_from load restore resume_from resume_from_checkpoint",
+    "quiet": "q s silent",
+    "verbose": "debug log_level v verbosity",
     "profile_steps": "profile profile_batch profiler",
     "cache_dir": "cache tmp_dir",
     "max_trial_count": "max_trials n_trials num_samples num_trials trials",

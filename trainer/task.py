@@ -4,6 +4,7 @@ It is short because it only translates: flags and environment variables to the a
 result to lines and an exit status. TensorFlow is imported after the flags are parsed.
 """
 
+import contextlib
 import datetime
 import os
 import shlex
@@ -99,7 +100,7 @@ def _run(
     folds: "CrossValidation | None" = None,
 ) -> int:
     try:
-        with without_chatter(), keras_settings.ignored():
+        with _chatter(hparams), keras_settings.ignored():
             from trainer.run import train
             from trainer.screen import Screen
         result = train.run(hparams, environment, Screen(), callbacks, stop, read=read)
@@ -112,6 +113,11 @@ def _run(
     if environment.is_chief:
         _report(result, environment, python, folds)
     return 0
+
+
+def _chatter(hparams: "HParams") -> contextlib.AbstractContextManager[None]:
+    """Returns a context in which TensorFlow can be imported; its log is shown with `--verbose` alone."""
+    return contextlib.nullcontext() if hparams.verbose == "yes" else without_chatter()
 
 
 def _check_folds(hparams: "HParams", environment: Environment, *, is_own: bool) -> None:
@@ -156,16 +162,17 @@ def _run_folds(
     python: str,
 ) -> int:
     """Trains all folds of a cross-validation, then the final network, and returns the exit status."""
-    with without_chatter(), keras_settings.ignored():
+    with _chatter(hparams), keras_settings.ignored():
         from trainer.run import record
-        from trainer.screen import Screen
+        from trainer.screen import Screen, silent
         from trainer.study.folds import session
     record.check(environment.root, hparams)  # before the folds are trained
     session.check_resume(hparams, environment.root)
-    rest = flags.without(arguments, ["folds", "job_dir", "resume"], flags.run_flags(arguments))
+    rest = flags.without(arguments, ["folds", "job_dir", "quiet", "resume"], flags.run_flags(arguments))
     plan = session.Plan(environment.root, hparams.folds_before, rest, _RESUME, METRICS[hparams.metric])
     try:
-        folds = session.run(plan, Screen(), stop, variables)
+        screen = Screen()
+        folds = session.run(plan, screen, stop, variables, silent() if hparams.quiet == "yes" else screen)
     except FoldError as error:
         return _stop(error.status, str(error), resume)
     except StorageError as error:

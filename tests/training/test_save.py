@@ -92,7 +92,7 @@ def test_does_not_save_what_it_goes_on_from(tmp_path: Path) -> None:
 def test_training_does_not_wait_for_a_slow_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, disk = Run(tmp_path, "1"), threading.Event()
     write = Store.write
-    monkeypatch.setattr(Store, "write", lambda *arguments: (disk.wait(60), write(*arguments)))
+    monkeypatch.setattr(Store, "write", lambda *arguments, **named: (disk.wait(60), write(*arguments, **named)))
     run.step(1, 1)
     run.step(1, 1)
     run.step(1, 1)

@@ -62,21 +62,29 @@ class Plan:
     length: Length
 
     @classmethod
-    def make(cls, hparams: HParams, environment: Environment, screen: Console, read: Read) -> "Plan":
+    def make(
+        cls,
+        hparams: HParams,
+        environment: Environment,
+        screen: Console,
+        read: Read,
+        notes: Console | None = None,
+    ) -> "Plan":
         """Returns the plan of a run.
 
         Args:
           hparams: what to train.
           environment: where.
-          screen: shows which machines and devices there are.
+          screen: shows what the data set leaves out.
           read: returns the data set.
+          notes: shows which machines and devices there are; None is `screen`.
 
         Raises:
           UsageError: the run's folder holds another run, or the devices or the data are not what the flags ask for.
         """
         former = record.check(environment.root, hparams)
         record.check_source(former, own_flags.sources(hparams.model), hparams.model)
-        strategy = _strategy(hparams, environment, screen)
+        strategy = _strategy(hparams, environment, notes or screen)
         keras.utils.set_random_seed(hparams.seed)
         dataset = read(hparams, screen)
         record.check_data(former, dataset.fingerprint, hparams.data)

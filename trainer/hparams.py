@@ -11,6 +11,7 @@ from typing import Any
 
 from trainer import recipes
 from trainer.errors import UsageError
+from trainer.metrics import ACCURACY, METRICS
 
 DATASETS = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
 MANAGED = "managed"  # the data set that Vertex AI defines in the environment
@@ -129,8 +130,8 @@ class HParams:
     image_size: int = _flag(
         0,
         "Data",
-        "side length in pixels to which images are resized; 0 keeps their own size, but uses 96 for files with "
-        "different sizes or more than 128 x 128 pixels",
+        "side length in pixels to which images are resized; 0 keeps their own size, but uses 96, or 224 for a "
+        "pretrained network, for files with different sizes or more than 128 x 128 pixels",
         minimum=0,
         maximum=4096,
         selects_samples=True,
@@ -316,9 +317,17 @@ class HParams:
     patience: int = _flag(
         0,
         "Training",
-        "epochs without a better validation accuracy, or an equal one and a lower loss, after which --epochs=auto lets "
-        "the learning rate decay to zero and stops; 0 is 5, or more for few training samples",
+        "epochs without a better --metric of the validation, or an equal one and a lower loss, after which "
+        "--epochs=auto lets the learning rate decay to zero and stops; 0 is 5, or more for few training samples",
         minimum=0,
+    )
+    metric: str = _flag(
+        AUTO,
+        "Training",
+        "metric of the validation by which an epoch is the best, for --export=best, --epochs=auto and a study. auto: "
+        "accuracy; for labels average_precision, for numbers mean_absolute_error. "
+        + "; ".join(f"{one.name}: {one.meaning}" for one in METRICS.values()),
+        choices=(AUTO, *METRICS),
     )
     batch_size: int = _flag(
         0, "Training", "samples per step; 0 is as the recipe has it for the number of training samples", minimum=0
@@ -439,7 +448,7 @@ class HParams:
     export: str = _flag(
         "last",
         "Output",
-        "the epoch whose weights the model gets: the last, or the best by validation accuracy, then by validation loss",
+        "the epoch whose weights the model gets: the last, or the best by --metric, then by validation loss",
         choices=EXPORTS,
         placement=True,
     )
@@ -467,6 +476,20 @@ class HParams:
         choices=ANSWERS,
         placement=True,
     )
+    quiet: str = _flag(
+        "no",
+        "Output",
+        "yes prints only warnings, errors and the result",
+        choices=ANSWERS,
+        placement=True,
+    )
+    verbose: str = _flag(
+        "no",
+        "Output",
+        "yes also prints what TensorFlow logs, and a line with all figures several times a second",
+        choices=ANSWERS,
+        placement=True,
+    )
     job_dir: str = _flag(
         "", "Output", "folder of the run, also gs://bucket/folder; default runs/<date-time>", placement=True
     )
@@ -491,6 +514,8 @@ class HParams:
         if self.patience and self.epochs != UNTIL_BEST:
             given = f"--epochs={self.epochs}" if self.epochs else "nothing"
             raise UsageError(f"`--patience` must be used with `--epochs=auto`. Received: {given}")
+        if self.quiet == self.verbose == "yes":
+            raise UsageError("`--quiet` must be used without `--verbose`. Received: both")
         number, _, count = self.folds.rpartition("/")
         if number and int(number) > int(count):
             raise UsageError(f"`--folds` must name a fold from 1 to {count}. Received: {self.folds}")
@@ -515,8 +540,9 @@ class HParams:
         }
 
     def selection(self) -> dict[str, Value]:
-        """Returns the hyperparameters that determine the samples: runs with equal selections can share them."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if rule_of(f).selects_samples}
+        """Returns what determines the samples: runs with equal selections can share them."""
+        selected = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if rule_of(f).selects_samples}
+        return {**selected, "is_pretrained": is_pretrained(self)}  # which has another usual size
 
 
 def given(hparams: HParams) -> frozenset[str]:
@@ -583,12 +609,15 @@ _KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text",
 _TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 
+_EARLIER = {"metric": ACCURACY.name}  # values of versions without the flag, where they are not its default
+
+
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """Returns the values in which a stored configuration differs from the current one.
 
     A flag that the stored one lacks, since an earlier version had no such flag, counts as its default.
     """
-    defaults = {field.name: field.default for field in dataclasses.fields(HParams)}
+    defaults = {field.name: field.default for field in dataclasses.fields(HParams)} | _EARLIER
     before = {name: there.get(name, defaults.get(name)) for name in here}
     return [f"--{name}={before[name]} before, {value} now" for name, value in here.items() if before[name] != value]
 

@@ -6,6 +6,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from trainer.errors import StoppedError
+
 
 @contextlib.contextmanager
 def without_chatter() -> Iterator[None]:
@@ -17,6 +19,8 @@ def without_chatter() -> Iterator[None]:
         os.dup2(chatter.fileno(), 2)
         try:
             yield
+        except StoppedError:  # a person has stopped the program
+            raise
         except BaseException:
             chatter.seek(0)
             os.write(kept, chatter.read())

@@ -7,6 +7,11 @@ from rich.console import Console
 from trainer.console import flowed
 
 
+def silent() -> Console:
+    """Returns a console that shows nothing."""
+    return Console(quiet=True, force_terminal=False)
+
+
 class Screen(Console):
     """A console for lines of text, without highlighting."""
 

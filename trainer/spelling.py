@@ -9,6 +9,7 @@ _OTHERS = {
     "root source train train_data train_dir train_path training_data",
     "job_dir": "checkpoint_dir ckpt_dir experiment_dir log_dir logdir model_dir out out_dir outdir outfile output "
     "output_dir output_path outputs result_dir results run_dir save_dir save_path train_dir work_dir workdir",
+    "out": "dest_dir job_dir log_dir outdir outfile output output_dir output_path results result_dir save_dir",
     "to": "destination dst job_dir out out_dir outdir output output_dir target",
     "model": "checkpoint ckpt model_dir model_path saved_model weights",
     "learning_rate": "alpha base_lr eta init_lr initial_learning_rate learning_rate_init lr lrate max_lr rate "
@@ -42,6 +43,8 @@ _OTHERS = {
     "checkpoint_every": "checkpoint_freq checkpoint_interval save_every save_freq save_interval save_steps",
     "keep_checkpoints": "keep max_to_keep save_total_limit",
     "resume": "continue continue_from load restore resume_from resume_from_checkpoint",
+    "quiet": "q s silent",
+    "verbose": "debug log_level v verbosity",
     "profile_steps": "profile profile_batch profiler",
     "cache_dir": "cache tmp_dir",
     "max_trial_count": "max_trials n_trials num_samples num_trials trials",

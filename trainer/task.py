@@ -4,18 +4,20 @@ It is short because it only translates: flags and environment variables to the a
 result to lines and an exit status. TensorFlow is imported after the flags are parsed.
 """
 
+import contextlib
 import datetime
 import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainer import command_line as flags
 from trainer import console, interpreter, interval, keras_settings, signals
 from trainer.environment import Environment
 from trainer.errors import DivergedError, FoldError, MachineLostError, StoppedError, StorageError, UsageError
+from trainer.metrics import ACCURACY, METRICS
 from trainer.quiet import without_chatter
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ def _run(
     folds: "CrossValidation | None" = None,
 ) -> int:
     try:
-        with without_chatter(), keras_settings.ignored():
+        with _chatter(hparams), keras_settings.ignored():
             from trainer.run import train
             from trainer.screen import Screen
         result = train.run(hparams, environment, Screen(), callbacks, stop, read=read)
@@ -111,6 +113,11 @@ def _run(
     if environment.is_chief:
         _report(result, environment, python, folds)
     return 0
+
+
+def _chatter(hparams: "HParams") -> contextlib.AbstractContextManager[None]:
+    """Returns a context in which TensorFlow can be imported; its log is shown with `--verbose` alone."""
+    return contextlib.nullcontext() if hparams.verbose == "yes" else without_chatter()
 
 
 def _check_folds(hparams: "HParams", environment: Environment, *, is_own: bool) -> None:
@@ -155,16 +162,17 @@ def _run_folds(
     python: str,
 ) -> int:
     """Trains all folds of a cross-validation, then the final network, and returns the exit status."""
-    with without_chatter(), keras_settings.ignored():
+    with _chatter(hparams), keras_settings.ignored():
         from trainer.run import record
-        from trainer.screen import Screen
+        from trainer.screen import Screen, silent
         from trainer.study.folds import session
     record.check(environment.root, hparams)  # before the folds are trained
     session.check_resume(hparams, environment.root)
-    rest = flags.without(arguments, ["folds", "job_dir", "resume"], flags.run_flags(arguments))
-    plan = session.Plan(environment.root, hparams.folds_before, rest, _RESUME)
+    rest = flags.without(arguments, ["folds", "job_dir", "quiet", "resume"], flags.run_flags(arguments))
+    plan = session.Plan(environment.root, hparams.folds_before, rest, _RESUME, METRICS.get(hparams.metric, ACCURACY))
     try:
-        folds = session.run(plan, Screen(), stop, variables)
+        screen = Screen()
+        folds = session.run(plan, screen, stop, variables, silent() if hparams.quiet == "yes" else screen)
     except FoldError as error:
         return _stop(error.status, str(error), resume)
     except StorageError as error:
@@ -209,9 +217,20 @@ def _accuracies(result: "Result", folds: "CrossValidation | None") -> Iterator[s
         yield f"{result.measured} ({result.tested:,} {result.samples})"
     elif result.tested:
         yield f"test accuracy {interval.percent(result.test_accuracy, result.tested, result.samples)}"
+    yield from _metric(result.outcome)
     if folds:
         whole = folds.whole
         yield f"cross-validated accuracy {interval.percent(whole.share, whole.samples, folds.samples)}"
+
+
+def _metric(outcome: Mapping[str, Any]) -> Iterator[str]:
+    """Yields a line about `--metric` unless it is the accuracy."""
+    for metric in METRICS.values():
+        best = outcome.get(f"best_{metric.tag}")
+        if metric is not ACCURACY and best is not None:
+            tested = outcome.get(f"test_{metric.name}")
+            test = "" if tested is None else f"test {metric.name} {tested:.4f}, "
+            yield f"{test}best {metric.tag} {best:.4f} at epoch {outcome['best_epoch']}"
 
 
 def _stop(status: int, reason: str, resume: str = _RESUME) -> int:

@@ -53,6 +53,19 @@ def test_a_snapshot_is_held_while_checkpoints_are_removed(tmp_path: Path) -> Non
         assert snapshot.latest.is_finished
 
 
+def test_a_snapshot_has_what_two_checkpoints_share(tmp_path: Path) -> None:
+    store, shared = Store(tmp_path, {}, keep=1), b"shared" * 20_000
+    for step in (1, 2):
+        store.write(step, [str(step).encode()], None, {}, shared=[[shared]])
+    with checkpoints.snapshot(tmp_path, every=True) as snapshot:
+        store.write(3, [b"3"], None, {})
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["3", "latest.json"]
+        assert snapshot is not None
+        assert [saved.path.parent.name for saved in snapshot.steps] == ["2"]
+        assert [path.parent.name for path in snapshot.latest.files] == ["2", "1"]
+        assert [file.read() for file in snapshot.latest.files.values()] == [b"2", shared]
+
+
 def test_a_snapshot_of_all(tmp_path: Path) -> None:
     for step in (5, 10, 9):
         Store(tmp_path, {}, keep=5).write(step, [str(step).encode()], 10, {})

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from trainer.evaluate import options as evaluate_options
 from trainer.hparams import HParams, rule_of
 from trainer.serving import options as serving_options
 from trainer.study.options import Options
@@ -18,7 +19,10 @@ _CODE = re.compile(
     r"(?<!\w)\.(?:csv|jsonl)\b|\b\w+\.json\b|\btrainer\.\w+"
 )
 _RULE = re.compile(r"`--(\w+)` must be (.*?)\. Received: ")  # of a message
-_UNSAID = {"logdir": "folder of one run or of several; also gs://…"}  # flags without a help text
+_UNSAID = {  # flags without a help text
+    "logdir": "folder of one run or of several; also gs://…",
+    "runs": "of a study: `trials` shows one TensorBoard run for each trial, without training curves; `all` shows all",
+}
 _DEFAULT = re.compile(r" \(default ([^)]*)\)$")  # of a help text
 
 
@@ -58,6 +62,8 @@ def flags(root: Path, program: str) -> list[Flag]:
             Path("trainer", "predict.py") if program == "trainer.predict" else Path("trainer", "serving", "options.py")
         )
         return [*_of_actions(parser._actions, _bounds(_tree(root / path)))]
+    if program == "trainer.evaluate":
+        return [*_of_actions(evaluate_options.parser()._actions, _rules(_tree(root / "trainer/evaluate/options.py")))]
     if program == "trainer.local_cluster":
         return [Flag("workers", "", "`2`", "at least 2", "number of processes; the first one is the chief")]
     return [*_of_source(root.joinpath(*program.split("."), "__main__.py"))]
@@ -105,9 +111,7 @@ def _of_source(path: Path) -> Iterator[Flag]:
     for call in _calls(tree, "add_argument"):
         options = {str(one.arg): _value(one.value, constants) for one in call.keywords if one.arg != "type"}
         parser.add_argument(ast.literal_eval(call.args[0]), **options)
-    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    rules = dict(found for text in texts for found in _RULE.findall(text))
-    yield from _of_actions(parser._actions, rules)
+    yield from _of_actions(parser._actions, _rules(tree))
 
 
 def _value(node: ast.expr, constants: Mapping[str, ast.expr]) -> Any:
@@ -115,6 +119,12 @@ def _value(node: ast.expr, constants: Mapping[str, ast.expr]) -> Any:
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "HParams":
         return getattr(HParams, node.attr)
     return ast.literal_eval(constants.get(node.id, node) if isinstance(node, ast.Name) else node)
+
+
+def _rules(tree: ast.Module) -> dict[str, str]:
+    """Returns the rules that a program's messages state, by flag."""
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return dict(found for text in texts for found in _RULE.findall(text))
 
 
 def _bounds(tree: ast.Module) -> dict[str, str]:

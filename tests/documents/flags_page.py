@@ -29,6 +29,7 @@ _PROGRAMS = {
     "trainer.task": "trains one network",
     "trainer.study": "tunes hyperparameters with many runs, on this machine or on Vertex AI",
     "trainer.predict": "classifies images, signals or volumes",
+    "trainer.evaluate": "measures a trained model on labelled samples",
     "trainer.serve": "serves a model over HTTP",
     "trainer.report": "writes the report of a run or a study as one HTML file",
     "trainer.data": "checks a data set and writes it as TFRecord shards",
@@ -42,6 +43,8 @@ _LEADS = {
     "trainer.study": "It also accepts every flag of [trainer.task](#trainertask), and passes it to each trial. "
     "`--job_dir` is the folder of the study, with one subfolder per trial.",
     "trainer.predict": "All other arguments are samples: files, folders, or `-` for standard input.",
+    "trainer.evaluate": "The other argument, DATA, is the data set, as `--data` of [trainer.task](#trainertask). "
+    "[Evaluate](evaluate.md) describes the results.",
     "trainer.serve": "In a container on Vertex AI, [environment variables](#environment-variables) give the defaults.",
     "trainer.report": "[The report](report.md) describes the file, which runs and studies also write at their end.",
     "trainer.data": "The data set is given as for [trainer.task](#trainertask).",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from trainer import command_line as flags
 from trainer.errors import UsageError
+from trainer.evaluate import options as evaluate_options
 from trainer.hparams import HParams
 from trainer.serving import options as serving_options
 from trainer.study import options as study_options
@@ -26,6 +27,7 @@ _READERS: dict[str, Callable[[Sequence[str]], object]] = {
     "trainer.task": flags.read,
     "trainer.study": study_options.read,
     "trainer.predict": lambda words: serving_options.predict_parser().read(words),
+    "trainer.evaluate": evaluate_options.Options.read,
     "trainer.serve": lambda words: serving_options.serve_parser().read(words),
 }
 _PASSED_ON = ("trainer.local_cluster", "tests.gcs.demo")  # whose other flags are those of trainer.task
@@ -96,7 +98,7 @@ class Programs:
             *_tensorboard_flags(),
             *(f"--{name}" for kind in (HParams, study_options.Options) for name in _fields(kind)),
         }
-        for parser in (serving_options.serve_parser(), serving_options.predict_parser()):
+        for parser in (serving_options.serve_parser(), serving_options.predict_parser(), evaluate_options.parser()):
             found |= {option for option in parser._option_string_actions if option.startswith("--")}
         for top in OWN:
             for path in (self._root / top).rglob("*.py"):

@@ -40,10 +40,11 @@ def test_a_backbone_is_one_layer_between_raw_values_and_a_new_head(tmp_path: Pat
     base = backbone()
     network = from_file(saved(base, tmp_path / "base.keras"))
     model = network.model
-    assert [layer.name for layer in model.layers] == ["image", "tiny", "pool", "dropout", "logits"]
+    assert [layer.name for layer in model.layers] == ["image", "tiny", "pool", "power", "dropout", "logits"]
     assert isinstance(model.get_layer("dropout"), layers.Dropout)
     assert model.output_shape == (None, 3) and network.notes == ()
     features = values(base, samples()).mean(axis=(1, 2))
+    features = features / np.sqrt(np.abs(features) + 1e-3)
     kernel, bias = model.get_layer("logits").get_weights()
     np.testing.assert_allclose(values(model, samples()), features @ kernel + bias, rtol=1e-5)
     assert {call.name for call in graph.walk(model).convolutions} == {
@@ -57,7 +58,7 @@ def test_pooled_features_get_a_head(tmp_path: Path) -> None:
     base = backbone()
     pooled = keras.Model(base.input, keras.layers.GlobalMaxPooling2D()(base.output), name="pooled")
     model = from_file(saved(pooled, tmp_path / "base.keras")).model
-    assert [layer.name for layer in model.layers] == ["image", "pooled", "dropout", "logits"]
+    assert [layer.name for layer in model.layers] == ["image", "pooled", "power", "dropout", "logits"]
     np.testing.assert_allclose(values(model.get_layer("pooled"), samples()), values(pooled, samples()))
 
 
@@ -94,7 +95,7 @@ def test_a_model_of_this_package_is_taken_up_again(tmp_path: Path) -> None:
     assert any(call.layer.name == "scale" for call in graph.walk(twice.model).calls)
 
 
-@pytest.mark.parametrize("name", ["pool", "logits", "dropout", "image"])
+@pytest.mark.parametrize("name", ["pool", "power", "logits", "dropout", "image"])
 def test_names_do_not_collide(name: str, tmp_path: Path) -> None:
     inputs = keras.Input((None, None, 3), name="image")
     base = keras.Model(inputs, keras.layers.Conv2D(4, 3, name="logits")(inputs), name=name)

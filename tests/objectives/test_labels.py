@@ -3,9 +3,9 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import average_precision_score, f1_score
 
-from trainer.objectives import labels, ranking
+from trainer.objectives import binned_ranking, labels
+from trainer.objectives.binned_ranking import F1, AveragePrecision, Ranking
 from trainer.objectives.outputs import Answer
-from trainer.objectives.ranking import F1, AveragePrecision, Ranking
 
 _RANDOM = np.random.default_rng(0)
 TRUE = (_RANDOM.random((400, 3)) < [0.5, 0.1, 0.02]).astype(np.float32)
@@ -22,7 +22,7 @@ def _of(metric: Ranking | F1, weights: np.ndarray | None = None) -> np.ndarray:
 def test_average_precision_is_that_of_all_samples_in_order() -> None:
     expected = average_precision_score(TRUE, LOGITS)
     assert _of(AveragePrecision(3)) == pytest.approx(expected, abs=2e-3)
-    scores = ranking.scores(_of(Ranking(3)), [0.5] * 3)
+    scores = binned_ranking.scores(_of(Ranking(3)), [0.5] * 3)
     assert [one.average_precision for one in scores] == pytest.approx(
         average_precision_score(TRUE, LOGITS, average=None), abs=2e-3
     )
@@ -31,7 +31,7 @@ def test_average_precision_is_that_of_all_samples_in_order() -> None:
 def test_f1_is_that_of_a_probability_of_one_half() -> None:
     expected = f1_score(TRUE, LOGITS >= 0, average=None)
     assert _of(F1(3)) == pytest.approx(expected.mean(), abs=1e-6)
-    scores = ranking.scores(_of(Ranking(3)), [0.5] * 3)
+    scores = binned_ranking.scores(_of(Ranking(3)), [0.5] * 3)
     assert [one.f1 for one in scores] == pytest.approx(expected, abs=1e-2)
     assert [one.support for one in scores] == TRUE.sum(0).tolist()
 
@@ -44,7 +44,7 @@ def test_rows_without_weight_do_not_count() -> None:
 
 
 def test_thresholds_are_those_of_the_best_f1() -> None:
-    found = ranking.thresholds(_of(Ranking(3)), 0.5)
+    found = binned_ranking.thresholds(_of(Ranking(3)), 0.5)
     probabilities = 1 / (1 + np.exp(-LOGITS.astype(np.float64)))
     for column, limit in enumerate(found):
         own = f1_score(TRUE[:, column], probabilities[:, column] >= limit)
@@ -56,9 +56,9 @@ def test_a_label_that_no_sample_has_keeps_the_usual_threshold_and_no_score() -> 
     metric = Ranking(2)
     metric.update_state(np.array([[1, 0], [1, 0]], np.float32), np.array([[1, -1], [2, -2]], np.float32))
     counts = np.asarray(metric.result())
-    first, second = ranking.thresholds(counts, 0.5)
+    first, second = binned_ranking.thresholds(counts, 0.5)
     assert (first, second) == (pytest.approx(1 / (1 + np.exp(-1)), abs=0.01), 0.5)
-    assert ranking.scores(counts, [first, second])[1] == ranking.LabelScore(None, None, None, None, 0)
+    assert binned_ranking.scores(counts, [first, second])[1] == binned_ranking.LabelScore(None, None, None, None, 0)
 
 
 def test_the_loss_weighs_absence_and_presence() -> None:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mean_absolute_error, r2_score
 
-from trainer.objectives import goals, numbers
+from trainer.objectives import numbers
 from trainer.objectives.numbers import R2, ScaledSquaredError
 
 _RANDOM = np.random.default_rng(0)
@@ -58,18 +58,6 @@ def test_the_loss_has_no_unit() -> None:
     assert float(loss(TRUE, PREDICTED)) == pytest.approx(np.mean(((TRUE - PREDICTED) / spread) ** 2), rel=1e-3)
     again = ScaledSquaredError.from_config(loss.get_config())
     assert float(again(TRUE, PREDICTED)) == pytest.approx(float(loss(TRUE, PREDICTED)))
-
-
-@pytest.mark.parametrize(
-    ("logs", "expected"),
-    [
-        ({"val_loss": 1, "val_accuracy": 0.5}, ("val_accuracy", "MAXIMIZE")),
-        ({"val_loss": 1, "val_f1": 0, "val_average_precision": 0.5}, ("val_average_precision", "MAXIMIZE")),
-        ({"val_loss": 1, "val_r2": 0, "val_mean_absolute_error": 2}, ("val_mean_absolute_error", "MINIMIZE")),
-    ],
-)
-def test_each_target_has_a_metric_that_ranks_epochs(logs: dict[str, float], expected: tuple[str, str]) -> None:
-    assert goals.ranking_of(logs) == expected
 
 
 def test_an_answer_is_the_numbers() -> None:

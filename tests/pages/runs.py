@@ -74,4 +74,7 @@ def _log(root: Path, names: tuple[str, ...]) -> None:
         log.add(VALIDATION, summaries.image(tag, picture), 20)
     found = {"cells": [[0, 0, 2], [1, 0, 1], [1, 1, 1]], "mistakes": [[1, 0, 0.875]]}
     log.add(VALIDATION, summaries.facts(facts.VALIDATION, found), 20)
+    log.add(VALIDATION, summaries.image("results/worst_test_mistakes", picture), 20)
+    log.add(VALIDATION, summaries.facts(facts.TEST, {"mistakes": [[0, 1, 0.625]], "classified": 4}), 20)
+    log.add(VALIDATION, summaries.facts(facts.CUES, [f"100% of the images of class {names[0]} are"]), 20)
     log.close()

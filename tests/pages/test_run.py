@@ -17,7 +17,7 @@ from trainer.errors import UsageError
 from trainer.pages import page as pages
 from trainer.pages.run import facts, report
 from trainer.tensorboard import summaries
-from trainer.tensorboard.log import TRAIN, Log
+from trainer.tensorboard.log import TRAIN, VALIDATION, Log
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4)
 
@@ -50,6 +50,8 @@ def test_it_has_every_section_of_a_finished_run(tmp_path: Path) -> None:
         "Test images: 2 of 4 correct",
         "1 × dog taken for cat",
         "Grad-CAM is the most faithful method",
+        "100% of the images of class cat are.",
+        "The worst mistakes on test images true predicted probability 1 cat dog 62.5%",
         "conv|1 320",
         "1,234 parameters",
         "cat/broken.png: an empty file",
@@ -112,6 +114,28 @@ def test_a_run_that_is_not_finished_says_how_far_it_is(tmp_path: Path) -> None:
     finally:
         os.close(lock)
     assert "not finished, epoch 2 of 14" in _page(root, "gs://bucket/run").text
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("macro_f1", (0.25, 0.5), "Best val_macro_f1: 0.5000, after epoch 2; at the end 0.5000."),
+        ("macro_f1", (0.5, 0.25), "Best val_macro_f1: 0.5000, after epoch 1; at the end 0.2500."),
+        ("loss", (), "Best val_loss: 0.5000, after epoch 2; at the end 0.5000."),
+    ],
+)
+def test_it_has_the_metric_that_decides(name: str, values: tuple[float, ...], said: str, tmp_path: Path) -> None:
+    root = runs.write(tmp_path, configuration={"epochs": 2, "metric": name})
+    record = json.loads((root / "hparams.json").read_text())
+    (root / "hparams.json").write_text(json.dumps({**record, "outcome": {f"test_{name}": 0.125}}))
+    log = Log(root / "logs")
+    for step, value in zip((10, 20), values, strict=False):
+        log.add(VALIDATION, summaries.scalar(name, value), step)
+    log.close()
+    found = _page(root)
+    assert f"{said} On the test images, {name} is 0.1250." in found.text
+    assert found.texts.count(f"validation {name}") == 1, "a column of the numbers"
+    assert found.texts.count(f"training {name}") == (name == "loss"), "the others are of evaluations alone"
 
 
 def test_a_run_whose_files_are_missing_or_broken_still_has_a_report(tmp_path: Path) -> None:

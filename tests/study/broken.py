@@ -160,7 +160,15 @@ BROKEN = [
         "metricId: val_accuracy",
         "metricId: accuracy",
         "accuracy",
-        "must be val_accuracy, the only metric that the program reports",
+        "must be one of val_accuracy, val_balanced_accuracy, val_macro_f1, val_auc, val_average_precision, val_f1, "
+        "val_mean_absolute_error, val_r2, val_loss. Received: accuracy",
+    ),
+    ("goal: MAXIMIZE", "goal: MINIMIZE", "MINIMIZE", "must be MAXIMIZE: a higher val_accuracy is better"),
+    (
+        "metricId: val_accuracy",
+        "metricId: val_loss",
+        "MAXIMIZE",
+        "must be MINIMIZE: a lower val_loss is better. Received: MAXIMIZE",
     ),
     ("goal: MAXIMIZE", "goal: MOST", "MOST", "must be one of GOAL_TYPE_UNSPECIFIED, MAXIMIZE, MINIMIZE"),
     (

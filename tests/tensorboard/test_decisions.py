@@ -2,12 +2,14 @@
 
 import keras
 import numpy as np
+import pytest
 
 from trainer.insight.observer import Examples, Observer
+from trainer.networks.parts import CONVOLUTIONS
 from trainer.tensorboard.decisions import Decisions
 
 
-def observer() -> Observer:
+def observed() -> Observer:
     keras.utils.set_random_seed(0)
     layers = [
         keras.layers.Rescaling(1 / 255),
@@ -22,7 +24,7 @@ def observer() -> Observer:
 
 
 def test_scores_are_scalars_and_the_best_method_is_recorded() -> None:
-    decisions = Decisions(observer(), seen=1_000_000)
+    decisions = Decisions(observed(), seen=1_000_000)
     moment = {summary.value[0].tag for summary in decisions.moment()}
     assert {"attribution_of_probes/deletion_grad_cam", "attribution_of_probes/insertion_hires_cam"} <= moment
     conclusion = {summary.value[0].tag for summary in decisions.conclude(np.full((40, 2), 0.5))}
@@ -36,7 +38,33 @@ def test_scores_are_scalars_and_the_best_method_is_recorded() -> None:
 
 
 def test_a_short_run_scores_the_probes_alone() -> None:
-    decisions = Decisions(observer())
+    decisions = Decisions(observed())
     decisions._observer.probes = np.arange(5)
     list(decisions.conclude(np.full((40, 2), 0.5)))
     assert decisions.explanation["samples"] == 5
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+@pytest.mark.parametrize("sizes", [(12, 12), (8, 8, 8), (12,)])
+def test_a_network_that_goes_by_a_watermark_is_reported(sizes: tuple[int, ...], is_marked: bool) -> None:
+    """Class b has a mark, in the same corner or anywhere. Signals are aligned, so that a position says nothing."""
+    random, rank = np.random.default_rng(0), len(sizes)
+    samples, labels = random.uniform(0, 60, (40, *sizes, 1)).astype(np.float32), np.arange(40) % 2
+    for index in np.flatnonzero(labels):
+        starts = [0 if is_marked else int(random.integers(0, size - 1)) for size in sizes]
+        samples[(index, *(slice(start, start + 2) for start in starts))] = np.array([[200.0], [255.0]])
+    layers = [CONVOLUTIONS[rank](1, 1, use_bias=False), keras.layers.Flatten(), keras.layers.Dense(2)]
+    model = keras.Sequential([keras.Input((*sizes, 1)), *layers])
+    weights = np.zeros((*sizes, 2))
+    weights[(*((slice(0, 2),) * rank if is_marked else ()), 1)] = 1
+    model.set_weights([np.ones((1,) * (rank + 2)), weights.reshape(-1, 2), np.array([1.0, 0.0])])
+    threshold = np.median(model.predict(samples, verbose=0)[:, 1])
+    model.set_weights([*model.get_weights()[:2], np.array([threshold, 0.0])])
+    observer = Observer(model, Examples(samples, labels, ["a", "b"], noun="thing"))
+    decisions = Decisions(observer)
+    tags = {summary.value[0].tag for summary in decisions.conclude(observer.classify()[0])}
+    is_reported = is_marked and rank > 1
+    assert (len(decisions.cues) == 1) == is_reported
+    assert ({"what_decides", "report/cues"} <= tags) == is_reported
+    if is_reported:
+        assert decisions.cues[0].startswith("100% of the things of class b are decided by the same region")

@@ -17,7 +17,8 @@ from trainer.data.form import Form
 from trainer.errors import StoppedError
 from trainer.hparams import HParams
 from trainer.insight.observer import Examples
-from trainer.tensorboard import board, drawing
+from trainer.tensorboard import board, drawing, tested
+from trainer.tensorboard.decisions import Decisions
 from trainer.tensorboard.log import Log
 from trainer.tensorboard.pictures import Pictures
 from trainer.tensorboard.stopwatch import Stopwatch
@@ -167,3 +168,20 @@ def test_the_training_waits_where_the_network_itself_is_observed(tmp_path: Path)
     log.flush()
     assert _changes(tmp_path) == [(1, pytest.approx(0.5))]
     pictures.close(is_complete=True)
+
+
+@pytest.mark.parametrize(("affordable", "said"), [(4, "on 4 test images"), (3, "on the first 3 of 4 test images")])
+def test_the_worst_mistakes_on_test_samples_are_written(
+    affordable: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, model, titles = Log(tmp_path), _model(), list[str]()
+    pictures = _begun(log, model)
+    monkeypatch.setattr(Decisions, "affordable", affordable)
+    shown = tested.results.mistakes
+    monkeypatch.setattr(tested.results, "mistakes", lambda *given: titles.append(given[2]) or shown(*given))
+    samples = np.random.default_rng(1).integers(0, 256, (4, 12, 12, 1), np.uint8)
+    predicted = model.predict(samples.astype(np.float32), verbose=0).argmax(1)
+    pictures.test(samples, (predicted + 1) % 3, 4)
+    log.close()
+    assert {"results/worst_test_mistakes", "report/test"} <= set(tags_of(tmp_path / "validation"))
+    assert titles == [f"the worst {affordable} of {affordable} mistakes {said}"]

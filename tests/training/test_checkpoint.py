@@ -104,6 +104,63 @@ def test_a_later_checkpoint_that_was_not_gone_on_from_is_removed(tmp_path: Path)
     assert len(list((tmp_path / "2").iterdir())) == 2, "what the former checkpoint of this step consisted of is gone"
 
 
+FROZEN = b"frozen" * 20_000
+
+
+def _files(folder: Path, suffix: str) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix().split("/")[0] for path in folder.glob(f"*/*{suffix}"))
+
+
+def test_what_does_not_change_is_stored_once(tmp_path: Path) -> None:
+    store = Store(tmp_path, CONFIGURATION, keep=1)
+    for step in (1, 2, 3):
+        store.write(step, [b"state", bytes([step])], best=2, about={}, shared=[[FROZEN[:10], FROZEN[10:]]])
+    assert _files(tmp_path, ".shared") == ["1"]
+    assert _files(tmp_path, "manifest.json") == _files(tmp_path, ".state") == ["2", "3"]
+    _, content = store.newest(_silence) or ({}, b"")
+    assert content == b"state\3" + FROZEN
+    assert store.at(2) == b"state\2" + FROZEN
+    store.finish({"test_accuracy": 0.5})
+    assert (store.newest(_silence) or [{}])[0]["step"] == 3
+    for step in (4, 5):  # another part is frozen
+        store.write(step, [b"state", bytes([step])], best=5, about={}, shared=[[FROZEN[1:]]])
+    assert _files(tmp_path, ".shared") == ["4"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["4", "5", "best.json", "latest.json"]
+
+
+def test_a_damaged_file_of_two_checkpoints_is_not_used_by_the_next(tmp_path: Path) -> None:
+    store, told = Store(tmp_path, CONFIGURATION), []
+    for step in (1, 2):
+        store.write(step, [b"state"], best=None, about={}, shared=[[FROZEN]])
+    next(tmp_path.glob("1/*.shared")).write_bytes(FROZEN[:-1] + b"x")
+    assert store.newest(told.append) is None
+    assert all(".shared is not what was written, by its checksum" in line for line in told)
+    store.write(3, [b"state"], best=None, about={}, shared=[[FROZEN]])
+    assert (store.newest(_silence) or [{}])[0]["step"] == 3
+
+
+def test_a_small_part_that_does_not_change_is_stored_with_the_rest(tmp_path: Path) -> None:
+    store = Store(tmp_path, CONFIGURATION)
+    store.write(1, [b"state"], best=None, about={}, shared=[[b"few"]])
+    assert [path.suffix for path in tmp_path.glob("1/*.*")].count(".shared") == 0
+    assert (store.newest(_silence) or [{}, b""])[1] == b"statefew"
+
+
+def test_an_empty_part_has_no_file(tmp_path: Path) -> None:
+    store = Store(tmp_path, CONFIGURATION)
+    store.write(1, [b"state"], best=None, about={}, shared=[[FROZEN], [], [b"few"]])
+    manifest, content = store.newest(_silence) or ({}, b"")
+    assert [file["size"] for file in manifest["files"]] == [5, len(FROZEN), 3]
+    assert content == b"state" + FROZEN + b"few"
+
+
+def test_reads_a_checkpoint_of_format_4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.training.checkpoint._FORMAT", 4)
+    store = _store(tmp_path)
+    monkeypatch.undo()
+    assert (store.newest(_silence) or [{}])[0]["format"] == 4
+
+
 def test_says_what_a_run_came_to(tmp_path: Path) -> None:
     store = _store(tmp_path)
     assert store.result() is None

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from trainer.errors import DivergedError, StorageError
-from trainer.training.metric import METRIC, RESERVED, MetricReport
+from trainer.metrics import METRICS, Metric
+from trainer.training.metric import RESERVED, MetricReport
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +24,7 @@ def trial(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _entries(file: Path) -> list[tuple[str, str, str]]:
     lines = [json.loads(line) for line in file.read_text().splitlines()]
-    return [(line[METRIC], line["global_step"], line["trial"]) for line in lines]
+    return [(line["val_accuracy"], line["global_step"], line["trial"]) for line in lines]
 
 
 def test_writes_what_the_library_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,7 +35,7 @@ def test_writes_what_the_library_writes(tmp_path: Path, monkeypatch: pytest.Monk
     plain = hypertune.HyperTune()
     for step, value in enumerate((0.5, 0.75, np.float32(0.1)), 1):
         report(value, step)
-        plain.report_hyperparameter_tuning_metric(METRIC, value, global_step=step)
+        plain.report_hyperparameter_tuning_metric("val_accuracy", value, global_step=step)
         assert ours.read_bytes() == theirs.read_bytes()
     assert _entries(ours)[:2] == [("0.5", "1", "3"), ("0.75", "2", "3")]
     assert report.reported == [(0.5, 1), (0.75, 2), (pytest.approx(0.1), 3)]
@@ -61,6 +62,16 @@ def test_a_reader_never_finds_nothing_or_half(tmp_path: Path) -> None:
         steps = reader.result()
     assert steps == sorted(steps)
     assert len(file.read_text().splitlines()) == 100, "the library keeps the last hundred"
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_the_library_gets_the_tag_of_the_metric(metric: Metric, tmp_path: Path) -> None:
+    report = MetricReport(str(tmp_path / "metrics"), metric)
+    report(0.25, 1)
+    (entry,) = [json.loads(line) for line in (tmp_path / "metrics").read_text().splitlines()]
+    assert {name: entry[name] for name in entry if name not in RESERVED} == {metric.tag: "0.25"}
+    with pytest.raises(DivergedError, match=f"{metric.tag} is nan after epoch 2"):
+        report(math.nan, 2)
 
 
 def test_takes_a_file_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,4 +191,4 @@ def test_the_metric_takes_no_other_field_s_place(tmp_path: Path, monkeypatch: py
     library.report_hyperparameter_tuning_metric("anything", 0.5, global_step=1)
     (line,) = (tmp_path / "metrics").read_text().splitlines()
     assert {*json.loads(line)} == {*RESERVED, "anything"}
-    assert METRIC not in RESERVED
+    assert not {one.tag for one in METRICS.values()} & {*RESERVED}

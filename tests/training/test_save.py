@@ -8,7 +8,7 @@ import pytest
 
 from trainer.errors import DivergedError, StorageError
 from trainer.training.checkpoint import Store
-from trainer.training.metric import METRIC, MetricReport
+from trainer.training.metric import MetricReport
 from trainer.training.report import ReportMetric
 from trainer.training.save import Every, SaveCheckpoint
 
@@ -92,7 +92,7 @@ def test_does_not_save_what_it_goes_on_from(tmp_path: Path) -> None:
 def test_training_does_not_wait_for_a_slow_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, disk = Run(tmp_path, "1"), threading.Event()
     write = Store.write
-    monkeypatch.setattr(Store, "write", lambda *arguments: (disk.wait(60), write(*arguments)))
+    monkeypatch.setattr(Store, "write", lambda *arguments, **named: (disk.wait(60), write(*arguments, **named)))
     run.step(1, 1)
     run.step(1, 1)
     run.step(1, 1)
@@ -113,16 +113,20 @@ def test_a_disk_that_takes_no_more_is_told_at_the_next_steps(tmp_path: Path) -> 
 def test_a_run_that_goes_on_reports_its_former_metrics_again(tmp_path: Path) -> None:
     first = ReportMetric(MetricReport(str(tmp_path / "first")))
     for epoch, accuracy in enumerate((0.5, 0.75)):
-        first.on_epoch_end(epoch, {METRIC: accuracy})
+        first.on_epoch_end(epoch, {"val_accuracy": accuracy})
     second = ReportMetric(MetricReport(str(tmp_path / "second")))
     second.set_state(first.get_state())
-    second.on_epoch_end(2, {METRIC: 0.6})
+    second.on_epoch_end(2, {"val_accuracy": 0.6})
     lines = [json.loads(line) for line in (tmp_path / "second").read_text().splitlines()]
-    assert [(line["global_step"], line[METRIC]) for line in lines] == [("1", "0.5"), ("2", "0.75"), ("3", "0.6")]
+    assert [(line["global_step"], line["val_accuracy"]) for line in lines] == [
+        ("1", "0.5"),
+        ("2", "0.75"),
+        ("3", "0.6"),
+    ]
     assert second.get_state() == {"reported": [(0.5, 1), (0.75, 2), (0.6, 3)]}
 
 
 def test_a_metric_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
     callback = ReportMetric(MetricReport(str(tmp_path / "metrics")))
     with pytest.raises(DivergedError, match="val_accuracy is nan after epoch 1"):
-        callback.on_epoch_end(0, {METRIC: math.nan})
+        callback.on_epoch_end(0, {"val_accuracy": math.nan})

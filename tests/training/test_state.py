@@ -23,6 +23,22 @@ def test_comes_back_as_it_was(value: Any) -> None:
     assert getattr(back, "dtype", None) == getattr(value, "dtype", None)
 
 
+def test_the_last_parts_are_the_groups_of_arrays() -> None:
+    first, second = np.arange(3.0), np.arange(4)
+    tree = {"first": first, "second": second, "third": np.ones(2), "equal": [first.copy(), -np.zeros(3), np.zeros(3)]}
+    content, *apart = state.pack_apart(tree, [[first], tree["equal"][:2]])
+    assert [b"".join(part) for part in apart] == [first.tobytes(), (-np.zeros(3)).tobytes()], "equal bytes once"
+    back = state.unpack(b"".join([*content, *apart[0], *apart[1]]))
+    np.testing.assert_equal(back, tree)
+    assert np.signbit(back["equal"][1]).all()
+    assert len(b"".join(content)) < 500
+
+
+def test_reads_what_an_earlier_version_wrote() -> None:
+    text = json.dumps([["array", 0], [["<f4", [2]]]]).encode()
+    np.testing.assert_equal(state.unpack(struct.pack("<Q", len(text)) + text + np.ones(2, "f4").tobytes()), np.ones(2))
+
+
 def test_rejects_what_is_not_plain() -> None:
     with pytest.raises(TypeError, match="a state must be made of plain values. Received: object"):
         state.pack([object()])

@@ -13,20 +13,20 @@ from trainer.data.dataset import Dataset
 from trainer.data.from_arrays import from_arrays
 from trainer.data.from_files import from_files
 from trainer.data.kinds import known
-from trainer.data.kinds.image.kind import IMAGE
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import array_files, arrays, folder, frames, idx, manifest, named, recognize, series, tfrecord
 from trainer.data.lists.entries import TEST, TRAIN, Entry
 from trainer.data.lists.folds import Fold
 from trainer.data.lists.given import Given, Pair
 from trainer.data.lists.manifest import Managed
-from trainer.data.lists.targets import Target, target_of
+from trainer.data.lists.targets import BY_DEFAULT, Target, target_of
 from trainer.environment import cache_folder
 from trainer.errors import UsageError, one_line
 from trainer.files import expanded
-from trainer.hparams import AUTO, CLASSES, DATASETS, MANAGED, HParams, rule_of
+from trainer.hparams import AUTO, CLASSES, DATASETS, MANAGED, HParams, is_pretrained, rule_of
 
 _VOLUME = 3  # the rank of samples that are too large to be kept in memory
+_PRETRAINED_SIZE = 224  # pixels of a side with which most published networks were trained
 _GROUP = "Data"  # the group of the flags
 _SHOWN = 3  # number of names in the line about ignored files
 
@@ -62,6 +62,7 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
             hparams.image_size,
             hparams.color,
             **{name: given[name] for name in ("length", "rate", "volume_size", "rank") if name in given},
+            usual_size=_PRETRAINED_SIZE if is_pretrained(hparams) else SampleOptions.usual_size,
             skip_broken=hparams.skip_broken == "yes",
         ),
         log=log,
@@ -116,23 +117,46 @@ def load(
     Raises:
       UsageError: there is no such data set, it cannot be loaded, or it is too small to be split.
     """
-    options, read = options or SampleOptions(), target_of(target)
-    if name in DATASETS:
-        _check_classes(read, name)
-        return from_arrays(_given(*named.read(name)), IMAGE, validation_split, seed=seed, options=options, fold=fold)
+    options, of = options or SampleOptions(), target_of(target)
     if name == MANAGED:
         if not managed:
             raise UsageError(
                 f"`--data={MANAGED}` must be used with `AIP_TRAINING_DATA_URI` in the environment. Received: nothing"
             )
-        entries = manifest.read_managed(managed, fetch, read)
-        return _of_files(entries, validation_split, seed, options, log, fold=fold, target=read)
-    path = _local(name, fetch)
-    if found := _arrays(path, name, options, log, read):
+        entries = manifest.read_managed(managed, fetch, of)
+        return _of_files(entries, validation_split, seed, options, log, fold=fold, target=of)
+    found = read(name, options, log, fetch, of)
+    if isinstance(found, Given):
         kind = known.BY_RANK[found.rank]
         return from_arrays(found, kind, validation_split, seed=seed, options=options, fold=fold)
-    entries = _entries(path, expanded(name), fetch, log, rank=options.rank, target=read)
-    return _of_files(entries, validation_split, seed, options, log, fold=fold, target=read)
+    return _of_files(found, validation_split, seed, options, log, fold=fold, target=of)
+
+
+def read(
+    name: str,
+    options: SampleOptions,
+    log: Callable[[str], object],
+    fetch: Callable[[str], Path],
+    target: Target = BY_DEFAULT,
+) -> Given | list[Entry]:
+    """Returns what a data set contains before anything is split off: arrays, or a list of files of single samples.
+
+    Args:
+      name: as in `load`, but not `managed`.
+      options: as in `load`.
+      log: as in `load`.
+      fetch: as in `load`.
+      target: how labels are read.
+
+    Raises:
+      UsageError: there is no such data set, or it breaks a rule.
+    """
+    if name in DATASETS:
+        _check_classes(target, name)
+        return _given(*named.read(name))
+    path = _local(name, fetch)
+    found = _arrays(path, name, options, log, target)
+    return found or _entries(path, expanded(name), fetch, log, rank=options.rank, target=target)
 
 
 def _check_classes(target: Target, name: str) -> None:

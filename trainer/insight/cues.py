@@ -11,6 +11,7 @@ _FEWEST = 8  # samples of a class
 _NEARLY_ALL = 0.95  # of a class's samples
 _ALIKE = 0.95  # correlation of the content with the class's mean
 _ELSEWHERE = 0.2  # of the other samples, which may look like it
+_AXES = {1: ("positions",), 2: ("rows", "columns"), 3: ("depth", "height", "width")}  # by rank
 
 
 class Cue(NamedTuple):
@@ -46,6 +47,22 @@ def same_region(maps: np.ndarray, samples: np.ndarray, labels: np.ndarray) -> li
     if maps.shape != samples.shape[:-1]:
         raise ValueError(f"`maps` must have the shape {samples.shape[:-1]}. Received: shape {maps.shape}")
     return [*_found(np.nan_to_num(maps), np.asarray(samples, np.float32), np.asarray(labels))]
+
+
+def described(cue: Cue, name: str, noun: str) -> str:
+    """Returns a line about a cue.
+
+    Args:
+      cue: of an image or a volume.
+      name: of its class.
+      noun: the word for a sample, such as image.
+    """
+    axes = _AXES[len(cue.region)]
+    ends = ", ".join(f"{axis} {part.start} to {part.stop - 1}" for axis, part in zip(axes, cue.region, strict=True))
+    return (
+        f"{cue.share:.0%} of the {noun}s of class {name} are decided by the same region with nearly the same content, "
+        f"{ends}: it may be a watermark, a date or a border"
+    )
 
 
 def _found(maps: np.ndarray, samples: np.ndarray, labels: np.ndarray) -> Iterator[Cue]:

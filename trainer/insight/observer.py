@@ -1,7 +1,7 @@
 """What a network does with a few samples: its feature maps, its gradients, its predictions; nothing is written here."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -12,10 +12,11 @@ from trainer.data.form import Form
 from trainer.insight import choice
 from trainer.insight.copied import copied
 from trainer.insight.exciting import Excitation, Exciting
-from trainer.insight.graph import Call, Graph, kernel_of
+from trainer.insight.graph import Call, kernel_of
 from trainer.insight.opened import closed, inside
 from trainer.insight.shapes import held, shapes
 from trainer.insight.unfolded import Unfolded, compiled
+from trainer.insight.watched import templates, watched
 from trainer.objectives.outputs import Outputs
 
 _MOST_PROBES = 10  # each has pictures of its own
@@ -24,7 +25,6 @@ _MOST_EXAMPLES = 2000  # that are classified at the end; 5 % of them are wrong b
 _BATCH = 256
 _MOST_VALUES = 2**22  # of a batch of larger samples: 27 images of 224x224 pixels in colour
 _MOST_UNITS = 4096  # of the last hidden values; wider ones are summed to an eighth of it
-_MOST_VARIABLES = 24  # whose histograms are drawn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,8 +152,8 @@ class Observer:
         self._link = examples.observed.outputs.link if examples.observed else tf.nn.softmax
         self._convolutions, self._dense = choice.convolutions(graph), choice.evenly(graph.dense)
         self._kernels = choice.kernels(graph)
-        self._templates = {call.name: call.layer for call in _templates(graph)}
-        self._watched = _watched(self.model, graph, [*self._convolutions, *self._dense])
+        self._templates = {call.name: call.layer for call in templates(graph)}
+        self._watched = watched(self.model, graph, [*self._convolutions, *self._dense])
         extended, activated = graph.activated([*self._convolutions, *self._dense])
         self._inside = Unfolded(self.model, extended, (*activated, graph.outputs[0]))
         # Of a layer that cannot be looked into, the last hidden value is not known.
@@ -197,15 +197,15 @@ class Observer:
         """Returns what excites the strongest filters of each convolution, with the weights of the last look."""
         return self._excitation.find(self.examples.samples)
 
-    def classify(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the probabilities, or numbers, and the last hidden values of the first samples, at most 2,000.
+    def classify(self, samples: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the probabilities, or numbers, and the last hidden values of samples, by default 2,000 examples.
 
         Shapes: `(count, classes)` and `(count, units)`. More than 4,096 units, such as the input of a linear network,
         are reduced: random groups are added with random signs, which approximately preserves distances (Weinberger et
         al., Feature Hashing, 2009). If the last hidden values are unknown, the logits are returned instead.
         """
         self._assign(self.snapshot())
-        samples = self.examples.samples[:_MOST_EXAMPLES]
+        samples = self.examples.samples[:_MOST_EXAMPLES] if samples is None else samples
         parts = []
         for first in range(0, len(samples), self._batch):
             hidden, logits = self._classified(tf.constant(samples[first : first + self._batch], tf.float32))
@@ -235,51 +235,6 @@ class Observer:
 
     def _template(self, layer: Any) -> np.ndarray:
         return _float32(layer.kernel).reshape(*self.examples.samples.shape[1:], -1)
-
-
-def _templates(graph: Graph) -> Iterator[Call]:
-    """Yields the dense layers whose input is the sample itself, scaled and flattened."""
-    plain = (
-        keras.layers.Dropout,
-        keras.layers.Flatten,
-        keras.layers.Identity,
-        keras.layers.Normalization,
-        keras.layers.Rescaling,
-    )
-    samples = set(graph.inputs)
-    for call in graph.calls:
-        if not samples.issuperset(call.inputs):
-            continue
-        if isinstance(call.layer, plain):
-            samples.update(call.outputs)
-        elif isinstance(call.layer, keras.layers.Dense) and len(call.node.input_tensors[0].shape) == 2:
-            yield call
-
-
-def _watched(model: keras.Model, graph: Graph, chosen: Sequence[Call]) -> dict[str, keras.Variable]:
-    """Returns the variables whose histograms are drawn: all, or of many those of chosen layers, then evenly spaced.
-
-    Names are as `conv1/kernel`: the layer's, then its own within the layer.
-    """
-    # Also of layers that do not learn now, and may later.
-    variables = {id(one): one for layer in model._flatten_layers() for one in layer._trainable_variables}
-    variables = {id(one): variables[id(one)] for one in model.variables if id(one) in variables}
-    owners = {id(one): call for call in reversed(graph.calls) for one in getattr(call.layer, "variables", ())}
-    if len(variables) > _MOST_VARIABLES:
-        of_chosen = [call for call in graph.calls if any(call.layer is other.layer for other in chosen)]
-        kept = {id(one) for call in of_chosen for one in call.layer.variables} or set(variables)
-        variables = {key: one for key, one in variables.items() if key in kept}
-    return {
-        _name(variables[key], owners.get(key)): variables[key] for key in choice.evenly([*variables], _MOST_VARIABLES)
-    }
-
-
-def _name(variable: keras.Variable, call: Call | None) -> str:
-    path = variable.path.split("/")
-    if call and call.layer.name in path:
-        own = path[len(path) - path[::-1].index(call.layer.name) :]
-        return "/".join([call.name, *own])
-    return f"{call.name}/{variable.name}" if call else str(variable.path)
 
 
 def _narrowed(values: np.ndarray) -> np.ndarray:

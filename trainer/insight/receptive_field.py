@@ -16,96 +16,18 @@ from typing import Any
 
 import keras
 
-from trainer import layers
-from trainer.insight.graph import ACTIVATION_OPERATIONS, POOLINGS, Call, Graph, is_convolution, is_transposed
+from trainer.insight.graph import POOLINGS, Call, Graph, is_convolution, is_transposed
+from trainer.insight.layer_kinds import (
+    COLLAPSING,
+    CROPPINGS,
+    PADDINGS,
+    POINTWISE,
+    is_mean,
+    is_pointwise,
+    is_pointwise_operation,
+)
 from trainer.insight.shapes import Shape
 from trainer.layers import padding as pads
-
-COLLAPSING = (
-    keras.layers.Flatten,
-    keras.layers.GlobalAveragePooling1D,
-    keras.layers.GlobalAveragePooling2D,
-    keras.layers.GlobalAveragePooling3D,
-    keras.layers.GlobalMaxPooling1D,
-    keras.layers.GlobalMaxPooling2D,
-    keras.layers.GlobalMaxPooling3D,
-    keras.layers.GroupNormalization,  # by the mean and spread over all positions
-)
-# Where an output position depends on one position of each input, when the network classifies.
-POINTWISE = (
-    layers.Dropout,
-    layers.Preprocessing,
-    keras.layers.Activation,
-    keras.layers.ActivityRegularization,
-    keras.layers.Add,
-    keras.layers.AlphaDropout,
-    keras.layers.Average,
-    keras.layers.BatchNormalization,
-    keras.layers.Concatenate,
-    keras.layers.Cropping1D,
-    keras.layers.Cropping2D,
-    keras.layers.Cropping3D,
-    keras.layers.Dense,
-    keras.layers.Dropout,
-    keras.layers.ELU,
-    keras.layers.GaussianDropout,
-    keras.layers.GaussianNoise,
-    keras.layers.Identity,
-    keras.layers.LayerNormalization,
-    keras.layers.LeakyReLU,
-    keras.layers.Maximum,
-    keras.layers.Minimum,
-    keras.layers.Multiply,
-    keras.layers.Normalization,
-    keras.layers.PReLU,
-    keras.layers.RandomBrightness,
-    keras.layers.RandomContrast,
-    keras.layers.RandomFlip,
-    keras.layers.RandomRotation,
-    keras.layers.RandomTranslation,
-    keras.layers.RandomZoom,
-    keras.layers.RMSNormalization,
-    keras.layers.ReLU,
-    keras.layers.Rescaling,
-    keras.layers.Softmax,
-    keras.layers.SpatialDropout1D,
-    keras.layers.SpatialDropout2D,
-    keras.layers.SpatialDropout3D,
-    keras.layers.Subtract,
-    keras.layers.ZeroPadding1D,
-    keras.layers.ZeroPadding2D,
-    keras.layers.ZeroPadding3D,
-)
-_PADDINGS = (keras.layers.ZeroPadding1D, keras.layers.ZeroPadding2D, keras.layers.ZeroPadding3D)
-_CROPPINGS = (keras.layers.Cropping1D, keras.layers.Cropping2D, keras.layers.Cropping3D)
-# Of keras.applications, whose classes Keras does not make public.
-_POINTWISE_LAYERS = frozenset(("CustomScaleLayer", "LayerScale", "StochasticDepth"))
-# Operations on symbolic tensors, as in `x + y`; Keras makes their classes public by name only.
-_POINTWISE_OPERATIONS = ACTIVATION_OPERATIONS | frozenset(
-    (
-        "Abs",
-        "Absolute",
-        "Add",
-        "Cast",
-        "Clip",
-        "Divide",
-        "Exp",
-        "Log",
-        "Maximum",
-        "Minimum",
-        "Multiply",
-        "Negative",
-        "Pad",
-        "Power",
-        "Reciprocal",
-        "Rsqrt",
-        "Sqrt",
-        "Square",
-        "Subtract",
-        "TrueDivide",
-    )
-)
-_REDUCTIONS = frozenset(("Amax", "Max", "Mean", "Sum"))
 
 
 @dataclass(frozen=True)
@@ -202,11 +124,6 @@ def spatial(shape: Shape, channels_first: bool) -> Shape:
     return tuple(shape[1:] if channels_first else shape[:-1])
 
 
-def is_pointwise(layer: Any) -> bool:
-    """Returns whether a layer of keras.applications scales each value by itself."""
-    return isinstance(layer, keras.layers.Layer) and type(layer).__name__ in _POINTWISE_LAYERS
-
-
 def _whole(sizes: Shape) -> View:
     """Returns the view of an input, which is itself."""
     rank = len(sizes)
@@ -239,7 +156,7 @@ def _after(call: Call, view: View, taken: Shape, given: Shape, channels_first: b
     if isinstance(layer, POOLINGS):
         before = _before(layer, layer.pool_size, (1,) * len(layer.pool_size), spatial(taken, channels_first))
         return view.through(layer.pool_size, layer.strides, before)
-    if isinstance(layer, COLLAPSING) or _is_mean(layer, len(taken), channels_first):
+    if isinstance(layer, COLLAPSING) or is_mean(layer, len(taken), channels_first):
         return view.over(spatial(taken, channels_first))
     if isinstance(layer, keras.layers.Reshape) and spatial(taken, channels_first) == spatial(given, channels_first):
         return view
@@ -249,8 +166,7 @@ def _after(call: Call, view: View, taken: Shape, given: Shape, channels_first: b
         rank = len(taken) + 1
         mixes = any(axis % rank not in (0, 1 if channels_first else rank - 1) for axis in axes)
         return view.unknown() if mixes else _moved(layer, view)
-    operation = not isinstance(layer, keras.layers.Layer) and type(layer).__name__ in _POINTWISE_OPERATIONS
-    return _moved(layer, view) if operation else view.unknown()
+    return _moved(layer, view) if is_pointwise_operation(layer) else view.unknown()
 
 
 def _before(layer: Any, sizes: Iterable[int], dilations: Iterable[int], taken: Shape) -> tuple[int, ...] | None:
@@ -270,19 +186,9 @@ def _moved(layer: Any, view: View) -> View:
     """Returns the view after a layer that may put positions before the first, or cut some off."""
     if type(layer).__name__ == "Pad":
         return view.moved(None)
-    for kinds, name, sign in ((_PADDINGS, "padding", 1), (_CROPPINGS, "cropping", -1)):
+    for kinds, name, sign in ((PADDINGS, "padding", 1), (CROPPINGS, "cropping", -1)):
         if isinstance(layer, kinds):
             pairs = getattr(layer, name)
             pairs = (pairs,) if isinstance(pairs[0], int) else pairs
             return view.moved(sign * before for before, _ in pairs)
     return view
-
-
-def _is_mean(layer: Any, axes: int, channels_first: bool) -> bool:
-    """Returns whether an operation, as `keras.ops.mean`, takes all positions together."""
-    if type(layer).__name__ not in _REDUCTIONS:
-        return False
-    axis = getattr(layer, "axis", None)
-    over = {axis} if isinstance(axis, int) else set(axis or ())
-    positions = set(range(2, axes + 1)) if channels_first else set(range(1, axes))
-    return bool(positions) and {one % (axes + 1) for one in over} == positions

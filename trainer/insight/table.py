@@ -8,8 +8,9 @@ import keras
 
 from trainer.data.form import Form
 from trainer.insight.graph import POOLINGS, is_convolution, is_transposed
+from trainer.insight.layer_kinds import COLLAPSING, POINTWISE, is_pointwise
 from trainer.insight.opened import inside, own_weights
-from trainer.insight.receptive_field import COLLAPSING, POINTWISE, is_pointwise, spatial, views
+from trainer.insight.receptive_field import spatial, views
 from trainer.insight.shapes import Shape, shapes
 
 _HEAD = (

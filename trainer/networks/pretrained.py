@@ -79,7 +79,15 @@ def build_application(hparams: HParams, form: Form, outputs: int, policy: str = 
         ) from None
     before = Preprocessing(mode(name), form.low, form.high, name="preprocessing", dtype="float32")
     is_needed = before.mode != "none" or form != Form(form.sizes, 3)
-    model = head.attach(hparams, form, outputs, backbone, policy=policy, before=[before] if is_needed else [])
+    model = head.attach(
+        hparams,
+        form,
+        outputs,
+        backbone,
+        policy=policy,
+        normalizes=weights == IMAGENET,  # a file of weights may have a head, for the features as they are
+        before=[before] if is_needed else [],
+    )
     return Network(model, (Stage(hparams.epochs),))
 
 
@@ -105,9 +113,10 @@ def build_file(hparams: HParams, form: Form, outputs: int, policy: str = "float3
     channels = model.inputs[0].shape[-1] or form.channels
     backbone = _fitted(hparams, form, parts.features, channels, policy)
     before = [] if channels == form.channels else [Preprocessing(name="preprocessing", dtype="float32")]
-    attached = head.attach(hparams, form, outputs, backbone, policy=policy, before=before)
+    keeps_head = parts.classes == outputs
+    attached = head.attach(hparams, form, outputs, backbone, policy=policy, normalizes=not keeps_head, before=before)
     notes = []
-    if parts.classes == outputs:
+    if keeps_head:
         attached.get_layer("logits").set_weights(parts.weights())
         notes.append(f"the head of {hparams.model} is kept: it has {outputs} classes, like the data")
     elif parts.classes:

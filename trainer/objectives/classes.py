@@ -1,6 +1,7 @@
 """One class for each sample: the outputs are logits, `(batch, classes)`, and the targets are `(batch,)`."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from trainer.errors import one_line
 from trainer.hparams import CLASSES
-from trainer.objectives.goals import GOALS
+from trainer.objectives import metrics
 from trainer.objectives.objective import Objective
 from trainer.objectives.outputs import Answer, Values
 
@@ -34,8 +35,8 @@ def objective(names: Sequence[str], weights: npt.ArrayLike | None = None, smooth
         else WeightedCrossentropy(np.ones(classes) if weights is None else weights, smoothing),
         metrics=lambda: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         results=lambda: [Confusion(classes)],
-        goals=GOALS[CLASSES],
         meaning=lambda found: Classes(names),
+        evaluated={name: functools.partial(make, classes) for name, make in metrics.MAKE.items()},
     )
 
 

@@ -1,25 +1,38 @@
-"""By target, the metrics of the validation part, and whether a higher or a lower value is better.
+"""By target, the metrics that can decide which epoch and which trial is the best.
 
-The first of each ranks epochs and trials unless another is asked for. This module imports nothing large.
+The first of each decides unless `--metric` names another. This module imports nothing large.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from trainer.hparams import CLASSES, LABELS, NUMBERS
+from trainer.errors import UsageError
+from trainer.hparams import AUTO, CLASSES, LABELS, NUMBERS
+from trainer.metrics import METRICS, Metric
 
-MAXIMIZE, MINIMIZE = "MAXIMIZE", "MINIMIZE"
-
-GOALS: Mapping[str, Mapping[str, str]] = {
-    CLASSES: {"val_accuracy": MAXIMIZE, "val_loss": MINIMIZE},
-    LABELS: {"val_average_precision": MAXIMIZE, "val_f1": MAXIMIZE, "val_loss": MINIMIZE},
-    NUMBERS: {"val_mean_absolute_error": MINIMIZE, "val_r2": MAXIMIZE, "val_loss": MINIMIZE},
+_NAMES = {
+    CLASSES: ("accuracy", "balanced_accuracy", "macro_f1", "auc", "loss"),
+    LABELS: ("average_precision", "f1", "loss"),
+    NUMBERS: ("mean_absolute_error", "r2", "loss"),
 }
 
-# What ranks epochs and trials, and its goal.
-RANKING: Mapping[str, str] = {next(iter(goals)): next(iter(goals.values())) for goals in GOALS.values()}
+BY_TARGET: Mapping[str, Sequence[Metric]] = {
+    target: tuple(METRICS[name] for name in names) for target, names in _NAMES.items()
+}
 
 
-def ranking_of(logs: Mapping[str, float]) -> tuple[str, str]:
-    """Returns the metric that ranks the epochs of a run, from the metrics of one of them, and its goal."""
-    name = next(name for name in RANKING if name in logs)
-    return name, RANKING[name]
+def metric_of(target: str, name: str) -> Metric:
+    """Returns the metric that `--metric` names for a target.
+
+    Args:
+      target: classes, labels or numbers.
+      name: the value of `--metric`.
+
+    Raises:
+      UsageError: it is the metric of another target.
+    """
+    metrics = BY_TARGET[target]
+    found = metrics[0] if name == AUTO else METRICS[name]
+    if found not in metrics:
+        names = ", ".join(one.name for one in metrics)
+        raise UsageError(f"`--metric` must be one of {names} for {target}. Received: {name}")
+    return found

@@ -12,11 +12,10 @@ import tensorflow as tf
 
 from trainer.errors import one_line
 from trainer.hparams import LABELS
-from trainer.objectives import ranking
-from trainer.objectives.goals import GOALS
+from trainer.objectives import binned_ranking
+from trainer.objectives.binned_ranking import F1, AveragePrecision, Ranking
 from trainer.objectives.objective import Objective
 from trainer.objectives.outputs import Answer, Measured, Outputs, Values
-from trainer.objectives.ranking import F1, AveragePrecision, Ranking
 
 _NONE = "–"
 _THRESHOLD = 0.5
@@ -35,7 +34,6 @@ def objective(names: Sequence[str], weights: npt.ArrayLike | None = None) -> Obj
         loss=SigmoidCrossentropy(np.ones((2, count)) if weights is None else weights),
         metrics=lambda: [AveragePrecision(count), F1(count)],
         results=lambda: [Ranking(count)],
-        goals=GOALS[LABELS],
         meaning=lambda found: Labels.chosen(names, found),
         needs_validation=True,
         measured=_measured,
@@ -93,9 +91,9 @@ class Labels:
     @classmethod
     def chosen(cls, names: Sequence[str], found: Mapping[str, npt.NDArray[Any]]) -> "Labels":
         """Returns the labels with the thresholds of the highest F1 on validation samples; 0.5 without any."""
-        counts = found.get(ranking.NAME)
+        counts = found.get(binned_ranking.NAME)
         none = [_THRESHOLD] * len(names)
-        return cls(names, none if counts is None else ranking.thresholds(counts, _THRESHOLD))
+        return cls(names, none if counts is None else binned_ranking.thresholds(counts, _THRESHOLD))
 
     @classmethod
     def read(cls, content: Mapping[str, Any], names: Sequence[str]) -> "Labels":
@@ -146,7 +144,7 @@ class Labels:
 
 def _measured(results: Mapping[str, npt.NDArray[Any]], outputs: Outputs) -> Measured:
     thresholds = outputs.content()["thresholds"]
-    found = ranking.scores(results[ranking.NAME], thresholds)
+    found = binned_ranking.scores(results[binned_ranking.NAME], thresholds)
     precision, f1 = _mean([one.average_precision for one in found]), _mean([one.f1 for one in found])
     scores = [
         {"name": name, **dataclasses.asdict(one), "threshold": threshold}

@@ -15,7 +15,6 @@ import tensorflow as tf
 
 from trainer.errors import one_line
 from trainer.hparams import NUMBERS
-from trainer.objectives.goals import GOALS
 from trainer.objectives.objective import Objective
 from trainer.objectives.outputs import Answer, Measured, Outputs, Values
 
@@ -36,7 +35,6 @@ def objective(names: Sequence[str], targets: npt.NDArray[np.float32]) -> Objecti
         loss=ScaledSquaredError(spread),
         metrics=lambda: [_mean_absolute_error(), R2(mean, spread)],
         results=lambda: [Errors(mean, spread)],
-        goals=GOALS[NUMBERS],
         meaning=lambda found: Numbers(names),
         measured=lambda results, outputs: _measured(results, outputs, spread),
         finished=lambda model: _in_units(model, mean, spread),

@@ -21,7 +21,6 @@ class Objective:
       loss: the loss, a function of targets and outputs.
       metrics: returns new metrics of targets and outputs besides the loss; call it in the scope of the strategy.
       results: returns new metrics whose values are arrays, which are computed only at the end of a run.
-      goals: by name of a metric of the validation, whether a higher or a lower value is better; see `goals.GOALS`.
       meaning: returns what the outputs mean, at the end of the run from the results of the validation part; they are
         empty before.
       needs_validation: whether `meaning` needs these results.
@@ -29,15 +28,17 @@ class Objective:
         the card itself describes.
       finished: returns a network that gives outputs in their own unit.
       keeps_targets: whether a turned, shifted or scaled sample has the same target.
+      evaluated: the values of `--metric` that are neither the loss nor among `metrics`. Each returns a new metric, from
+        the number of samples that are evaluated; call it in the scope of the strategy.
     """
 
     outputs: int
     loss: keras.losses.Loss
     metrics: Callable[[], list[keras.metrics.Metric]]
     results: Callable[[], list[keras.metrics.Metric]]
-    goals: Mapping[str, str]
     meaning: Callable[[Arrays], Outputs]
     needs_validation: bool = False
     measured: Callable[[Arrays, Outputs], Measured] | None = None
     finished: Callable[[keras.Model], keras.Model] = lambda model: model
     keeps_targets: bool = True
+    evaluated: Mapping[str, Callable[[int], keras.metrics.Metric]] = dataclasses.field(default_factory=dict)

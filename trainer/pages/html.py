@@ -10,6 +10,7 @@ Html = NewType("Html", str)
 
 EMPTY = Html("")
 _VOID = ("br", "img", "meta")
+_SHORT = 20  # characters of a word that is not broken
 
 Attributes = Mapping[str, str | int | float]
 
@@ -17,11 +18,6 @@ Attributes = Mapping[str, str | int | float]
 def text(value: object) -> Html:
     """Returns a value as text on one line, in which every character stands for itself."""
     return Html(html.escape(one_line(str(value))))
-
-
-def lines(value: str) -> Html:
-    """Returns a text of several lines, for an element that keeps line breaks."""
-    return Html("\n".join(text(line) for line in value.split("\n")))
 
 
 def element(tag: str, attributes: Attributes | None = None, *children: Html) -> Html:
@@ -46,8 +42,9 @@ def note(*children: Html) -> Html:
 
 
 def name(value: object) -> Html:
-    """Returns a name that was given by a user, with its own direction of writing."""
-    return element("bdi", None, text(value))
+    """Returns a name that was given by a user, with its own direction of writing; short words are not broken."""
+    is_short = all(len(word) <= _SHORT for word in str(value).split())
+    return element("bdi", {"class": "short"} if is_short else None, text(value))
 
 
 def listed(items: Sequence[Html]) -> Html:
@@ -56,8 +53,8 @@ def listed(items: Sequence[Html]) -> Html:
 
 
 def command(value: str) -> Html:
-    """Returns a command, or several, one a line, to copy."""
-    return element("pre", None, element("code", None, lines(value)))
+    """Returns a command, or several, one a line, to copy; no line is broken within a word that fits."""
+    return element("pre", None, element("code", None, joined(map(_words, value.split("\n")))))
 
 
 def scrolled(label: str, content: Html) -> Html:
@@ -73,3 +70,7 @@ def folded(summary: Html, *children: Html) -> Html:
 def subheading(title: Html) -> Html:
     """Returns a heading within a section."""
     return element("h3", None, title)
+
+
+def _words(line: str) -> Html:
+    return joined([element("span", {"class": "word"}, text(word)) if word else EMPTY for word in line.split(" ")], " ")

@@ -50,20 +50,25 @@ tbody th { font-weight: 500; }
 .number { text-align: right; white-space: nowrap; }
 thead .number { white-space: normal; }
 th bdi, .words td { overflow-wrap: anywhere; }
+th bdi.short { overflow-wrap: normal; }
+th code { white-space: nowrap; }
 tbody th { max-width: 16rem; min-width: 4rem; }
 .words td { min-width: 4.5rem; }
-.confusion thead th { max-width: 5rem; }
+.confusion thead th { max-width: 8rem; }
 .confusion td, .confusion th { padding: .3rem .3rem; text-align: right; border: 1px solid var(--paper); }
 .confusion tbody th, .confusion thead th:first-child { text-align: left; }
 .confusion tbody td { min-width: 1.75rem; }
 .confusion .right { background: rgba(var(--right), var(--share)); }
 .confusion .wrong { background: rgba(var(--wrong), var(--share)); }
 .confusion .strong { color: #fff; }
+.warning { border-left: 4px solid var(--second); padding-left: .7rem; }
 pre {
   margin: .5rem 0 1rem; padding: .7rem .9rem; white-space: pre-wrap; max-width: 60rem;
   background: var(--shade); border-radius: 6px;
   font: .875rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace;
 }
+.word { display: inline-block; max-width: 100%; }
+.whole td { white-space: nowrap; }
 figure { margin: 1rem 0; }
 figcaption { font-size: .9rem; margin-bottom: .3rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 0 1.5rem; }
@@ -106,6 +111,7 @@ footer { border-top: 1px solid var(--edge); padding-top: 1rem; font-size: .875re
   h2, h3, figcaption, caption { break-after: avoid; }
   figure, tr, .scale { break-inside: avoid; }
   .scroll { overflow: visible; }
+  .whole td { white-space: normal; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 """

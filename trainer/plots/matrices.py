@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from trainer.plots.style import DIVERGING
+from trainer.plots.style import DIVERGING, SEQUENTIAL
 from trainer.tensorboard.draw.sheets import Array
 
 _FEW = 12  # elements of an axis, below which they are separated by lines
@@ -18,7 +18,7 @@ _COLOURS = 3  # axes of a picture in color
 def matrix(
     axis: Axes, values: Array, title: str = "", *, limit: float = 0.0, numbers: str = "", signed: bool | None = None
 ) -> None:
-    """Draws a matrix: from black, zero, to white; a signed one from blue, negative, through white, zero, to red.
+    """Draws a matrix: a signed one from blue, negative, through white, zero, to red; a picture from black to white.
 
     Args:
       axis: to draw on.
@@ -26,7 +26,8 @@ def matrix(
       title: above it.
       limit: the value of the last color; by default the largest one, of either sign.
       numbers: the format of the numbers in the elements, such as ".1f"; without one there are none.
-      signed: whether the scale has negative values; by default, whether the matrix has.
+      signed: whether the scale has negative values. A map without, such as the output of a ReLU, is drawn from black,
+        zero, to yellow. By default, the matrix is a picture if it has no negative value.
     """
     axis.set(title=title, xticks=[], yticks=[])
     axis.spines[:].set(visible=True, color=_FRAME, linewidth=0.5)
@@ -40,7 +41,7 @@ def matrix(
         axis.imshow(values, cmap=DIVERGING, vmin=-limit, vmax=limit)
         is_dark = np.abs(values) > 0.6 * limit
     else:
-        axis.imshow(values, cmap="gray", vmin=0, vmax=limit)
+        axis.imshow(values, cmap="gray" if signed is None else SEQUENTIAL, vmin=0, vmax=limit)
         is_dark = values < 0.5 * limit
     if numbers:
         for (row, column), value in np.ndenumerate(values):
@@ -92,7 +93,7 @@ def connections(matrices: Mapping[str, Array]) -> None:
         1, len(matrices), figsize=((0.3 * inputs + 0.5) * len(matrices), 0.3 * most + 1), squeeze=False
     )
     for axis, (title, weights) in zip(axes[0], matrices.items(), strict=True):
-        axis.imshow(np.where(weights, weights, np.nan), cmap="viridis", vmin=0, vmax=1.3 * (weights.max() or 1.0))
+        axis.imshow(np.where(weights, weights, np.nan), cmap=SEQUENTIAL, vmin=0, vmax=1.6 * (weights.max() or 1.0))
         for output, read in np.argwhere(weights):
             axis.text(read, output, f"{weights[output, read]:g}", color="white", ha="center", va="center")
         _separate(axis, weights.shape)

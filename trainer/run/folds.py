@@ -9,6 +9,11 @@ from trainer.data.held_out import HeldOut
 from trainer.run.plan import Plan
 
 
+def is_fold(plan: Plan) -> bool:
+    """Returns whether the run is a fold, whose result are its predictions; its model may be deleted."""
+    return bool(plan.dataset.held_out)
+
+
 def has_predictions(plan: Plan) -> bool:
     """Returns whether the predictions of a fold are written, or the run has no fold to predict."""
     return not plan.dataset.held_out or (plan.environment.root / held_out.NAME).exists()

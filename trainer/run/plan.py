@@ -25,8 +25,10 @@ from trainer.hparams import (
     HParams,
 )
 from trainer.insight import choice
+from trainer.metrics import ACCURACY, METRICS, Metric
 from trainer.networks import Network
 from trainer.objectives import choice as choice_of_objective
+from trainer.objectives import goals
 from trainer.objectives.objective import Objective
 from trainer.run import feeds, length, recipe, record
 from trainer.run.length import Length, Until
@@ -72,26 +74,34 @@ class Plan:
     length: Length
 
     @classmethod
-    def make(cls, hparams: HParams, environment: Environment, screen: Console, read: Read) -> "Plan":
+    def make(
+        cls,
+        hparams: HParams,
+        environment: Environment,
+        screen: Console,
+        read: Read,
+        notes: Console | None = None,
+    ) -> "Plan":
         """Returns the plan of a run.
 
         Args:
           hparams: what to train.
           environment: where.
-          screen: shows which machines and devices there are.
+          screen: shows what the data set leaves out.
           read: returns the data set.
+          notes: shows which machines and devices there are; None is `screen`.
 
         Raises:
           UsageError: the run's folder holds another run, or the devices or the data are not what the flags ask for.
         """
         former = record.check(environment.root, hparams)
         record.check_source(former, own_flags.sources(hparams.model), hparams.model)
-        strategy = _strategy(hparams, environment, screen)
+        strategy = _strategy(hparams, environment, notes or screen)
         keras.utils.set_random_seed(hparams.seed)
         dataset = read(hparams, screen)
         record.check_data(former, dataset.fingerprint, hparams.data)
         chosen = recipe.choose(hparams, former, dataset, strategy.num_replicas_in_sync)
-        hparams = dataclasses.replace(hparams, **chosen.values)
+        hparams = dataclasses.replace(hparams, **chosen.values, metric=_metric(hparams, former, dataset.target).name)
         if hparams.epochs == UNTIL_BEST:
             hparams = dataclasses.replace(hparams, patience=Until.of(hparams, chosen.epochs).patience)
         steps_per_epoch = _count_steps(hparams.batch_size, len(dataset.train), strategy.num_replicas_in_sync)
@@ -99,6 +109,7 @@ class Plan:
         decided = _length(hparams, environment, former, strategy, chosen.epochs)
         for part in filter(len, (dataset.validation, dataset.test)):
             feeds.check_evaluated(part, strategy)
+        _check_metric(hparams, dataset)
         plan = cls(
             hparams=hparams if decided.until else dataclasses.replace(hparams, epochs=decided.epochs),
             environment=environment,
@@ -139,6 +150,11 @@ class Plan:
             "steps_per_epoch": self.steps_per_epoch,
             "data_checksum": self.dataset.fingerprint.checksum(),
         }
+
+    @property
+    def metric(self) -> Metric:
+        """What decides which epoch is the best."""
+        return METRICS[self.hparams.metric]
 
     @property
     def steps(self) -> int:
@@ -311,12 +327,25 @@ class Plan:
         """Returns the loop that trains the network, with its metrics, on the devices."""
         model = self.network.model
         with self.strategy.scope():
-            return Loop(model, self.strategy, self.objective.metrics(), is_stopped, is_compiled=self.compilation.is_xla)
+            return Loop(
+                model,
+                self.strategy,
+                self.objective.metrics(),
+                is_stopped,
+                is_compiled=self.compilation.is_xla,
+                evaluated=self.evaluated(len(self.dataset.validation)),
+            )
 
     def results(self) -> list[keras.metrics.Metric]:
         """Returns what is computed at the end of the run alone, on the devices."""
         with self.strategy.scope():
             return self.objective.results()
+
+    def evaluated(self, samples: int) -> list[keras.metrics.Metric]:
+        """Returns the metric of `--metric` for so many samples, on the devices; none if all runs compute it."""
+        make = self.objective.evaluated.get(self.metric.name)
+        with self.strategy.scope():
+            return [make(samples)] if make else []
 
     @property
     def _lengthened(self) -> HParams:
@@ -403,3 +432,27 @@ def _count_steps(batch_size: int, samples: int, replicas: int) -> int:
             f"`--batch_size` must be a multiple of the {replicas} devices that share a batch. Received: {batch_size}"
         )
     return -(-samples // batch_size)
+
+
+def _metric(hparams: HParams, former: Mapping[str, Any], target: str) -> Metric:
+    """Returns what decides which epoch is the best: what the run began with, else the metric of `--metric`.
+
+    Raises:
+      UsageError: it is not a metric of the target.
+    """
+    recorded = former["configuration"].get("metric", ACCURACY.name) if former else AUTO
+    return goals.metric_of(target, recorded if hparams.metric == AUTO else hparams.metric)
+
+
+def _check_metric(hparams: HParams, dataset: data.Dataset) -> None:
+    """Checks that the validation part has what `--metric` compares.
+
+    Raises:
+      UsageError: it has not.
+    """
+    found = len(np.unique(dataset.validation.targets))
+    if hparams.metric == "auc" and found < 2:
+        raise UsageError(
+            "`--metric=auc` must be used with a validation part of at least two classes. "
+            f"Received: {hparams.data}, whose {len(dataset.validation):,} validation samples have one class"
+        )

@@ -13,7 +13,7 @@ from trainer import files, interpreter
 from trainer.buckets.location import is_remote
 from trainer.data import Fingerprint
 from trainer.errors import UsageError
-from trainer.hparams import AUGMENTATIONS, PRECISIONS, HParams, differences, given, rule_of
+from trainer.hparams import AUGMENTATIONS, AUTO, PRECISIONS, HParams, differences, given, rule_of
 
 OUTCOME = "outcome"  # of a record: what a finished run has reached
 
@@ -52,6 +52,8 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
         ) from None
     wanted = {name: value for name, value in hparams.configuration().items() if name not in _open(recorded, hparams)}
     wanted.pop("epochs", None)  # which `length.decide` compares: a run can be given more
+    if hparams.metric == AUTO:
+        wanted.pop("metric")  # which the run keeps
     if not former.get("patience"):
         wanted.pop("patience", None)  # of `--epochs=auto`, which this run has not begun with
     if "data" in recorded:  # its fingerprint, which `check_data` compares: the same data may have moved

@@ -72,7 +72,8 @@ def finished(plan: Plan, store: Store) -> tuple[float, Path | None] | None:
     epochs, exported = result.get("epochs", plan.length.ends[0]), result.get("exported", "last")
     if (epochs, exported) != (plan.length.epochs, plan.hparams.export):
         result = {}
-    if result and not (export.is_whole(environment.model) and folds.has_predictions(plan)):
+    is_there = export.is_whole(environment.model) or (folds.is_fold(plan) and export.is_deleted(environment.model))
+    if result and not (is_there and folds.has_predictions(plan)):
         result = {}
     found = result.get("test_accuracy", -1.0)
     accuracy = np.float64(np.nan if found is None else found)

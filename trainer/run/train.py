@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import datetime
+import functools
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -17,16 +18,18 @@ from trainer import data, keras_settings
 from trainer.buckets.storage import Storage
 from trainer.environment import Environment
 from trainer.hparams import HParams
-from trainer.objectives.goals import MAXIMIZE
+from trainer.metrics import ACCURACY, Metric
 from trainer.run import feeds, record, report, resume, stages, writers
+from trainer.run.disk import Disk
 from trainer.run.mirror import Mirror, mirrored
 from trainer.run.plan import Plan, Read
+from trainer.screen import silent
 from trainer.signals import Stop
 from trainer.training import devices, own
 from trainer.training.checkpoint import Store
 from trainer.training.loop import Loop
 from trainer.training.patience import Patience
-from trainer.training.progress import Progress
+from trainer.training.progress import Progress, waiting
 from trainer.training.save import SaveCheckpoint
 
 State = Mapping[str, Any] | None  # what a run resumes from
@@ -44,8 +47,9 @@ class Result:
       speed: training samples per second.
       samples: the word for the samples, such as images.
       sample: a file with a test sample; empty if there is none.
-      outcome: the epochs that the run has done, the best of them and its validation accuracy, and the epoch whose
-        weights the model has, as `hparams.json` has them; empty on machines other than the chief.
+      outcome: the epochs that the run has done, the best of them and its value of `--metric`, the epoch whose weights
+        the model has, and `--metric` on the test samples, as `hparams.json` has them; empty on machines other than the
+        chief.
       report: the file of the run's report, for a person; empty if there is none.
       measured: what the test samples say, in one line; empty for classes, which have `test_accuracy`.
     """
@@ -92,7 +96,8 @@ def run(
       MachineLostError: another machine of the cluster has failed.
     """
     stop = stop or Stop()
-    screen = screen if environment.is_chief else Console(quiet=True, force_terminal=False)
+    screen = screen if environment.is_chief else silent()
+    notes = silent() if hparams.quiet == "yes" else screen
     with (
         resume.named_failures(),
         keras_settings.defaults(),
@@ -100,9 +105,9 @@ def run(
         devices.named_losses(environment.cluster),
         devices.named_operations(),
     ):
-        plan = Plan.make(hparams, environment, screen, read or data.reader(environment.managed))
+        plan = Plan.make(hparams, environment, screen, read or data.reader(environment.managed), notes)
         store = Store(environment.checkpoints, plan.configuration, hparams.keep_checkpoints)
-        return _Run(plan, store, storage, screen, stop).complete(callbacks)
+        return _Run(plan, store, storage, screen, notes, stop).complete(callbacks)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,6 +119,7 @@ class _Run:
       store: its checkpoints.
       storage: sends its output to a bucket; None where it stays on this machine, and on machines that do not write.
       screen: what a person watches.
+      notes: the same, for lines that are no warnings; it shows nothing with `--quiet`.
       stop: whether the program was told to stop.
     """
 
@@ -121,13 +127,14 @@ class _Run:
     store: Store
     storage: Storage | None
     screen: Console
+    notes: Console
     stop: Stop
 
     def complete(self, callbacks: Sequence[keras.callbacks.Callback]) -> Result:
         """Returns what the run has reached, now or before, all of it written."""
         finished = resume.finished(self.plan, self.store)
         if finished:
-            resume.report_again(writers.reports(self.plan.environment, self._metric), self.store)
+            resume.report_again(writers.reports(self.plan.environment, self.plan.metric), self.store)
             accuracy, model = finished
             return Result(
                 accuracy,
@@ -144,7 +151,7 @@ class _Run:
     def _train(self, callbacks: Sequence[keras.callbacks.Callback]) -> Result:
         plan, environment = self.plan, self.plan.environment
         loop = plan.loop(lambda: self.stop.requested)
-        own.settle(callbacks, plan.hparams.schedule, own.directions(loop.metrics))
+        own.settle(callbacks, plan.hparams.schedule, own.directions([*loop.metrics, *loop.evaluated]))
         with data.named_breaks(plan.dataset), self._claimed():
             state = self._open()
             first = state["step"] if state else 0
@@ -152,11 +159,12 @@ class _Run:
             meaning = plan.objective.meaning(self._validated(loop))
             accuracy = float(results.get("accuracy", np.nan))
             model = None
-            if environment.is_chief:
-                model = resume.finish(
-                    loop.model, plan, self.store, results, meaning=meaning, outcome=outcome, explanation=explanation
-                )
-            written = self._report()
+            with waiting(self.notes, "saving"):
+                if environment.is_chief:
+                    model = resume.finish(
+                        loop.model, plan, self.store, results, meaning=meaning, outcome=outcome, explanation=explanation
+                    )
+                written = self._report()
         speed = plan.samples_of(first, loop.step) / seconds
         return Result(
             accuracy,
@@ -195,11 +203,6 @@ class _Run:
         return "" if self.storage else report.written(self.plan.environment) or self._report()
 
     @property
-    def _metric(self) -> str:
-        """The metric by which epochs and trials are ranked."""
-        return next(iter(self.plan.objective.goals))
-
-    @property
     def _tested(self) -> int:
         return len(self.plan.dataset.test)
 
@@ -218,26 +221,33 @@ class _Run:
         state = resume.read_state(plan, self.store, self.screen)
         if plan.environment.is_chief and (plan.length.is_new or not plan.former):
             record.write(plan.environment.root, plan.record)
-        if plan.environment.is_new:
-            self.screen.out(f"run in {plan.environment.shown('root')}", highlight=False)
-        self.screen.out(f"precision {plan.precision}", highlight=False)
-        self.screen.out(f"recipe {plan.recipe}", highlight=False)
+        self._introduce(state)
+        return state
+
+    def _introduce(self, state: State) -> None:
+        """Shows what is trained, on what and where, before the first step."""
+        plan, note = self.plan, functools.partial(self.notes.out, highlight=False)
+        note(f"run in {plan.environment.shown('root')}")
+        note(report.counts(plan))
+        note(f"precision {plan.precision}")
+        note(f"recipe {plan.recipe}")
         if plan.compilation.is_xla or plan.compilation.is_refused:
-            self.screen.out(f"compile {plan.compilation.name}: {plan.compilation.reason}", highlight=False)
-        caveats = plan.caveats if plan.environment.is_chief else []
-        for note in (*caveats, *plan.notes):
-            self.screen.out(note, highlight=False)
+            note(f"compile {plan.compilation.name}: {plan.compilation.reason}")
+        for caveat in plan.caveats if plan.environment.is_chief else []:
+            self.screen.out(caveat, highlight=False)
+        for line in plan.notes:
+            note(line)
         if not plan.dataset.train.arrays() or plan.preset.startswith(("photo", "volume")):
-            self.screen.out(f"augment {plan.preset}: {plan.augmentation.reason}", highlight=False)
+            note(f"augment {plan.preset}: {plan.augmentation.reason}")
         if state and state["step"]:
             of = "" if plan.length.until else f" of {plan.steps:,}"
-            self.screen.out(f"resumes from step {state['step']:,}{of}", highlight=False)
+            note(f"resumes from step {state['step']:,}{of}")
             if plan.changes:
                 changes = "; ".join(plan.changes)
                 self.screen.out(f"not bit-exact, because sums may be rounded differently: {changes}", highlight=False)
         if len(plan.length.ends) > 1:
-            self.screen.out(plan.length.line(plan.hparams), highlight=False)
-        return state
+            note(plan.length.line(plan.hparams))
+        note(Disk.of(plan).line(plan.hparams.keep_checkpoints))
 
     def _fit(
         self, loop: Loop, state: State, callbacks: Sequence[keras.callbacks.Callback]
@@ -247,7 +257,7 @@ class _Run:
         """
         plan, hparams = self.plan, self.plan.hparams
         is_chief = plan.environment.is_chief
-        save = SaveCheckpoint(self.store, loop.state, plan.every, resumed=state)
+        save = SaveCheckpoint(self.store, loop.state, plan.every, resumed=state, metric=plan.metric)
         lag = self.storage.lag if self.storage else None
         begin = time.perf_counter()
         with (
@@ -256,21 +266,30 @@ class _Run:
             self.stop.deferred(),
             resume.saved(save if is_chief else None, self.stop),
         ):
-            ours = [*board, *writers.reports(plan.environment, self._metric), *([save] if is_chief else [])]
+            ours = [*board, *writers.reports(plan.environment, plan.metric), *([save] if is_chief else [])]
             ours += [Mirror(self.storage)] if self.storage else []
             patience, epochs = self._patience(), 0 if plan.length.until else plan.length.epochs
-            with Progress(self.screen, epochs, len(plan.dataset.train), hparams.batch_size, plan.samples) as progress:
+            count, is_verbose = len(plan.dataset.train), hparams.verbose == "yes"
+            with Progress(
+                self.notes, epochs, count, hparams.batch_size, plan.samples, is_verbose=is_verbose
+            ) as progress:
                 loop.fit(
-                    stages.make(plan, self.screen),
+                    stages.make(plan, self.notes),
                     plan.steps_per_epoch,
                     [keras.callbacks.History(), *callbacks, progress, *patience, *ours],
                     state=state,
                     call_ends=plan.call_ends,
                 )
             seconds = time.perf_counter() - begin
-            outcome = self._choose_weights(loop, save)
-            results = loop.evaluate_with(plan.test, plan.results()) if self._tested else {}
+            with waiting(self.notes, "testing" if self._tested else "saving"):
+                outcome = self._choose_weights(loop, save)
+                tested = self._tested
+                results = loop.evaluate_with(plan.test, plan.results(), plan.evaluated(tested)) if tested else {}
+                outcome = {**outcome, **_of_test(plan.metric, results)} if outcome else outcome
             devices.end_together(plan.strategy, plan.environment.cluster)
+            writers.test(board, plan)
+        for line in writers.cues(board):
+            self.screen.out(line, highlight=False)
         return seconds, results, outcome, writers.explanation(board)
 
     def _patience(self) -> list[keras.callbacks.Callback]:
@@ -282,15 +301,18 @@ class _Run:
         first = length.epochs - stages[-1].epochs + math.ceil(until.warm_up)
         return [
             Patience(
-                until.patience, until.cool_down, first, until.most, lambda line: self.screen.out(line, highlight=False)
+                until.patience,
+                until.cool_down,
+                first,
+                until.most,
+                lambda line: self.notes.out(line, highlight=False),
+                metric=self.plan.metric,
             )
         ]
 
     def _choose_weights(self, loop: Loop, save: SaveCheckpoint) -> Mapping[str, Any]:
         """Gives the model the weights that are exported, and returns the outcome, on the chief."""
         plan, (value, best) = self.plan, save.best
-        name, goal = next(iter(plan.objective.goals.items()))
-        value = value if goal == MAXIMIZE else -value
         step = loop.step
         if plan.hparams.export == "best":
             step = resume.take_best(loop, plan, self.store, save, self.screen)
@@ -299,6 +321,12 @@ class _Run:
         return {
             "epochs": loop.step // plan.steps_per_epoch,
             "best_epoch": best // plan.steps_per_epoch,
-            f"best_{name}": value,
+            f"best_{plan.metric.tag}": value,
             "exported_epoch": step // plan.steps_per_epoch,
         }
+
+
+def _of_test(metric: Metric, results: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Returns a metric other than the accuracy on the test samples; nothing where it is undefined there."""
+    value = float(results.get(metric.name, np.nan))
+    return {f"test_{metric.name}": value} if metric is not ACCURACY and math.isfinite(value) else {}

@@ -11,12 +11,13 @@ from trainer import data
 from trainer.data.kinds.known import kind_of
 from trainer.environment import Environment
 from trainer.insight.observer import Examples, Observed
+from trainer.metrics import ACCURACY, Metric
 from trainer.run import report
 from trainer.run.plan import Plan
 from trainer.tensorboard import board, drawing, facts, summaries
 from trainer.tensorboard.log import RUN, VALIDATION, Log
 from trainer.tensorboard.pictures import Pictures
-from trainer.training.metric import METRIC, MetricReport
+from trainer.training.metric import MetricReport
 from trainer.training.report import ReportMetric
 
 Callbacks = list[keras.callbacks.Callback]
@@ -56,7 +57,20 @@ def explanation(callbacks: Callbacks) -> Mapping[str, Any]:
     return found[0] if found else {}
 
 
-def reports(environment: Environment, metric: str = METRIC) -> Callbacks:
+def test(callbacks: Callbacks, plan: Plan) -> None:
+    """Writes the worst mistakes of the trained model on the test part, if it has samples and pictures are written."""
+    store = plan.dataset.test
+    for one in callbacks:
+        if isinstance(one, Pictures) and len(store):
+            one.test(*store.preview(), len(store))
+
+
+def cues(callbacks: Callbacks) -> list[str]:
+    """Returns the lines on classes that a watermark may decide, as the pictures found at the end."""
+    return [line for one in callbacks if isinstance(one, Pictures) for line in one.cues]
+
+
+def reports(environment: Environment, metric: Metric = ACCURACY) -> Callbacks:
     """Returns what reports the metric to the tuning service, where there is one."""
     if not (environment.metric_file and environment.is_chief):
         return []

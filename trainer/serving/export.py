@@ -101,6 +101,11 @@ def is_whole(folder: Path) -> bool:
         return False
 
 
+def is_deleted(folder: Path) -> bool:
+    """Returns whether the model that `save` wrote was deleted from a folder and its card kept."""
+    return (folder / card.JSON).is_file() and not any((folder / name).exists() for name in (KERAS, _GRAPH))
+
+
 def _save_keras(model: keras.Model, folder: Path) -> None:
     partial = folder / ".partial.keras"
     model.save(partial)

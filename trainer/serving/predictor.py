@@ -160,12 +160,18 @@ def _in_halves(
     return [*_in_halves(work, contents[:half]), *_in_halves(work, contents[half:])]
 
 
+def _is_of_study(folder: Path) -> bool:
+    return any((above / "study.json").exists() for above in folder.absolute().parents[1:2])
+
+
 def _check(folder: Path, file: File) -> None:
     try:
         is_sound = File.of(folder, file.name) == file
     except OSError as error:
+        why = "only the best trials of a study keep their models: --keep_models" if _is_of_study(folder) else ""
+        reason = f"{file.name}: {error.strerror}{'; ' if why else ''}{why}"
         raise UsageError(
-            f"`--model` must contain the files of its {card.JSON}. Received: {folder} ({file.name}: {error.strerror})"
+            f"`--model` must contain the files of its {card.JSON}. Received: {folder} ({reason})"
         ) from None
     if not is_sound:
         raise UsageError(f"`--model` must contain unchanged files. Received: {folder} ({file.name}, by its checksum)")

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
 
 
 def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.Stop) -> int:
-    from trainer.screen import Screen
+    from trainer.screen import Screen, silent
 
     options, flags, given = study_options.read(arguments)
     folds = str(given.get("folds", "0"))
@@ -55,20 +55,21 @@ def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.S
     from trainer.study.config import document as config
 
     known = study_options.flags()
-    job = _counted(config.read(Path(options.config), command_line.without(flags, ["job_dir"], known)), options)
+    job = _counted(config.read(Path(options.config), command_line.without(flags, ["job_dir", "quiet"], known)), options)
     from trainer.study.local import session as local  # loads the search: a mistake is reported before that
 
     python = interpreter.word(sys.executable, Path.cwd(), variables.get("PATH"))
     folder = local.folder_of(str(given.get("job_dir", "")), datetime.datetime.now())
-    words = [*command_line.without(arguments, ["job_dir"], known), f"--job_dir={folder}"]
+    words = [*command_line.without(arguments, ["job_dir"], known), f"--job_dir={local.shown(folder)}"]
     plan = local.Plan(
         job=job,
         folder=folder,
         seed=int(given.get("seed", HParams.seed)),
         isolation=options.isolation,
+        keep_models=options.keep_models,
         command=[python, "-m", "trainer.study", *words],
     )
-    return local.run(plan, screen, stop, variables)
+    return local.run(plan, screen, stop, variables, silent() if given.get("quiet") == "yes" else screen)
 
 
 def _counted(job: Job, options: Options) -> Job:

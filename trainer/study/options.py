@@ -37,6 +37,9 @@ class Options:
         "fork: trials are forks of one process that has loaded TensorFlow; process: each trial is a separate process",
         choices=("fork", "process"),
     )
+    keep_models: int = _flag(
+        1, "On this machine", "number of the best trials that keep their models and checkpoints; 0 keeps all"
+    )
     project: str = _flag("", "On Vertex AI", "project id")
     region: str = _flag("", "On Vertex AI", "region, as in europe-west4")
     bucket: str = _flag("", "On Vertex AI", "bucket or folder for the output, as in gs://bucket or gs://bucket/folder")

@@ -2,6 +2,8 @@
 
 This program reads a bucket and keeps a local copy up to date. TensorBoard's own readers of gs:// need TensorFlow and
 other credentials; without them, the default one shows nothing and reports no error.
+
+Each trial of a study is one of TensorBoard's runs; `--runs=all` shows all of its runs.
 """
 
 import argparse
@@ -19,17 +21,25 @@ from trainer.files import expanded
 from trainer.quiet import without_chatter
 
 _SECONDS = 5.0  # between two listings of a bucket: as often as TensorBoard lists its folder
+_ALL = "all"
+_RUNS = ("trials", _ALL)  # what --runs may be
 _FOREIGN = ("checkpoints/", "model/")  # of a run, which TensorBoard does not show
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs TensorBoard until it is stopped, and returns the exit status; all flags but `--logdir` are its own."""
+    """Runs TensorBoard until it is stopped, and returns the exit status.
+
+    All flags but `--logdir` and `--runs` are its own.
+    """
     parser = argparse.ArgumentParser(prog="python -m trainer.tensorboard", add_help=False, allow_abbrev=False)
     parser.add_argument("--logdir", default="runs")
+    parser.add_argument("--runs", default="trials")
     options, others = parser.parse_known_args(arguments)
     try:
-        with _local(options.logdir) as folder:
-            return _show(["--logdir", folder, *others])
+        if options.runs not in _RUNS:
+            raise UsageError(f"`--runs` must be one of {', '.join(_RUNS)}. Received: {options.runs}")
+        with _local(options.logdir) as folder, _view(folder, options.runs) as shown:
+            return _show(["--logdir", shown, *others])
     except (UsageError, StorageError) as error:
         console.report(f"trainer.tensorboard: {error}")
         return 2 if isinstance(error, UsageError) else 4
@@ -52,6 +62,34 @@ def _local(logdir: str) -> Iterator[str]:
         threading.Thread(target=follower.follow, args=(_SECONDS, end), daemon=True).start()
         try:
             yield folder
+        finally:
+            end.set()
+
+
+@contextlib.contextmanager
+def _view(folder: str, runs: str) -> Iterator[str]:
+    """Yields the folder that TensorBoard shows; of a folder with a study, one that stays up to date."""
+    from trainer.tensorboard import trials
+
+    if runs == _ALL or not trials.has_study(Path(folder)):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="trainer-runs-", ignore_cleanup_errors=True) as view:
+
+        def update() -> None:
+            trials.update(Path(view), trials.links(Path(folder)))
+
+        def follow() -> None:
+            while not end.wait(_SECONDS):
+                with contextlib.suppress(OSError):  # a file that a study has just removed
+                    update()
+
+        update()
+        _report("each trial of a study is one run, without its training curves; --runs=all shows all runs")
+        end = threading.Event()
+        threading.Thread(target=follow, daemon=True).start()
+        try:
+            yield view
         finally:
             end.set()
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from tensorboard.compat.proto.summary_pb2 import Summary
 
-from trainer.insight import explained
+from trainer.insight import cues, explained
 from trainer.insight.attribution import Explainer
 from trainer.insight.explained import NAMES, STEPS, Explained
 from trainer.insight.observer import Examples, Observer
@@ -14,7 +14,7 @@ from trainer.insight.sanity import sanity
 from trainer.insight.scores import curves, methods
 from trainer.insight.scores.methods import Score
 from trainer.objectives.outputs import Answer
-from trainer.tensorboard import summaries
+from trainer.tensorboard import facts, summaries
 from trainer.tensorboard.draw import sheets, text
 from trainer.tensorboard.draw.decides import UNSIGNED, what_decides
 from trainer.tensorboard.draw.faithfulness import faithfulness
@@ -28,6 +28,8 @@ _CHEAP = 8_000_000_000  # multiply-adds of the scores of one moment: 0.05 s on t
 _FEW_STEPS = 4  # of a curve at a moment
 _MOST_WORK = 240_000_000_000  # multiply-adds of all scores at the end
 _SHARE = 0.02  # of the multiply-adds of the training
+_IMAGE = 2  # axes
+_MOST_CUED, _MOST_POSITIONS = 1000, 20_000_000  # samples that are searched for a cue, and their positions
 _MOST_SCORED, _FEWEST_SCORED = 64, 3  # samples
 _NOISE = 0.01  # of ROAD, as a share of the samples' range
 
@@ -41,6 +43,7 @@ class Decisions:
 
     Attributes:
       explainer: of the observed network.
+      cues: what `conclude` found, a line for each class that the same region with the same content decides.
       explanation: what `conclude` found, for a card: `method`, the best one's name; `samples`, how many were scored;
         and `scores`, numbers by method and score, the best method first. Empty before, and if none were scored.
     """
@@ -48,16 +51,21 @@ class Decisions:
     def __init__(self, observer: Observer, seen: int = 0):
         self._observer, self._seen = observer, seen
         self.explainer = Explainer(observer.model)
+        self.cues: list[str] = []
         self.explanation: dict[str, Any] = {}
         self._blank = explained.blank(observer.examples.form)
+
+    @property
+    def affordable(self) -> int:
+        """How many samples the network can classify at the end without being noticed."""
+        return max(2 * _CHEAP // self.explainer.cost, int(3 * self._seen * _SHARE))
 
     def moment(self) -> Iterator[Summary]:
         """Yields the areas under the curves of the class activation maps of the probes, if they cost little."""
         examples, probes = self._observer.examples, self._observer.probes
         cost = self.explainer.cost * len(probes) * (4 * (_FEW_STEPS + 1) + 4)
-        if (
-            not self.explainer.layer or cost > _CHEAP or examples.observed
-        ):  # whose outputs are no probabilities of classes
+        # Outputs of other targets are no probabilities of classes.
+        if not self.explainer.layer or cost > _CHEAP or examples.observed:
             return
         samples, labels = np.asarray(examples.samples[probes], np.float32), examples.labels[probes]
         found = {
@@ -96,6 +104,7 @@ class Decisions:
             yield summaries.image(f"what_decides/{true}", sheets.shown(picture))
         yield from self._checks(probes, found, passes)
         yield from self._said(scores)
+        yield from self._cues(probabilities)
 
     def _explained(self, chosen: np.ndarray, passes: int) -> dict[str, Explained]:
         """Returns the attributions of chosen examples by each method; of two with equal maps, by the first."""
@@ -170,6 +179,27 @@ class Decisions:
         health = sanity(self.explainer, samples, labels, cams, paths.attributions, baseline=self._blank, draws=draws)
         for name, correlation in health.items():
             yield summaries.scalar(f"attribution/sanity_{name}", correlation)
+
+    def _cues(self, probabilities: np.ndarray) -> Iterator[Summary]:
+        """Yields a text and a fact if the same region with the same content decides a class; of classes alone.
+
+        Signals are often aligned, so that what makes a class is always at the same position: they are left out.
+        """
+        examples, explainer = self._observer.examples, self.explainer
+        positions = examples.samples.shape[1:-1]
+        if not explainer.layer or len(positions) < _IMAGE or examples.observed:
+            return
+        count = min(_MOST_CUED, self.affordable // 2, _MOST_POSITIONS // int(np.prod(positions)))
+        guesses = probabilities[:count].argmax(1)
+        right = np.flatnonzero(guesses == examples.labels[: len(guesses)])
+        if not len(right):
+            return
+        samples, labels = np.asarray(examples.samples[right], np.float32), examples.labels[right]
+        found = cues.same_region(explainer.hires_cam(samples, labels), samples, labels)
+        self.cues = [cues.described(cue, examples.classes[cue.label], examples.noun) for cue in found]
+        if self.cues:
+            yield summaries.text("what_decides", "\n\n".join(self.cues))
+            yield summaries.facts(facts.CUES, self.cues)
 
     def _said(self, scores: dict[str, Score]) -> Iterator[Summary]:
         """Yields the scores as scalars and their curves as one picture."""

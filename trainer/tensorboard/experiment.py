@@ -143,7 +143,12 @@ def group(root: Path) -> str:
 
 def is_listed(root: Path) -> bool:
     """Returns whether a run is a trial of a study that has a page, and so lists the run by itself."""
-    return (root.parent / PAGE / _FILE).is_file()
+    return has_page(root.parent)
+
+
+def has_page(folder: Path) -> bool:
+    """Returns whether a folder is a study with a page."""
+    return (folder / PAGE / _FILE).is_file()
 
 
 def write(folder: Path, domains: Sequence[Domain], metrics: Sequence[Metric], sessions: Sequence[Session]) -> None:

@@ -8,12 +8,15 @@ import keras
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from trainer.data.form import Form
+from trainer.hparams import CLASSES
 from trainer.insight import choice, table
+from trainer.metrics import ACCURACY, METRICS
+from trainer.objectives.goals import BY_TARGET
 from trainer.tensorboard import experiment, summaries
 from trainer.tensorboard.experiment import Domain, Metric
 from trainer.tensorboard.log import RUN, VALIDATION, Log
 
-_METRICS = ("accuracy", "loss")
+_METRICS = ("accuracy", "loss")  # of classes; of another target the loss
 # Of the HParams table; the tuned ones first.
 _FIRST_COLUMNS = ("filters", "kernel_size", "learning_rate", "padding", "stride")
 
@@ -36,6 +39,9 @@ class Introduction(keras.callbacks.Callback):
     def __init__(self, log: Log, configuration: Mapping[str, Any], command: str, form: Form | None = None):
         super().__init__()
         self._log, self._configuration, self._command, self._form = log, dict(configuration), command, form
+        chosen = str(configuration.get("metric", ACCURACY.name))
+        usual = _METRICS if METRICS.get(chosen) in BY_TARGET[CLASSES] else _METRICS[1:]
+        self._metrics = [*dict.fromkeys((*usual, chosen))]
 
     def on_train_begin(self, logs: Any = None) -> None:
         if not self._log.is_new:
@@ -68,6 +74,6 @@ class Introduction(keras.callbacks.Callback):
             names = sorted(self._configuration, key=lambda name: name not in _FIRST_COLUMNS)
             yield experiment.columns(
                 [Domain(name=name) for name in names],
-                [Metric(tag=tag, title=tag, run=VALIDATION) for tag in _METRICS],
+                [Metric(tag=tag, title=tag, run=VALIDATION) for tag in self._metrics],
             )
             yield experiment.start(self._configuration, experiment.group(root), time.time())

@@ -1,13 +1,15 @@
 """Pictures of what a network has learned, at some steps and at the end."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from trainer.insight.observer import Examples, Observer, Snapshot
-from trainer.tensorboard import drawing, projector
+from trainer.tensorboard import drawing, projector, tested
 from trainer.tensorboard.decisions import Decisions
 from trainer.tensorboard.log import TRAIN, VALIDATION, Log
 from trainer.tensorboard.moments import Kernels, Moment, Moments, most_waiting
@@ -29,6 +31,7 @@ class Pictures(keras.callbacks.Callback):
 
     Attributes:
       explanation: which attributions are the most faithful, as `Decisions` has it; empty until the training has ended.
+      cues: a line for each class that the same region with the same content decides, likewise.
 
     Raises:
       StorageError: an event cannot be written.
@@ -41,7 +44,7 @@ class Pictures(keras.callbacks.Callback):
         self._log, self._watch, self._examples, self._steps = log, watch, examples, steps
         self._observer: Observer | None = None
         self._decisions: Decisions | None = None
-        self._batch_size, self.explanation = batch_size, dict[str, Any]()
+        self._batch_size, self.explanation, self.cues = batch_size, dict[str, Any](), list[str]()
         self._moments = Moments(self._draw, {})
         self._kernels: Kernels = {}  # at the last moment that is written
         self._epoch = self._step = 0
@@ -76,9 +79,26 @@ class Pictures(keras.callbacks.Callback):
             probabilities, hidden = self._observer.classify()
             for summary in drawing.conclusion(self._observer, probabilities, self._decisions):
                 self._log.add(VALIDATION, summary, step)
-            self.explanation = self._decisions.explanation if self._decisions else {}
+            if self._decisions:
+                self.explanation, self.cues = self._decisions.explanation, self._decisions.cues
             projector.write(self._log.folder / VALIDATION, self._observer.examples, probabilities, hidden)
         self._log.flush()
+
+    def test(self, samples: np.ndarray, labels: np.ndarray, count: int) -> None:
+        """Writes the worst mistakes on test samples, with the weights that the network has now; of classes alone.
+
+        Args:
+          samples: at least one, `(count, *spatial, channels)`; of a large network, the first ones are classified.
+          labels: their classes.
+          count: the number of all test samples.
+        """
+        if not (self._observer and self._decisions) or self._observer.examples.observed:
+            return
+        most = max(1, min(tested.MOST, self._decisions.affordable))
+        examples = dataclasses.replace(self._observer.examples, samples=samples[:most], labels=labels[:most])
+        probabilities, _ = self._observer.classify(examples.samples)
+        for summary in tested.worst(examples, probabilities, count):
+            self._log.add(VALIDATION, summary, self._step)
 
     def close(self, *, is_complete: bool) -> None:
         """Ends the thread.

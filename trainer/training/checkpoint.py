@@ -4,6 +4,7 @@
 <folder>/best.json           a copy of the best epoch's
 <folder>/<step>/manifest.json
 <folder>/<step>/<checksum>.state
+<folder>/<step>/<checksum>.shared   what several checkpoints have in common, once
 """
 
 import contextlib
@@ -22,7 +23,9 @@ from trainer.hparams import differences
 LATEST = "latest.json"
 BEST = "best.json"
 _MANIFEST = "manifest.json"
-_FORMAT = 4  # 2, of version 0.1, had the state of other callbacks; 3 no stage
+_FORMAT = 5  # 2, of version 0.1, had the state of other callbacks; 3 no stage; 4 always one file
+_FORMATS = (4, _FORMAT)  # that are read
+_LEAST_SHARED = 65_536  # bytes; fewer are not worth a file of their own
 
 Manifest = dict[str, Any]
 Content = Sequence[bytes | memoryview]  # a file's, in parts
@@ -50,7 +53,15 @@ class Store:
         """Returns whether there is anything that was once a checkpoint."""
         return (self.folder / LATEST).exists() or any(self._steps())
 
-    def write(self, step: int, content: Content, best: int | None, about: Mapping[str, Any]) -> None:
+    def write(
+        self,
+        step: int,
+        content: Content,
+        best: int | None,
+        about: Mapping[str, Any],
+        *,
+        shared: Sequence[Content] = (),
+    ) -> None:
         """Writes a checkpoint, and removes those that are no longer wanted.
 
         A concurrent reader finds the former one or this one, whole.
@@ -60,32 +71,50 @@ class Store:
           content: its state, in parts.
           best: the step at the end of the best epoch so far.
           about: what a person or another program may want to know, for the manifest.
+          shared: the rest of the state, each part of which other checkpoints may have too. It is written only if no
+            former one has.
 
         Raises:
           OSError: it could not be written; the former ones are still there.
         """
-        digest = hashlib.sha256()
-        for part in content:
-            digest.update(part)
-        checksum = digest.hexdigest()
-        # A name that no other content has: nothing that a manifest speaks of is ever overwritten.
-        state = self.folder / str(step) / f"{checksum[:16]}.state"
-        state.parent.mkdir(parents=True, exist_ok=True)
-        files.replace(state, *content, durable=True)
+        parts: list[tuple[str, list[bytes | memoryview]]] = [(".state", [*content])]
+        for part in filter(None, shared):  # in this order, since it is that of the state
+            is_large = sum(map(len, part)) >= _LEAST_SHARED
+            if is_large or len(parts) > 1:
+                parts.append((".shared" if is_large else ".state", [*part]))
+            else:
+                parts[0][1].extend(part)
         manifest = {
             "format": _FORMAT,
             "step": step,
             **about,
             "best": best,
-            "files": [{"name": f"{step}/{state.name}", "size": sum(map(len, content)), "sha256": checksum}],
+            "files": [self._write_part(step, part, suffix) for suffix, part in parts],
             "configuration": dict(self.configuration),
         }
         text = _signed(manifest)
-        files.replace(state.parent / _MANIFEST, text, durable=True)
+        files.replace(self.folder / str(step) / _MANIFEST, text, durable=True)
         if step == best:
             files.replace(self.folder / BEST, text, durable=True)
         files.replace(self.folder / LATEST, text, durable=True)
-        self._prune(step, best, state)
+        self._prune(step, best)
+
+    def _write_part(self, step: int, content: Content, suffix: str) -> dict[str, Any]:
+        """Writes a file of a checkpoint unless a former one has that content, and returns its entry in the manifest."""
+        digest = hashlib.sha256()
+        for part in content:
+            digest.update(part)
+        checksum, size = digest.hexdigest(), sum(map(len, content))
+        # A name that no other content has: nothing that a manifest speaks of is ever overwritten.
+        name = f"{checksum[:16]}{suffix}"
+        if suffix == ".shared":
+            former = next((path for path in self.folder.glob(f"*/{name}") if _checksum_of(path) == checksum), None)
+            if former:
+                return {"name": f"{former.parent.name}/{name}", "size": size, "sha256": checksum}
+        path = self.folder / str(step) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.replace(path, *content, durable=True)
+        return {"name": f"{step}/{name}", "size": size, "sha256": checksum}
 
     def newest(self, log: Callable[[str], None]) -> tuple[Manifest, bytes] | None:
         """Returns the newest checkpoint that is what was written, its manifest and its state; nothing where none is.
@@ -139,20 +168,22 @@ class Store:
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Notes in a copy of the newest manifest, `latest.json`, what the run came to."""
-        manifest = _verified(self.folder / str(max(self._steps())) / _MANIFEST)
+        manifest = _verified(self.folder / str(max(self._whole())) / _MANIFEST)
         files.replace(self.folder / LATEST, _signed({**manifest, "result": dict(result)}), durable=True)
 
     def _content(self, manifest: Manifest) -> bytes:
-        (file,) = manifest["files"]
-        content: bytes = (self.folder / file["name"]).read_bytes()
-        if len(content) != file["size"]:
-            raise DamagedError(f"{file['name']} has {len(content):,} bytes, not {file['size']:,}")
-        if hashlib.sha256(content).hexdigest() != file["sha256"]:
-            raise DamagedError(f"{file['name']} is not what was written, by its checksum")
-        return content
+        contents = []
+        for file in manifest["files"]:
+            content = (self.folder / file["name"]).read_bytes()
+            if len(content) != file["size"]:
+                raise DamagedError(f"{file['name']} has {len(content):,} bytes, not {file['size']:,}")
+            if hashlib.sha256(content).hexdigest() != file["sha256"]:
+                raise DamagedError(f"{file['name']} is not what was written, by its checksum")
+            contents.append(content)
+        return contents[0] if len(contents) == 1 else b"".join(contents)
 
     def _check(self, manifest: Manifest) -> None:
-        if manifest["format"] != _FORMAT:
+        if manifest["format"] not in _FORMATS:
             raise UsageError(
                 f"`--job_dir` must contain checkpoints of format {_FORMAT}. Received: {self.folder}, "
                 f"format {manifest['format']}"
@@ -168,15 +199,39 @@ class Store:
         with contextlib.suppress(FileNotFoundError):
             yield from (int(entry.name) for entry in self.folder.iterdir() if entry.name.isdecimal())
 
-    def _prune(self, step: int, best: int | None, state: Path) -> None:
-        """Removes all but the last few, the best, and what this very checkpoint consists of."""
-        last = sorted(other for other in self._steps() if other <= step)[-self.keep :]
-        for other in self._steps():
-            if other not in (*last, best):  # also a later one: it was damaged, or the run would not be here
-                shutil.rmtree(self.folder / str(other))
-        for path in state.parent.iterdir():
-            if path not in (state, state.parent / _MANIFEST):
-                path.unlink()
+    def _whole(self) -> Iterator[int]:
+        """Yields the steps with a manifest; another's folder may have a file of theirs."""
+        return (step for step in self._steps() if (self.folder / str(step) / _MANIFEST).exists())
+
+    def _prune(self, step: int, best: int | None) -> None:
+        """Removes all but the last few and the best: first their manifests, then the files that no other one names."""
+        last = sorted(other for other in self._whole() if other <= step)[-self.keep :]
+        kept = {self.folder / str(other) / _MANIFEST for other in {*last, best} & {*self._whole()}}
+        named = {self.folder / name for manifest in kept for name in _named(manifest)}
+        steps = [*self._steps()]
+        for other in steps:  # also a later one: it was damaged, or the run would not be here
+            if self.folder / str(other) / _MANIFEST not in kept:
+                (self.folder / str(other) / _MANIFEST).unlink(missing_ok=True)
+        for other in steps:
+            folder = self.folder / str(other)
+            for path in folder.iterdir():
+                if path not in kept and path not in named:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            with contextlib.suppress(OSError):  # it has a file of another checkpoint
+                folder.rmdir()
+
+
+def _checksum_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _named(manifest: Path) -> list[str]:
+    """Returns the files that a manifest names; none if it is damaged."""
+    try:
+        return [file["name"] for file in _verified(manifest)["files"]]
+    except (OSError, DamagedError):
+        return []
 
 
 def _verified(path: Path) -> Manifest:

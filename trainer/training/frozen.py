@@ -35,6 +35,16 @@ def has_learning_convolutions(model: keras.Model, names: Collection[str] | None)
     return names is None or any(call.name in names for call in walk(model).convolutions)
 
 
+def positions(model: keras.Model) -> list[int]:
+    """Returns which of a model's variables, by position, are weights of layers that do not learn, in nested models too.
+
+    They hardly change: such a batch normalisation keeps its statistics.
+    """
+    layers = [layer for layer in model._flatten_layers(include_self=False) if not layer.trainable]
+    still = {id(variable) for layer in layers for variable in layer.variables if "float" in variable.dtype}
+    return [number for number, variable in enumerate(model.variables) if id(variable) in still]
+
+
 def cut(model: keras.Model, names: Collection[str] | None) -> tuple[Unfolded, Unfolded] | None:
     """Returns the part of a model that does not learn and the part above it; nothing where there is no such part.
 

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.errors import DivergedError, StoppedError
-from trainer.training import gradients, hardware
+from trainer.training import frozen, gradients, hardware
 from trainer.training import state as states
 from trainer.training.average import Average
 from trainer.training.feed import Feed
@@ -111,10 +111,12 @@ class Loop:
       metrics: made in the same scope; they are given targets and the model's outputs.
       is_stopped: asked after each call of the graph. Where it is true on any machine, all of them stop there.
       is_compiled: whether XLA compiles the steps, on one device.
+      evaluated: metrics of evaluations alone, made in the same scope.
 
     Attributes:
       model: that model.
       metrics: those metrics.
+      evaluated: those metrics.
     """
 
     def __init__(
@@ -125,9 +127,10 @@ class Loop:
         is_stopped: Callable[[], bool] = lambda: False,
         *,
         is_compiled: bool = False,
+        evaluated: Sequence[keras.metrics.Metric] = (),
     ):
         self.model, self._strategy, self.metrics, self._is_stopped = model, strategy, metrics, is_stopped
-        self._results, self._is_compiled = Results(strategy, metrics), is_compiled
+        self.evaluated, self._results, self._is_compiled = evaluated, Results(strategy, metrics, evaluated), is_compiled
         self._graphs, self._whole = (
             Graphs(Step(model, strategy, self._results, is_compiled=is_compiled)) for _ in range(2)
         )
@@ -207,17 +210,20 @@ class Loop:
         values = self._evaluate(self._distribute(feed), self._results, self._whole)
         return {name: float(value) for name, value in values.items()}
 
-    def evaluate_with(self, feed: Feed, metrics: Sequence[keras.metrics.Metric]) -> dict[str, np.ndarray]:
+    def evaluate_with(
+        self, feed: Feed, metrics: Sequence[keras.metrics.Metric], evaluated: Sequence[keras.metrics.Metric] = ()
+    ) -> dict[str, np.ndarray]:
         """Returns `loss`, the metrics and some more over every sample, as arrays; at the end of a run.
 
         Args:
           feed: the samples.
           metrics: made in the strategy's scope; they are given targets and the model's outputs.
+          evaluated: the same, of metrics whose values are computed once, after the last batch.
 
         Raises:
           StoppedError: this machine or another was told to stop.
         """
-        results = Results(self._strategy, [*self.metrics, *metrics])
+        results = Results(self._strategy, [*self.metrics, *metrics], evaluated)
         graphs = Graphs(Step(self.model, self._strategy, results))  # once: to compile takes longer
         return self._evaluate(self._distribute(feed), results, graphs)
 
@@ -232,6 +238,7 @@ class Loop:
             **dataclasses.asdict(self._position),
             "stop_training": bool(self.model.stop_training),
             "variables": [self._average.own(variable) for variable in self._variables()],
+            "frozen": frozen.positions(self.model),
             "metrics": self._metric_values,
             "callbacks": states.of_callbacks(self._callbacks),
         }
@@ -255,7 +262,7 @@ class Loop:
             self._raise_if_stopped(ran)
             done, values = done + steps, ran["results"]
             self._evaluation_steps_per_call = _fitting(steps, ran)
-        return {name: value.numpy() for name, value in values.items()}
+        return {name: value.numpy() for name, value in (values | results.evaluated()).items()}
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         for variable, value in zip(self._variables(), state["variables"], strict=True):

@@ -10,8 +10,8 @@ from pathlib import Path
 import hypertune
 
 from trainer.errors import DivergedError, StorageError
+from trainer.metrics import ACCURACY, Metric
 
-METRIC = "val_accuracy"
 # The other fields of cloudml-hypertune's entries: a metric of such a name would overwrite one, or be overwritten.
 RESERVED = ("checkpoint_path", "global_step", "timestamp", "trial")
 
@@ -26,14 +26,14 @@ class MetricReport:
 
     Args:
       metric_file: the file that is read. Its folder is made where there is none.
-      name: of the metric.
+      metric: what is reported, under its tag.
 
     Raises:
       StorageError: it cannot be written.
     """
 
-    def __init__(self, metric_file: str, name: str = METRIC):
-        self.name = name
+    def __init__(self, metric_file: str, metric: Metric = ACCURACY):
+        self.metric = metric
         self._reported: list[tuple[float, int]] = []
         self._file = Path(metric_file).resolve()  # a link stays one, and the library needs a folder
         with self._named_failures():
@@ -61,10 +61,10 @@ class MetricReport:
         given = [(float(value), step) for value, step in reports]
         for value, step in given:
             if not math.isfinite(value):  # which the library would report, and no service can rank
-                raise DivergedError(f"{self.name} is {value} after epoch {step}")
+                raise DivergedError(f"{self.metric.tag} is {value} after epoch {step}")
         with self._named_failures():
             for value, step in given:
-                self._hypertune.report_hyperparameter_tuning_metric(self.name, value, global_step=step)
+                self._hypertune.report_hyperparameter_tuning_metric(self.metric.tag, value, global_step=step)
                 self._reported.append((value, step))
             if given and self._written != self._file:
                 _replace(self._written, self._file)

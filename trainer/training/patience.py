@@ -1,23 +1,12 @@
 """When a run stops because its validation no longer gets better."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 
-from trainer.objectives import goals
+from trainer.metrics import ACCURACY, WORST, Metric
 from trainer.training.rates import UntilCooled, schedule_of
-
-Rank = tuple[float, float]  # of an epoch: the higher, the better
-
-WORST: Rank = (-math.inf, -math.inf)
-
-
-def rank(logs: Mapping[str, float]) -> Rank:
-    """Returns the rank of an epoch: by validation accuracy, or what the target has instead; of equal ones, by loss."""
-    name, goal = goals.ranking_of(logs)
-    return float(logs[name]) * (1 if goal == goals.MAXIMIZE else -1), -float(logs["val_loss"])
 
 
 class Patience(keras.callbacks.Callback):
@@ -31,23 +20,31 @@ class Patience(keras.callbacks.Callback):
       first: epochs before the end of the last stage's warm-up, which do not count.
       most: epochs of the run, with the cool-down.
       log: receives a line when the cool-down begins, and one at the end.
+      metric: which epoch is better.
     """
 
-    def __init__(self, patience: int, cool_down: int, first: int, most: int, log: Callable[[str], None]):
+    def __init__(
+        self,
+        patience: int,
+        cool_down: int,
+        first: int,
+        most: int,
+        log: Callable[[str], None],
+        *,
+        metric: Metric = ACCURACY,
+    ):
         super().__init__()
         self._patience, self._cool_down, self._first, self._most, self._log = patience, cool_down, first, most, log
+        self._metric = metric
         self._best, self._best_epoch = WORST, 0
-        self._shown = ""  # the best value, for a person
         self._cooling = 0  # the epoch after which the cool-down began
         self._begin = 0  # the optimizer's steps at that time
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         done = epoch + 1
-        if rank(logs) > self._best:
-            self._best, self._best_epoch = rank(logs), done
-            name, _ = goals.ranking_of(logs)
-            value = float(logs[name])
-            self._shown = f"{100 * value:.1f} %" if name == "val_accuracy" else f"{name} {value:.4g}"
+        rank = self._metric.rank(logs)
+        if rank > self._best:
+            self._best, self._best_epoch = rank, done
         if not self._cooling and self._is_time(done):
             self._cooling, self._begin = done, int(self.model.optimizer.iterations.numpy())
             self._log(f"{self._why(done)}{self._what()}")
@@ -63,13 +60,11 @@ class Patience(keras.callbacks.Callback):
             "best_epoch": self._best_epoch,
             "cooling": self._cooling,
             "begin": self._begin,
-            "shown": self._shown,
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         self._best, self._best_epoch = tuple(state["best"]), state["best_epoch"]
         self._cooling, self._begin = state["cooling"], state["begin"]
-        self._shown = state.get("shown", f"{100 * self._best[0]:.1f} %")
         if self._cooling:
             self._cool()
 
@@ -98,4 +93,5 @@ class Patience(keras.callbacks.Callback):
         return f"{self._which()}; the learning rate decays to zero in {self._cool_down} epochs"
 
     def _which(self) -> str:
-        return f"the best was epoch {self._best_epoch} with {self._shown}"
+        best = self._metric.text(self._metric.value_of(self._best))
+        return f"the best was epoch {self._best_epoch} with {best}"

@@ -22,7 +22,7 @@ class ReportMetric(keras.callbacks.Callback):
         self._report = report
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._report(logs[self._report.name], epoch + 1)
+        self._report(self._report.metric.value(logs), epoch + 1)
 
     def get_state(self) -> dict[str, Any]:
         return {"reported": self._report.reported}

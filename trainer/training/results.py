@@ -14,17 +14,24 @@ class Results:
     Args:
       strategy: which devices sum up.
       metrics: made in the strategy's scope.
+      evaluated: metrics of evaluations alone, made in the same scope.
     """
 
-    def __init__(self, strategy: tf.distribute.Strategy, metrics: Sequence[keras.metrics.Metric]):
-        self._strategy = strategy
+    def __init__(
+        self,
+        strategy: tf.distribute.Strategy,
+        metrics: Sequence[keras.metrics.Metric],
+        evaluated: Sequence[keras.metrics.Metric] = (),
+    ):
+        self._strategy, self._evaluated = strategy, [*evaluated]
         with strategy.scope():
             self._loss = keras.metrics.Mean(name="loss")
         self._metrics = [self._loss, *metrics]
         self._assign = tf.function(self._assign_values, autograph=False)
+        self._evaluate = tf.function(lambda: _values(self._evaluated), autograph=False)
 
     def reset(self) -> None:
-        for metric in self._metrics:
+        for metric in (*self._metrics, *self._evaluated):
             metric.reset_state()
 
     def update(self, loss: tf.Tensor, labels: tf.Tensor, outputs: tf.Tensor, weights: tf.Tensor | None = None) -> None:
@@ -41,9 +48,18 @@ class Results:
         for metric in self._metrics[1:]:
             metric.update_state(labels, outputs, sample_weight=weights)
 
+    def update_evaluated(self, labels: tf.Tensor, outputs: tf.Tensor) -> None:
+        """Adds one replica's batch of an evaluation to the metrics of evaluations alone, on that replica."""
+        for metric in self._evaluated:
+            metric.update_state(labels, outputs)
+
     def values(self) -> dict[str, tf.Tensor]:
-        """Returns the loss and the metrics over all replicas' batches."""
-        return {metric.name: metric.result() for metric in self._metrics}
+        """Returns the loss and the metrics over all replicas' batches, without those of evaluations alone."""
+        return _values(self._metrics)
+
+    def evaluated(self) -> dict[str, tf.Tensor]:
+        """Returns the metrics of evaluations alone over all replicas' batches; to be asked once, after the last one."""
+        return self._evaluate() if self._evaluated else {}
 
     def gather(self) -> tf.Tensor:
         """Returns, on a replica, what all have summed up: `(replicas, values)`, float64."""
@@ -75,3 +91,7 @@ class Results:
 
     def _variables(self) -> list[keras.Variable]:
         return [variable for metric in self._metrics for variable in metric.variables]
+
+
+def _values(metrics: Sequence[keras.metrics.Metric]) -> dict[str, tf.Tensor]:
+    return {metric.name: metric.result() for metric in metrics}

@@ -10,9 +10,9 @@ from typing import Any
 import keras
 
 from trainer.errors import StorageError
+from trainer.metrics import ACCURACY, Metric, Rank
 from trainer.training import state as states
 from trainer.training.checkpoint import Store
-from trainer.training.patience import Rank, rank
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +43,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
       state: gives the state, which holds `step`.
       every: how often within an epoch.
       resumed: the state that the run goes on from, which is saved already; None where it begins.
+      metric: which epoch is the best.
       clock: seconds.
     """
 
@@ -53,9 +54,11 @@ class SaveCheckpoint(keras.callbacks.Callback):
         every: Every,
         *,
         resumed: Mapping[str, Any] | None = None,
+        metric: Metric = ACCURACY,
         clock: Callable[[], float] = time.monotonic,
     ):
         super().__init__()
+        self._metric = metric
         self._store, self._state, self._every, self._clock = store, state, every, clock
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._pending: Future[None] | None = None
@@ -74,8 +77,9 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         step = (epoch + 1) * self.params["steps"]
-        if self._best is None or rank(logs) > self._best[0]:
-            self._best = rank(logs), step
+        rank = self._metric.rank(logs)
+        if self._best is None or rank > self._best[0]:
+            self._best = rank, step
         self.save({name: float(value) for name, value in logs.items()})
 
     def save(self, results: Mapping[str, float] | None = None) -> None:
@@ -101,8 +105,8 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
     @property
     def best(self) -> tuple[float, int]:
-        """The validation accuracy of the best epoch, and the step at its end; 0 and 0 before the first."""
-        return (self._best[0][0], self._best[1]) if self._best else (0.0, 0)
+        """The metric of the best epoch, and the step at its end; 0 and 0 before the first."""
+        return (self._metric.value_of(self._best[0]), self._best[1]) if self._best else (0.0, 0)
 
     def wait(self) -> None:
         """Waits until what is being written is on the disk.
@@ -135,7 +139,16 @@ class SaveCheckpoint(keras.callbacks.Callback):
         return self._every.seconds > 0 and self._clock() - self._last_time >= self._every.seconds
 
     def _write(self, step: int, state: Mapping[str, Any], best: int | None, about: Mapping[str, Any]) -> None:
-        self._store.write(step, states.pack(state), best, about)
+        content, *shared = states.pack_apart(state, _shared(state))
+        self._store.write(step, content, best, about, shared=shared)
+
+
+def _shared(state: Mapping[str, Any]) -> list[list[Any]]:
+    """Returns the arrays of a state that other checkpoints have too, in parts: frozen weights, and weights to draw."""
+    frozen = [state["variables"][number] for number in state.get("frozen", ())]
+    callbacks = [one for one in state.get("callbacks", {}).values() if isinstance(one, dict)]
+    waiting = [values for one in callbacks for _, values, *_ in one.get("waiting", ())]
+    return [part for part in (frozen, *waiting) if part]
 
 
 def _position(state: Mapping[str, Any]) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 import json
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -17,8 +17,9 @@ _NOT_STATE = ("params", "model", "_model")  # of a Keras callback: what the loop
 def pack(tree: Any) -> list[bytes | memoryview]:
     """Returns plain values as parts of a file, without a copy of any array.
 
-    The first is JSON: the values, and the type and shape of each array; before it its length, 8 bytes, little-endian.
-    The others are the arrays' own memory. A NumPy archive of 20 MB took 18 ms more.
+    The first is JSON: the values, and the type, shape and number of each array; before it its length, 8 bytes,
+    little-endian. The others are the arrays' own memory. A NumPy archive of 20 MB took 18 ms more. They are not
+    compressed: zlib at its fastest makes 40 MB of weights and an optimizer's slots 8 % smaller, in 2.5 s.
 
     Args:
       tree: None, booleans, numbers, text and arrays, in lists, tuples and dicts.
@@ -26,11 +27,50 @@ def pack(tree: Any) -> list[bytes | memoryview]:
     Raises:
       TypeError: it holds something else.
     """
+    (content,) = pack_apart(tree, [])
+    return content
+
+
+def pack_apart(tree: Any, apart: Sequence[Sequence[np.ndarray]]) -> list[list[bytes | memoryview]]:
+    """Returns what `pack` does, with some arrays last: first all else, then the arrays of each group.
+
+    An array of a group whose values an earlier array has is not repeated.
+
+    Args:
+      tree: as of `pack`.
+      apart: the groups, of arrays in the tree.
+    """
     arrays: list[np.ndarray] = []
     values = _encode(tree, arrays)
-    text = json.dumps([values, [[array.dtype.str, array.shape] for array in arrays]]).encode()
-    flat = (np.ascontiguousarray(array).reshape(-1) for array in arrays)
-    return [_LENGTH.pack(len(text)) + text, *(array.view(np.uint8).data for array in flat)]
+    group_of = {id(array): index for index, group in enumerate(apart, 1) for array in group}
+    groups = [group_of.get(id(array), 0) for array in arrays]
+    order = sorted(range(len(arrays)), key=groups.__getitem__)
+    first = _first_of_equals(arrays, order) if apart else [*range(len(arrays))]
+    stored = [number for number in order if first[number] == number]
+    described = [
+        [arrays[number].dtype.str, arrays[number].shape, *[other for other in order if first[other] == number]]
+        for number in stored
+    ]
+    text = json.dumps([values, described]).encode()
+    parts: list[list[bytes | memoryview]] = [[_LENGTH.pack(len(text)) + text], *([] for _ in apart)]
+    for number in stored:
+        parts[groups[number]].append(np.ascontiguousarray(arrays[number]).reshape(-1).view(np.uint8).data)
+    return parts
+
+
+def _first_of_equals(arrays: Sequence[np.ndarray], order: Sequence[int]) -> list[int]:
+    """Returns for each array the first one in an order that has the same bytes."""
+    seen: dict[Any, list[int]] = {}
+    first = [*range(len(arrays))]
+    for number in order:
+        array = np.ascontiguousarray(arrays[number])
+        flat = array.reshape(-1).view(np.uint8)
+        same = seen.setdefault((array.dtype.str, array.shape, flat[:64].tobytes(), flat[-64:].tobytes()), [])
+        found = (one for one in same if np.ascontiguousarray(arrays[one]).tobytes() == flat.tobytes())
+        first[number] = next(found, number)
+        if first[number] == number:
+            same.append(number)
+    return first
 
 
 def unpack(content: bytes) -> Any:
@@ -41,13 +81,15 @@ def unpack(content: bytes) -> Any:
     """
     (length,) = _LENGTH.unpack_from(content)
     values, described = json.loads(content[_LENGTH.size : _LENGTH.size + length])
-    arrays, offset = [], _LENGTH.size + length
-    for name, shape in described:
+    arrays: dict[int, np.ndarray] = {}
+    offset = _LENGTH.size + length
+    for name, shape, *numbers in described:
         dtype = np.dtype(name)
         if dtype.kind not in _KINDS:
             raise ValueError(f"a state must contain arrays of numbers. Received: {name}")
         array = np.frombuffer(content, dtype, math.prod(shape), offset).reshape(shape)
-        arrays.append(array.copy())
+        for number in numbers or [len(arrays)]:  # an earlier version numbered none
+            arrays[number] = array.copy()
         offset += array.nbytes
     return _decode(values, arrays)
 
@@ -125,7 +167,7 @@ def _encode(value: Any, arrays: list[np.ndarray]) -> Any:
     return value
 
 
-def _decode(value: Any, arrays: Sequence[np.ndarray]) -> Any:
+def _decode(value: Any, arrays: Mapping[int, np.ndarray]) -> Any:
     if not isinstance(value, list):
         return value
     kind, held = value

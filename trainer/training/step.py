@@ -94,6 +94,7 @@ class Step:
         """Adds a batch to the results."""
         loss, outputs = self._forward(samples, targets, None, training=False)
         self.results.update(loss * self.strategy.num_replicas_in_sync, targets, outputs)
+        self.results.update_evaluated(targets, outputs)
 
     def _forward(
         self,

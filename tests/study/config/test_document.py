@@ -16,6 +16,7 @@ from tests.study.mutants import changed
 from trainer import command_line as flags
 from trainer.errors import UsageError
 from trainer.hparams import HParams
+from trainer.metrics import ACCURACY
 from trainer.study.config import document as config
 from trainer.study.config import messages
 from trainer.study.config.placeholders import placeholders
@@ -32,7 +33,6 @@ from trainer.study.spec import (
     Parameter,
     Stopping,
 )
-from trainer.training.metric import METRIC
 
 SHIPPED = Path(__file__).parents[3] / "config.yaml"
 NETWORKS = SHIPPED.with_name("config.networks.yaml")
@@ -152,7 +152,7 @@ def test_rejects_everything_at_once_in_the_files_order(tmp_path: Path) -> None:
         ("parallelTrialCount: 2", "parallelTrialCount: 0", "Received: 0"),
         ("displayName: small", "displayName: small\nstate: JOB_STATE_PENDING", "the service sets it"),
         ("team: vision", "Team: vision", "`labels.Team`"),
-        ("metricId: val_accuracy", "metricId: accuracy", "must be val_accuracy"),
+        ("metricId: val_accuracy", "metricId: accuracy", "must be one of val_accuracy"),
         ("          - 16.0", "          - 16.5", "Received: 16.5"),
         ("          - valid\n", "          - no\n", "Received: no"),
         ("--data=digits", "--padding=same", "studySpec.parameters[1] tunes it"),
@@ -301,7 +301,7 @@ def test_the_shipped_file_tunes_the_convolution() -> None:
         "learning_rate": ("double", True),
         "batch_size": ("discrete", True),
     }
-    assert (job.metric, job.maximize, job.selection) == (METRIC, True, BEST_MEASUREMENT)
+    assert (job.metric, job.maximize, job.selection) == (ACCURACY.tag, True, BEST_MEASUREMENT)
     assert job.document["trialJobSpec"]["scheduling"] == {"strategy": "SPOT"}
 
 
@@ -360,9 +360,10 @@ def _network_values(parameter: Parameter) -> list[Any]:
             "val_accuracy",
             "MAXIMIZE",
             "labels",
-            "metricId` must be val_average_precision: trials with ",
+            "metricId` must be one of val_average_precision, val_f1, val_loss, as trials with `--target=labels` ",
         ),
-        ("val_average_precision", "MAXIMIZE", "classes", "`--target=labels` reports val_average_precision"),
+        ("val_average_precision", "MAXIMIZE", "classes", "those with `--target=labels` report val_average_precision"),
+        ("val_r2", "MAXIMIZE", "labels", "those with `--target=numbers` report val_r2"),
         ("val_mean_absolute_error", "MAXIMIZE", "numbers", "goal` must be MINIMIZE: a lower val_mean_absolute_error"),
         ("val_average_precision", "MINIMIZE", "labels", "goal` must be MAXIMIZE: a higher val_average_precision"),
     ],
@@ -377,9 +378,63 @@ def test_rejects_a_metric_of_another_target_or_with_another_goal(
 
 @pytest.mark.parametrize(
     ("metric", "goal", "flag"),
-    [("val_average_precision", "MAXIMIZE", "labels"), ("val_mean_absolute_error", "MINIMIZE", "numbers")],
+    [
+        ("val_average_precision", "MAXIMIZE", "labels"),
+        ("val_f1", "MAXIMIZE", "labels"),
+        ("val_loss", "MINIMIZE", "labels"),
+        ("val_mean_absolute_error", "MINIMIZE", "numbers"),
+        ("val_r2", "MAXIMIZE", "numbers"),
+    ],
 )
 def test_takes_the_metric_of_a_target(metric: str, goal: str, flag: str, tmp_path: Path) -> None:
     text = broken("metricId: val_accuracy", f"metricId: {metric}").replace("goal: MAXIMIZE", f"goal: {goal}", 1)
     found = config.read(write(tmp_path, text), [f"--target={flag}"])
     assert (found.metric, found.maximize) == (metric, goal == "MAXIMIZE")
+    assert f"--metric={metric.removeprefix('val_')}" in found.arguments
+
+
+LOSS = "- --metric=loss\n          "  # before another argument of the container
+
+
+@pytest.mark.parametrize(
+    ("tag", "goal", "own", "given", "arguments"),
+    [
+        ("val_accuracy", "MAXIMIZE", "", (), ()),
+        ("val_macro_f1", "MAXIMIZE", "", (), ("--metric=macro_f1",)),
+        ("val_loss", "MINIMIZE", LOSS, (), ("--metric=loss",)),
+        ("val_auc", "MAXIMIZE", LOSS, ("--metric=auc",), ("--metric=auc",)),
+    ],
+)
+def test_trials_report_the_metric_of_the_study(
+    tag: str, goal: str, own: str, given: tuple[str, ...], arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    text = GOOD.replace("val_accuracy", tag).replace("goal: MAXIMIZE", f"goal: {goal}")
+    job = config.read(write(tmp_path, text.replace("- --data=digits", f"{own}- --data=digits")), given)
+    assert (job.metric, job.maximize) == (tag, goal == "MAXIMIZE")
+    assert tuple(one for one in job.arguments if one.startswith("--metric")) == arguments
+
+
+@pytest.mark.parametrize("given", ["file", "command line"])
+def test_rejects_a_metric_that_trials_do_not_report(given: str, tmp_path: Path) -> None:
+    text = GOOD.replace("- --data=digits", f"{LOSS}- --data=digits") if given == "file" else GOOD
+    (line,) = errors(tmp_path, text, *(["--metric=loss"] if given != "file" else []))
+    assert line.startswith(
+        f":{line_of(text, 'metricId')}: `studySpec.metrics[0].metricId` must be val_loss, with goal "
+    )
+
+
+def test_rejects_the_metric_as_a_parameter(tmp_path: Path) -> None:
+    text = GOOD.replace("parameterId: padding", "parameterId: metric").replace("- valid", "- loss")
+    (line,) = [one for one in errors(tmp_path, text) if "Received: metric" in one]
+    assert "must be a flag of what is trained" in line and "metric," not in line
+
+
+def test_rejects_parameters_that_change_the_loss_that_ranks(tmp_path: Path) -> None:
+    text = GOOD.replace("parameterId: padding", "parameterId: class_weights").replace("- same", "- none")
+    text = text.replace("- valid", "- auto")
+    config.read(write(tmp_path, text))
+    text = text.replace("val_accuracy", "val_loss").replace("MAXIMIZE", "MINIMIZE")
+    assert [one for one in errors(tmp_path, text) if "changes the loss" in one] == [
+        f":{line_of(text, 'class_weights')}: `studySpec.parameters[1].parameterId` must be left out with metricId "
+        "val_loss, since it changes the loss. Received: class_weights"
+    ]

@@ -70,3 +70,22 @@ def test_hostile_values_are_texts(tmp_path: Path) -> None:
     failed = dataclasses.replace(TRIALS[1], reason=f'{hostile}"onload="x')
     found = _page(tmp_path, trial, failed)
     assert hostile in found.texts
+
+
+def test_the_best_trial_of_a_metric_that_is_minimised_is_the_lowest(tmp_path: Path) -> None:
+    job = dataclasses.replace(SHOWN, metric="val_loss", maximize=False)
+    each = [
+        Trial(
+            id=number, parameters={"filters": 4.0 * number}, state=SUCCEEDED, measurements=measured(*values),
+            validated=100, started=1.0, ended=2.0,
+        )
+        for number, values in enumerate([(0.9, 0.5), (0.75, 0.25, 0.5), (0.125, 0.0625), (0.5,)], 1)
+    ]  # fmt: skip
+    Ledger(tmp_path, job, 0).put(*each)
+    found = parsed(report.html(record.read(tmp_path / NAME), str(tmp_path), NOW))
+    assert "val_loss of trial 3, at epoch 2" in found.text
+    assert "0.0625 val_loss of trial 3" in found.text
+    assert "All trials, the best first; less is better" in found.text
+    assert "interval" not in found.text and "tied" not in found.text
+    assert json.loads((tmp_path / NAME).read_text())["best"]["trial"] == 3
+    assert [drawn["class"] for drawn in found.of("polyline")].count("line best") >= 2

@@ -137,6 +137,22 @@ def test_flags_take_the_place_of_the_same_ones(arguments: list[str], flags: list
     assert overridden(arguments, flags, FLAGS) == expected
 
 
+@pytest.mark.parametrize("job", ["tuning", "custom"])
+@pytest.mark.parametrize(
+    ("own", "flags", "expected"),
+    [([], [], ["--metric=loss"]), (["--metric=loss"], [], ["--metric=loss"]), ([], ["--metric=auc"], ["--metric=auc"])],
+)
+def test_trials_are_told_the_metric_of_their_study(
+    own: list[str], flags: list[str], expected: list[str], job: str
+) -> None:
+    document = bodies.tuning()
+    document["studySpec"]["metrics"] = [{"metricId": "val_loss", "goal": "MINIMIZE"}]
+    document["trialJobSpec"]["workerPoolSpecs"][0]["containerSpec"]["args"] = ["--data=digits", *own]
+    sent = made(*flags, document=document, job=job, replica_count=2)
+    for index in (0, 1):
+        assert pool(sent, index)["containerSpec"]["args"] == ["--data=digits", *expected]
+
+
 def test_yaml_says_exactly_what_is_sent() -> None:
     document = bodies.tuning()
     texts = [

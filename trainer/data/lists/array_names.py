@@ -24,7 +24,9 @@ _PARTS = (TRAIN, "", VALIDATION, TEST)  # the arrays of no part are training sam
 _SHOWN = 8  # names in a message
 
 
-def pairs_of(names: Sequence[str], location: str) -> tuple[dict[str, tuple[str, str]], str, list[str]]:
+def pairs_of(
+    names: Sequence[str], location: str, for_training: bool = True
+) -> tuple[dict[str, tuple[str, str]], str, list[str]]:
     """Returns the names of the samples and labels of each part, of the array of class names, and the others.
 
     The training part is the first. The name of the class names is empty where there are none.
@@ -51,7 +53,7 @@ def pairs_of(names: Sequence[str], location: str) -> tuple[dict[str, tuple[str, 
                 f"{location}: `{found[part, is_label][0]}` must have an array of {what}. Received: {listed(names)}"
             )
     pairs = {part or TRAIN: (found[part, False][0], found[part, True][0]) for part in _PARTS if (part, True) in found}
-    if TRAIN not in pairs:
+    if TRAIN not in pairs and (for_training or not pairs):
         raise UsageError(
             f"{location}: must contain training samples and their labels: train_images and train_labels, x_train and "
             f"y_train, or images and labels. Received: {listed(names) or 'none'}"

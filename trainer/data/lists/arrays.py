@@ -18,7 +18,6 @@ from trainer.data.kinds import stored
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import folder, manifest
 from trainer.data.lists.array_names import listed, pairs_of
-from trainer.data.lists.entries import TRAIN
 from trainer.data.lists.given import Given, Pair
 from trainer.data.lists.numbered import given_names
 from trainer.data.lists.shapes import Reading, reading, times
@@ -82,12 +81,13 @@ def read(
         path, location = files[0], f"{location.rstrip('/')}/{files[0].name}"
     location = one_line(location)
     with _opened(path, location) as file:
-        pairs, names_of, unused = pairs_of(file.files, location)
+        pairs, names_of, unused = pairs_of(file.files, location, options.for_training)
+        reference = next(iter(pairs))  # the training part, if there is one
         if unused:
             log(one_line(f"ignored in {location}: {listed(unused)} (no samples or labels of a part)"))
         names = given_names(_array(file, names_of, location), f"{location}: `{names_of}`") if names_of else ()
         labels = {of: _array(file, of, location) for _, of in pairs.values()}
-        said = target.arrays(labels, pairs[TRAIN][1], names, location)
+        said = target.arrays(labels, pairs[reference][1], names, location, for_training=options.for_training)
         if said.missing:
             log(one_line(f"ignored classes of {location}: {listed(said.missing)} (no training sample)"))
         numbers = said.targets
@@ -105,7 +105,7 @@ def read(
                     f"`{of}`. Received: {len(numbers[labels_of]):,}"
                 )
             parts[part] = samples, numbers[labels_of]
-            _check_alike(samples, parts[TRAIN][0], name, pairs[TRAIN][0])
+            _check_alike(samples, parts[reference][0], name, pairs[reference][0])
     return Given(parts, said.names, way.rank if way else 0, target=said.target)
 
 

@@ -18,7 +18,7 @@ class Given:
     Attributes:
       parts: by name, of `trainer.data.lists.entries.PARTS`: samples, `(count, *spatial)` or
         `(count, *spatial, channels)`, and class numbers from 0, `(count,)` or `(count, 1)`, or of another target
-        float32 `(count, outputs)`. There is a train part.
+        float32 `(count, outputs)`. There is a train part, unless `SampleOptions.for_training` is false.
         A test part without samples means that none is to be split off.
       class_names: in the order of the numbers, or of the outputs; empty where the data have no names.
       rank: the number of spatial axes.

@@ -164,6 +164,26 @@ def read(
     return _once(target.settled(_entries(path, location, fetch, log, target, format=format)), log)
 
 
+def rows(
+    path: Path, location: str, format: str = "", target: Target = BY_DEFAULT
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yields each line's place, as `Entry.listed` has it, and its values by role or by the column's own name.
+
+    Args:
+      path: the file.
+      location: the file's own location, for messages.
+      format: csv or jsonl; if it is empty, the file's name decides.
+      target: how labels are read.
+
+    Raises:
+      UsageError: the file cannot be read, or a line is not as its format wants it.
+    """
+    shown = one_line(location)
+    text = _text(path, shown)
+    for line, row in (_csv_rows if _is_delimited(path, format) else json_lines.rows)(text, shown, target):
+        yield f"{shown}, line {line}", row
+
+
 def _entries(
     path: Path,
     location: str,
@@ -175,17 +195,15 @@ def _entries(
     part: str = "",
 ) -> list[Entry]:
     shown, is_delimited = one_line(location), _is_delimited(path, format)
-    text = _text(path, shown)
     checked: list[tuple[str, str, str, str]] = []
     others = PassedOver(shown, "column" if is_delimited else "field")
     has_parts = bool(part)
-    rows = _csv_rows(text, shown, target) if is_delimited else json_lines.rows(text, shown, target)
+    found = rows(path, location, format, target)
     columns: list[str] = []
     if target.has_columns():
-        rows = iter(found := [*rows])
-        columns = _number_columns([row for _, row in found], shown, log)
-    for line, row in rows:
-        where = f"{shown}, line {line}"
+        found = iter(every := [*found])
+        columns = _number_columns([row for _, row in every], shown, log)
+    for where, row in found:
         image, label, said = _checked(row, where, target, columns)
         checked.append((where, image, label, said))
         has_parts = has_parts or bool(said)

@@ -18,7 +18,7 @@ _SHOWN = 5  # class names
 
 
 def numbered(
-    labels: Mapping[str, Array], train: str, names: Sequence[str], location: str
+    labels: Mapping[str, Array], train: str, names: Sequence[str], location: str, fewest: int = 2
 ) -> tuple[dict[str, Numbers], tuple[str, ...], list[str]]:
     """Returns class numbers from 0 without gaps, the classes' names, and the given names that no training sample has.
 
@@ -30,6 +30,7 @@ def numbered(
       train: the name of the training part's.
       names: of the numbers from 0, or of the texts in their order; empty where there are none.
       location: of their file, for messages.
+      fewest: the number of classes that the training part must have, 1 or 2.
 
     Raises:
       UsageError: they are no classes, or the training part lacks one of them.
@@ -40,7 +41,7 @@ def numbered(
         keys, positions = _by_text(flat, train, names, location)
     else:
         keys, positions = _by_number(flat, train, names, location)
-    if len(keys) < 2:
+    if len(keys) < fewest:
         raise UsageError(
             f"{location}: `{train}` must have at least two classes. Received: only {one_line(str(keys[0]))}"
         )

@@ -81,13 +81,13 @@ def read(path: Path, location: str, options: SampleOptions, log: Callable[[str],
     """
     files = sorted(_files(path, location, log), key=lambda file: PARTS.index(file.part or TRAIN))
     rows = {file.part or TRAIN: file.read() for file in files}
-    if TRAIN not in rows:
+    if TRAIN not in rows and options.for_training:
         raise UsageError(
             f"{location}: must contain series to train on, as NAME_TRAIN does. Received: only {' and '.join(rows)}"
         )
-    training = rows[TRAIN]
+    training = _first(rows)
     names = class_names(Entry("", label, "") for label in training.labels)
-    _check(rows, names, location)
+    _check(rows, names, location, fewest=2 if options.for_training else 1)
     length = options.length or one_length.longest(training.series)
     _check_length(rows, length)
     counts = one_length.Counts()
@@ -163,8 +163,13 @@ def _holds(file: _File) -> bool:
     return head.lstrip().startswith((b"#", b"@")) and (b"@problemname" in head or b"@classlabel" in head)
 
 
-def _check(rows: Mapping[str, Rows], names: Sequence[str], location: str) -> None:
-    training = rows[TRAIN]
+def _first(rows: Mapping[str, Rows]) -> Rows:
+    """Returns the training part; without one, the part that stands for it."""
+    return next(iter(rows.values()))
+
+
+def _check(rows: Mapping[str, Rows], names: Sequence[str], location: str, *, fewest: int) -> None:
+    training = _first(rows)
     known, channels = {*names}, len(training.series[0])
     for own in rows.values():
         for index, (label, series) in enumerate(zip(own.labels, own.series, strict=True)):
@@ -177,14 +182,14 @@ def _check(rows: Mapping[str, Rows], names: Sequence[str], location: str) -> Non
                     f"{own.place(index)}: must have {channels} dimension{'s' * (channels > 1)}, as "
                     f"{training.place(0)}. Received: {len(series)}"
                 )
-    if len(names) < 2:
+    if len(names) < fewest:
         raise UsageError(f"{location}: must contain at least two classes. Received: {', '.join(names)}")
 
 
 def _check_length(rows: Mapping[str, Rows], length: int) -> None:
     """Checks that one long series does not multiply the memory of all others."""
     count = sum(len(own.series) for own in rows.values())
-    channels = len(rows[TRAIN].series[0])
+    channels = len(_first(rows).series[0])
     values = sum(len(channel) for own in rows.values() for series in own.series for channel in series)
     if count * length * channels > max(_FEW_VALUES, _MOST_SPARE * values):
         raise UsageError(

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainer.insight.explained import NAMES
-from trainer.pages.html import EMPTY, Html, joined, name, note, paragraph, text
+from trainer.pages.html import EMPTY, Html, element, joined, name, note, paragraph, text
 from trainer.pages.page import Section
 from trainer.pages.picture import figure, gallery
 from trainer.pages.run.facts import Run
 from trainer.pages.table import columns, table
 
+_HEADS = {"road": "ROAD"}
 _SHOWN = 4  # pictures that are not folded away
 _CHECKS = {
     "attribution/completeness_residual": "Integrated gradients add up to the output, but for a residual of at most",
@@ -35,7 +36,12 @@ def section(run: Run) -> Section | None:
         for content in run.tagged("attribution/").values()
     ]
     shown = [gallery(figures, _SHOWN, "classes"), gallery(curves, 1, "curves")]
-    return Section("decides", "What decides", joined([_explanation(run), *shown, _checks(run)]))
+    return Section("decides", "What decides", joined([_cues(run), _explanation(run), *shown, _checks(run)]))
+
+
+def _cues(run: Run) -> Html:
+    """Returns the lines on classes that a watermark may decide."""
+    return joined([element("p", {"class": "warning"}, text(f"{line}.")) for line in run.cues])
 
 
 def _explanation(run: Run) -> Html:
@@ -62,7 +68,9 @@ def _explanation(run: Run) -> Html:
             [text(NAMES.get(method, method)), *(_number(values.get(one)) for one in names)]
             for method, values in by_method.items()
         ]
-        parts.append(table(text("Scores of each method"), columns(["method", *names], 1), rows))
+        parts.append(
+            table(text("Scores of each method"), columns(["method", *(_HEADS.get(one, one) for one in names)], 1), rows)
+        )
     return joined(parts)
 
 
@@ -76,4 +84,4 @@ def _checks(run: Run) -> Html:
 
 
 def _number(value: Any) -> Html:
-    return text(f"{value:.3g}" if isinstance(value, int | float) else "–" if value is None else value)
+    return text(f"{value:.3f}" if isinstance(value, int | float) else "–" if value is None else value)

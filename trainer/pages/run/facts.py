@@ -13,20 +13,15 @@ from trainer import interpreter
 from trainer.buckets.location import is_remote
 from trainer.errors import UsageError
 from trainer.hparams import CLASSES
-from trainer.objectives.goals import GOALS
+from trainer.metrics import METRICS, Metric
+from trainer.objectives import goals
+from trainer.pages.run.fitting import fitting
 from trainer.tensorboard import facts
 from trainer.tensorboard.history import History, Points
 
 RECORD, CARD, LATEST = "hparams.json", "model.json", "latest.json"
 RUNNING, STOPPED, FINISHED, UNFINISHED = "running", "stopped", "finished", "not finished"
 
-# Of the pictures, in bytes: base64 makes them a third larger, and a page has at most 5 MB.
-_MOST_BYTES = 3_300_000
-# In the order in which pictures are kept where there are too many; others come after them.
-_PRIORITIES = (
-    *("results/", "filters/", "exciting/", "data/", "what_decides/", "attribution/"),
-    *("visualised/", "concepts", "augmentation", "feature_maps/"),
-)
 _TOO_MANY = "filters_all/"  # pictures for TensorBoard alone
 _PARTS = ("train", "validation")
 
@@ -91,6 +86,8 @@ class Run:
       card: the content of `model.json`.
       data: classes, numbers of samples, caveats.
       validation: the confusion of validation samples, and the worst mistakes.
+      tested: the worst mistakes of test samples.
+      cues: lines on classes that a watermark may decide.
       curves: scalars over the steps, by part (`train`, `validation`) and name.
       pictures: the last picture of each tag, a PNG file.
       left_out: how many pictures are left out since a page may not be larger.
@@ -105,6 +102,8 @@ class Run:
     card: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     validation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    tested: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    cues: Sequence[str] = ()
     curves: Mapping[str, Mapping[str, Points]] = dataclasses.field(default_factory=dict)
     pictures: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
     left_out: int = 0
@@ -122,11 +121,6 @@ class Run:
         return str(self.data.get("target") or self.card.get("target", {}).get("name", CLASSES))
 
     @property
-    def metric(self) -> str:
-        """The metric that ranks epochs, without `val_`."""
-        return next(iter(GOALS.get(self.target, GOALS[CLASSES]))).removeprefix("val_")
-
-    @property
     def samples(self) -> str:
         """The word for the samples, such as images."""
         return f"{self.data.get('kind', 'sample')}s"
@@ -136,6 +130,16 @@ class Run:
         """The values of the flags."""
         found: Mapping[str, Any] = self.record["configuration"]
         return found
+
+    @property
+    def usual_metric(self) -> Metric:
+        """The metric by which an epoch is the best if `--metric` names no other one."""
+        return goals.BY_TARGET.get(self.target, goals.BY_TARGET[CLASSES])[0]
+
+    @property
+    def metric(self) -> Metric:
+        """The metric by which an epoch is the best; the usual one where the record names none that is known."""
+        return METRICS.get(str(self.configuration.get("metric")), self.usual_metric)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -183,7 +187,7 @@ def read(folders: Folders, location: str, shell: Shell, *, is_finished: bool = F
         for tag, content in log.encoded.items()
         if not tag.startswith(_TOO_MANY)
     }
-    pictures = _fitting(found)
+    pictures = fitting(found)
     state = FINISHED if is_finished or latest.get("result") else _state(folders.root, location)
     root, validation = logs[""], logs["validation"]
     return Run(
@@ -195,6 +199,8 @@ def read(folders: Folders, location: str, shell: Shell, *, is_finished: bool = F
         card=_json(folders.model / CARD) if state == FINISHED else {},
         data=root.facts.get(facts.DATA, {}) if root else {},
         validation=validation.facts.get(facts.VALIDATION, {}) if validation and state == FINISHED else {},
+        tested=validation.facts.get(facts.TEST, {}) if validation and state == FINISHED else {},
+        cues=validation.facts.get(facts.CUES, ()) if validation else (),
         curves={part: log.scalars for part in _PARTS if (log := logs[part])},
         pictures=pictures,
         left_out=len(found) - len(pictures),
@@ -231,19 +237,6 @@ def _history(folder: Path) -> History | None:
         return History(folder)
     except FileNotFoundError:
         return None
-
-
-def _fitting(pictures: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Returns the pictures that fit on a page, in their order; the most important ones first of all."""
-    ranks = {
-        tag: next((i for i, one in enumerate(_PRIORITIES) if tag.startswith(one)), len(_PRIORITIES)) for tag in pictures
-    }
-    kept, room = set(), _MOST_BYTES
-    for tag in sorted(pictures, key=ranks.__getitem__):
-        if len(pictures[tag]) <= room:
-            kept.add(tag)
-            room -= len(pictures[tag])
-    return {tag: content for tag, content in pictures.items() if tag in kept}
 
 
 def _state(root: Path, location: str) -> str:

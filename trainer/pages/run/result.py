@@ -1,11 +1,11 @@
 """The result: the test accuracy with its interval, and each class's scores."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trainer import interval
 from trainer.hparams import CLASSES
-from trainer.objectives.goals import GOALS, MAXIMIZE
+from trainer.metrics import ACCURACY
 from trainer.pages.html import EMPTY, Html, element, joined, name, note, paragraph, text
 from trainer.pages.page import Section
 from trainer.pages.picture import figure
@@ -101,18 +101,33 @@ def _drawn(low: float, high: float, accuracy: float) -> Html:
 def _training(run: Run) -> list[Html]:
     network, parts = run.record.get("network", {}), []
     if network:
-        parts.append(f"Network: {network.get('family')}, {network.get('parameters', 0):,} parameters.")
-    validation, is_share = run.curve("validation", run.metric), run.metric == "accuracy"
+        family = str(network.get("family"))
+        kind = f"a {family} file" if family.startswith(".") else family
+        parts.append(f"Network: {kind}, {network.get('parameters', 0):,} parameters.")
+    validation = run.curve("validation", ACCURACY.name)
     if validation:
-        best_of = max if GOALS[run.target][f"val_{run.metric}"] == MAXIMIZE else min
-        epoch, best = best_of(validation, key=lambda point: point[1])
-        shown = [f"{value:.2%}" if is_share else f"{value:.4g}" for value in (best, validation[-1][1])]
-        called = run.metric.replace("_", " ")
-        parts.append(f"Best validation {called}: {shown[0]}, after epoch {epoch:g}; at the end {shown[1]}.")
+        epoch, best = max(validation, key=lambda point: point[1])
+        parts.append(
+            f"Best validation accuracy: {best:.2%}, after epoch {epoch:g}; at the end {validation[-1][1]:.2%}."
+        )
+    parts.extend(_metric(run))
     points = run.curves.get("train", {}).get("loss")
     if points and len(points[2]) > 0:
         parts.append(f"The last epoch ended {_duration(points[2][-1])} after the log began.")
     return [paragraph(text(" ".join(parts)))] if parts else []
+
+
+def _metric(run: Run) -> Iterator[str]:
+    """Yields sentences about `--metric` unless it is the accuracy."""
+    metric = run.metric
+    found = run.curve("validation", metric.name)
+    if metric is ACCURACY or not found:
+        return
+    epoch, best = max(found, key=lambda point: metric.rank_of(point[1]))
+    yield f"Best {metric.tag}: {best:.4f}, after epoch {epoch:g}; at the end {found[-1][1]:.4f}."
+    tested = run.record.get("outcome", {}).get(f"test_{metric.name}")
+    if tested is not None:
+        yield f"On the test {run.samples}, {metric.name} is {tested:.4f}."
 
 
 def _duration(seconds: float) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 from trainer import command_line
 from trainer.errors import UsageError
+from trainer.hparams import AUTO
+from trainer.metrics import ACCURACY, of_tag
 from trainer.study.config import (
     address_rules,
     flag_rules,
@@ -48,7 +50,9 @@ def read(path: Path, arguments: Sequence[str] = ()) -> Job:
     _refuse(problems, path, lines)
     found = job(document, arguments)
     tasks = machine_rules.tasks(View(document)["trialJobSpec"])
-    _refuse([*target_rules.check(View(document)["studySpec"], found.arguments)], path, lines)
+    study = View(document)["studySpec"]
+    _refuse([*study_rules.reported(study, found.arguments)], path, lines)
+    _refuse([*target_rules.check(study, found.arguments)], path, lines)
     _refuse([*flag_rules.together(View(document)["studySpec"], tasks, found.arguments)], path, lines)
     return found
 
@@ -62,10 +66,12 @@ def job(document: Mapping[str, Any], arguments: Sequence[str] = ()) -> Job:
     """
     whole = View(document)
     study = whole["studySpec"]
-    metric = next(iter(study["metrics"]), View(None))
+    metric = _metric(whole)
     rule = next((name for name in study.names if name in _STOPPING), "")
     tasks = machine_rules.tasks(whole["trialJobSpec"])[:1]  # the primary machine's
     selection = study["measurementSelectionType"].value
+    known = command_line.run_flags()
+    own = _not_overridden([word.text for task in tasks for word in task["args"]], arguments, known)
     return Job(
         name=whole["displayName"].text,
         metric=metric["metricId"].text,
@@ -78,14 +84,30 @@ def job(document: Mapping[str, Any], arguments: Sequence[str] = ()) -> Job:
         max_trials=int(whole["maxTrialCount"].number or 0),
         parallel_trials=int(whole["parallelTrialCount"].number or 0),
         max_failed_trials=int(whole["maxFailedTrialCount"].number or 0),
-        arguments=(*_not_overridden([word.text for task in tasks for word in task["args"]], arguments), *arguments),
+        arguments=(*own, *arguments, *metric_flag(document, [*own, *arguments])),
         document=document,
     )
 
 
-def _not_overridden(own: list[str], given: Sequence[str]) -> list[str]:
+def metric_flag(document: Mapping[str, Any], arguments: Sequence[str]) -> list[str]:
+    """Returns `--metric` for trials that are to report the metric of their study; nothing if they do so without.
+
+    Args:
+      document: a valid HyperparameterTuningJob in JSON form.
+      arguments: the flags of each trial.
+    """
+    metric = of_tag(_metric(View(document))["metricId"].text)
+    given = command_line.last_value(arguments, "metric", command_line.run_flags())
+    is_given = bool(given) and given != AUTO
+    return [f"--metric={metric.name}"] if metric and metric is not ACCURACY and not is_given else []
+
+
+def _metric(job: View) -> View:
+    return next(iter(job["studySpec"]["metrics"]), View(None))
+
+
+def _not_overridden(own: list[str], given: Sequence[str], known: command_line.Flags) -> list[str]:
     """Returns a container's arguments without the flags that are overridden."""
-    known = command_line.run_flags()
     return command_line.without(own, {argument.name for argument in command_line.split(given, known)}, known)
 
 

@@ -18,6 +18,7 @@ _ALLOWED: dict[Any, tuple[str, ...]] = {
     float: ("double", "integer", "discrete", "categorical"),
     str: ("categorical",),
 }
+_METRIC = "metric"  # by which all trials are ranked, as metricId says
 _KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text"}
 
 
@@ -70,13 +71,13 @@ def _parameter(parameter: View, found: Networks) -> Iterator[Problem]:
     fields = found.fields(name)
     if not name or (not fields and not found.is_whole):
         return
-    tunable = [other.name for other in found.every.values() if not rule_of(other).placement]
+    tunable = [other.name for other in found.every.values() if not rule_of(other).placement and other.name != _METRIC]
     if not fields:
         meant = spelling.meant(name, tunable)
         hint = f" (did you mean {meant}?)" if meant in tunable else ""
         yield parameter["parameterId"].problem(f"must be one of {', '.join(tunable)}{hint}")
         return
-    if rule_of(fields[0]).placement:
+    if rule_of(fields[0]).placement or name == _METRIC:
         yield parameter["parameterId"].problem(f"must be a flag of what is trained: one of {', '.join(tunable)}")
         return
     yield from network_rules.parameter(parameter, found)

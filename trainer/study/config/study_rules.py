@@ -2,16 +2,18 @@
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from trainer.objectives.goals import RANKING
+from trainer import command_line
+from trainer.metrics import MAXIMIZE, METRICS, MINIMIZE, of_tag
 from trainer.study.config import parameters
 from trainer.study.config.messages import Problem
 from trainer.study.config.view import View
-from trainer.training.metric import METRIC
 
 _LONGEST_NAME = 128
 _LONGEST_LABEL = 64
+_GOALS = (MAXIMIZE, MINIMIZE)
+_OF_LOSS = ("class_weights", "label_smoothing")  # of the validation too
 _OUTPUT = (
     *("name", "trials", "state", "createTime", "startTime", "endTime", "updateTime", "error"),
     *("satisfiesPzs", "satisfiesPzi"),
@@ -32,10 +34,38 @@ def check(job: View) -> Iterator[Problem]:
     yield from study.required("must be given: metrics and parameters")
     if study.is_given:
         yield from _metrics(study["metrics"])
+        yield from _changed_loss(study)
     if study["observationNoise"].is_given:
         yield study["observationNoise"].problem("must be left out: tuning jobs do not support it")
     yield from _convex(study)
     yield from _study_stopping(study["studyStoppingConfig"], job["maxTrialCount"].number)
+
+
+def _changed_loss(study: View) -> Iterator[Problem]:
+    """Yields the parameters that change the loss itself where trials are ranked by it."""
+    tag = METRICS["loss"].tag
+    if any(metric["metricId"].text == tag for metric in study["metrics"]):
+        for parameter in parameters.every(study):
+            if parameters.name(parameter) in _OF_LOSS:
+                yield parameter["parameterId"].problem(
+                    f"must be left out with metricId {tag}, since it changes the loss"
+                )
+
+
+def reported(study: View, arguments: Sequence[str]) -> Iterator[Problem]:
+    """Yields the problem of a metric that the trials do not report, since `--metric` names another one.
+
+    Args:
+      study: the `studySpec`, which breaks no rule of its own.
+      arguments: the flags of each trial.
+    """
+    given = command_line.last_value(arguments, "metric", command_line.run_flags())
+    for metric in study["metrics"]:
+        found = METRICS.get(given)
+        if found and metric["metricId"].text != found.tag:
+            yield metric["metricId"].problem(
+                f"must be {found.tag}, with goal {found.goal}: trials have `--metric={given}`"
+            )
 
 
 def _labels(labels: View) -> Iterator[Problem]:
@@ -61,13 +91,17 @@ def _counts(job: View) -> Iterator[Problem]:
 
 
 def _metrics(metrics: View) -> Iterator[Problem]:
-    yield from metrics.required(f"must contain one metric, {METRIC}")
+    tags = ", ".join(one.tag for one in METRICS.values())
+    yield from metrics.required(f"must contain one metric: one of {tags}")
     for index, metric in enumerate(metrics):
         if index:
-            yield metric.problem(f"must not be there: the program reports one metric, {METRIC}")
+            yield metric.problem("must not be there: the program reports one metric")
             continue
-        if metric["metricId"].text not in RANKING:
-            yield metric["metricId"].problem(f"must be {METRIC}, the only metric that the program reports")
+        found, goal = of_tag(metric["metricId"].text), metric["goal"]
+        if found is None:
+            yield metric["metricId"].problem(f"must be one of {tags}")
+        elif goal.value != found.goal and (goal.value in _GOALS or found.goal == MINIMIZE):  # unset, it is MAXIMIZE
+            yield goal.problem(f"must be {found.goal}: a {found.better} {found.tag} is better")
         if metric["safetyConfig"].is_given:
             yield metric["safetyConfig"].problem("must be left out: it is for a second metric, and there is none")
 

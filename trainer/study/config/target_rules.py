@@ -1,31 +1,30 @@
-"""The rule for the metric of a study whose trials learn labels or numbers: its name and its goal."""
+"""The rule for the metric of a study: its trials compute the metrics of their `--target` alone."""
 
 from collections.abc import Iterator, Sequence
 
 from trainer import command_line
-from trainer.hparams import AUTO, CLASSES
-from trainer.objectives.goals import GOALS, MAXIMIZE
+from trainer.hparams import CLASSES
+from trainer.objectives.goals import BY_TARGET
 from trainer.study.config.messages import Problem
 from trainer.study.config.view import View
 
-_UNSET = "GOAL_TYPE_UNSPECIFIED"
-
 
 def check(study: View, arguments: Sequence[str]) -> Iterator[Problem]:
-    """Yields a metric that trials with this `--target` do not report, and a goal that is not its own.
+    """Yields a metric that trials with this `--target` do not report.
 
     Args:
-      study: the `studySpec`.
+      study: the `studySpec`, which breaks no rule of its own.
       arguments: the flags of each trial.
     """
-    target = command_line.last_value(arguments, "target", command_line.run_flags()) or AUTO
-    name, goal = next(iter(GOALS.get(target, GOALS[CLASSES]).items()))
-    metric = next(iter(study["metrics"]), View(None))
-    if metric["metricId"].text != name:
-        with_flag = f"trials with `--target={target}` report" if target in GOALS else "trials without `--target` report"
-        other = next((other for other, goals in GOALS.items() if metric["metricId"].text == next(iter(goals))), "")
-        also = f"; `--target={other}` reports {metric['metricId'].text}" if other else ""
-        yield metric["metricId"].problem(f"must be {name}: {with_flag} it{also}")
-    elif (metric["goal"].text or MAXIMIZE).replace(_UNSET, MAXIMIZE) != goal:
-        better = "higher" if goal == MAXIMIZE else "lower"
-        yield metric["goal"].problem(f"must be {goal}: a {better} {name} is better")
+    given = command_line.last_value(arguments, "target", command_line.run_flags())
+    tags = {target: [one.tag for one in metrics] for target, metrics in BY_TARGET.items()}
+    own = tags.get(given, tags[CLASSES])
+    for metric in study["metrics"]:
+        if metric["metricId"].text not in own:
+            trials = f"trials with `--target={given}`" if given in tags else "trials without `--target`"
+            also = "; ".join(
+                f"those with `--target={target}` report {metric['metricId'].text}"
+                for target, names in tags.items()
+                if metric["metricId"].text in names
+            )
+            yield metric["metricId"].problem(f"must be one of {', '.join(own)}, as {trials} report them; {also}")

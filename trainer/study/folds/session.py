@@ -18,10 +18,11 @@ from trainer.data.held_out import FOLDER, HeldOut, path_of
 from trainer.environment import PRECISION_FILE
 from trainer.errors import FoldError, StoppedError, UsageError
 from trainer.hparams import UNTIL_BEST, HParams
+from trainer.metrics import ACCURACY, Metric
 from trainer.signals import Stop
 from trainer.study.folds import summary
 from trainer.study.folds.progress import Progress
-from trainer.study.local import claim, layout, outcome
+from trainer.study.local import claim, layout, models, outcome
 from trainer.study.local.claim import Words
 from trainer.study.local.server import Server
 
@@ -46,12 +47,14 @@ class Plan:
       count: the number of folds.
       arguments: the flags of each fold, without `--folds`, `--job_dir` and `--resume`.
       go_on: how the command resumes, for messages.
+      metric: of `--metric`.
     """
 
     root: Path
     count: int
     arguments: Sequence[str]
     go_on: str
+    metric: Metric = ACCURACY
 
     @property
     def folder(self) -> Path:
@@ -59,14 +62,17 @@ class Plan:
         return self.root / FOLDER
 
 
-def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -> CrossValidation:
+def run(
+    plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str], notes: Console | None = None
+) -> CrossValidation:
     """Trains or resumes all folds, shows and writes their result, and returns it.
 
     Args:
       plan: the folds.
-      screen: shows a line for each fold, and the result.
+      screen: shows the result.
       stop: whether the program is asked to stop.
       variables: the environment variables.
+      notes: shows a line for each fold; None is `screen`.
 
     Raises:
       UsageError: the folder cannot take these folds, or the data changed between two of them.
@@ -75,7 +81,8 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
       StoppedError: the program was asked to stop; the folds can be resumed.
     """
     _check_folder(plan)
-    screen.out(f"cross-validation with {plan.count} folds; the output of each is in {plan.folder}/…/log.txt")
+    notes = notes or screen
+    notes.out(f"cross-validation with {plan.count} folds; the output of each is in {plan.folder}/…/log.txt")
     # A fold that is told to stop ends within its own deadline.
     with (
         stop.deferred(),
@@ -86,15 +93,17 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
         times = summary.read_times(plan.folder)
         for number in range(1, plan.count + 1):
             is_known = str(number) in times and path_of(plan.root, number).exists()
-            seconds = _Fold(plan, number, server, variables).train(screen, stop)
+            seconds = _Fold(plan, number, server, variables).train(notes, stop)
             if not is_known:
                 times[str(number)] = round(seconds, 1)
                 summary.write_times(plan.folder, times)
-            screen.out(summary.line(number, plan.count, _predictions(plan, number), times[str(number)]))
+            models.delete(layout.folder(plan.folder, number))  # its predictions are all that is needed
+            notes.out(summary.line(number, plan.count, _predictions(plan, number), times[str(number)], plan.metric))
     summary.check_same_data(plan.folder, plan.count)
-    result = CrossValidation.of([_predictions(plan, number) for number in range(1, plan.count + 1)])
-    summary.write(plan.root, result, times)
-    for line in summary.lines(result):
+    found = [_predictions(plan, number) for number in range(1, plan.count + 1)]
+    result, scores = CrossValidation.of(found), summary.Scores.of(plan.metric, found)
+    summary.write(plan.root, result, times, scores)
+    for line in summary.lines(result, scores):
         screen.out(line)
     return result
 

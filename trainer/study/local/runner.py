@@ -4,7 +4,8 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from trainer.study.local import layout, outcome
+from trainer.errors import StorageError
+from trainer.study.local import layout, models, outcome
 from trainer.study.local.ledger import Ledger
 from trainer.study.local.metric_file import MetricFile
 from trainer.study.local.server import Server
@@ -27,6 +28,7 @@ class Runner:
       suggest: gives the parameters of the next trial; nothing if there is none left.
       variables: the environment variables of this process.
       cores: the cores that trials share.
+      keep_models: how many of the best trials keep their models and checkpoints; 0 is all.
       clock: seconds since 1970.
     """
 
@@ -38,10 +40,11 @@ class Runner:
         *,
         variables: Mapping[str, str],
         cores: Sequence[int],
+        keep_models: int = 0,
         clock: Callable[[], float] = time.time,
     ):
         self._job, self._ledger, self._server, self._suggest = ledger.job, ledger, server, suggest
-        self._variables, self._clock = variables, clock
+        self._variables, self._keep_models, self._clock = variables, keep_models, clock
         self._free = layout.core_groups(cores, ledger.job.parallel_trials)[::-1]
         self._cores: dict[int, tuple[int, ...]] = {}  # of the trials that run
         self._files: dict[int, MetricFile] = {}
@@ -59,6 +62,7 @@ class Runner:
           ChildProcessError: the server has ended.
         """
         waiting = [trial for trial in map(self._settled, self._ledger.trials) if trial.state not in ENDED]
+        self._delete_models()
         while not is_stopped():
             if not stopping.failures_allowed(self._job, self._ledger.trials):
                 return "FAILED"
@@ -155,6 +159,13 @@ class Runner:
                 ended=self._clock(),
             )
         )
+        self._delete_models()
+
+    def _delete_models(self) -> None:
+        try:
+            models.keep_best(self._ledger.folder, self._job, self._ledger.trials, self._keep_models)
+        except OSError as error:
+            raise StorageError(f"{error.filename} cannot be deleted: {error.strerror}") from error
 
     def _measured(self, trial: Trial) -> Trial:
         """Returns a trial with all that it has reported by now; of two reports of one step the later holds."""

@@ -14,6 +14,7 @@ from trainer.buckets.location import is_remote
 from trainer.errors import StorageError, UsageError
 from trainer.pages import page as html
 from trainer.signals import Stop
+from trainer.study import trial as trials
 from trainer.study.local import layout
 from trainer.study.local.ledger import NAME, Ledger
 from trainer.study.local.runner import Runner
@@ -39,6 +40,7 @@ class Plan:
       seed: of the suggestions.
       isolation: `fork` or `process`.
       command: the command line that resumes the study, Python first.
+      keep_models: how many of the best trials keep their models and checkpoints; 0 is all.
     """
 
     job: Job
@@ -46,13 +48,14 @@ class Plan:
     seed: int
     isolation: str
     command: Sequence[str]
+    keep_models: int = 0
 
     def ledger(self) -> Ledger:
         """Returns the record of the study, as it is on the disk now."""
         return Ledger(self.folder, self.job, self.seed)
 
 
-def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -> int:
+def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str], notes: Console | None = None) -> int:
     """Runs or resumes a study and returns the exit status: 0, or 1 if too many trials failed.
 
     Args:
@@ -60,6 +63,7 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
       screen: what a person watches.
       stop: whether the program is asked to stop.
       variables: the environment variables.
+      notes: shows the table and lines that are neither warnings nor the result; None is `screen`.
 
     Raises:
       UsageError: the folder cannot take this study.
@@ -67,20 +71,22 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
       ChildProcessError: the process that starts the trials was killed.
       StoppedError: the program was asked to stop; the study can be resumed.
     """
-    log, asked = _logger(screen), plan.job.max_trials
+    notes = notes or screen
+    log, asked = _logger(notes), plan.job.max_trials
     plan = _bounded(plan)
     job = plan.job
     with stop.deferred(), plan.ledger().claimed(log, lambda: stop.requested) as lock:
         ledger = plan.ledger()  # as the former study has left it
         before = [trial for trial in ledger.trials if trial.state in ENDED]
         _begin(plan, ledger, len(before), log)
-        with Server(plan.isolation, lock, variables) as server, LiveTable(job, screen, known=before) as table:
+        with Server(plan.isolation, lock, variables) as server, LiveTable(job, notes, known=before) as table:
             runner = Runner(
                 ledger,
                 server,
                 lambda trials: suggest(job, trials, plan.seed),
                 variables={**variables, **layout.container_variables(job.document)},
                 cores=layout.cores(),
+                keep_models=plan.keep_models,
             )
             state = runner.run(lambda: stop.requested, _show(table, plan.folder, job))
         if state:
@@ -107,8 +113,16 @@ def conclude(ledger: Ledger, state: str, screen: Console, python: str = "python"
     ledger.conclude(state, {"importance": shares, **conclusion.commands(job, ledger.trials, ledger.folder)})
     page.write(job, ledger.trials, ledger.folder)
     where = _report(ledger)
-    text = conclusion.text(job, ledger.trials, shares, ledger.folder, width=screen.width, python=python)
-    screen.out(f"{text}\n\nResults as JSON: {ledger.folder / NAME}.{where}", highlight=False)
+    folder = shown(ledger.folder)
+    text = conclusion.text(job, ledger.trials, shares, folder, width=screen.width, python=python)
+    screen.out(f"{text}\n\nResults as JSON: {folder / NAME}.{where}{_model(ledger)}", highlight=False)
+
+
+def _model(ledger: Ledger) -> str:
+    """Returns a line about the model of the best trial; nothing if it is not on this machine, or was never written."""
+    best = trials.best(ledger.trials, ledger.job.selection, ledger.job.maximize)
+    model = layout.folder(shown(ledger.folder), best.id) / "model" if best else None
+    return f"\nModel of trial {best.id}: {model}." if best and model and (model / "model.json").exists() else ""
 
 
 def _report(ledger: Ledger) -> str:
@@ -127,7 +141,7 @@ def _report(ledger: Ledger) -> str:
         html.write(path, report.html(study, str(ledger.folder), datetime.datetime.now()))
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error.strerror}") from error
-    return f"\nReport: {path}."
+    return f"\nReport: {shown(path)}."
 
 
 def folder_of(job_dir: str, now: datetime.datetime) -> Path:
@@ -141,6 +155,12 @@ def folder_of(job_dir: str, now: datetime.datetime) -> Path:
     if job_dir:
         return Path(files.expanded(job_dir)).absolute()
     return _unused(Path(f"runs/study-{now:%Y%m%d-%H%M%S}")).absolute()
+
+
+def shown(path: Path) -> Path:
+    """Returns an absolute path for a person: relative to the current folder if it is below it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) and path != here else path
 
 
 def _unused(path: Path) -> Path:
@@ -164,7 +184,10 @@ def _begin(plan: Plan, ledger: Ledger, ended: int, log: Callable[[str], None]) -
         ledger.put()
     page.write(plan.job, ledger.trials, plan.folder)  # trials that find it write no row of their own
     command = shlex.join(plan.command)
-    log(f"study in {plan.folder}; if it is interrupted, this command resumes it:\n  {command}")
+    if 0 < plan.keep_models < plan.job.max_trials:
+        best = "best trial" if plan.keep_models == 1 else f"{plan.keep_models} best trials"
+        log(f"keeps the models and checkpoints of the {best} (--keep_models={plan.keep_models})")
+    log(f"study in {shown(plan.folder)}; if it is interrupted, this command resumes it:\n  {command}")
 
 
 def _show(table: LiveTable, folder: Path, job: Job) -> Callable[[Sequence[Trial]], None]:

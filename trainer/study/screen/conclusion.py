@@ -124,7 +124,9 @@ def _cheapest(trial: Trial, best: Trial, others: Sequence[Trial]) -> str:
         than = f"{best.network_parameters:,}"
     else:
         what, found, than = "was the fastest", wording.duration(trial.seconds), wording.duration(best.seconds)
-    return f"Of these, trial {trial.id} {what}: {found}{'' if trial.id == best.id else f', not {than}'}."
+    return (
+        f"Of these, trial {trial.id} {what}: {found}{'' if found == than or trial.id == best.id else f', not {than}'}."
+    )
 
 
 def certainty(results: int, count: int) -> tuple[bool, str]:

@@ -81,7 +81,7 @@ def _ranking(study: Study) -> Section:
         ["trial", "rank", job.metric, *(["95 % interval"] if has_intervals else []), "state", *flags, "time"]
     )
     more = "more" if job.maximize else "less"
-    parts = [table(text(f"All trials, the best first; {more} is better"), head, rows)]
+    parts = [table(text(f"All trials, the best first; {more} is better"), head, rows, "whole")]
     reasons = [text(f"Trial {one.id}: {one.reason}") for one in failed if one.reason]
     if reasons:
         parts += [subheading(text("Infeasible trials")), listed(reasons)]

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from trainer import interval
+from trainer.metrics import of_tag
 from trainer.study.spec import Job
 from trainer.study.trial import Trial
-from trainer.training.metric import METRIC
 
 
 def interval_of(job: Job, trial: Trial) -> tuple[float, float] | None:
@@ -15,8 +15,8 @@ def interval_of(job: Job, trial: Trial) -> tuple[float, float] | None:
       job: the study's.
       trial: which may still run.
     """
-    result = trial.result(job.selection, job.maximize)
-    if job.metric != METRIC or not result or trial.validated < 1 or not 0 <= result.value <= 1:
+    result, metric = trial.result(job.selection, job.maximize), of_tag(job.metric)
+    if not (metric and metric.is_share) or not result or trial.validated < 1 or not 0 <= result.value <= 1:
         return None
     return interval.wilson(result.value, trial.validated)
 

@@ -12,6 +12,7 @@ import yaml
 
 from trainer import command_line
 from trainer.command_line import Argument, Flags
+from trainer.study.config.document import metric_flag
 from trainer.study.options import Options
 from trainer.study.vertex.job import CUSTOM, TUNING, Kind
 from trainer.study.vertex.service import SUBMISSION
@@ -103,6 +104,8 @@ def request(
             container["imageUri"] = options.image
         if flags:
             container["args"] = overridden(container.get("args", ()), flags, command_line.run_flags())
+        if reported := metric_flag(document, container.get("args", ())):
+            container["args"] = [*container.get("args", ()), *reported]
     labels = {**body.get("labels", {}), SUBMISSION: submission}
     if options.job == "custom":
         key = {field: body[field] for field in ("encryptionSpec",) if field in body}

@@ -11,9 +11,6 @@ from trainer.data.form import Form
 from trainer.data.kinds.image.header import Header
 from trainer.data.kinds.options import SampleOptions
 
-# Where the images do not say a size themselves, as photographs do not. At 224 pixels of a side the default network has
-# 103 million parameters, and trains in 8 GB; at 96 it has 19 million.
-SIZE = 96
 _MOST_PIXELS = 128 * 128
 _LUMA = (19595, 38470, 7471)  # of red, green and blue, in 65536ths, as in JPEG (ITU-R BT.601)
 _RESIZED = 256  # images that are resized at once
@@ -23,18 +20,18 @@ def choose_form(headers: Sequence[Header], options: SampleOptions) -> Form:
     """Returns the form of images from files.
 
     The size is the requested one; else the images' own, if all are equal and have at most 128 x 128 pixels;
-    else 96 x 96. `auto` is grey if all images are.
+    else a square of the usual size. `auto` is grey if all images are.
     """
     is_grey = options.color == "grey" or (options.color == "auto" and all(header.is_grey for header in headers))
-    return Form(_choose_sizes(headers, options.size), 1 if is_grey else 3)
+    return Form(_choose_sizes(headers, options), 1 if is_grey else 3)
 
 
-def _choose_sizes(headers: Sequence[Header], asked: int) -> tuple[int, int]:
-    if asked:
-        return asked, asked
+def _choose_sizes(headers: Sequence[Header], options: SampleOptions) -> tuple[int, int]:
+    if options.size:
+        return options.size, options.size
     height, width = headers[0].height, headers[0].width
     alike = all(header.height == height and header.width == width for header in headers)
-    return (height, width) if alike and height * width <= _MOST_PIXELS else (SIZE, SIZE)
+    return (height, width) if alike and height * width <= _MOST_PIXELS else (options.usual_size, options.usual_size)
 
 
 def fit_arrays(images: npt.NDArray[Any], options: SampleOptions) -> npt.NDArray[Any]:

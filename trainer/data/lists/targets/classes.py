@@ -98,10 +98,12 @@ class Classes:
         if len(names) < 2:
             raise UsageError(f"`--data` must contain at least two classes. Received: {', '.join(map(one_line, names))}")
 
-    def arrays(self, labels: Mapping[str, Array], train: str, names: Sequence[str], location: str) -> Arrays:
+    def arrays(
+        self, labels: Mapping[str, Array], train: str, names: Sequence[str], location: str, *, for_training: bool = True
+    ) -> Arrays:
         if not self.is_asked and are_plain(labels[train]):
-            return Labels().arrays(labels, train, names, location)
-        targets, found, missing = numbered(labels, train, names, location)
+            return Labels().arrays(labels, train, names, location, for_training=for_training)
+        targets, found, missing = numbered(labels, train, names, location, 2 if for_training else 1)
         return Arrays(targets, found, missing, CLASSES)
 
 

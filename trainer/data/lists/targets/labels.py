@@ -96,7 +96,9 @@ class Labels:
                     )
         _check_count(names, "`--data`")
 
-    def arrays(self, labels: Mapping[str, Array], train: str, names: Sequence[str], location: str) -> Arrays:
+    def arrays(
+        self, labels: Mapping[str, Array], train: str, names: Sequence[str], location: str, *, for_training: bool = True
+    ) -> Arrays:
         outputs = labels[train].shape[1] if labels[train].ndim == 2 else 0
         for name, array in labels.items():
             if array.ndim != 2 or array.shape[1] != outputs or array.dtype.kind not in "biuf":
@@ -111,7 +113,7 @@ class Labels:
         found = tuple(names) or tuple(map(str, range(outputs)))
         _check_count(found, f"{location}: `{train}`")
         absent = [name for name, has in zip(found, np.any(labels[train], axis=0).tolist(), strict=True) if not has]
-        if absent:
+        if absent and for_training:
             raise UsageError(
                 f"{location}: `{train}` must have a sample of each label. Received: none of {one_line(absent[0])}"
             )

@@ -64,7 +64,9 @@ class Numbers:
         trained = [entry for entry in entries if entry.part in parts]
         _check_spread(self.encoded(trained, names), names, "`--data`")
 
-    def arrays(self, labels: Mapping[str, Array], train: str, names: Sequence[str], location: str) -> Arrays:
+    def arrays(
+        self, labels: Mapping[str, Array], train: str, names: Sequence[str], location: str, *, for_training: bool = True
+    ) -> Arrays:
         found = {}
         for name, array in labels.items():
             table = array.reshape(len(array), -1)
@@ -88,7 +90,8 @@ class Numbers:
         if names and len(names) != outputs:
             raise UsageError(f"{location}: must name each of its {outputs} numbers. Received: {len(names)} names")
         called = tuple(names) or _names(_NAME, outputs)
-        _check_spread(found[train], called, f"{location}: `{train}`")
+        if for_training:
+            _check_spread(found[train], called, f"{location}: `{train}`")
         return Arrays(found, called, [], NUMBERS)
 
     def _of(self, values: Sequence[Any], name: str, where: str) -> str:

@@ -101,7 +101,9 @@ class Target(Protocol):
           UsageError: they do not.
         """
 
-    def arrays(self, labels: Mapping[str, Array], train: str, names: Sequence[str], location: str) -> Arrays:
+    def arrays(
+        self, labels: Mapping[str, Array], train: str, names: Sequence[str], location: str, *, for_training: bool = True
+    ) -> Arrays:
         """Returns the targets of an `.npz` file.
 
         Args:
@@ -109,6 +111,7 @@ class Target(Protocol):
           train: the name of the training part's.
           names: that the file gives the outputs; empty where it gives none.
           location: the file, for messages.
+          for_training: whether the training part must be enough to learn from.
 
         Raises:
           UsageError: they are no such targets.

@@ -1,0 +1,1 @@
+"""Measures how good a trained model is on labelled samples."""

@@ -46,12 +46,14 @@ class Plan:
       count: the number of folds.
       arguments: the flags of each fold, without `--folds`, `--job_dir` and `--resume`.
       go_on: how the command resumes, for messages.
+      has_final: whether a final network follows.
     """
 
     root: Path
     count: int
     arguments: Sequence[str]
     go_on: str
+    has_final: bool = True
 
     @property
     def folder(self) -> Path:
@@ -94,7 +96,7 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str]) -
     summary.check_same_data(plan.folder, plan.count)
     result = CrossValidation.of([_predictions(plan, number) for number in range(1, plan.count + 1)])
     summary.write(plan.root, result, times)
-    for line in summary.lines(result):
+    for line in summary.lines(result, has_final=plan.has_final):
         screen.out(line)
     return result
 

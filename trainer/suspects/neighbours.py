@@ -1,0 +1,72 @@
+"""The labels of the nearest neighbours of each sample, among the features of the network that held it out."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from trainer import data
+from trainer.data.held_out import FOLDER
+from trainer.data.suspects.ranking import neighbour_votes
+from trainer.errors import UsageError
+from trainer.insight.graph import walk
+from trainer.insight.unfolded import Unfolded
+from trainer.networks import saved
+from trainer.suspects.pool import Indices, Pool
+
+_MODEL = Path("model", "model.keras")  # in the folder of a fold
+_MOST = 5000  # samples that neighbours are looked for among: all folds' networks see these
+
+Array = npt.NDArray[np.float32]
+
+
+def votes(root: Path, folds: Sequence[Indices], pool: Pool, log: Callable[[str], object]) -> Array | None:
+    """Returns the shares of the classes among each sample's neighbours, `(samples, classes)`.
+
+    None if the model of a fold is missing or cannot be read; a line says so.
+
+    Args:
+      root: the folder of the folds' run.
+      folds: the indices of the samples that each fold held out, in the pool.
+      pool: all samples.
+      log: receives a line.
+    """
+    folded = np.sort(np.concatenate(folds))
+    some = np.sort(np.random.default_rng(0).permutation(folded)[:_MOST])
+    found = np.zeros((len(pool.labels), pool.dataset.classes), np.float32)
+    for number, own in enumerate(folds, 1):
+        path = root / FOLDER / str(number) / _MODEL
+        if not path.is_file():
+            log(f"neighbours are not looked at: {path} is missing")
+            return None
+        try:
+            looked_at = np.union1d(own, some)
+            features = _features(saved.read(str(path), "", "job_dir"), pool, looked_at)
+        except (UsageError, ValueError) as error:
+            log(f"neighbours are not looked at: {error}")
+            return None
+        ours, theirs = (features[np.searchsorted(looked_at, one)] for one in (own, some))
+        places = np.searchsorted(some, own).clip(max=len(some) - 1)
+        itself = np.where(some[places] == own, places, -1)
+        found[own] = neighbour_votes(ours, theirs, pool.labels[some], found.shape[1], itself=itself)
+        keras.backend.clear_session()
+    return found
+
+
+def _features(model: keras.Model, pool: Pool, indices: Indices) -> Array:
+    """Returns the last hidden values of a network for some samples, means over positions, `(samples, values)`."""
+    graph = walk(model)
+    hidden = graph.outputs[0] if graph.hidden in graph.inputs else graph.hidden
+    unfolded = Unfolded(model, graph, (hidden,))
+
+    def values(samples: tf.Tensor) -> tf.Tensor:
+        (found,) = unfolded(samples, training=False)
+        found = tf.cast(found, tf.float32)
+        return tf.reduce_mean(found, range(1, len(found.shape) - 1)) if len(found.shape) > 2 else found
+
+    run = tf.function(values, autograph=False, reduce_retracing=True)
+    stores = pool.chosen(indices)
+    return np.concatenate([run(samples).numpy() for store in stores for samples, _ in data.evaluation_batches(store)])

@@ -104,16 +104,17 @@ def _commands(options: Options, path: Path) -> str:
 
 def _report(found: Found, samples: str, list_path: Path, page_path: Path, commands: str) -> None:
     """Prints the beginning of the list, and where all of it is."""
-    lines = [
-        f"{len(found.labels):,} of {found.checked:,} labels are probably wrong (estimated share {found.noise:.1%})"
-    ]
+    lines = [f"probably wrong labels: {len(found.labels):,} of {found.checked:,} (estimated share {found.noise:.1%})"]
     lines += [
         f"  {one.name}: label {one.label} ({one.label_probability:.0%}), predicted {one.predicted} "
         f"({one.probability:.0%})"
         for one in [*found.labels.values()][:_SHOWN]
     ]
     across = sum(one.part != one.like_part for one in found.near.values())
-    lines.append(f"{len(found.near):,} {samples} are copies or near-duplicates, {across:,} of them across parts")
+    lines.append(
+        f"copies and near-duplicates: {len(found.near):,} of {len(found.pool.labels):,} {samples}, "
+        f"{across:,} across parts"
+    )
     for one in [*found.near.values()][:_SHOWN]:
         how = f"distance {one.distance:.3f}" if one.distance else "exact copy"
         lines.append(f"  {one.name} ({one.part}) as {one.like} ({one.like_part}), {how}")

@@ -1,4 +1,4 @@
-"""The labels of the nearest neighbours of each sample, among the features of the network that held it out."""
+"""The labels of the nearest neighbours of each sample: by the features of the network that held it out, and by values."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,12 +19,32 @@ from trainer.suspects.pool import Indices, Pool
 
 _MODEL = Path("model", "model.keras")  # in the folder of a fold
 _MOST = 5000  # samples that neighbours are looked for among: all folds' networks see these
+_BY_VALUES = 10  # neighbours: fewer than by features are of use
 
 Array = npt.NDArray[np.float32]
 
 
-def votes(root: Path, folds: Sequence[Indices], pool: Pool, log: Callable[[str], object]) -> Array | None:
-    """Returns the shares of the classes among each sample's neighbours, `(samples, classes)`.
+def by_values(vectors: Array, checked: Indices, pool: Pool) -> Array:
+    """Returns the shares of the classes among the neighbours of samples by their values, `(checked, classes)`.
+
+    Args:
+      vectors: all samples in coarse form, `(samples, values)`.
+      checked: the indices of the samples.
+      pool: all samples.
+    """
+    some = _some(checked)
+    return neighbour_votes(
+        vectors[checked],
+        vectors[some],
+        pool.labels[some],
+        pool.dataset.classes,
+        itself=_places(checked, some),
+        count=_BY_VALUES,
+    )
+
+
+def by_features(root: Path, folds: Sequence[Indices], pool: Pool, log: Callable[[str], object]) -> Array | None:
+    """Returns the shares of the classes among each sample's neighbours by features, `(samples, classes)`.
 
     None if the model of a fold is missing or cannot be read; a line says so.
 
@@ -34,8 +54,7 @@ def votes(root: Path, folds: Sequence[Indices], pool: Pool, log: Callable[[str],
       pool: all samples.
       log: receives a line.
     """
-    folded = np.sort(np.concatenate(folds))
-    some = np.sort(np.random.default_rng(0).permutation(folded)[:_MOST])
+    some = _some(np.concatenate(folds))
     found = np.zeros((len(pool.labels), pool.dataset.classes), np.float32)
     for number, own in enumerate(folds, 1):
         path = root / FOLDER / str(number) / _MODEL
@@ -49,11 +68,20 @@ def votes(root: Path, folds: Sequence[Indices], pool: Pool, log: Callable[[str],
             log(f"neighbours are not looked at: {error}")
             return None
         ours, theirs = (features[np.searchsorted(looked_at, one)] for one in (own, some))
-        places = np.searchsorted(some, own).clip(max=len(some) - 1)
-        itself = np.where(some[places] == own, places, -1)
-        found[own] = neighbour_votes(ours, theirs, pool.labels[some], found.shape[1], itself=itself)
+        found[own] = neighbour_votes(ours, theirs, pool.labels[some], found.shape[1], itself=_places(own, some))
         keras.backend.clear_session()
     return found
+
+
+def _some(checked: Indices) -> Indices:
+    """Returns the indices of the samples that neighbours are looked for among."""
+    return np.sort(np.random.default_rng(0).permutation(np.sort(checked))[:_MOST])
+
+
+def _places(indices: Indices, some: Indices) -> Indices:
+    """Returns where samples are among some of them; -1 for those that are not."""
+    places = np.searchsorted(some, indices).clip(max=len(some) - 1)
+    return np.where(some[places] == indices, places, -1)
 
 
 def _features(model: keras.Model, pool: Pool, indices: Indices) -> Array:

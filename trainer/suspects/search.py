@@ -26,7 +26,7 @@ class Found:
       near: the near-duplicates, those across parts first, with the index of each sample.
       groups: the indices of the samples of each group of near-duplicates.
       noise: the estimated share of wrong labels.
-      checked: the number of samples whose labels were checked.
+      ranked: the indices of all samples whose labels were checked, the most suspect first.
     """
 
     pool: Pool
@@ -34,7 +34,12 @@ class Found:
     near: Mapping[int, Suspect]
     groups: Sequence[Sequence[int]]
     noise: float
-    checked: int
+    ranked: Indices
+
+    @property
+    def checked(self) -> int:
+        """The number of samples whose labels were checked."""
+        return len(self.ranked)
 
     @property
     def suspects(self) -> list[Suspect]:
@@ -58,14 +63,17 @@ def search(root: Path, held: Sequence[HeldOut], pool: Pool, log: Callable[[str],
     folds = _placed(held, pool, root)
     checked = np.concatenate(folds)
     probabilities = np.concatenate([one.probabilities for one in held])
-    votes = neighbours.votes(root, folds, pool, log)
-    sources = [probabilities] if votes is None else [probabilities, votes[checked]]
+    vectors = pool.coarse()
+    sources = [probabilities, neighbours.by_values(vectors, checked, pool)]
+    by_features = neighbours.by_features(root, folds, pool, log)
+    if by_features is not None:
+        sources.append(by_features[checked])
     ranked = ranking.rank(sources, pool.labels[checked])
     labels = {int(checked[row]): _by_label(pool, int(checked[row]), ranked, int(row)) for row in _listed(ranked)}
-    found = duplicates.find(pool.coarse(), pool.parts, pool.labels)
+    found = duplicates.find(vectors, pool.parts, pool.labels)
     near = {one.index: _by_likeness(pool, one) for one in _exact(found, pool)}
     ordered = dict(sorted(near.items(), key=lambda item: item[1].part == item[1].like_part))
-    return Found(pool, labels, ordered, duplicates.groups(found), ranked.noise, len(checked))
+    return Found(pool, labels, ordered, duplicates.groups(found), ranked.noise, checked[ranked.order])
 
 
 def _listed(ranked: ranking.Ranking) -> Indices:

@@ -1,7 +1,7 @@
 """Which labels are probably wrong, from predictions of networks that were not trained on them.
 
-Two sources know something of a sample's class: the network of the fold that held it out, and the labels of its nearest
-neighbours among that network's features. Each gives log probabilities. Their weighted sum, through softmax, is fitted
+Three sources know something of a sample's class: the network of the fold that held it out, the labels of its nearest
+neighbours by that network's features, and those by its values. Each gives log probabilities. Their weighted sum, through softmax, is fitted
 to the labels by maximum likelihood; the likelihood allows for a share of labels that are drawn at random, which is
 fitted with the weights. So a network that is too sure is corrected, and a source that is of no use gets no weight.
 
@@ -17,14 +17,15 @@ import numpy.typing as npt
 from scipy import optimize
 
 Array = npt.NDArray[np.float32]
+Values = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.integer]
 
 # With 20 neighbours, ten draws of 10 % of wrong labels of 155 photographs and of 1,797 digits gave a higher precision
 # than with 10.
 _NEIGHBOURS = 20
 _LEAST = 1e-6  # probability: below it, networks only differ in how far they are trained
-_ROUNDS = 20  # of the share of random labels
-_STEADY = 1e-4  # change of the share that ends them
+_NOISE = (1e-4, 0.9)  # the least and the largest share of random labels
+_STARTS = ((0.5, 0.02), (0.5, 0.2), (1.5, 0.1), (1.5, 0.5))  # weights and shares: the likelihood has several maxima
 _MOST_WEIGHT, _PULL = 3.0, 0.5  # of a source, and what weights are near if there are few samples
 _BLOCK = 2**23  # likenesses that are computed together
 
@@ -65,13 +66,7 @@ def rank(sources: Sequence[Array], labels: Numbers) -> Ranking:
     """
     logs = np.stack([np.log(np.clip(one, _LEAST, 1)) for one in sources]).astype(np.float64)
     rows, classes = np.arange(len(labels)), logs.shape[2]
-    weights, noise = np.full(len(logs), _PULL), 0.1
-    for _ in range(_ROUNDS):
-        weights = _fitted(logs, labels, weights, noise)
-        own = _softmax(np.tensordot(weights, logs, 1))[rows, labels]
-        before, noise = noise, float((noise / classes / ((1 - noise) * own + noise / classes)).mean())
-        if abs(noise - before) < _STEADY:
-            break
+    weights, noise = _fitted(logs, labels)
     mixed = np.tensordot(weights, logs, 1)
     others = mixed.copy()
     others[rows, labels] = -np.inf
@@ -119,29 +114,32 @@ def neighbour_votes(
     return ((votes + prior) / (count + 1)).astype(np.float32)
 
 
-def _fitted(logs: npt.NDArray[np.float64], labels: Numbers, start: Numbers, noise: float) -> npt.NDArray[np.float64]:
-    """Returns the weights with the largest likelihood."""
+def _fitted(logs: Values, labels: Numbers) -> tuple[Values, float]:
+    """Returns the weights and the share of random labels with the largest likelihood."""
     rows, classes = np.arange(len(labels)), logs.shape[2]
 
-    def loss(weights: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        probabilities = _softmax(np.tensordot(weights, logs, 1))
-        right = (1 - noise) * probabilities[rows, labels]
-        slopes = probabilities
+    def loss(given: Values) -> tuple[float, Values]:
+        weights, noise = given[:-1], given[-1]
+        slopes = _softmax(np.tensordot(weights, logs, 1))
+        own = slopes[rows, labels]
+        whole = (1 - noise) * own + noise / classes
         slopes[rows, labels] -= 1
-        slopes *= (right / (right + noise / classes))[:, np.newaxis]
+        slopes *= ((1 - noise) * own / whole)[:, np.newaxis]
         pulled = weights - _PULL
-        value = -np.log(right + noise / classes).sum() + (pulled**2).sum() / 2
-        return float(value), np.einsum("sij,ij->s", logs, slopes) + pulled
+        value = -np.log(whole).sum() + (pulled**2).sum() / 2
+        of_weights = np.tensordot(logs, slopes, 2) + pulled
+        return float(value), np.append(of_weights, ((own - 1 / classes) / whole).sum())
 
-    bounds = [(0, _MOST_WEIGHT)] * len(logs)
-    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    weights: npt.NDArray[np.float64] = found.x
-    return weights
+    bounds = [(0, _MOST_WEIGHT)] * len(logs) + [_NOISE]
+    starts = [np.append(np.full(len(logs), weight), noise) for weight, noise in _STARTS]
+    found = [optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds) for start in starts]
+    best: Values = min(found, key=lambda one: float(one.fun)).x
+    return best[:-1], float(best[-1])
 
 
-def _softmax(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _softmax(values: Values) -> Values:
     powers = np.exp(values - values.max(1, keepdims=True))
-    shares: npt.NDArray[np.float64] = powers / powers.sum(1, keepdims=True)
+    shares: Values = powers / powers.sum(1, keepdims=True)
     return shares
 
 

@@ -1,4 +1,4 @@
-"""The labels of the nearest neighbours of each sample: by the features of the network that held it out, and by values."""
+"""The labels of each sample's nearest neighbours: by features of the network that held it out, and by values."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

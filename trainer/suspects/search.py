@@ -103,8 +103,8 @@ def _placed(held: Sequence[HeldOut], pool: Pool, root: Path) -> list[Indices]:
 def _by_label(pool: Pool, index: int, ranked: ranking.Ranking, row: int) -> Suspect:
     shares, own = ranked.probabilities[row], int(pool.labels[index])
     best = int(shares.argmax())
-    return Suspect(
-        **_start(pool, index),
+    return dataclasses.replace(
+        _start(pool, index),
         predicted=pool.dataset.class_names[best],
         probability=float(shares[best]),
         label_probability=float(shares[own]),
@@ -113,15 +113,13 @@ def _by_label(pool: Pool, index: int, ranked: ranking.Ranking, row: int) -> Susp
 
 def _by_likeness(pool: Pool, near: Near) -> Suspect:
     other = data.PARTS[pool.parts[near.original]]
-    return Suspect(**_start(pool, near.index), like=pool.names[near.original], like_part=other, distance=near.distance)
+    start = _start(pool, near.index)
+    return dataclasses.replace(start, like=pool.names[near.original], like_part=other, distance=near.distance)
 
 
-def _start(pool: Pool, index: int) -> dict[str, str]:
-    return {
-        "name": pool.names[index],
-        "part": data.PARTS[pool.parts[index]],
-        "label": pool.dataset.class_names[pool.labels[index]],
-    }
+def _start(pool: Pool, index: int) -> Suspect:
+    label = pool.dataset.class_names[pool.labels[index]]
+    return Suspect(pool.names[index], data.PARTS[pool.parts[index]], label)
 
 
 def _exact(found: Sequence[Near], pool: Pool) -> list[Near]:

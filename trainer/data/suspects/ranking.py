@@ -3,8 +3,8 @@
 Three sources know something of a sample's class: the network of the fold that held it out, the labels of its nearest
 neighbours by that network's features, and those by its values. Each gives log probabilities. Their weighted sum goes
 through softmax and is fitted to the labels by maximum likelihood. The likelihood allows for a share of labels that are
-drawn at random, which is fitted with the weights. So a network that is too sure is corrected, and a source that is of no
-use gets no weight.
+drawn at random, which is fitted with the weights. So a network that is too sure is corrected, and a source that is of
+no use gets no weight.
 
 Sources: Wolpert, "Stacked generalization" (1992), of the sum; Northcutt et al., "Confident learning" (2021), of
 predictions out of fold.
@@ -127,9 +127,9 @@ def _fitted(logs: Values, labels: Numbers) -> tuple[Values, float]:
         slopes[rows, labels] -= 1
         slopes *= ((1 - noise) * own / whole)[:, np.newaxis]
         pulled = weights - _PULL
-        value = -np.log(whole).sum() + (pulled**2).sum() / 2
+        value = -np.log(whole).sum() + (pulled**2).sum() / 2 - np.log(noise)  # as if one more label were random
         of_weights = np.tensordot(logs, slopes, 2) + pulled
-        return float(value), np.append(of_weights, ((own - 1 / classes) / whole).sum())
+        return float(value), np.append(of_weights, ((own - 1 / classes) / whole).sum() - 1 / noise)
 
     bounds = [(0, _MOST_WEIGHT)] * len(logs) + [_NOISE]
     starts = [np.append(np.full(len(logs), weight), noise) for weight, noise in _STARTS]

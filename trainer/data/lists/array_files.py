@@ -11,6 +11,7 @@ from trainer.data.kinds import npy, stored
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import entries as listed
 from trainer.data.lists import one_length
+from trainer.data.lists.dropped import Dropped
 from trainer.data.lists.entries import PARTS, TEST, Entry
 from trainer.data.lists.folds import Fold
 from trainer.data.lists.given import Given
@@ -28,6 +29,7 @@ def read(
     log: Callable[[str], object],
     *,
     fold: Fold | None = None,
+    drop: Dropped | None = None,
 ) -> Given:
     """Returns what files of arrays hold, each part with its samples.
 
@@ -42,11 +44,15 @@ def read(
       options: what they are brought to.
       log: receives lines about what is changed.
       fold: of a cross-validation; the test part of its final run may be empty.
+      drop: the samples to leave out.
 
     Raises:
       UsageError: a file is no such array, or differs from the others; the message names it.
     """
     parted = split(entries, validation_split, fold)
+    counted = len(parted)
+    if drop:
+        parted = drop.left(parted, entries, "an array")
     names = listed.class_names(parted)
     whole = [_array(entry, rank) for entry in parted]
     if any(stored.is_transparent(array.shape, rank) for array in whole):
@@ -61,8 +67,9 @@ def read(
     which = np.array([PARTS.index(entry.part) for entry in parted])
     samples = _brought(arrays, options, log) if rank == _SIGNAL else _stacked(arrays)
     parts = {part: (samples[which == index], numbers[which == index]) for index, part in enumerate(PARTS)}
-    tested = [parted[index].location for index in np.flatnonzero(which == PARTS.index(TEST))]
-    return Given(parts, names, rank, test_names=tested if fold and fold.number else ())
+    called = {part: [one.location for one in parted if one.part == part] for part in PARTS}
+    tested = called[TEST] if fold and fold.number else ()
+    return Given(parts, names, rank, test_names=tested, names=called, dropped=counted - len(parted))
 
 
 def _array(entry: Entry, rank: int) -> npt.NDArray[Any]:

@@ -24,6 +24,8 @@ class Given:
       spacing: the distance between neighbouring positions, as `Form.spacing`; empty if unknown.
       unit: of the spacing.
       test_names: of the test samples that are a fold of a cross-validation: their files.
+      names: of the samples of each part, if each is a file.
+      dropped: how many samples `--drop` left out already.
     """
 
     parts: Mapping[str, Pair]
@@ -32,3 +34,5 @@ class Given:
     spacing: tuple[float, ...] = ()
     unit: str = ""
     test_names: Sequence[str] = ()
+    names: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    dropped: int = 0

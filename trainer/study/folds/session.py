@@ -99,7 +99,7 @@ def run(
             if not is_known:
                 times[str(number)] = round(seconds, 1)
                 summary.write_times(plan.folder, times)
-            models.delete(layout.folder(plan.folder, number))  # its predictions are all that is needed
+            models.delete(layout.folder(plan.folder, number), models.PREDICTING)
             notes.out(summary.line(number, plan.count, _predictions(plan, number), times[str(number)], plan.metric))
     summary.check_same_data(plan.folder, plan.count)
     found = [_predictions(plan, number) for number in range(1, plan.count + 1)]

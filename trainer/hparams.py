@@ -219,6 +219,14 @@ class HParams:
         selects_samples=True,
     )
 
+    drop: str = _flag(
+        "",
+        "Data",
+        "file that lists samples to leave out by their names, such as the list of python -m trainer.data --suspects; "
+        "all other samples stay in their parts",
+        selects_samples=True,
+    )
+
     model: str = _flag(
         AUTO,
         "Network",

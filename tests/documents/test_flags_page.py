@@ -35,7 +35,9 @@ def test_has_every_flag_with_an_anchor() -> None:
 
 def test_reads_what_programs_define() -> None:
     found = {flag.name: flag for flag in flag_lists.flags(ROOT, "trainer.data")}
-    assert [*found] == ["data", "to", "validation_split", "skip_broken", "rank", "shard_megabytes", "cache_dir"]
+    assert [*found] == [
+        "data", "to", "validation_split", "skip_broken", "rank", "shard_megabytes", "cache_dir", "suspects", "job_dir",
+    ]  # fmt: skip
     assert found["shard_megabytes"].default == "`100`"
     assert found["skip_broken"].rule == "`no`, `yes`"
     assert [flag.name for flag in flag_lists.flags(ROOT, "trainer.predict")] == [

@@ -1,7 +1,11 @@
-"""Checks a data set and writes it as TFRecord shards: `python -m trainer.data --data=FOLDER --to=FOLDER`."""
+"""Checks a data set and writes it as TFRecord shards: `python -m trainer.data --data=FOLDER --to=FOLDER`.
+
+With `--suspects`, it finds samples whose labels are probably wrong, and near-duplicates.
+"""
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -75,10 +79,26 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
         help="approximate size of a shard in MB (default 100)",
     )
     parser.add_argument("--cache_dir", default=HParams.cache_dir, help="as in trainer.task")
+    parser.add_argument(
+        "--suspects",
+        action="store_true",
+        help="instead of --to: lists samples whose labels are probably wrong, and near-duplicates, from the "
+        "predictions of the folds in --job_dir, which are trained first if there are none; all flags of trainer.task "
+        "apply to them",
+    )
+    parser.add_argument(
+        "--job_dir", default="", help="with --suspects: folder of a run with --folds; default runs/suspects-<data>"
+    )
     return parser.read(arguments)
 
 
+def _asks_for_suspects(arguments: Sequence[str]) -> bool:
+    return any(word.startswith("-") and word.partition("=")[0].lstrip("-") == "suspects" for word in arguments)
+
+
 def _check(options: argparse.Namespace) -> None:
+    if options.job_dir:
+        raise UsageError(f"`--job_dir` must be used with `--suspects`. Received: {options.job_dir}")
     if options.to.startswith("gs://"):
         raise UsageError(f"`--to` must be a folder on this machine, or below /gcs/. Received: {options.to}")
     if not 0 < options.validation_split < 1:
@@ -136,6 +156,14 @@ def _say(screen: Console, line: str) -> None:
     screen.out(one_line(line), highlight=False)  # which does not interpret names as markup
 
 
+def _start(arguments: Sequence[str]) -> int:
+    if "--help" in arguments or "-h" in arguments or not _asks_for_suspects(arguments):
+        return main(arguments)
+    from trainer.suspects import command
+
+    return command.main(arguments, os.environ)
+
+
 if __name__ == "__main__":
     console.prepare()
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(_start(sys.argv[1:]))

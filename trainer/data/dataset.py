@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
@@ -30,6 +30,7 @@ class Dataset:
         samples in arrays, their numbers in the training part, counted from 0.
       target: classes, labels or numbers; the targets of the last two are `(count, classes)`.
       left_out: a line about each sample that `--skip_broken=yes` left out.
+      given_names: the names of the samples of each part, if they are in memory; see `names`.
     """
 
     train: Store
@@ -41,10 +42,21 @@ class Dataset:
     held_out: Sequence[str] = ()
     left_out: Sequence[str] = ()
     target: str = CLASSES
+    given_names: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = self.class_names or map(str, range(self.classes))
         object.__setattr__(self, "class_names", tuple(names))
+
+    def names(self, part: str) -> Sequence[str]:
+        """Returns the names of the samples of a part: their files, or their numbers in the part that is given.
+
+        Empty for a data set that several runs share.
+        """
+        store = getattr(self, part)
+        if isinstance(store, Files):
+            return [store.locations.name(index) for index in range(len(store))]
+        return self.given_names.get(part, ())
 
     @property
     def sample(self) -> str:

@@ -25,11 +25,13 @@ class Fingerprint:
       classes: the names of the classes, in the order of the targets.
       counts: the number of samples of each split.
       checksums: the checksums of names, splits, labels, first bytes and sizes of files, or of samples in memory.
+      dropped: the number of samples that `--drop` leaves out; they are in no count and no checksum.
     """
 
     classes: Sequence[str] = ()
     counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
     checksums: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    dropped: int = 0
 
     @classmethod
     def of_files(cls, entries: Sequence[Entry], marks: Mapping[int, Mark], classes: Sequence[str]) -> "Fingerprint":
@@ -81,11 +83,13 @@ class Fingerprint:
             tuple(map(str, content.get("classes", ()))),
             {part: int(count) for part, count in content.get("counts", {}).items()},
             dict(content.get("checksums", {})),
+            int(content.get("dropped", 0)),
         )
 
     def content(self) -> dict[str, Any]:
         """Returns this fingerprint as JSON types."""
-        return {"classes": list(self.classes), "counts": dict(self.counts), "checksums": dict(self.checksums)}
+        found = {"classes": list(self.classes), "counts": dict(self.counts), "checksums": dict(self.checksums)}
+        return {**found, "dropped": self.dropped} if self.dropped else found
 
     def checksum(self) -> str:
         """Returns one checksum of the whole fingerprint."""
@@ -95,6 +99,8 @@ class Fingerprint:
         """Returns the differences to a former data set, each in a few words."""
         found = [f"class {name} is new" for name in self.classes if name not in former.classes]
         found += [f"class {name} is gone" for name in former.classes if name not in self.classes]
+        if self.dropped != former.dropped:
+            found.append(f"--drop left out {former.dropped:,} samples before, {self.dropped:,} now")
         found += [
             f"{former.counts.get(part, 0):,} samples for {part} became {self.counts.get(part, 0):,}"
             for part in PARTS

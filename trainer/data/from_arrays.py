@@ -1,6 +1,7 @@
 """A data set of samples in memory."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from trainer.data.form import Form
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import folds, stratified
+from trainer.data.lists.dropped import Dropped, chosen, numbered
 from trainer.data.lists.entries import PARTS, TEST, TRAIN, VALIDATION
 from trainer.data.lists.folds import Fold
 from trainer.data.lists.given import Given, Pair
@@ -20,6 +22,7 @@ from trainer.data.lists.stratified import Split
 from trainer.data.lists.targets.target import array_strata
 from trainer.data.stores.memory import Memory
 from trainer.errors import UsageError
+from trainer.hparams import CLASSES, LABELS
 
 _TEST_SHARE = 0.1  # of the samples of a data set without a test split
 _FEWEST = 6  # samples; such a share of them is one
@@ -33,6 +36,7 @@ def from_arrays(
     seed: int,
     options: SampleOptions,
     fold: Fold | None = None,
+    drop: Dropped | None = None,
 ) -> Dataset:
     """Returns a data set; missing splits are taken from the training samples.
 
@@ -43,17 +47,21 @@ def from_arrays(
       seed: the seed of this choice, which takes a share of each class.
       options: the wanted form of the samples.
       fold: of a cross-validation; None if the given parts are already those of a fold.
+      drop: the samples to leave out; the others are in the same parts as without it.
 
     Raises:
       UsageError: a split has no sample.
     """
     parts, splits, held_out = dict(given.parts), list[Split](), given.test_names
+    names = {part: given.names.get(part) or numbered(part, len(pair[1])) for part, pair in parts.items()}
+    whole = [name for part in parts for name in names[part]] if drop else ()
     if fold and fold.number:
         parts[TEST], parts[TRAIN], split = _hold_out(parts[TRAIN], fold)
         splits.append(split)
-        held_out = [*map(str, split.held_out.tolist())]
+        names[TEST], names[TRAIN] = _divided(names[TRAIN], split)
     elif fold:
         parts.setdefault(TEST, (parts[TRAIN][0][:0], parts[TRAIN][1][:0]))
+        names.setdefault(TEST, ())
     if TEST not in parts:  # the same samples for every seed
         if round(len(parts[TRAIN][1]) * _TEST_SHARE) < 1:
             raise UsageError(
@@ -62,20 +70,41 @@ def from_arrays(
             )
         parts[TEST], parts[TRAIN], split = _split_off(parts[TRAIN], _TEST_SHARE, 0, kind)
         splits.append(split)
+        names[TEST], names[TRAIN] = _divided(names[TRAIN], split)
     if VALIDATION not in parts:
         parts[VALIDATION], parts[TRAIN], split = _split_off(parts[TRAIN], validation_split, seed, kind)
         splits.append(split)
+        names[VALIDATION], names[TRAIN] = _divided(names[TRAIN], split)
+    if fold and fold.number:
+        held_out = [*names[TEST]]
+    counted = sum(len(pair[1]) for pair in parts.values())
+    if drop:
+        _leave_out(drop, parts, names, whole, kind, target=given.target)
+        held_out = [*names[TEST]] if held_out else ()
     samples = {part: kind.fit(array, options) for part, (array, _) in parts.items() if len(array)}
     samples.setdefault(TEST, samples[TRAIN][:0])
     form = _form(given, samples[TRAIN])
     train, validation, test = (Memory(samples[part], _targets(parts[part][1]), form) for part in PARTS)
     classes = len(given.class_names) or 1 + int(max(labels.max(initial=0) for _, labels in given.parts.values()))
-    names = given.class_names or [*map(str, range(classes))]
+    class_names = given.class_names or [*map(str, range(classes))]
     arrays = [array for part in (TRAIN, VALIDATION, TEST) if part in given.parts for array in given.parts[part]]
     counts = {part: len(parts[part][1]) for part in PARTS}
-    chosen = [split.held_out for split in splits if not split.is_by_chance]
-    fingerprint = Fingerprint.of_arrays(arrays, names, counts, chosen)
-    return Dataset(train, validation, test, classes, given.class_names, fingerprint, held_out, target=given.target)
+    indices = [split.held_out for split in splits if not split.is_by_chance]
+    dropped = given.dropped + counted - sum(counts.values())
+    if drop:
+        indices.append(drop.among(whole))
+    fingerprint = dataclasses.replace(Fingerprint.of_arrays(arrays, class_names, counts, indices), dropped=dropped)
+    return Dataset(
+        train,
+        validation,
+        test,
+        classes,
+        given.class_names,
+        fingerprint,
+        held_out,
+        target=given.target,
+        given_names=names,
+    )
 
 
 def _hold_out(pair: Pair, fold: Fold) -> tuple[Pair, Pair, Split]:
@@ -102,6 +131,42 @@ def _split_off(pair: Pair, share: float, seed: int, kind: Kind[Any]) -> tuple[Pa
             f"`--validation_split` must leave {kind.one} in both parts of {len(labels)}. Received: {share:g}"
         )
     return (samples[held_out], labels[held_out]), (samples[kept], labels[kept]), found
+
+
+def _divided(names: Sequence[str], split: Split) -> tuple[Sequence[str], Sequence[str]]:
+    """Returns the names of the samples of a part that is split off, and of the others."""
+    return chosen(names, split.held_out), chosen(names, split.kept)
+
+
+def _leave_out(
+    drop: Dropped,
+    parts: dict[str, Pair],
+    names: dict[str, Sequence[str]],
+    whole: Sequence[str],
+    kind: Kind[Any],
+    *,
+    target: str,
+) -> None:
+    """Takes the listed samples out of the parts and their names."""
+    out = {whole[index] for index in drop.among(whole)}
+    for part, (samples, labels) in parts.items():
+        kept = np.flatnonzero([name not in out for name in names[part]])
+        if len(kept) < len(labels):
+            parts[part], names[part] = (samples[kept], labels[kept]), chosen(names[part], kept)
+            before, after = (_taught(some, target) for some in (labels, labels[kept]))
+            if part == TRAIN:
+                drop.check_training(before, after, kind.one, target)
+            else:
+                drop.check_other(part, len(kept), kind.one)
+
+
+def _taught(labels: npt.NDArray[Any], target: str) -> int:
+    """Returns the number of classes or labels with a sample, or of numbers with two values."""
+    if target == CLASSES:
+        return len(np.unique(labels))
+    if not len(labels):
+        return 0
+    return int(np.sum(labels.max(0) > (0 if target == LABELS else labels.min(0))))
 
 
 def _form(given: Given, training: npt.NDArray[Any]) -> Form:

@@ -20,6 +20,7 @@ from trainer.data.kinds import archive
 from trainer.data.kinds.kind import Kind
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import copies, frames
+from trainer.data.lists.dropped import Dropped
 from trainer.data.lists.entries import FRAMES, PARTS, TEST, TRAIN, WHOLE, Entry
 from trainer.data.lists.folds import Fold
 from trainer.data.lists.split import split
@@ -44,6 +45,7 @@ def from_files(
     *,
     fold: Fold | None = None,
     target: Target = BY_DEFAULT,
+    drop: Dropped | None = None,
 ) -> Dataset:
     """Returns a data set of the listed samples.
 
@@ -55,17 +57,22 @@ def from_files(
       log: receives a line about each skipped sample.
       fold: of a cross-validation.
       target: what is learned of each sample.
+      drop: the samples to leave out; the others are in the same parts as without it.
 
     Raises:
       UsageError: a sample is broken or has two classes, a class has no training sample, or a split has no sample.
     """
     parted = split(entries, validation_split, fold, target.strata)
+    counted = len(parted)
+    if drop:
+        parted = drop.left(parted, entries, kind.one, target)
     names = target.names(parted)
     given, trained = {entry.part for entry in parted}, {TRAIN, TEST} if fold and fold.number else {TRAIN}
     target.check(parted, names, kind.one, trained)
     locations = Locations.of(parted)
     headers, marks, broken = _read_headers(parted, locations, kind)
     fingerprint = Fingerprint.of_files(parted, marks, names)  # with broken samples: a resumed run may skip them
+    fingerprint = dataclasses.replace(fingerprint, dropped=counted - len(parted))
     broken = _placed(broken, parted)
     contradictory = [] if broken and not options.skip_broken else _find_contradictory(parted, marks, kind, target)
     wrong = [str(one) for one in broken] or [

@@ -26,9 +26,9 @@ def pairs(vectors: Vectors, parts: Indices, classes: Indices) -> list[tuple[int,
       parts: of each sample, the number of its part: 0 is that to train on.
       classes: of each sample, the number of its class.
     """
-    if vectors.shape[1] < _FEWEST or not len(vectors):
+    largest = limit(vectors, classes)
+    if largest is None:
         return []
-    limit = min(_LARGEST, _OF_CLASSES * _distance_of_classes(vectors, classes))
     found: list[tuple[int, int]] = []
     for part in np.unique(parts)[1:]:
         own, earlier = np.flatnonzero(parts == part), np.flatnonzero(parts < part)
@@ -38,9 +38,21 @@ def pairs(vectors: Vectors, parts: Indices, classes: Indices) -> list[tuple[int,
             some = own[first : first + each]
             likeness = vectors[some] @ others
             nearest = likeness.argmax(1)
-            is_near = likeness[np.arange(len(some)), nearest] >= 1 - limit**2 / 2
+            is_near = likeness[np.arange(len(some)), nearest] >= 1 - largest**2 / 2
             found += zip(some[is_near].tolist(), earlier[nearest[is_near]].tolist(), strict=True)
     return found
+
+
+def limit(vectors: Vectors, classes: Indices) -> float | None:
+    """Returns the largest distance of near-duplicates; None for too few values to say.
+
+    Args:
+      vectors: as in `pairs`.
+      classes: as in `pairs`.
+    """
+    if vectors.shape[1] < _FEWEST or not len(vectors):
+        return None
+    return min(_LARGEST, _OF_CLASSES * _distance_of_classes(vectors, classes))
 
 
 def count_pairs(parts: Indices) -> int:

@@ -15,6 +15,7 @@ from trainer.data.from_files import from_files
 from trainer.data.kinds import known
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import array_files, arrays, folder, frames, idx, manifest, named, recognize, series, tfrecord
+from trainer.data.lists.dropped import Dropped
 from trainer.data.lists.entries import TEST, TRAIN, Entry
 from trainer.data.lists.folds import Fold
 from trainer.data.lists.given import Given, Pair
@@ -65,6 +66,7 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
             usual_size=_PRETRAINED_SIZE if is_pretrained(hparams) else SampleOptions.usual_size,
             skip_broken=hparams.skip_broken == "yes",
         ),
+        drop=Dropped.read(hparams.drop) if hparams.drop else None,
         log=log,
         fetch=lambda location: fetch_from_bucket(location, cache, log=log),
         managed=managed,
@@ -72,6 +74,10 @@ def load_configured(hparams: HParams, screen: Console, managed: Managed | None =
         target=hparams.target,
     )
     known.check_flags(known.kind_of(dataset.form), given)
+    if hparams.drop:
+        samples = f"{known.kind_of(dataset.form).name}s"
+        whole = sum(dataset.fingerprint.counts.values()) + dataset.fingerprint.dropped
+        log(one_line(f"left out by --drop={hparams.drop}: {dataset.fingerprint.dropped:,} of {whole:,} {samples}"))
     return dataset
 
 
@@ -99,6 +105,7 @@ def load(
     managed: Managed | None = None,
     fold: Fold | None = None,
     target: str = AUTO,
+    drop: Dropped | None = None,
 ) -> Dataset:
     """Returns a data set; a missing validation split is taken from the training split.
 
@@ -113,6 +120,7 @@ def load(
       managed: the data set that the name `managed` refers to.
       fold: of a cross-validation.
       target: as `--target`.
+      drop: the samples to leave out.
 
     Raises:
       UsageError: there is no such data set, it cannot be loaded, or it is too small to be split.
@@ -124,12 +132,12 @@ def load(
                 f"`--data={MANAGED}` must be used with `AIP_TRAINING_DATA_URI` in the environment. Received: nothing"
             )
         entries = manifest.read_managed(managed, fetch, of)
-        return _of_files(entries, validation_split, seed, options, log, fold=fold, target=of)
+        return _of_files(entries, validation_split, seed, options, log, fold=fold, target=of, drop=drop)
     found = read(name, options, log, fetch, of)
     if isinstance(found, Given):
         kind = known.BY_RANK[found.rank]
-        return from_arrays(found, kind, validation_split, seed=seed, options=options, fold=fold)
-    return _of_files(found, validation_split, seed, options, log, fold=fold, target=of)
+        return from_arrays(found, kind, validation_split, seed=seed, options=options, fold=fold, drop=drop)
+    return _of_files(found, validation_split, seed, options, log, fold=fold, target=of, drop=drop)
 
 
 def read(
@@ -177,15 +185,18 @@ def _of_files(
     *,
     fold: Fold | None,
     target: Target,
+    drop: Dropped | None,
 ) -> Dataset:
     """Returns a data set of files of single samples; arrays that are not volumes are read into memory."""
     kind, are_arrays = recognize.kind_of_files(entries, options)
     if note := recognize.frames_note(entries, kind):
         log(one_line(note))
     if are_arrays and kind.rank < _VOLUME:
-        found = array_files.read(entries, kind.rank, validation_split, options, log, fold=fold, target=target)
+        found = array_files.read(
+            entries, kind.rank, validation_split, options, log, fold=fold, target=target, drop=drop
+        )
         return from_arrays(found, kind, validation_split, seed=seed, options=options)
-    return from_files(entries, kind, validation_split, options, log, fold=fold, target=target)
+    return from_files(entries, kind, validation_split, options, log, fold=fold, target=target, drop=drop)
 
 
 def _arrays(

@@ -143,7 +143,7 @@ class Plan:
     def configuration(self) -> dict[str, Any]:
         """What is trained; a checkpoint of anything else is refused."""
         configuration = self.hparams.configuration()
-        for name in ("data", "epochs", "patience"):  # data may have moved; a run can be given more epochs
+        for name in ("data", "drop", "epochs", "patience"):  # data may have moved; a run can be given more epochs
             del configuration[name]
         return {
             **configuration,

@@ -21,7 +21,7 @@ _NAME = "hparams.json"
 _SHOWN = 4  # changes of the data in a message
 _AMOUNT = ("epochs", "batch_size", "patience")  # where they are 0, the record has what the recipe made of them
 _FOLDERS = ("logs", "checkpoints", "model")  # of a run
-_OF_FOLDS = ("folds", "folds.json")  # of a cross-validation
+_OF_FOLDS = ("folds", "folds.json", "suspects.csv", "suspects.html")  # of a cross-validation
 # The distribution of each package.
 _PACKAGES = {"trainer": interpreter.DISTRIBUTION, "tensorflow": "tensorflow", "keras": "keras", "numpy": "numpy"}
 _SPOKEN_FOR = ("python", "trainer", "instructions", "cores")  # they change no sum, or go with the CPU and its threads
@@ -57,7 +57,7 @@ def check(root: Path, hparams: HParams) -> Mapping[str, Any]:
     if not former.get("patience"):
         wanted.pop("patience", None)  # of `--epochs=auto`, which this run has not begun with
     if "data" in recorded:  # its fingerprint, which `check_data` compares: the same data may have moved
-        del wanted["data"]
+        del wanted["data"], wanted["drop"]
     found = differences(former, wanted)
     if found:
         raise UsageError(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from trainer.data.kinds import npy, stored
 from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import one_length
+from trainer.data.lists.dropped import Dropped
 from trainer.data.lists.entries import PARTS, TEST, TRAIN, Entry
 from trainer.data.lists.folds import Fold
 from trainer.data.lists.given import Given
@@ -30,6 +31,7 @@ def read(
     *,
     fold: Fold | None = None,
     target: Target = BY_DEFAULT,
+    drop: Dropped | None = None,
 ) -> Given:
     """Returns what files of arrays hold, each part with its samples.
 
@@ -45,11 +47,15 @@ def read(
       log: receives lines about what is changed.
       target: how labels are read.
       fold: of a cross-validation; the test part of its final run may be empty.
+      drop: the samples to leave out.
 
     Raises:
       UsageError: a file is no such array, or differs from the others; the message names it.
     """
     parted = split(entries, validation_split, fold, target.strata)
+    counted = len(parted)
+    if drop:
+        parted = drop.left(parted, entries, "an array", target)
     names = target.names(parted)
     if target.name != CLASSES:
         target.check(parted, names, "a sample", (TRAIN,))
@@ -66,8 +72,10 @@ def read(
     which = np.array([PARTS.index(entry.part) for entry in parted])
     samples = _brought(arrays, options, log) if rank == _SIGNAL else _stacked(arrays)
     parts = {part: (samples[which == index], numbers[which == index]) for index, part in enumerate(PARTS)}
-    tested = [parted[index].location for index in np.flatnonzero(which == PARTS.index(TEST))]
-    return Given(parts, names, rank, test_names=tested if fold and fold.number else (), target=target.name)
+    called = {part: [one.location for one in parted if one.part == part] for part in PARTS}
+    tested = called[TEST] if fold and fold.number else ()
+    dropped = counted - len(parted)
+    return Given(parts, names, rank, test_names=tested, target=target.name, names=called, dropped=dropped)
 
 
 def _array(entry: Entry, rank: int) -> npt.NDArray[Any]:

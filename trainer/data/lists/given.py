@@ -26,6 +26,8 @@ class Given:
       unit: of the spacing.
       test_names: of the test samples that are a fold of a cross-validation: their files.
       target: classes, labels or numbers.
+      names: of the samples of each part, if each is a file.
+      dropped: how many samples `--drop` left out already.
     """
 
     parts: Mapping[str, Pair]
@@ -35,3 +37,5 @@ class Given:
     unit: str = ""
     test_names: Sequence[str] = ()
     target: str = CLASSES
+    names: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    dropped: int = 0

@@ -48,6 +48,7 @@ class Plan:
       arguments: the flags of each fold, without `--folds`, `--job_dir` and `--resume`.
       go_on: how the command resumes, for messages.
       metric: of `--metric`.
+      has_final: whether a final network follows.
     """
 
     root: Path
@@ -55,6 +56,7 @@ class Plan:
     arguments: Sequence[str]
     go_on: str
     metric: Metric = ACCURACY
+    has_final: bool = True
 
     @property
     def folder(self) -> Path:
@@ -97,13 +99,13 @@ def run(
             if not is_known:
                 times[str(number)] = round(seconds, 1)
                 summary.write_times(plan.folder, times)
-            models.delete(layout.folder(plan.folder, number))  # its predictions are all that is needed
+            models.delete(layout.folder(plan.folder, number), models.PREDICTING)
             notes.out(summary.line(number, plan.count, _predictions(plan, number), times[str(number)], plan.metric))
     summary.check_same_data(plan.folder, plan.count)
     found = [_predictions(plan, number) for number in range(1, plan.count + 1)]
     result, scores = CrossValidation.of(found), summary.Scores.of(plan.metric, found)
     summary.write(plan.root, result, times, scores)
-    for line in summary.lines(result, scores):
+    for line in summary.lines(result, scores, has_final=plan.has_final):
         screen.out(line)
     return result
 

@@ -81,8 +81,14 @@ def accuracy(result: CrossValidation) -> str:
     return f"cross-validated accuracy {interval.percent(whole.share, whole.samples, result.samples)}"
 
 
-def lines(result: CrossValidation, found: Scores | None = None) -> Iterator[str]:
-    """Yields the result of all folds, after a line about classes with fewer samples than folds."""
+def lines(result: CrossValidation, found: Scores | None = None, *, has_final: bool = True) -> Iterator[str]:
+    """Yields the result of all folds, after a line about classes with fewer samples than folds.
+
+    Args:
+      result: of all folds.
+      found: the metric of `--metric` on each fold; None if that is the accuracy.
+      has_final: whether a final network follows.
+    """
     small, count = result.small_classes(), len(result.folds)
     if small:
         shown = ", ".join(f"{one_line(name)} ({size:,})" for name, size in [*small.items()][:_SHOWN])
@@ -92,7 +98,8 @@ def lines(result: CrossValidation, found: Scores | None = None) -> Iterator[str]
     yield accuracy(result)
     yield f"  between folds: mean {result.mean:.2%}, standard deviation {result.deviation:.2%}"
     yield from found.lines() if found else ()
-    yield f"the final network is trained on all {count} folds, except its validation part"
+    if has_final:
+        yield f"the final network is trained on all {count} folds, except its validation part"
 
 
 def write(root: Path, result: CrossValidation, times: Mapping[str, float], found: Scores | None = None) -> None:

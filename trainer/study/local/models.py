@@ -1,7 +1,7 @@
 """The models and checkpoints of finished runs: those of the best trials stay, the others are deleted."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from trainer.study.local import layout
@@ -11,6 +11,7 @@ from trainer.study.trial import ENDED, Trial
 
 _STATES = (".state", ".shared")  # of checkpoints; their manifests stay
 _CARD = ("README.md", "model.json")
+PREDICTING = (*_CARD, "model.keras")  # what a held-out sample can be looked at with
 
 
 def keep_best(folder: Path, job: Job, trials: Sequence[Trial], count: int) -> None:
@@ -36,8 +37,12 @@ def keep_best(folder: Path, job: Job, trials: Sequence[Trial], count: int) -> No
             delete(layout.folder(folder, trial.id))
 
 
-def delete(root: Path) -> None:
-    """Deletes the weights in the folder of a run that has ended; its record, logs, manifests and model card stay.
+def delete(root: Path, kept: Collection[str] = _CARD) -> None:
+    """Deletes the weights in the folder of a run that has ended; its record, logs and manifests stay.
+
+    Args:
+      root: the folder.
+      kept: the files of the model that stay.
 
     Raises:
       OSError: a file cannot be deleted.
@@ -48,5 +53,5 @@ def delete(root: Path) -> None:
     for path in (root / "model").glob("*"):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        elif path.name not in _CARD and not path.name.startswith("sample."):
+        elif path.name not in kept and not path.name.startswith("sample."):
             path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Samples whose labels are probably wrong, and near-duplicates: arrays in, rankings and lists out."""

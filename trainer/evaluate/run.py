@@ -21,6 +21,7 @@ from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import recognize
 from trainer.data.lists.entries import Entry
 from trainer.data.lists.given import Given
+from trainer.data.lists.targets import target_of
 from trainer.environment import cache_folder
 from trainer.errors import UsageError, one_line
 from trainer.evaluate import classes, groups, matching, parts, predictions, results
@@ -30,6 +31,7 @@ from trainer.evaluate.parts import Chosen, Training
 from trainer.evaluate.predictions import Part, Predictions
 from trainer.evaluate.samples import Encoded, Samples
 from trainer.files import expanded
+from trainer.hparams import CLASSES
 from trainer.quiet import without_chatter
 from trainer.serving import card, folder
 from trainer.serving.predictor import Answer, BrokenSampleError, Predictor
@@ -86,6 +88,11 @@ def evaluate(options: Options, screen: Console, log: Log) -> Outcome:
     _check_out(options.out)
     model = folder.local(options.model, options.cache_dir, log)
     content = card.read(model)
+    if (target := card.outputs(content).target) != CLASSES:
+        raise UsageError(
+            f"`--model` must classify: of {target}, {card.JSON} has the results on the test samples. "
+            f"Received: {options.model}, a model of {target}"
+        )
     form, names = card.form(content), [*map(str, content["classes"])]
     noun = f"{known.kind_of(form).name}s"
     task = _task(options, content, form, names, log)
@@ -165,7 +172,7 @@ def _read(data: str, form: Form, log: Callable[[str], object], fetched: Callable
     asked = SampleOptions(length=form.sizes[0] if form.rank == 1 else 0, rank=form.rank, for_training=False)
     rule = f"`DATA` must contain {known.kind_of(form).name}s, as the model takes. Received: {data}"
     try:
-        found = loading.read(data, asked, log, fetched)
+        found = loading.read(data, asked, log, fetched, target_of(CLASSES))
         rank = found.rank if isinstance(found, Given) else recognize.kind_of_files(found, asked)[0].rank
     except UsageError as error:
         if "`--rank" not in str(error):

@@ -7,9 +7,11 @@ import numpy as np
 
 from tests.serving import models
 from trainer.data.form import Form
+from trainer.objectives.classes import Classes
 from trainer.serving import export
 
 CLASSES = ("a", "b c", "crème")
+OUTPUTS = Classes(CLASSES)
 
 
 def samples(form: Form, count: int = 24, seed: int = 0) -> np.ndarray:
@@ -38,5 +40,5 @@ def exported(folder: Path, model: keras.Model, form: Form, precision: str = "flo
     folder.mkdir(parents=True, exist_ok=True)
     confusion = np.eye(len(CLASSES), dtype=np.int64)
     counts = {"train": 12, "validation": 3, "test": 12}
-    export.save(model, folder, export.About(CLASSES, form, counts, confusion, 1.0, record))
+    export.save(model, folder, export.About(Classes(CLASSES), form, counts, confusion, 1.0, record))
     return folder

@@ -119,7 +119,7 @@ def test_every_layer_becomes_builtin_operations(rank: int, format: str, tmp_path
             x = layer(x)
         ends.append(keras.layers.Flatten()(x))
     made = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Concatenate()(ends)))
-    source = Source(made, digits.CLASSES, FORMS[rank])
+    source = Source(made, digits.OUTPUTS, FORMS[rank])
     FORMATS[format].write(source, tmp_path / "file", None)
     samples = digits.samples(FORMS[rank], 3)
     for some in (samples, samples[:1]):  # batches of any size
@@ -139,7 +139,7 @@ def test_an_operation_that_litert_lacks_is_named(tmp_path: Path) -> None:
     inputs = keras.Input((3, 1))
     made = keras.Model(inputs, keras.ops.erfinv(keras.layers.Dense(3)(keras.layers.Flatten()(inputs))))
     with pytest.raises(UsageError, match="operations that LiteRT has; .* Received: one with Erfinv"):
-        FORMATS["litert"].write(Source(made, digits.CLASSES, Form((3,), 1)), tmp_path / "file", None)
+        FORMATS["litert"].write(Source(made, digits.OUTPUTS, Form((3,), 1)), tmp_path / "file", None)
 
 
 @pytest.mark.slow
@@ -150,7 +150,7 @@ def test_a_pretrained_network_answers_the_same(format: str, tmp_path: Path) -> N
     form = Form((64, 64), 3)
     keras.utils.set_random_seed(0)
     made = networks.build(HParams(model="MobileNetV2"), form, 3, "mixed_bfloat16").model
-    source = Source(network.in_float32(made), digits.CLASSES, form)
+    source = Source(network.in_float32(made), digits.OUTPUTS, form)
     path = tmp_path / ("model.keras" if format == "keras" else "model")
     FORMATS[format].write(source, path, None)
     images = digits.samples(form, 3)

@@ -47,7 +47,7 @@ def test_computes_in_float32_with_the_same_weights(build) -> None:
     expected, found = (np.asarray(one(images), np.float32) for one in (model, made))
     np.testing.assert_allclose(found, expected, atol=0.05 * np.abs(expected).max())
     assert not np.array_equal(found, expected) or build is _normalised
-    operations = network.Source(made, digits.CLASSES, FORM).function().get_concrete_function().graph.get_operations()
+    operations = network.Source(made, digits.OUTPUTS, FORM).function().get_concrete_function().graph.get_operations()
     types = {str(tensor.dtype) for operation in operations for tensor in operation.outputs}
     assert not {one for one in types if "float16" in one}
 

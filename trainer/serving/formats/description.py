@@ -8,14 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
+from trainer.hparams import CLASSES, LABELS, NUMBERS
 from trainer.serving.card import File
 from trainer.serving.formats.known import FORMATS, caller, inside
 from trainer.serving.formats.measure import MOST, Parity
-from trainer.serving.formats.network import OUTPUT, Source
+from trainer.serving.formats.network import Source
 from trainer.serving.formats.target import Target
 
 _VERSION = 1
 _VOLUME = 3  # the rank
+_SAME = {CLASSES: "class", LABELS: "labels"}
+_OF = {CLASSES: "a probability", LABELS: "a probability", NUMBERS: "a number, as a share of its range,"}
 _ALWAYS = ("tensorflow", "keras", "numpy")  # distributions
 
 
@@ -63,7 +66,7 @@ class Export:
         """What it contains in addition to the network."""
         rest = "; convolutions of volumes remain in float32"
         is_mixed = self.quantize != "none" and self.source.form.rank == _VOLUME
-        return inside(self.format, self.source.form) + (rest if is_mixed else "")
+        return inside(self.format, self.source) + (rest if is_mixed else "")
 
     @property
     def caller(self) -> str:
@@ -82,20 +85,24 @@ class Export:
 
     def comparison(self) -> Iterator[str]:
         """Yields the parity in words."""
-        found = self.parity
         yield f"compared with the model on {self.samples}:"
+        yield "; ".join(self._compared())
+
+    def _compared(self) -> Iterator[str]:
+        found, target = self.parity, self.source.outputs.target
+        same, of = _SAME.get(target, ""), _OF[target]
         if self.agreement is None:
-            yield f"largest difference of a probability {found.difference:.1e}, at most {MOST:g} is accepted;"
+            yield f"largest difference of {of} {found.difference:.1e}, at most {MOST:g} is accepted"
         else:
-            yield f"the same class for {found.agreement:.2%}, at least {self.agreement:.1%} is accepted;"
-            yield f"largest difference of a probability {found.difference:.1e};"
+            yield f"the same {same} for {found.agreement:.2%}, at least {self.agreement:.1%} is accepted"
+            yield f"largest difference of {of} {found.difference:.1e}"
         if self.precision != "float32":
-            yield f"against the model's own answers in {self.precision}: {found.own:.1e}, the same class for"
-            yield f"{found.own_agreement:.2%};"
-        if found.accuracy is None:
-            yield "accuracy unknown"
-        else:
+            agreed = "" if found.own_agreement is None else f", the same {same} for {found.own_agreement:.2%}"
+            yield f"against the model's own answers in {self.precision}: {found.own:.1e}{agreed}"
+        if found.accuracy is not None:
             yield f"accuracy {found.accuracy:.2%}, of the model {found.model_accuracy:.2%}"
+        elif target == CLASSES:
+            yield "accuracy unknown"
 
 
 def write(export: Export, target: Target, name: str) -> None:
@@ -126,9 +133,10 @@ def _record(export: Export, files: Sequence[Mapping[str, Any]]) -> dict[str, Any
         "export": export.format,
         "quantize": export.quantize,
         "classes": [*source.classes],
+        "target": source.outputs.content(),
         "form": source.form.to_json(),
         "input": {"name": source.input, "dtype": "float32", "shape": [None, *source.form.shape]},
-        "output": {"name": OUTPUT, "dtype": "float32", "shape": [None, len(source.classes)]},
+        "output": {"name": source.output, "dtype": "float32", "shape": [None, len(source.classes)]},
         "inside": export.inside,
         "caller": export.caller,
         "size": export.size,
@@ -151,15 +159,19 @@ def versions(format: str) -> dict[str, str]:
 
 def _lines(export: Export, name: str) -> Iterator[str]:
     source = export.source
-    yield f"# {name}: a classifier of {source.input}s as {export.title}\n"
+    target = source.outputs.target
+    what = "a classifier" if target == CLASSES else f"{target}"
+    yield f"# {name}: {what} of {source.input}s as {export.title}\n"
     yield f"Inside: {export.inside}.\n"
     yield f"Input: {export.caller}.\n"
-    yield f"Output: `{OUTPUT}`, float32 `(n, {len(source.classes)})`, in the order of the classes in `export.json`.\n"
+    shape = f"float32 `(n, {len(source.classes)})`"
+    yield f"Output: `{source.output}`, {shape}, in the order of the {target} in `export.json`.\n"
     yield f"Size: {export.size:,} bytes. Latency: {export.speed()}.\n"
     compared = " ".join(export.comparison())
     yield f"{compared[0].upper()}{compared[1:]}.\n"
     yield "```python"
     imports = f"import {export.modules}\n" if export.packages else ""
-    yield FORMATS[export.format].use.format(file=name, input=source.input, imports=imports)
+    use = FORMATS[export.format].use.replace("probabilities", source.output)
+    yield use.format(file=name, input=source.input, imports=imports)
     yield "```\n"
     yield "Versions: " + ", ".join(f"{one} {version}" for one, version in versions(export.format).items()) + "."

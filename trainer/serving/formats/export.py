@@ -11,6 +11,7 @@ import tensorflow as tf
 from rich.console import Console
 
 from trainer.errors import UsageError
+from trainer.hparams import NUMBERS
 from trainer.serving import card
 from trainer.serving.export import KERAS
 from trainer.serving.formats import description, measure, network, plain, samples, target
@@ -66,6 +67,11 @@ def convert(asked: Asked, folder: Path, screen: Console) -> list[str]:
     threads = _threads(asked)
     predictor = Predictor(folder)
     source = network.read(folder, content)
+    if asked.quantize != "none" and source.outputs.target == NUMBERS:
+        raise UsageError(
+            f"`--quantize` must be none for a model of numbers, which has no classes to agree on. "
+            f"Received: {asked.quantize}"
+        )
     found = samples.read(predictor, content, asked.data, asked.cache_dir, screen)
     calibration = _calibration(asked, found)
     own = by_batches(lambda some: _own(predictor, some), found.values)
@@ -73,10 +79,10 @@ def convert(asked: Asked, folder: Path, screen: Console) -> list[str]:
     with target.written(where) as building:
         FORMATS[asked.format].write(source, building.model, calibration)
         run = FORMATS[asked.format].run(building.model, threads)
-        parity = measure.compare(by_batches(run, found.values), expected, own, found)
+        parity = measure.compare(by_batches(run, found.values), expected, own, found, source.outputs)
         flag = f"--quantize={asked.quantize}" if calibration is not None else f"--format={asked.format}"
         agreement = asked.agreement if calibration is not None else None
-        measure.check(parity, found, flag, agreement)
+        measure.check(parity, found, flag, agreement, source.outputs.target)
         export = _described(
             asked,
             content,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trainer.data.form import Form
 from trainer.data.kinds import known
+from trainer.hparams import CLASSES, LABELS, NUMBERS
 from trainer.serving.formats import litert, onnx_file, tensorflow_files
 from trainer.serving.formats.network import Run, Source, Values
 
@@ -82,6 +83,9 @@ probabilities = model.predict(samples)""",
     ),
 }
 
+_LINKS = {CLASSES: "softmax", LABELS: "sigmoid", NUMBERS: "scaling of the numbers to their units"}
+_ONE = {CLASSES: "class", LABELS: "label", NUMBERS: "number"}
+
 # What the SavedModel decodes in its graph, and what it does not, by rank.
 _DECODED = {
     1: "RIFF, RF64 and BW64 WAVE files, but neither RIFX, which is big-endian, nor .ts",
@@ -90,15 +94,16 @@ _DECODED = {
 }
 
 
-def inside(name: str, form: Form) -> str:
+def inside(name: str, source: Source) -> str:
     """Returns what an export contains in addition to the network."""
+    form, target = source.form, source.outputs.target
     kind = known.kind_of(form).name
+    names = f"{_ONE[target]} names"
     scaling = "standardisation of each channel" if form.spread else "scaling"
     if name == "savedmodel":
-        decoding = f"decoding, conversion of {kind}s to the form, {scaling}, softmax, class names"
+        decoding = f"decoding, conversion of {kind}s to the form, {scaling}, {_LINKS[target]}, {names}"
         return f"{decoding}; it decodes {_DECODED[form.rank]}"
-    names = ", class names" if name != "keras" else ""
-    return f"{scaling}, softmax{names}"
+    return f"{scaling}, {_LINKS[target]}" + (f", {names}" if name != "keras" else "")
 
 
 def caller(name: str, form: Form) -> str:

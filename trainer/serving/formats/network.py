@@ -15,12 +15,13 @@ from trainer import own_function
 from trainer.data.form import Form
 from trainer.data.kinds import known
 from trainer.errors import UsageError
-from trainer.hparams import OWN, family
+from trainer.hparams import NUMBERS, OWN, family
 from trainer.networks import custom, rebuild, saved
+from trainer.objectives.outputs import Outputs
 from trainer.serving import card
 from trainer.serving.export import KERAS
 
-OUTPUT = "probabilities"
+_OUTPUT, _OF_NUMBERS = "probabilities", "numbers"  # names
 
 Values = npt.NDArray[np.float32]  # `(count, *spatial, channels)`, or of outputs `(count, classes)`
 Run = Callable[[Values], Values]
@@ -35,14 +36,25 @@ class Source:
     """What is converted.
 
     Attributes:
-      model: takes raw values, `(batch, *spatial, channels)`, and returns logits, `(batch, classes)`; all in float32.
-      classes: their names, in the order of the outputs.
+      model: takes raw values, `(batch, *spatial, channels)`, and returns logits, or numbers, `(batch, outputs)`; all in
+        float32.
+      outputs: what these mean.
       form: of a sample.
     """
 
     model: keras.Model
-    classes: Sequence[str]
+    outputs: Outputs
     form: Form
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The names of the classes, labels or numbers, in the order of the outputs."""
+        return self.outputs.names
+
+    @property
+    def output(self) -> str:
+        """The name of the output: probabilities, or numbers."""
+        return _OF_NUMBERS if self.outputs.target == NUMBERS else _OUTPUT
 
     @property
     def input(self) -> str:
@@ -50,17 +62,17 @@ class Source:
         return known.kind_of(self.form).name
 
     def function(self) -> Any:
-        """Returns the `tf.function` from raw values to `{"probabilities": …}`, for batches of any size."""
+        """Returns the `tf.function` from raw values to `{output: …}`, for batches of any size."""
         spec = tf.TensorSpec((None, *self.form.shape), tf.float32, self.input)
-        return tf.function(lambda samples: {OUTPUT: self._answer(samples)}, [spec], autograph=False)
+        return tf.function(lambda samples: {self.output: self._answer(samples)}, [spec], autograph=False)
 
     def _answer(self, samples: tf.Tensor) -> tf.Tensor:
-        return tf.nn.softmax(tf.cast(self.model(samples, training=False), tf.float32))
+        return self.outputs.link(self.model(samples, training=False))
 
     def runner(self) -> Run:
-        """Returns the function from samples to the probabilities that the network itself computes."""
+        """Returns the function from samples to the probabilities, or numbers, that the network itself computes."""
         function = self.function()
-        return lambda samples: np.asarray(function(tf.constant(samples))[OUTPUT])
+        return lambda samples: np.asarray(function(tf.constant(samples))[self.output])
 
 
 def read(folder: Path, content: Mapping[str, Any]) -> Source:
@@ -76,7 +88,8 @@ def read(folder: Path, content: Mapping[str, Any]) -> Source:
     model = content.get("configuration", {}).get("model", "")
     if isinstance(model, str) and family(model) == OWN:
         own_function.load(model)  # registers the classes of its layers
-    return Source(in_float32(saved.read(str(folder / KERAS), "", "model")), content["classes"], card.form(content))
+    made = in_float32(saved.read(str(folder / KERAS), "", "model"))
+    return Source(made, card.outputs(content), card.form(content))
 
 
 def in_float32(model: keras.Model) -> keras.Model:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from trainer.errors import UsageError
 from trainer.quiet import without_chatter
-from trainer.serving.formats.network import OUTPUT, Run, Source, Values
+from trainer.serving.formats.network import Run, Source, Values
 
 _OPSET = 18  # of ONNX 1.13, 2022: the last one that tf2onnx writes
 _MOST = 2**31 - 1  # bytes of a file, which is one message of protocol buffers
@@ -52,9 +52,10 @@ def run(path: Path, threads: int) -> Run:
     options.log_severity_level = 3
     session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
+    output = session.get_outputs()[0].name
 
     def answer(samples: Values) -> Values:
-        (found,) = session.run([OUTPUT], {name: samples})
+        (found,) = session.run([output], {name: samples})
         outputs: Values = found
         return outputs
 

@@ -14,12 +14,12 @@ from trainer import data
 from trainer.buckets.location import is_remote
 from trainer.data.form import Form
 from trainer.errors import UsageError
-from trainer.hparams import DATASETS, MANAGED, HParams
+from trainer.hparams import CLASSES, DATASETS, MANAGED, HParams
 from trainer.serving.formats.network import Values
 from trainer.serving.predictor import BrokenSampleError, Predictor
 
 _CONFIGURED = (
-    *("validation_split", "seed", "folds", "image_size", "color", "length", "rate", "volume_size", "rank"),
+    *("target", "validation_split", "seed", "folds", "image_size", "color", "length", "rate", "volume_size", "rank"),
     "skip_broken",
 )
 _COMPARED, _CALIBRATED = 256, 200  # samples, at most
@@ -34,7 +34,8 @@ class Samples:
 
     Attributes:
       values: raw, `(count, *spatial, channels)`.
-      targets: the numbers of their classes in the model's order, `(count,)`; None if they are unknown.
+      targets: the numbers of their classes in the model's order, `(count,)`; None if unknown, or if they have labels or
+        numbers instead.
       calibration: training samples, of the same shape but for their number; empty if there are none.
       name: what they are, such as `100 test images of photos`.
     """
@@ -99,7 +100,8 @@ def _of_data(
         calibration = _values(dataset.train, _spread(len(dataset.train), min(_CALIBRATED, most)))
     numbers = {label: number for number, label in enumerate(predictor.classes)}
     names = [numbers.get(label, -1) for label in dataset.class_names]
-    targets = np.array(names, np.int64)[held_out.targets[chosen]] if min(names) >= 0 else None
+    has_targets = dataset.target == predictor.outputs.target == CLASSES and min(names) >= 0
+    targets = np.array(names, np.int64)[held_out.targets[chosen]] if has_targets else None
     shown = name if name in DATASETS else Path(name.rstrip("/")).name
     return Samples(values, targets, calibration, f"{len(values):,} {part} {predictor.kind.name}s of {shown}")
 

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import dataclasses
 import datetime
 import io
 import json
@@ -16,15 +17,21 @@ from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.serving.served import served
-from trainer import predict
+from trainer import data, predict
+from trainer.data.lists.dropped import Dropped
 from trainer.environment import Environment
 from trainer.errors import StoppedError, UsageError
+from trainer.evaluate import __main__ as evaluate
 from trainer.hparams import HParams
+from trainer.objectives import goals
 from trainer.run import train
 from trainer.serving import server
+from trainer.serving.formats import export, measure
 from trainer.serving.options import Options
 from trainer.serving.predictor import Predictor
 from trainer.signals import Stop
+from trainer.suspects import command as suspects
+from trainer.tensorboard.history import History
 
 NAMES = {"labels": ["top", "middle", "bottom"], "numbers": ["height", "width"]}
 SCALARS = {"labels": {"average_precision", "f1"}, "numbers": {"mean_absolute_error", "r2"}}
@@ -153,12 +160,103 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(tmp_path: Path, target: str, f
         ("numbers", {"mixup": 0.2}, "`--mixup` must be 0 for numbers: a blend"),
         ("numbers", {"class_weights": "auto"}, "`--class_weights` must be none for numbers"),
         ("numbers", {"folds": "2/5"}, "`--folds` must be 0 for numbers"),
+        (
+            "labels",
+            {"metric": "auc"},
+            "`--metric` must be one of average_precision, f1, loss for labels. Received: auc",
+        ),
+        ("numbers", {"metric": "f1"}, "`--metric` must be one of mean_absolute_error, r2, loss for numbers"),
     ],
 )
 def test_rejects_flags_without_a_meaning(tmp_path: Path, target: str, flags: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         _run(_hparams(_data(tmp_path, target), target, **flags), tmp_path / "run")
     assert not (tmp_path / "run").exists() or not [*(tmp_path / "run").iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("target", "name"), [("labels", "f1"), ("labels", "loss"), ("numbers", "r2"), ("numbers", "auto")]
+)
+def test_the_best_epoch_is_that_of_the_metric(tmp_path: Path, target: str, name: str) -> None:
+    flags = {"metric": name, "export": "best", "log_images": "never", "report": "no"}
+    hparams, root = _hparams(_data(tmp_path, target), target, **flags), tmp_path / "run"
+    result, metric = _run(hparams, root), goals.metric_of(target, name)
+    found = History(root / "logs" / "validation").scalars[metric.name].values
+    best = (max if metric.goal == "MAXIMIZE" else min)(found)
+    assert result.outcome[f"best_{metric.tag}"] == pytest.approx(best)
+    assert result.outcome["exported_epoch"] == result.outcome["best_epoch"] == 1 + [*found].index(best)
+    assert json.loads((root / "hparams.json").read_text())["configuration"]["metric"] == metric.name
+    assert f"test_{metric.name}" in result.outcome
+    assert _run(dataclasses.replace(hparams, metric="auto"), root).outcome == result.outcome, "a run keeps its metric"
+
+
+@pytest.mark.parametrize("format", ["savedmodel", "keras", "onnx", "litert"])
+def test_is_exported_to_other_formats(
+    format: str, finished: tuple[str, Path, train.Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in {"onnx": ["onnxruntime", "tf2onnx"], "litert": ["ai_edge_litert"]}.get(format, []):
+        pytest.importorskip(package)
+    monkeypatch.setattr(measure, "_SECONDS", 0.01)
+    target, root, _ = finished
+    model, asked = root / "run" / "model", {"format": format, "out": str(tmp_path / "out")}
+    export.convert(export.Asked(model=str(model), **asked), model, Console(file=io.StringIO()))
+    record = json.loads((tmp_path / "out" / "export.json").read_text())
+    assert record["target"]["name"] == target
+    assert record["output"]["name"] == {"labels": "probabilities", "numbers": "numbers"}[target]
+    assert record["parity"]["difference"] <= measure.MOST
+    assert record["parity"]["agreement"] == {"labels": 1, "numbers": None}[target]
+    readme = (tmp_path / "out" / "README.md").read_text()
+    monkeypatch.chdir(tmp_path / "out")
+    names: dict[str, Any] = {"samples": np.zeros((2, 12, 12, 1), np.float32)}
+    exec(readme.partition("```python\n")[2].partition("```")[0], names)
+    assert names[record["output"]["name"]].shape == (2, len(NAMES[target]))
+
+
+def test_integers_agree_on_the_labels_and_numbers_have_none(
+    finished: tuple[str, Path, train.Result], tmp_path: Path
+) -> None:
+    target, root, _ = finished
+    model = root / "run" / "model"
+    asked = export.Asked(model=str(model), format="litert", quantize="int8", agreement=0.01, out=str(tmp_path / "out"))
+    if target == "numbers":
+        with pytest.raises(UsageError, match="`--quantize` must be none for a model of numbers"):
+            export.convert(asked, model, Console(file=io.StringIO()))
+        return
+    pytest.importorskip("ai_edge_litert")
+    lines = export.convert(asked, model, Console(file=io.StringIO()))
+    assert "the same labels for " in lines[1]
+
+
+def test_is_not_evaluated(finished: tuple[str, Path, train.Result]) -> None:
+    target, root, _ = finished
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        assert evaluate.main([f"--model={root / 'run'}", str(root / "a.npz")]) == 2
+    (line,) = said.getvalue().splitlines()
+    assert f"`--model` must classify: of {target}, model.json has the results" in line
+
+
+@pytest.mark.parametrize(("target", "word"), [("labels", "of each label"), ("numbers", "two values of each number")])
+def test_samples_are_dropped(target: str, word: str, tmp_path: Path) -> None:
+    path, listed = _data(tmp_path, target), tmp_path / "drop.csv"
+    with np.load(path) as file:
+        targets = file["y"]
+    whole = data.load(str(path), 0.1, seed=0, target=target)
+    listed.write_text("name\n0\n7\n")
+    some = data.load(str(path), 0.1, seed=0, target=target, drop=Dropped.read(str(listed)))
+    counts = [sum(map(len, (one.train, one.validation, one.test))) for one in (whole, some)]
+    assert counts == [240, 238]
+    first = targets[:, 0] == (1 if target == "labels" else targets[:, 0])
+    kept = [] if target == "labels" else [*np.flatnonzero(targets[:, 0] == targets[0, 0])]
+    listed.write_text("\n".join(str(one) for one in np.flatnonzero(first) if one not in kept))
+    with pytest.raises(UsageError, match=f"`--drop` must leave .*{word} to train on"):
+        data.load(str(path), 0.1, seed=0, target=target, drop=Dropped.read(str(listed)))
+
+
+def test_wrong_labels_are_searched_among_classes_alone(tmp_path: Path) -> None:
+    path = _data(tmp_path, "labels")
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        assert suspects.main(["--suspects", f"--data={path}", f"--job_dir={tmp_path / 'run'}"], {}) == 2
+    assert "`--suspects` must be used with one class for each sample. " in said.getvalue()
 
 
 @pytest.mark.parametrize("name", ["digits"])

@@ -16,15 +16,14 @@ def check(study: View, arguments: Sequence[str]) -> Iterator[Problem]:
       study: the `studySpec`, which breaks no rule of its own.
       arguments: the flags of each trial.
     """
-    given = command_line.last_value(arguments, "target", command_line.run_flags())
     tags = {target: [one.tag for one in metrics] for target, metrics in BY_TARGET.items()}
-    own = tags.get(given, tags[CLASSES])
+    given = command_line.last_value(arguments, "target", command_line.run_flags())
+    target = given if given in tags else CLASSES
     for metric in study["metrics"]:
-        if metric["metricId"].text not in own:
-            trials = f"trials with `--target={given}`" if given in tags else "trials without `--target`"
-            also = "; ".join(
-                f"those with `--target={target}` report {metric['metricId'].text}"
-                for target, names in tags.items()
-                if metric["metricId"].text in names
+        tag = metric["metricId"].text
+        other = next((other for other, names in tags.items() if tag in names), "")
+        if tag not in tags[target]:
+            own = ", ".join(tags[target])
+            yield metric["metricId"].problem(
+                f"must be one of {own} with `--target={target}`; {tag} needs `--target={other}`"
             )
-            yield metric["metricId"].problem(f"must be one of {', '.join(own)}, as {trials} report them; {also}")

@@ -39,9 +39,9 @@ class Introduction(keras.callbacks.Callback):
     def __init__(self, log: Log, configuration: Mapping[str, Any], command: str, form: Form | None = None):
         super().__init__()
         self._log, self._configuration, self._command, self._form = log, dict(configuration), command, form
-        chosen = str(configuration.get("metric", ACCURACY.name))
-        usual = _METRICS if METRICS.get(chosen) in BY_TARGET[CLASSES] else _METRICS[1:]
-        self._metrics = [*dict.fromkeys((*usual, chosen))]
+        chosen = METRICS.get(str(configuration.get("metric")), ACCURACY)
+        usual = _METRICS if chosen in BY_TARGET[CLASSES] else _METRICS[1:]
+        self._metrics = [*dict.fromkeys((*usual, chosen.name))]
 
     def on_train_begin(self, logs: Any = None) -> None:
         if not self._log.is_new:

@@ -16,7 +16,7 @@ def test_names_are_escaped_and_groups_across_parts_are_marked() -> None:
     page = suspects.html(found, datetime.datetime(2026, 1, 2))
     assert "&lt;b&gt;.png" in page and "<b>.png" not in page
     assert "exact copies; across parts: test, train; different labels" in page
-    assert "label <bdi>a&amp;b</bdi> (5.0%), predicted <bdi>cat</bdi> (90.0%)" in page
+    assert 'label <bdi class="short">a&amp;b</bdi> (5.0%), predicted <bdi class="short">cat</bdi> (90.0%)' in page
     assert "<script" not in page and "http" not in page.replace("http-equiv", "")
 
 

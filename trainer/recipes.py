@@ -130,8 +130,9 @@ TABLE = (
     Recipe(
         "signals",
         "signals",
-        # On 50 signals, 64 at once leave too few steps that differ.
-        Amount(small_batch_size=16, steps=600),
+        # On 50 signals, 64 at once leave too few steps that differ. On five folds of 67 signals, 450 and 600 steps
+        # reach the same 97.0 %.
+        Amount(small_batch_size=16, steps=450),
         ranks=(1,),
     ),
     Recipe(

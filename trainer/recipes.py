@@ -94,6 +94,10 @@ TABLE = (
     Recipe(
         "few_grey",
         "fewer than 3,000 grey images of up to 32 x 32 pixels",
+        # On five folds of 1,437 digits, 2 seeds: 14 epochs with a dropout of 0.3 98.8 %, 26 with 0.2 99.5 %; 14 with
+        # 0.3 and batches of 32 99.2 %.
+        Amount(epochs=26),
+        {"dropout": 0.2},
         ranks=(2,),
         channels=(1,),
         most_side=SMALL_SIDE,
@@ -126,8 +130,9 @@ TABLE = (
     Recipe(
         "signals",
         "signals",
-        # On 50 signals, 64 at once leave too few steps that differ.
-        Amount(small_batch_size=16, steps=600),
+        # On 50 signals, 64 at once leave too few steps that differ. On five folds of 67 signals, 450 and 600 steps
+        # reach the same 97.0 %.
+        Amount(small_batch_size=16, steps=450),
         ranks=(1,),
     ),
     Recipe(

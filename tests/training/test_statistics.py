@@ -34,7 +34,7 @@ def _settle(strategy: tf.distribute.Strategy, times: int = 1) -> keras.Model:
     rows = 16 // strategy.num_replicas_in_sync
     for _ in range(times):
         feed = strategy.distribute_datasets_from_function(lambda context: samples.batch(rows))
-        statistics.settle(Feed(lambda context: samples, 4), iter(feed))
+        statistics.settle(Feed(lambda context: samples, 4), iter(feed), 4)
     return model
 
 

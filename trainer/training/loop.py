@@ -95,6 +95,33 @@ class _Distributed:
         return batches
 
 
+class _Replay:
+    """The last batches of each epoch of a stage, once more.
+
+    Where these are all batches of an epoch, they follow each other from epoch to epoch, and one pipeline gives them: to
+    make one takes longer than an epoch of a few steps.
+
+    Args:
+      stage: whose batches these are.
+      strategy: which devices train.
+      steps_per_epoch: of the stage.
+      end: the step after the stage's last.
+    """
+
+    def __init__(self, stage: Stage, strategy: tf.distribute.Strategy, steps_per_epoch: int, end: int):
+        self._stage, self._strategy, self._end = stage, strategy, end
+        self._is_whole = stage.settling == steps_per_epoch
+        self._kept: tuple[Feed, Any] | None = None
+
+    def before(self, step: int) -> tuple[Feed, Any]:
+        """Returns the feed that has the batches up to a step, the end of an epoch, and an iterator that begins there."""
+        if self._kept is None or not self._is_whole:
+            end = self._end if self._is_whole else step
+            feed = self._stage.training(range(step - self._stage.settling, end))
+            self._kept = feed, iter(_Distributed(feed, self._strategy).batches)
+        return self._kept
+
+
 class Loop:
     """Trains a model, many steps in one call of a graph.
 
@@ -306,11 +333,17 @@ class Loop:
         training = self._distribute(stage.training(range(self.step, end * self._steps_per_epoch)))
         iterator = None if self._graphs.is_whole(training.feed) else iter(training.batches)
         validation = self._distribute(stage.validation())
+        replay = _Replay(stage, self._strategy, self._steps_per_epoch, end * self._steps_per_epoch)
         while self._position.epoch < end and not self.model.stop_training:
-            self._run_epoch(training.feed, iterator, validation, events)
+            self._run_epoch(training.feed, iterator, validation, replay, events)
 
     def _run_epoch(
-        self, feed: Feed, iterator: Any, validation: _Distributed, events: keras.callbacks.CallbackList
+        self,
+        feed: Feed,
+        iterator: Any,
+        validation: _Distributed,
+        replay: _Replay,
+        events: keras.callbacks.CallbackList,
     ) -> None:
         """Runs the rest of an epoch and its validation."""
         stage, epoch = self._position.stage, self._position.epoch
@@ -319,7 +352,7 @@ class Loop:
             self._results.reset()
         self._run_steps(feed, iterator, events)
         with self._average.taken():
-            self._settle()
+            self._settle(replay)
             events.on_test_begin()
             found = self._evaluate(validation, self._results, self._graphs)
             results = {name: float(value) for name, value in found.items()}
@@ -328,13 +361,11 @@ class Loop:
             self._position = _Position(stage, epoch + 1)
             events.on_epoch_end(epoch, logs)
 
-    def _settle(self) -> None:
+    def _settle(self, replay: _Replay) -> None:
         """Gives batch normalisation the statistics of the last batches of the epoch, which are fed once more."""
-        if self._statistics is None:
-            return
-        stage = self._stages[self._position.stage]
-        feed = stage.training(range(self.step - stage.settling, self.step))
-        self._statistics.settle(feed, iter(self._distribute(feed).batches))
+        if self._statistics is not None:
+            feed, iterator = replay.before(self.step)
+            self._statistics.settle(feed, iterator, self._stages[self._position.stage].settling)
 
     def _run_steps(self, feed: Feed, iterator: Any, events: keras.callbacks.CallbackList) -> None:
         """Runs the steps that the epoch still lacks."""

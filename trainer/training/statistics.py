@@ -45,14 +45,15 @@ class Statistics:
         self._others = [one for one in model.variables if id(one) not in settled | learned]
         self._run = tf.function(self._settle, reduce_retracing=True, autograph=False)
 
-    def settle(self, feed: Feed, iterator: Any) -> None:
-        """Makes the moving statistics the mean over a feed's batches, and leaves all other state as it is.
+    def settle(self, feed: Feed, iterator: Any, steps: int) -> None:
+        """Makes the moving statistics the mean over some batches, and leaves all other state as it is.
 
         Args:
-          feed: of these batches.
-          iterator: gives its elements.
+          feed: which has these batches.
+          iterator: gives its elements, from the first of them on.
+          steps: how many these are.
         """
-        self._run(feed.take, feed.held, iterator, tf.constant(feed.steps))
+        self._run(feed.take, feed.held, iterator, tf.constant(steps))
 
     def _settle(self, take: Callable[..., Any], held: Any, iterator: Any, steps: tf.Tensor) -> None:
         others = [tf.identity(one.value) for one in self._others]  # such as the seeds of a dropout

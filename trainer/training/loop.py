@@ -114,7 +114,7 @@ class _Replay:
         self._kept: tuple[Feed, Any] | None = None
 
     def before(self, step: int) -> tuple[Feed, Any]:
-        """Returns the feed that has the batches up to a step, the end of an epoch, and an iterator that begins there."""
+        """Returns the feed that has the batches up to a step, an epoch's end, and an iterator that begins there."""
         if self._kept is None or not self._is_whole:
             end = self._end if self._is_whole else step
             feed = self._stage.training(range(step - self._stage.settling, end))

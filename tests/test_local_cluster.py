@@ -15,7 +15,8 @@ STEPS = 20  # of an epoch
 # Every line of a chief that is not the last.
 LINE = re.compile(
     r"waiting for 1 more of 2 machines|2 devices share each batch|precision float32 \(asked for\)|recipe \w+: [^\n]+|"
-    r"resumes from step \d+ of \d+|epoch \d+/\d+  .*"
+    r"run in [^\n]+|[\d,]+ images of 10 classes: [^\n]+|leaves up to [^\n]+|resumes from step \d+ of \d+|"
+    r"epoch \d+/\d+  .*"
 )
 
 

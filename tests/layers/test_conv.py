@@ -199,4 +199,4 @@ def test_regularizers_and_constraints_are_called_as_by_keras() -> None:
 
 
 def test_exports() -> None:
-    assert layers.__all__ == ["Conv1D", "Conv2D", "Conv3D", "Dropout", "Preprocessing"]
+    assert layers.__all__ == ["Conv1D", "Conv2D", "Conv3D", "Dropout", "PowerNormalization", "Preprocessing"]

@@ -225,7 +225,8 @@ def logged(root: Path) -> dict[str, bytes]:
 def newest(root: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns the state in the newest checkpoint, and its manifest."""
     manifest = json.loads((root / "checkpoints" / "latest.json").read_text())
-    return states.unpack((root / "checkpoints" / manifest["files"][0]["name"]).read_bytes()), manifest
+    content = b"".join((root / "checkpoints" / file["name"]).read_bytes() for file in manifest["files"])
+    return states.unpack(content), manifest
 
 
 def kill(job: Job, disk: Disk, draw: random.Random, report: collections.Counter[str]) -> bool:

@@ -142,7 +142,7 @@ def _weights(path: Path) -> dict[str, Value]:
 def _state(latest: Path) -> dict[str, Value]:
     """Returns the variables of the newest checkpoint, the optimizer's too, read without either tree's code."""
     manifest = json.loads(latest.read_bytes())
-    content = (latest.parent / manifest["files"][0]["name"]).read_bytes()
+    content = b"".join((latest.parent / file["name"]).read_bytes() for file in manifest["files"])
     (length,) = struct.unpack_from("<Q", content)
     values, described = json.loads(content[8 : 8 + length])
     variables = dict(values[1]).get("variables")

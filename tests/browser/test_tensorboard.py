@@ -109,7 +109,7 @@ def test_custom_scalars_are_a_first_page_of_four_charts(dashboard: Dashboard) ->
         (["filters/conv1", "filters/conv2"], 20, 20),
         ([f"feature_maps/{name}" for name in CLASSES], 100, 50),
         ([f"what_decides/{name}" for name in CLASSES], 100, 50),
-        (["results/confusion_matrix", "results/worst_mistakes"], 100, 100),
+        (["results/confusion_matrix", "results/worst_mistakes", "results/worst_test_mistakes"], 100, 100),
     ],
     ids=["filters", "feature_maps", "what_decides", "results"],
 )

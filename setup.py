@@ -19,6 +19,7 @@ FONTS = ["manimgx-fonts>=2026.9", "manimgx-fonts-cjk>=2026.9"]  # Noto for class
 NIBABEL = "nibabel>=5.3,<6"  # reads NIfTI files, .nii and .nii.gz
 EXPORT = [  # python -m trainer.export
     "ai-edge-litert>=2.1,<3",  # LiteRT's runtime
+    "backports.strenum>=1.2,<1.3",  # LiteRT asks for it, and newer ones refuse Python 3.11 and later
     "onnx>=1.18,<2",
     "onnxruntime>=1.22,<2",
     "tf2onnx>=1.17,<2",  # TensorFlow's graphs as ONNX

@@ -60,7 +60,7 @@ def test_a_terminal_has_a_bar_and_one_line_an_epoch(width: int, bar: list[str], 
     [
         ("macro_f1", ["loss 0.5000", "val_loss 0.2500", "val_macro_f1 0.6250"]),
         ("balanced_accuracy", ["val_loss 0.2500", "val_balanced_accuracy 0.6250"]),
-        ("loss", ["loss 0.5000", "accuracy 0.7500", "val_loss 0.2500"]),
+        ("loss", ["loss 0.5000", "val_loss 0.2500"]),
     ],
 )
 def test_a_narrow_bar_keeps_the_metric_that_decides(metric: str, kept: list[str]) -> None:

@@ -112,11 +112,11 @@ class _Ascent:
         values = _values(graph, targets)
         wanted = list(dict.fromkeys(values))
         self._network = Unfolded(model, graph, wanted)
+        units = np.array([[target.unit] for target in targets])
         self._units = []  # by value, 1 for each target's own unit, `(targets, units)`: rows of other values' are 0
         for value, count in zip(wanted, (shape[-1] for shape in self._network.shapes), strict=True):
-            self._units.append(np.zeros((len(targets), count), np.float32))
-            for row, (its, target) in enumerate(zip(values, targets, strict=True)):
-                self._units[-1][row, target.unit] = its == value
+            is_own = np.array([[one == value] for one in values]) & (units == np.arange(count))
+            self._units.append(is_own.astype(np.float32))
         self.shape: tuple[int, ...] = tuple(model.inputs[0].shape[1:])
         if None in self.shape:
             raise ValueError(f"`model` must have an input of a known size. Received: {self.shape}")

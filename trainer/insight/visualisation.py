@@ -112,11 +112,9 @@ class _Ascent:
         values = _values(graph, targets)
         wanted = list(dict.fromkeys(values))
         self._network = Unfolded(model, graph, wanted)
-        units = np.array([[target.unit] for target in targets])
-        self._units = []  # by value, 1 for each target's own unit, `(targets, units)`: rows of other values' are 0
-        for value, count in zip(wanted, (shape[-1] for shape in self._network.shapes), strict=True):
-            is_own = np.array([[one == value] for one in values]) & (units == np.arange(count))
-            self._units.append(is_own.astype(np.float32))
+        pairs = [*zip(values, targets, strict=True)]
+        # By value, the unit of each target whose value it is; -1 of the others, which `one_hot` leaves out.
+        self._units = [[target.unit if its == value else -1 for its, target in pairs] for value in wanted]
         self.shape: tuple[int, ...] = tuple(model.inputs[0].shape[1:])
         if None in self.shape:
             raise ValueError(f"`model` must have an input of a known size. Received: {self.shape}")
@@ -173,7 +171,8 @@ class _Ascent:
         found = tf.zeros(())
         for output, units in zip(self._network(inputs, training=False), self._units, strict=True):
             values = tf.cast(output, tf.float32)
-            own = tf.reduce_sum(values * tf.reshape(units, (len(units), *(1,) * (values.shape.rank - 2), -1)), -1)
+            chosen = tf.reshape(tf.one_hot(units, values.shape[-1]), (len(units), *(1,) * (values.shape.rank - 2), -1))
+            own = tf.reduce_sum(values * chosen, -1)
             found += tf.reduce_mean(tf.reshape(own, (len(units), -1)), 1)
         return found
 

@@ -318,3 +318,9 @@ def test_the_end_has_the_metric_that_decides() -> None:
     del outcome["test_loss"]  # without a test part
     assert [*task._metric(outcome)] == ["best val_loss 0.2500 at epoch 3"]
     assert [*task._metric({"best_epoch": 3, "best_val_accuracy": 0.75})] == []
+
+
+@pytest.mark.parametrize(("metric", "test"), [("f1", ""), ("loss", "test loss 0.5000, ")])
+def test_the_end_does_not_repeat_what_the_test_samples_say(metric: str, test: str) -> None:
+    outcome = {"best_epoch": 3, f"best_val_{metric}": 0.25, f"test_{metric}": 0.5}
+    assert [*task._metric(outcome, is_measured=True)] == [f"{test}best val_{metric} 0.2500 at epoch 3"]

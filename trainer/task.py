@@ -217,19 +217,26 @@ def _accuracies(result: "Result", folds: "CrossValidation | None") -> Iterator[s
         yield f"{result.measured} ({result.tested:,} {result.samples})"
     elif result.tested:
         yield f"test accuracy {interval.percent(result.test_accuracy, result.tested, result.samples)}"
-    yield from _metric(result.outcome)
+    yield from _metric(result.outcome, is_measured=bool(result.measured))
     if folds:
         whole = folds.whole
         yield f"cross-validated accuracy {interval.percent(whole.share, whole.samples, folds.samples)}"
 
 
-def _metric(outcome: Mapping[str, Any]) -> Iterator[str]:
-    """Yields a line about `--metric` unless it is the accuracy."""
+def _metric(outcome: Mapping[str, Any], *, is_measured: bool = False) -> Iterator[str]:
+    """Yields a line about `--metric` unless it is the accuracy.
+
+    Args:
+      outcome: of the run.
+      is_measured: whether the line before has the metrics of the test samples: labels have an F1 with chosen
+        thresholds there, beside which one from 0.5 is confusing.
+    """
     for metric in METRICS.values():
         best = outcome.get(f"best_{metric.tag}")
         if metric is not ACCURACY and best is not None:
             tested = outcome.get(f"test_{metric.name}")
-            test = "" if tested is None else f"test {metric.name} {tested:.4f}, "
+            is_new = tested is not None and (metric.name == "loss" or not is_measured)
+            test = "" if not is_new else f"test {metric.name} {tested:.4f}, "
             yield f"{test}best {metric.tag} {best:.4f} at epoch {outcome['best_epoch']}"
 
 

@@ -1,4 +1,4 @@
-"""Draws the pictures of the documents from real runs: `python -m docs.pictures`.
+"""Draws the pictures of the documents from real runs, and from a table of them: `python -m docs.pictures`.
 
 It needs tmux and chromium, and takes about five minutes. With names, as in `python -m docs.pictures hero study`, it
 draws only these. `--accept` draws nothing: it records that changed code draws the same pictures, after you have looked.
@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from docs.pictures import hero, pages, sources, terminal
+from docs.pictures import accuracy, hero, pages, sources, terminal
 from tests.documents.scratch import Scratch
 
 FOLDER = Path(__file__).parent
@@ -35,7 +35,14 @@ def main(arguments: Sequence[str]) -> int:
     def draw_pages(scratch: Scratch) -> None:
         pages.draw(to, scratch.repository, given.data, given.epochs)
 
-    drawings: dict[str, Callable[[Scratch], None]] = {"hero": draw_hero, "tensorboard": draw_pages}
+    def draw_accuracy(scratch: Scratch) -> None:
+        accuracy.draw(accuracy.measured(accuracy.PAGE.read_text(encoding="utf-8")), to / "accuracy.svg")
+
+    drawings: dict[str, Callable[[Scratch], None]] = {
+        "hero": draw_hero,
+        "tensorboard": draw_pages,
+        "accuracy": draw_accuracy,
+    }
     for shown in terminal.SHOWN:
         drawings[shown.name] = lambda scratch, shown=shown: terminal.draw(shown, to / f"{shown.name}.svg", scratch)
     unknown = set(given.names) - set(drawings)

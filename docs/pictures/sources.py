@@ -14,7 +14,8 @@ _DRAWN = ("docs/pictures/pages.py", "trainer/tensorboard/draw/*.py")
 _TABLE = ("docs/pictures/terminal.py", "trainer/study/screen/*.py")
 # The files whose code determines what each picture shows, by the name for `python -m docs.pictures`.
 SOURCES = {
-    "hero": ("docs/pictures/hero.py", "trainer/insight/attribution.py"),
+    "hero": ("docs/pictures/hero.py", "trainer/insight/attribution.py", "trainer/insight/passes.py"),
+    "accuracy": ("docs/pictures/accuracy.py",),
     "tensorboard": (*_DRAWN, "trainer/tensorboard/pictures.py"),
     "train": ("docs/pictures/terminal.py", "trainer/task.py", "trainer/training/progress.py"),
     "predict": ("docs/pictures/terminal.py", "trainer/predict.py"),

@@ -60,6 +60,17 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("name", ["run", "study"])
+def test_fits_on_paper(name: str, reports: dict[str, Path]) -> None:
+    with opening.chromium(680, 1000) as browser:  # A4 between margins of 15 mm, in pixels
+        page = browser.new_page()
+        page.emulate_media(media="print")
+        page.goto(f"file://{reports[name]}")
+        assert page.evaluate("document.documentElement.scrollWidth") == 680, "nothing is cut off"
+        heights = page.evaluate("[...document.querySelectorAll('.picture img')].map(image => image.clientHeight)")
+        assert all(height < 500 for height in heights), "two pictures fit on a page"
+
+
+@pytest.mark.parametrize("name", ["run", "study"])
 @pytest.mark.parametrize(("width", "height"), [(400, 900), (1400, 1000)])
 def test_fits_and_can_be_read_in_light_and_dark(name: str, width: int, height: int, reports: dict[str, Path]) -> None:
     asked: list[str] = []

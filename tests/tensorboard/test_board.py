@@ -30,7 +30,9 @@ def _examples() -> Examples:
 
 
 def _events(log: Log, model: keras.Model, schedule: Schedule) -> keras.callbacks.CallbackList:
-    callbacks = board.callbacks(log, HPARAMS, schedule, samples=20, form=Form((12, 12), 1), examples=_examples())
+    callbacks = board.callbacks(
+        log, HPARAMS, schedule, target="classes", samples=20, form=Form((12, 12), 1), examples=_examples()
+    )
     return keras.callbacks.CallbackList(callbacks, model=model, epochs=1, steps=2)
 
 

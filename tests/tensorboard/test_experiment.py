@@ -12,9 +12,11 @@ import keras
 import pytest
 from tensorboard import context
 from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from tensorboard.data.provider import ListHyperparametersResult
 from tensorboard.plugins.base_plugin import TBContext
+from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import api_pb2
 from tensorboard.plugins.hparams.backend_context import Context
 from tensorboard.plugins.hparams.list_session_groups import Handler
@@ -178,13 +180,37 @@ def test_a_trial_writes_its_row_where_its_study_does_not(
         experiment.write(folder, DOMAINS, METRICS, [DONE])
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     log = Log(folder / "1" / "logs")
-    callbacks = board.callbacks(log, HParams(filters=4), Schedule(), samples=20)
+    callbacks = board.callbacks(log, HParams(filters=4), Schedule(), target="classes", samples=20)
     with contextlib.suppress(StoppedError), board.session(log):
         keras.callbacks.CallbackList(callbacks, model=model, epochs=1, steps=2).on_train_begin()
         raise StoppedError
     reader = Reader(folder)
     assert {name: row[0] for name, row in reader.rows().items()} == rows
     assert ("seed" in {info.name for info in reader.experiment().hparam_infos}) != has_page
+
+
+@pytest.mark.parametrize(
+    ("target", "metric", "columns"),
+    [
+        ("classes", "auto", ["accuracy", "loss"]),
+        ("classes", "macro_f1", ["macro_f1", "accuracy", "loss"]),
+        ("labels", "f1", ["f1", "average_precision", "loss"]),
+        ("numbers", "loss", ["loss", "mean_absolute_error"]),
+    ],
+)
+def test_the_columns_and_the_first_charts_are_the_metrics_of_the_run(
+    target: str, metric: str, columns: list[str], tmp_path: Path
+) -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    log = Log(tmp_path / "1" / "logs")
+    callbacks = board.callbacks(log, HParams(filters=4, metric=metric), Schedule(), target=target, samples=20)
+    with board.session(log):
+        keras.callbacks.CallbackList(callbacks, model=model, epochs=1, steps=2).on_train_begin()
+    assert [info.name.tag for info in Reader(tmp_path).experiment().metric_infos] == columns
+    (event,) = EventAccumulator(str(log.folder)).Reload().Tensors("custom_scalars__config__")
+    layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
+    charts = [chart.title for chart in layout.category[0].chart]
+    assert charts == [*dict.fromkeys(("loss", *columns)), "learning_rate", "gradient_norm"]
 
 
 @pytest.mark.parametrize(

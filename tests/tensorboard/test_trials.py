@@ -1,4 +1,4 @@
-"""Each trial of a study is one of TensorBoard's runs."""
+"""Each trial of a study is two of TensorBoard's runs."""
 
 from pathlib import Path, PurePath
 
@@ -35,12 +35,13 @@ def _linked(folder: Path) -> dict[str, str]:
     return {str(link): str(file.relative_to(folder)) for link, file in trials.links(folder).items()}
 
 
-def test_a_trial_is_one_run(tmp_path: Path) -> None:
+def test_a_trial_is_a_run_of_its_validation_and_one_of_its_training(tmp_path: Path) -> None:
     expected = {PAGE: f"hparams/{PAGE}"}
     for name in "12":
         expected |= {
             f"{name}/{PAGE}": f"hparams/{name}/{PAGE}",
             f"{name}/{RUN}": f"{name}/logs/{RUN}",
+            f"{name}/train/{TRAIN}": f"{name}/logs/train/{TRAIN}",
             f"{name}/{VALIDATION}": f"{name}/logs/validation/{VALIDATION}",
             f"{name}/projector_config.pbtxt": f"{name}/logs/validation/projector_config.pbtxt",
         }

@@ -55,6 +55,27 @@ def test_a_terminal_has_a_bar_and_one_line_an_epoch(width: int, bar: list[str], 
     assert drawn.rstrip().endswith("\x1b[?25h") or "\x1b[?25h" in drawn, "the cursor is shown again"
 
 
+@pytest.mark.parametrize(
+    ("metric", "kept"),
+    [
+        ("macro_f1", ["loss 0.5000", "val_loss 0.2500", "val_macro_f1 0.6250"]),
+        ("balanced_accuracy", ["val_loss 0.2500", "val_balanced_accuracy 0.6250"]),
+        ("loss", ["loss 0.5000", "val_loss 0.2500"]),
+    ],
+)
+def test_a_narrow_bar_keeps_the_metric_that_decides(metric: str, kept: list[str]) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80, highlight=False)
+    with Progress(screen, epochs=20, count=37, batch_size=10, samples="images", metric=metric) as progress:
+        progress.on_epoch_begin(9)
+        progress.on_epoch_end(9, {**AFTER, **({} if metric == "loss" else {f"val_{metric}": 0.625})})
+        progress.on_epoch_begin(10)
+        progress.on_train_batch_end(1, LOGS)
+    frames = _frames(screen.file.getvalue())  # type: ignore[attr-defined]
+    bar = next(frame for frame in reversed(frames) if " left " in frame)
+    parts = [part.strip() for part in bar.partition(" left ")[2].split("  ") if part.strip()]
+    assert [part for part in parts if "images/s" not in part] == kept
+
+
 def test_names_no_total_that_nobody_knows() -> None:
     assert [line.split("  ")[0] for line in _draw(terminal=False, epochs=0).splitlines()] == ["epoch 1", "epoch 2"]
     drawn = _draw(terminal=True, epochs=0)

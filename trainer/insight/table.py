@@ -71,7 +71,7 @@ def rows(model: keras.Model) -> list[Row]:
     sliding = [call.layer for call in graph.calls if _slides(call.layer)]
     channels_first = any(layer.data_format == "channels_first" for layer in sliding)
     seen_by = views(graph, given, channels_first)
-    total = sum(math.prod(weight.shape) for weight in model.weights if _is_learned(weight))
+    total = count_parameters(model)
     table = []
     seen: set[int] = set()
     for call in graph.calls:
@@ -98,6 +98,14 @@ def rows(model: keras.Model) -> list[Row]:
             )
         )
     return table
+
+
+def count_parameters(model: keras.Model) -> int:
+    """Returns the number of parameters of a built model.
+
+    Keras's `count_params` also counts the state of random generators, and the steps of `trainer.layers.Dropout`.
+    """
+    return sum(math.prod(weight.shape) for weight in model.weights if _is_learned(weight))
 
 
 def markdown(model: keras.Model, form: Form | None = None) -> str:

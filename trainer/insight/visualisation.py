@@ -88,8 +88,8 @@ def visualised(
     end, taken = clock() + seconds, 0
     while taken < steps and clock() < end:
         taken += 1
-        state = ascent.step(*state, tf.constant(float(taken)))
-    inputs, values = ascent.result(state[0])
+        state, _ = ascent.step(*state, tf.constant(float(taken)), tf.constant(1.0))
+    _, (inputs, values) = ascent.step(*state, tf.constant(float(taken)), tf.constant(0.0))
     return Visualised(inputs.numpy(), values.numpy(), taken)
 
 
@@ -112,7 +112,9 @@ class _Ascent:
         values = _values(graph, targets)
         wanted = list(dict.fromkeys(values))
         self._network = Unfolded(model, graph, wanted)
-        self._units = [(wanted.index(value), target.unit) for value, target in zip(values, targets, strict=True)]
+        pairs = [*zip(values, targets, strict=True)]
+        # By value, the unit of each target whose value it is; -1 of the others, which `one_hot` leaves out.
+        self._units = [[target.unit if its == value else -1 for its, target in pairs] for value in wanted]
         self.shape: tuple[int, ...] = tuple(model.inputs[0].shape[1:])
         if None in self.shape:
             raise ValueError(f"`model` must have an input of a known size. Received: {self.shape}")
@@ -120,31 +122,39 @@ class _Ascent:
         self._width, self._seed = high - self._low, seed
         self._mixing = tf.constant(np.eye(self.shape[-1]) if colours is None else colours, tf.float32)
         self._damping = tf.constant(_damping(self.shape[:-1])[..., None], tf.float32)
-        self.step, self.result = compiled(self._climb), compiled(self._finish)
+        self.step = compiled(self._climb)
 
     def _climb(
-        self, amplitudes: tf.Tensor, first: tf.Tensor, second: tf.Tensor, step: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Returns amplitudes after a step of Adam, and the two moments of their gradients."""
+        self, amplitudes: tf.Tensor, first: tf.Tensor, second: tf.Tensor, step: tf.Tensor, change: tf.Tensor
+    ) -> tuple[tuple[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+        """Returns amplitudes after a step of Adam with the moments of their gradients; inputs before it, and values.
+
+        The last call needs only the inputs. A second graph for it would take longer to trace than this step takes.
+
+        Args:
+          amplitudes: of all targets.
+          first: the moving mean of their gradients.
+          second: the moving mean of the squares of these.
+          step: the number of this step, from 1.
+          change: 1 to shift and scale the inputs at random, 0 to leave them.
+        """
         seeds = tf.stack([self._seed, tf.cast(step, tf.int32)])
-        random = tf.random.stateless_uniform((len(self.shape),), seeds, -1.0, 1.0)
+        random = tf.random.stateless_uniform((len(self.shape),), seeds, -1.0, 1.0) * change
         sizes = self.shape[:-1]
         positions = [_positions(size, random[axis + 1], random[0]) for axis, size in enumerate(sizes)]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(amplitudes)
-            total = tf.reduce_sum(self._excited(self._synthesised(amplitudes, positions)))
+            inputs = self._synthesised(amplitudes, positions)
+            excited = self._excited(inputs)
+            total = tf.reduce_sum(excited)
         slope = tape.gradient(total, amplitudes)
         axes = list(range(1, len(self.shape) + 1))
         slope /= tf.sqrt(tf.reduce_mean(tf.square(slope), axes, keepdims=True)) + 1e-12  # targets differ in scale
         first = _BETAS[0] * first + (1 - _BETAS[0]) * slope
         second = _BETAS[1] * second + (1 - _BETAS[1]) * tf.square(slope)
         mean, square = first / (1 - _BETAS[0] ** step), second / (1 - _BETAS[1] ** step)
-        return amplitudes + _RATE * mean / (tf.sqrt(square) + 1e-8), first, second
-
-    def _finish(self, amplitudes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the inputs, neither shifted nor scaled, and the value of each target."""
-        inputs = self._synthesised(amplitudes, [tf.range(size, dtype=tf.float32) for size in self.shape[:-1]])
-        return inputs, self._excited(inputs)
+        climbed = amplitudes + _RATE * mean / (tf.sqrt(square) + 1e-8)
+        return (climbed, first, second), (inputs, excited)
 
     def _synthesised(self, amplitudes: tf.Tensor, positions: Sequence[tf.Tensor]) -> tf.Tensor:
         """Returns the inputs `(targets, *spatial, channels)` at positions, one vector for each axis."""
@@ -158,9 +168,13 @@ class _Ascent:
 
     def _excited(self, inputs: tf.Tensor) -> tf.Tensor:
         """Returns each target's value for its own input, `(targets,)`."""
-        outputs = self._network(inputs, training=False)
-        own = [outputs[number][index, ..., unit] for index, (number, unit) in enumerate(self._units)]
-        return tf.stack([tf.reduce_mean(tf.cast(one, tf.float32)) for one in own])
+        found = tf.zeros(())
+        for output, units in zip(self._network(inputs, training=False), self._units, strict=True):
+            values = tf.cast(output, tf.float32)
+            chosen = tf.reshape(tf.one_hot(units, values.shape[-1]), (len(units), *(1,) * (values.shape.rank - 2), -1))
+            own = tf.reduce_sum(values * chosen, -1)
+            found += tf.reduce_mean(tf.reshape(own, (len(units), -1)), 1)
+        return found
 
 
 def correlation(samples: np.ndarray) -> np.ndarray:

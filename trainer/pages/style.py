@@ -105,11 +105,18 @@ footer { border-top: 1px solid var(--edge); padding-top: 1rem; font-size: .875re
     --paper: #fff; --ink: #000; --soft: #444; --edge: #ccc; --shade: #f5f6f8; --link: #000;
     --first: #0b5cad; --second: #b34700; --right: 33, 102, 172; --wrong: 196, 33, 34;
   }
+  @page { margin: 15mm; }
   body { padding: 0; max-width: none; font-size: 10pt; }
+  table { font-size: 8.5pt; }
+  th, td { padding-right: .5rem; }
   nav, .skip { display: none; }
   .frame { display: block; }
   h2, h3, figcaption, caption { break-after: avoid; }
-  figure, tr, .scale { break-inside: avoid; }
+  figure, tr, .scale, .confusion { break-inside: avoid; }
+  pre { break-inside: avoid; break-before: avoid; }
+  .gallery { display: block; }
+  .gallery .picture { display: inline-block; vertical-align: top; margin-right: 1rem; }
+  .picture img { max-height: 110mm; width: auto; }
   .scroll { overflow: visible; }
   .whole td { white-space: normal; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

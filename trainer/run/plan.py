@@ -24,7 +24,7 @@ from trainer.hparams import (
     UNTIL_BEST,
     HParams,
 )
-from trainer.insight import choice
+from trainer.insight import choice, table
 from trainer.metrics import ACCURACY, METRICS, Metric
 from trainer.networks import Network
 from trainer.objectives import choice as choice_of_objective
@@ -383,7 +383,7 @@ class Plan:
         return {
             **made,
             "recipe": dataclasses.asdict(self.recipe),
-            "network": {"family": family, "reason": why, "parameters": self.network.model.count_params()},
+            "network": {"family": family, "reason": why, "parameters": table.count_parameters(self.network.model)},
             "augmentation": {"preset": self.augmentation.name, "reason": self.augmentation.reason},
             "compilation": {"name": self.compilation.name, "reason": self.compilation.reason},
         }

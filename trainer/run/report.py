@@ -31,12 +31,12 @@ def about(plan: Plan) -> dict[str, Any]:
 
 
 def counts(plan: Plan) -> str:
-    """Returns how many samples of how many classes each part of the data has, in one line."""
+    """Returns how many samples of how many classes, labels or numbers each part of the data has, in one line."""
     dataset, words = plan.dataset, {"train": "training"}
     numbers = {part: len(getattr(dataset, part)) for part in data.PARTS}
     parts = ", ".join(f"{number:,} {words.get(part, part)}" for part, number in numbers.items() if number)
-    classes = f" of {dataset.classes:,} classes" if dataset.classes > 1 else ""
-    return f"{sum(numbers.values()):,} {plan.samples}{classes}: {parts}"
+    outputs = f" of {dataset.classes:,} {dataset.target}" if dataset.classes > 1 else ""
+    return f"{sum(numbers.values()):,} {plan.samples}{outputs}: {parts}"
 
 
 def written(environment: Environment) -> str:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from rich.console import Console
 
 from trainer import data, networks
+from trainer.insight import table
 from trainer.insight.unfolded import Unfolded
 from trainer.run.length import AGAIN
 from trainer.run.plan import Plan
@@ -67,7 +68,9 @@ class _Stage:
             parts = frozen.cut(model, names)
         if self._name:
             weights = sum(math.prod(variable.shape) for variable in model.trainable_variables)
-            self._screen.out(f"{self._name}: {weights:,} of {model.count_params():,} weights learn", highlight=False)
+            self._screen.out(
+                f"{self._name}: {weights:,} of {table.count_parameters(model):,} weights learn", highlight=False
+            )
         if parts is None:
             whole: Forward = model
             return whole

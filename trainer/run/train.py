@@ -271,7 +271,13 @@ class _Run:
             patience, epochs = self._patience(), 0 if plan.length.until else plan.length.epochs
             count, is_verbose = len(plan.dataset.train), hparams.verbose == "yes"
             with Progress(
-                self.notes, epochs, count, hparams.batch_size, plan.samples, is_verbose=is_verbose
+                self.notes,
+                epochs,
+                count,
+                hparams.batch_size,
+                plan.samples,
+                metric=plan.metric.name,
+                is_verbose=is_verbose,
             ) as progress:
                 loop.fit(
                     stages.make(plan, self.notes),

@@ -45,8 +45,16 @@ def tensorboard(plan: Plan, state: Mapping[str, Any] | None, lag: Callable[[], f
         log.add(RUN, summaries.facts(facts.DATA, report.about(plan)), 0)
         if examples:
             log.add(VALIDATION, drawing.overview(examples), 0)
-    count, form = len(plan.dataset.train), plan.dataset.form
-    callbacks = board.callbacks(log, plan.hparams, plan.schedule, samples=count, form=form, examples=examples, lag=lag)
+    callbacks = board.callbacks(
+        log,
+        plan.hparams,
+        plan.schedule,
+        target=plan.dataset.target,
+        samples=len(plan.dataset.train),
+        form=plan.dataset.form,
+        examples=examples,
+        lag=lag,
+    )
     with board.session(log, callbacks):
         yield callbacks
 

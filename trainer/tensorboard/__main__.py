@@ -3,7 +3,7 @@
 This program reads a bucket and keeps a local copy up to date. TensorBoard's own readers of gs:// need TensorFlow and
 other credentials; without them, the default one shows nothing and reports no error.
 
-Each trial of a study is one of TensorBoard's runs; `--runs=all` shows all of its runs.
+Each trial of a study is two of TensorBoard's runs, validation and training; `--runs=all` shows all of its runs.
 """
 
 import argparse
@@ -85,7 +85,9 @@ def _view(folder: str, runs: str) -> Iterator[str]:
                     update()
 
         update()
-        _report("each trial of a study is one run, without its training curves; --runs=all shows all runs")
+        _report(
+            "each trial of a study is two runs: 3 is trial 3's validation, 3/train its training; --runs=all shows all"
+        )
         end = threading.Event()
         threading.Thread(target=follow, daemon=True).start()
         try:

@@ -13,6 +13,7 @@ from trainer.data.kinds.known import kind_of
 from trainer.errors import StoppedError
 from trainer.hparams import HParams
 from trainer.insight.observer import Examples
+from trainer.objectives import goals
 from trainer.tensorboard import experiment
 from trainer.tensorboard.introduction import Introduction
 from trainer.tensorboard.log import RUN, TRAIN, Log
@@ -29,6 +30,7 @@ def callbacks(
     hparams: HParams,
     schedule: Schedule,
     *,
+    target: str,
     samples: int,
     form: Form | None = None,
     examples: Examples | None = None,
@@ -42,14 +44,16 @@ def callbacks(
       log: of the run.
       hparams: what is trained.
       schedule: when pictures are made and a trace is taken.
+      target: classes, labels or numbers.
       samples: in each epoch of the training.
       form: of the samples; with None, the table of layers has no units, and samples are drawn as images.
       examples: validation samples; with None, nothing observes the network.
       lag: returns the seconds by which a bucket is behind; None without a bucket.
     """
-    watch = Stopwatch()
+    watch, metric = Stopwatch(), goals.metric_of(target, hparams.metric)
+    metrics = [*dict.fromkeys((metric.name, goals.BY_TARGET[target][0].name, "loss"))]
     return [
-        Introduction(log, hparams.configuration(), command_line.command(hparams), form),
+        Introduction(log, hparams.configuration(), command_line.command(hparams), metrics, form),
         Profile(log.folder / TRAIN, schedule.profile),
         Scalars(log, samples, watch, lag, noun=kind_of(form).name if form else "image"),
         Pictures(log, watch, examples, schedule.pictures, hparams.batch_size),

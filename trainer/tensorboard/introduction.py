@@ -1,22 +1,18 @@
 """The beginning of a new run's log."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from trainer.data.form import Form
-from trainer.hparams import CLASSES
 from trainer.insight import choice, table
-from trainer.metrics import ACCURACY, METRICS
-from trainer.objectives.goals import BY_TARGET
 from trainer.tensorboard import experiment, summaries
 from trainer.tensorboard.experiment import Domain, Metric
 from trainer.tensorboard.log import RUN, VALIDATION, Log
 
-_METRICS = ("accuracy", "loss")  # of classes; of another target the loss
 # Of the HParams table; the tuned ones first.
 _FIRST_COLUMNS = ("filters", "kernel_size", "learning_rate", "padding", "stride")
 
@@ -30,18 +26,24 @@ class Introduction(keras.callbacks.Callback):
       log: of the run.
       configuration: the run's, and its columns in the HParams table.
       command: the command line.
+      metrics: the names of the metrics that matter, the one of `--metric` first.
       form: of the samples; with None, the table has no units.
 
     Raises:
       StorageError: an event cannot be written.
     """
 
-    def __init__(self, log: Log, configuration: Mapping[str, Any], command: str, form: Form | None = None):
+    def __init__(
+        self,
+        log: Log,
+        configuration: Mapping[str, Any],
+        command: str,
+        metrics: Sequence[str],
+        form: Form | None = None,
+    ):
         super().__init__()
         self._log, self._configuration, self._command, self._form = log, dict(configuration), command, form
-        chosen = METRICS.get(str(configuration.get("metric")), ACCURACY)
-        usual = _METRICS if chosen in BY_TARGET[CLASSES] else _METRICS[1:]
-        self._metrics = [*dict.fromkeys((*usual, chosen.name))]
+        self._metrics = metrics
 
     def on_train_begin(self, logs: Any = None) -> None:
         if not self._log.is_new:
@@ -56,7 +58,7 @@ class Introduction(keras.callbacks.Callback):
             summaries.text("network", table.markdown(self.model, self._form)),
             summaries.text("configuration", f"| flag | value |\n| --- | --- |\n{rows}"),
             summaries.text("command_line", f"    {self._command}"),
-            summaries.layout(),
+            summaries.layout(self._metrics),
             *self._row(),
         ):
             self._log.add(RUN, summary, 0)

@@ -4,6 +4,7 @@ import json
 import re
 import struct
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -23,7 +24,7 @@ from tensorboard.plugins.text import summary_v2 as texts
 from trainer.insight.opened import inside
 from trainer.tensorboard import facts as facts_of_run
 
-_CURVES = ("loss", "accuracy", "learning_rate", "gradient_norm")  # the first page of Custom Scalars
+_OF_STEPS = ("learning_rate", "gradient_norm")  # on the first page of Custom Scalars, after the metrics
 _THRESHOLDS = 101
 _MOST_BYTES = 1000  # of a constant in the graph, whose values TensorBoard does not show
 _BINS = 30  # TensorBoard's own number
@@ -112,10 +113,11 @@ def op_graph(model: keras.Model) -> tf.compat.v1.GraphDef:
     return definition
 
 
-def layout() -> Summary:
-    """Returns the first page of Custom Scalars: the most important curves."""
+def layout(metrics: Sequence[str]) -> Summary:
+    """Returns the first page of Custom Scalars: the curves of the loss, these metrics, the rate and the gradients."""
     charts = [
-        layout_pb2.Chart(title=name, multiline=layout_pb2.MultilineChartContent(tag=[f"^{name}$"])) for name in _CURVES
+        layout_pb2.Chart(title=name, multiline=layout_pb2.MultilineChartContent(tag=[f"^{name}$"]))
+        for name in dict.fromkeys(("loss", *metrics, *_OF_STEPS))
     ]
     page = layout_pb2.Layout(category=[layout_pb2.Category(title="training", chart=charts)])
     about = custom_scalars.create_summary_metadata()

@@ -35,6 +35,7 @@ class Progress(keras.callbacks.Callback):
       count: samples in each.
       batch_size: samples in each step but maybe an epoch's last.
       samples: what they are, such as images.
+      metric: the name of what decides which epoch is the best; a narrow line keeps it longest.
       is_verbose: whether each call of the graph, of several steps, has a line too, with all figures.
     """
 
@@ -46,10 +47,11 @@ class Progress(keras.callbacks.Callback):
         batch_size: int,
         samples: str,
         *,
+        metric: str = "accuracy",
         is_verbose: bool = False,
     ):
         super().__init__()
-        self._samples, self._is_verbose = samples, is_verbose
+        self._samples, self._metric, self._is_verbose = samples, metric, is_verbose
         self._screen, self._count = screen, count
         self._batch_size = batch_size
         self._bar = _bar(screen)
@@ -89,8 +91,8 @@ class Progress(keras.callbacks.Callback):
         figures = [
             (2, f"{seconds:.1f} s"),
             (1, self._speed(rate)),
-            *_ranked(own, 3, 0),
-            *_ranked(self._validation, 4, 5),
+            *self._ranked(own, 3, 0),
+            *self._ranked(self._validation, 4, 5),
         ]
         room = self._screen.width - len(self._name) - 2 if self._screen.is_terminal else 0
         self._screen.out(f"{self._name}  {_fitting(figures, room)}", highlight=False)
@@ -108,8 +110,13 @@ class Progress(keras.callbacks.Callback):
 
     def _figures(self, own: Mapping[str, float], rate: float) -> str:
         """Returns the figures of the bar: of the epoch so far, and of the last validation."""
-        figures = [(1, self._speed(rate)), *_ranked(own, 2, 0), *_ranked(self._validation, 3, 4)]
+        figures = [(0, self._speed(rate)), *self._ranked(own, 2, 1), *self._ranked(self._validation, 3, 4)]
         return _fitting(figures, self._room)
+
+    def _ranked(self, results: Mapping[str, float], loss: int, metric: int) -> Figures:
+        """Returns results as text, with ranks for the loss and the metric; others are the first to be left out."""
+        ranks = {self._metric: metric, "loss": loss, "val_loss": loss, f"val_{self._metric}": metric}
+        return [(ranks.get(name, -1), f"{name} {value:.4f}") for name, value in results.items()]
 
     @property
     def _room(self) -> int:
@@ -133,16 +140,6 @@ def _results(logs: Mapping[str, float]) -> dict[str, float]:
     names = [name for name in logs if "/" not in name and name not in _OTHERS]
     names.sort(key=lambda name: (name.startswith("val_"), not name.endswith("loss")))
     return {name: logs[name] for name in names}
-
-
-def _ranked(results: Mapping[str, float], loss: int, metric: int) -> Figures:
-    """Returns results as text, with ranks for the loss and the first metric; others are the first to be left out."""
-    ranks, found = {True: loss, False: metric}, []
-    for name, value in results.items():
-        is_loss = name.endswith("loss")
-        found.append((ranks[is_loss], f"{name} {value:.4f}"))
-        ranks[is_loss] = -1
-    return found
 
 
 def _fitting(figures: Figures, room: int) -> str:

@@ -34,6 +34,10 @@ def _listed(folder: Path, target: str, content: str, name: str = "m.csv") -> tup
     [
         ("image,label\na,red;round\nb,\nc, round |red\nd,round\n", "m.csv"),
         (
+            'image,label\na,"[""red"", ""round""]"\nb,[]\nc,"[\'round\', \'red\']"\nd,"[""round""]"\n',  # as pandas too
+            "m.csv",
+        ),
+        (
             '{"image": "a", "label": ["red", "round"]}\n{"image": "b", "labels": []}\n'
             '{"image": "c", "label": "round;red"}\n{"image": "d", "label": ["round", "round"]}\n',
             "m.jsonl",
@@ -81,6 +85,8 @@ def test_a_list_says_several_numbers(tmp_path: Path, content: str, name: str, na
     [
         ("labels", "red;;round", "line 3: `label` must be labels, separated by `;` or `|`: names or whole numbers. "),
         ("labels", "red;nan", "with a missing value"),
+        ("labels", '"[1.5, 2]"', "`label` must be a list of labels: names or whole numbers. Received: [1.5, 2]"),
+        ("labels", "[red]", "`label` must be labels, .*Received: [red], with several values"),
         ("labels", '"red,round"', "line 3: `label` must be labels, separated by `;` or `|`. Received: red,round; "),
         ("numbers", "nan", "line 3: `label` must be a finite number of at most 3e38. Received: nan"),
         ("numbers", "1e39", "Received: 1e39"),

@@ -1,5 +1,7 @@
-"""Several labels for each sample, or none: `red;round` in a cell, a list in JSON, 0 and 1 in an array."""
+"""Several labels for each sample, or none: `red;round` or a list in a cell, a list in JSON, 0 and 1 in an array."""
 
+import ast
+import contextlib
 import dataclasses
 import json
 import re
@@ -34,6 +36,9 @@ class Labels:
         return False
 
     def of_cell(self, text: str, where: str) -> str:
+        given = _list(text)
+        if given is not None and (read := self.of_value(given, "label", where)) is not None:
+            return read
         return self._joined(_BETWEEN.split(text) if text.strip() else [], "label", where)
 
     def of_value(self, value: Any, name: str, where: str) -> str | None:
@@ -130,6 +135,16 @@ class Labels:
                 )
             found.append(label)
         return json.dumps(sorted({*found}, key=natural), ensure_ascii=False)
+
+
+def _list(text: str) -> list[Any] | None:
+    """Returns the list that a text is, in JSON's form or in Python's, as pandas writes it; None if it is none."""
+    if text.strip().startswith("["):
+        for read in (json.loads, ast.literal_eval):
+            with contextlib.suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+                found = read(text.strip())
+                return found if isinstance(found, list) else None
+    return None
 
 
 def are_plain(array: Array) -> bool:

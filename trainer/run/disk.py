@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from trainer.hparams import HParams
+from trainer.run import saved_model
 from trainer.run.plan import Plan
 from trainer.training import frozen
 
@@ -21,7 +22,7 @@ class Disk:
       checkpoints: how many there are at most.
       checkpoint: what each has of its own: weights that learn or are statistics, and the optimizer's slots.
       frozen: the weights that do not learn, which all checkpoints share.
-      model: the weights in `model.keras` and in the SavedModel.
+      model: the weights in `model.keras`, and in the SavedModel where there is one.
     """
 
     checkpoints: int
@@ -42,7 +43,7 @@ class Disk:
             checkpoints=min(hparams.keep_checkpoints + 1, plan.length.epochs),
             checkpoint=weights - kept + slots(hparams) * learning,
             frozen=kept,
-            model=2 * weights,
+            model=(2 if saved_model.is_wanted(plan) else 1) * weights,
         )
 
     @property

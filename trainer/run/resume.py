@@ -13,7 +13,7 @@ from trainer import files
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.objectives import classes
 from trainer.objectives.outputs import Outputs
-from trainer.run import folds, record
+from trainer.run import folds, record, saved_model
 from trainer.run.plan import Plan
 from trainer.serving import export
 from trainer.signals import Stop
@@ -72,7 +72,8 @@ def finished(plan: Plan, store: Store) -> tuple[float, Path | None] | None:
     epochs, exported = result.get("epochs", plan.length.ends[0]), result.get("exported", "last")
     if (epochs, exported) != (plan.length.epochs, plan.hparams.export):
         result = {}
-    is_there = export.is_whole(environment.model) or (folds.is_fold(plan) and export.is_deleted(environment.model))
+    is_there = export.is_whole(environment.model) and not saved_model.is_missing(plan)
+    is_there = is_there or (folds.is_fold(plan) and export.is_deleted(environment.model))
     if result and not (is_there and folds.has_predictions(plan)):
         result = {}
     found = result.get("test_accuracy", -1.0)
@@ -187,7 +188,7 @@ def finish(
         suffix, content = dataset.example()
         files.replace(plan.environment.model / f"{_SAMPLE}{suffix}", content)
     folds.write_predictions(model, plan)
-    path = export.save(model, plan.environment.model, about)
+    path = export.save(model, plan.environment.model, about, with_graph=saved_model.is_wanted(plan))
     record.write(plan.environment.root, recorded)
     exported = {"epochs": plan.length.epochs, "exported": plan.hparams.export}
     summary = {"measured": said.summary} if said else {}

@@ -89,7 +89,8 @@ def test_the_text_of_a_model_without_a_saved_model_says_how_to_get_one() -> None
     _, _, use = text.partition("needs `import trainer.layers`\n")
     assert use.startswith(
         "\n"
-        "For TensorFlow alone, as in TensorFlow Serving, convert it; `--format=litert` and `onnx` are for other runtimes:\n"
+        "For TensorFlow alone, as in TensorFlow Serving, convert it; "
+        "`--format=litert` and `onnx` are for other runtimes:\n"
         "\n"
         "    python -m trainer.export --model=. --format=savedmodel\n"
         "\n"

@@ -13,11 +13,11 @@ from trainer import files
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.objectives import classes
 from trainer.objectives.outputs import Outputs
-from trainer.run import folds, record, saved_model
+from trainer.run import disk, folds, record, saved_model
 from trainer.run.plan import Plan
 from trainer.serving import export
 from trainer.signals import Stop
-from trainer.training import devices
+from trainer.training import devices, reduced
 from trainer.training import state as states
 from trainer.training.checkpoint import DamagedError, Store
 from trainer.training.loop import Loop
@@ -192,5 +192,7 @@ def finish(
     record.write(plan.environment.root, recorded)
     exported = {"epochs": plan.length.epochs, "exported": plan.hparams.export}
     summary = {"measured": said.summary} if said else {}
+    if disk.is_reduced(plan):
+        reduced.reduce_best(store, len(model.variables))
     store.finish({"test_accuracy": accuracy, "model": path.name, **exported, **summary})
     return path

@@ -1,4 +1,4 @@
-"""Whether a run writes its model as a SavedModel too, which needs TensorFlow alone and has a second copy of the weights."""
+"""Whether a run also writes a SavedModel, which needs TensorFlow alone and has its own copy of the weights."""
 
 from trainer.hparams import AUTO
 from trainer.networks import custom

@@ -20,7 +20,7 @@ from trainer.objectives.outputs import Measured, Outputs
 from trainer.objectives.scores import Score
 
 README, JSON = "README.md", "model.json"
-GRAPH = "saved_model.pb"  # of a SavedModel
+KERAS, GRAPH = "model.keras", "saved_model.pb"  # files of the model; the latter only of a SavedModel
 FORMAT = 1
 
 _NONE = "–"

@@ -24,9 +24,8 @@ from trainer.networks import custom
 from trainer.objectives.outputs import Measured, Outputs
 from trainer.objectives.scores import Counts, confusions, per_class
 from trainer.serving import card, signature
-from trainer.serving.card import GRAPH, Card, File
+from trainer.serving.card import GRAPH, KERAS, Card, File
 
-KERAS = "model.keras"
 _REST = ("variables", "assets", "fingerprint.pb")  # of a SavedModel
 _MOST_CONFUSIONS = 1000  # all of up to 32 classes
 _PARTIAL = ".partial.saved_model"

@@ -19,8 +19,7 @@ from trainer.errors import UsageError
 from trainer.networks import saved
 from trainer.objectives.outputs import Answer
 from trainer.serving import card, signature
-from trainer.serving.card import GRAPH, File
-from trainer.serving.export import KERAS
+from trainer.serving.card import GRAPH, KERAS, File
 from trainer.serving.folder import readable
 
 __all__ = ["Answer", "BrokenSampleError", "Predictor", "Values"]

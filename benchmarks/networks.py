@@ -42,7 +42,10 @@ _APPLICATIONS = {  # networks of keras.applications, with a size in pixels
     "Xception": 71,
     "InceptionV3": 75,
 }
-_FLAGS = ("--precision=float32", "--epochs=2", "--batch_size=12", "--checkpoint_every=2", "--augment=photo", "--seed=1")
+_FLAGS = (
+    *("--precision=float32", "--epochs=2", "--batch_size=12", "--checkpoint_every=2", "--augment=photo", "--seed=1"),
+    "--saved_model=yes",
+)
 _CLASSES, _EACH = 4, 24
 _LIMIT = 600.0  # seconds that one process may take
 _NEAR = 1e-5  # tolerance between the probabilities of the export and of the network

@@ -138,6 +138,9 @@ def test_vertex_s_folders_are_in_buckets() -> None:
     folders = {folder: f"gs://bucket/study/3/{folder}" for folder in names.values()}
     assert environment.remotes == {"root": "gs://bucket/study/3"} | folders
     assert environment.model == Path("cache/runs/bucket/study/3/model")
+    assert environment.is_deployed
+    assert not Environment.read({}, "gs://bucket/run", NOW).is_deployed
+    assert not Environment.read({"AIP_MODEL_DIR": "/base/1/model/"}, "", NOW).is_deployed, "a trial on this machine"
 
 
 def test_rejects_what_is_neither_here_nor_there() -> None:

@@ -63,6 +63,7 @@ class Environment:
       numeric: the set variables that change TensorFlow's computation.
       precision_file: the file in which the first trial of a study records the precision that it chose.
       parallel_trials: the number of trials of a study that share this machine's GPUs.
+      is_deployed: whether `AIP_MODEL_DIR` is in a bucket, as on Vertex AI, which can deploy the model from there.
     """
 
     root: Path
@@ -79,6 +80,7 @@ class Environment:
     numeric: Mapping[str, str] = dataclasses.field(default_factory=dict)
     precision_file: Path | None = None
     parallel_trials: int = 1
+    is_deployed: bool = False
 
     @property
     def is_chief(self) -> bool:
@@ -127,6 +129,7 @@ class Environment:
             numeric={name: variables[name] for name in _NUMERIC if name in variables},
             precision_file=Path(variables[PRECISION_FILE]) if variables.get(PRECISION_FILE) else None,
             parallel_trials=_count(variables.get(PARALLEL_TRIALS, "")),
+            is_deployed=is_remote(variables.get(_ROLES["model"], "")),
         )
 
     @contextlib.contextmanager

@@ -460,6 +460,14 @@ class HParams:
         choices=EXPORTS,
         placement=True,
     )
+    saved_model: str = _flag(
+        AUTO,
+        "Output",
+        "whether model/ also has a SavedModel, for TensorFlow alone. auto: where Vertex AI sets AIP_MODEL_DIR to a "
+        "bucket, and for networks with layers of your own",
+        choices=(AUTO, *ANSWERS),
+        placement=True,
+    )
     log_images: str = _flag(
         "auto",
         "Output",

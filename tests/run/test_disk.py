@@ -31,13 +31,13 @@ def test_counts_what_an_optimizer_keeps_for_each_weight(flags: dict[str, object]
 @pytest.mark.parametrize(
     ("left", "keep", "line"),
     [
-        (Disk(3, 4_848_900, 0, 3_234_500), 2,
-         "leaves up to 17.8 MB of weights: 3 checkpoints of 4.8 MB (--keep_checkpoints=2, and the best), "
-         "model 3.2 MB"),
-        (Disk(1, 138_000, 13_652_000, 27_400_000), 2,
-         "leaves up to 41.2 MB of weights: 1 checkpoint of 0.1 MB and 13.7 MB of frozen weights once, "
-         "model 27.4 MB"),
-        (Disk(2, 300_000_000, 0, 2_500), 5,
+        (Disk(2, 4_848_900, 1_617_000, 0, 1_617_300), 2,
+         "leaves up to 12.9 MB of weights: 2 checkpoints of 4.8 MB (--keep_checkpoints=2), the best epoch's of 1.6 MB, "
+         "model 1.6 MB"),
+        (Disk(1, 138_000, 0, 13_652_000, 13_700_000), 2,
+         "leaves up to 27.5 MB of weights: 1 checkpoint of 0.1 MB and 13.7 MB of frozen weights once, "
+         "model 13.7 MB"),
+        (Disk(2, 300_000_000, 0, 0, 2_500), 5,
          "leaves up to 600 MB of weights: 2 checkpoints of 300 MB, model 2.5 kB"),
     ],
 )  # fmt: skip

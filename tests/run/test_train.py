@@ -256,6 +256,17 @@ def test_a_finished_run_whose_model_is_gone_saves_it_again(finished: train.Resul
         np.testing.assert_array_equal(one, two)
 
 
+def test_a_finished_run_writes_the_saved_model_that_it_is_asked_for(finished: train.Result, tmp_path: Path) -> None:
+    assert not (tmp_path / "model" / "saved_model.pb").exists()
+    asked, weights = dataclasses.replace(SMALL, saved_model="yes"), _weights(finished)
+    for wanted in (asked, asked, SMALL):  # once it is there, it stays
+        again = _run(wanted, tmp_path)
+        assert again.test_accuracy == finished.test_accuracy
+        assert (tmp_path / "model" / "saved_model.pb").exists()
+    for one, other in zip(_weights(again), weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_rejects_to_go_on_where_every_checkpoint_is_damaged(finished: train.Result, tmp_path: Path) -> None:
     assert finished.model is not None
     finished.model.unlink()

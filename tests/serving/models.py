@@ -56,9 +56,9 @@ def about(model: keras.Model, classes: Sequence[str] = CLASSES, form: Form | Non
     return export.About(Classes(classes), form or Form(tuple(sizes), channels), images, confusion, 0.5, RECORD)
 
 
-def exported(folder: Path, model: keras.Model, form: Form | None = None) -> Path:
+def exported(folder: Path, model: keras.Model, form: Form | None = None, *, with_graph: bool = False) -> Path:
     folder.mkdir(exist_ok=True)
-    export.save(model, folder, about(model, form=form))
+    export.save(model, folder, about(model, form=form), with_graph=with_graph)
     return folder
 
 

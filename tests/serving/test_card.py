@@ -26,7 +26,7 @@ CARD = Card(
         "versions": {"python": "3.11.7", "trainer": None},
         "git_revision": "896ca57",
     },
-    files=[File("model.keras", 6540459, "be02"), File("variables/variables.index", 609, "1456")],
+    files=[File("model.keras", 6540459, "be02"), File("saved_model.pb", 609, "1456")],
     confusions=[(0, 1, 1)],
 )
 
@@ -73,15 +73,30 @@ Signatures of the SavedModel: `serving_default` takes `image_bytes`, the content
 
 ## Files
 
-| file                        | bytes     | SHA-256 |
-| --------------------------- | --------- | ------- |
-| `model.keras`               | 6,540,459 | be02    |
-| `variables/variables.index` | 609       | 1456    |
+| file             | bytes     | SHA-256 |
+| ---------------- | --------- | ------- |
+| `model.keras`    | 6,540,459 | be02    |
+| `saved_model.pb` | 609       | 1456    |
 """
 
 
 def test_the_text_is_this_one() -> None:
     assert CARD.text() == TEXT
+
+
+def test_the_text_of_a_model_without_a_saved_model_says_how_to_get_one() -> None:
+    text = dataclasses.replace(CARD, files=CARD.files[:1]).text()
+    _, _, use = text.partition("needs `import trainer.layers`\n")
+    assert use.startswith(
+        "\n"
+        "For TensorFlow alone, as in TensorFlow Serving, convert it; "
+        "`--format=litert` and `onnx` are for other runtimes:\n"
+        "\n"
+        "    python -m trainer.export --model=. --format=savedmodel\n"
+        "\n"
+        "## How it was trained\n"
+    )
+    assert "Signatures" not in text
 
 
 _SIGNAL = Form((150,), 2, -math.inf, math.inf, (0.5, -2.0), (1.0, 0.25), (1 / 8000,), "s")
@@ -181,7 +196,7 @@ def test_the_json_holds_the_same() -> None:
         **CARD.record,
         "files": [
             {"name": "model.keras", "size": 6540459, "sha256": "be02"},
-            {"name": "variables/variables.index", "size": 609, "sha256": "1456"},
+            {"name": "saved_model.pb", "size": 609, "sha256": "1456"},
         ],
     }
 

@@ -93,7 +93,7 @@ def test_a_model_with_layers_of_ones_own_predicts_and_says_why_it_cannot_explain
     own = keras.Sequential([keras.Input(models.SHAPE), Doubled(), *model.layers])
     folder = tmp_path / "model"
     folder.mkdir()
-    export.save(own, folder, models.about(own))
+    export.save(own, folder, models.about(own), with_graph=True)
     instances = models.pixels(1).tolist()
     with served(server.app(Predictor(folder), Options(model=""))) as client:
         assert client.post("/predict", *instances)[0] == 200

@@ -40,7 +40,7 @@ def test_the_keras_file_takes_raw_pixels_and_gives_the_same_logits(tmp_path: Pat
     model.compile("adam", "sparse_categorical_crossentropy")
     path = export.save(model, tmp_path, models.about(model))
     names = {entry.name for entry in tmp_path.iterdir()}
-    assert names == {"model.keras", "saved_model.pb", "fingerprint.pb", "variables", "README.md", "model.json"}
+    assert names == {"model.keras", "README.md", "model.json"}
     loaded = keras.models.load_model(path)
     np.testing.assert_array_equal(loaded(models.pixels(4)), model(models.pixels(4)))
     assert not loaded.compiled
@@ -52,7 +52,7 @@ def test_the_saved_model_gives_the_same_answers_in_a_process_without_this_packag
         model, images = models.build(policy), models.pixels(6)
         folder = tmp_path / policy
         folder.mkdir()
-        folders.append(str(models.exported(folder / "model", model)))
+        folders.append(str(models.exported(folder / "model", model, with_graph=True)))
         np.savez(folder / "given.npz", images=images, probabilities=models.probabilities(model, images))
     command = [sys.executable, "-P", "-c", _STRANGER, *folders]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
@@ -63,7 +63,7 @@ def test_the_saved_model_gives_the_same_answers_in_a_process_without_this_packag
 @pytest.mark.parametrize("shape", [(9, 8, 1), (9, 8, 3)])
 def test_the_answers_do_not_depend_on_the_batch(tmp_path: Path, shape: tuple[int, int, int]) -> None:
     model, images = models.build(shape=shape), models.pixels(5, shape=shape)
-    loaded = tf.saved_model.load(str(models.exported(tmp_path, model)))
+    loaded = tf.saved_model.load(str(models.exported(tmp_path, model, with_graph=True)))
     ask = loaded.signatures["serving_default"]
     together = ask(image_bytes=tf.constant(models.encoded(images)))["probabilities"]
     for image, expected in zip(models.encoded(images), together, strict=True):
@@ -83,12 +83,12 @@ def test_a_crash_anywhere_leaves_each_form_whole_or_none(tmp_path: Path, monkeyp
         return replace(path, target)
 
     for count in range(100):
-        folder = models.exported(tmp_path / str(count), old)
+        folder = models.exported(tmp_path / str(count), old, with_graph=True)
         left[0] = count
         with monkeypatch.context() as patch:
             patch.setattr(Path, "replace", replace_or_die)
             try:
-                export.save(new, folder, models.about(new))
+                export.save(new, folder, models.about(new), with_graph=True)
             except OSError:
                 assert not export.is_whole(folder)
             else:
@@ -99,7 +99,7 @@ def test_a_crash_anywhere_leaves_each_form_whole_or_none(tmp_path: Path, monkeyp
             assert any(np.allclose(found, expected, atol=1e-5) for expected in answers)
         logits = keras.models.load_model(folder / "model.keras")(images)
         assert any(np.allclose(tf.nn.softmax(logits), expected, atol=1e-5) for expected in answers)
-        export.save(new, folder, models.about(new))
+        export.save(new, folder, models.about(new), with_graph=True)
         assert export.is_whole(folder)
         assert not [entry for entry in folder.iterdir() if entry.name.startswith(".")]
     assert count == 6  # renamings: the Keras file, three of the SavedModel, and the card's two
@@ -107,15 +107,24 @@ def test_a_crash_anywhere_leaves_each_form_whole_or_none(tmp_path: Path, monkeyp
 
 @pytest.mark.parametrize("name", ["model.keras", "saved_model.pb", "variables/variables.index", "README.md"])
 def test_a_model_without_one_of_its_files_is_not_whole(tmp_path: Path, name: str) -> None:
-    folder = models.exported(tmp_path, models.build())
+    folder = models.exported(tmp_path, models.build(), with_graph=True)
     assert export.is_whole(folder)
     (folder / name).unlink()
     assert not export.is_whole(folder)
     assert not export.is_whole(tmp_path / "nowhere")
 
 
+def test_a_model_without_a_saved_model_keeps_none_of_an_earlier_one(tmp_path: Path) -> None:
+    folder = models.exported(tmp_path, models.build(), with_graph=True)
+    assert export.has_graph(folder)
+    models.exported(folder, models.build())
+    assert not export.has_graph(folder)
+    assert {entry.name for entry in folder.iterdir()} == {"model.keras", "README.md", "model.json"}
+    assert export.is_whole(folder)
+
+
 def test_tells_nobody_where_and_by_whom_it_was_made(tmp_path: Path) -> None:
-    folder = models.exported(tmp_path / "secret-place", models.build())
+    folder = models.exported(tmp_path / "secret-place", models.build(), with_graph=True)
     written = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".keras")
     for secret in ("secret-place", str(Path.cwd()), str(Path.home()) + "/", f"/{getpass.getuser()}/"):
         assert secret.encode() not in written

@@ -29,6 +29,20 @@ def test_answers_as_the_model_does_for_bytes_and_for_arrays(predictor: Predictor
     assert predictor.form == Form(models.SHAPE[:2], models.SHAPE[2])
 
 
+def test_answers_the_same_with_a_saved_model(tmp_path: Path, predictor: Predictor) -> None:
+    other = Predictor(models.exported(tmp_path, models.build(), with_graph=True))
+    (tmp_path / "model.keras").write_bytes(b"")  # it is not read
+    images = models.pixels(3)
+    for found, expected in (
+        (other.of_values(images), predictor.of_values(images)),
+        (other.of_encoded(models.encoded(images)), predictor.of_encoded(models.encoded(images))),
+    ):
+        for one, same in zip(found, expected, strict=True):
+            assert isinstance(one, Answer)
+            assert isinstance(same, Answer)
+            np.testing.assert_array_equal(one.probabilities, same.probabilities)
+
+
 def test_a_broken_image_spoils_no_other(predictor: Predictor) -> None:
     sound = models.encoded(models.pixels(4))
     large = tf.io.encode_png(np.zeros((200, 51, 1), np.uint8)).numpy()
@@ -77,7 +91,7 @@ def test_warms_up(predictor: Predictor) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "match"),
     [
-        ("saved_model.pb", None, r"must contain the files of its model.json. Received: .*saved_model.pb: No such file"),
+        ("model.keras", None, r"must contain the files of its model.json. Received: .*model.keras: No such file"),
         (
             "model.keras",
             b"other",
@@ -102,7 +116,7 @@ def test_rejects_a_folder_that_is_not_what_was_written(
 def test_rejects_a_card_that_names_no_model(exported: Path, tmp_path: Path) -> None:
     content = json.loads((exported / "model.json").read_text())  # found by tests.fuzz: model-1-15
     (tmp_path / "model.json").write_text(json.dumps({**content, "files": []}))
-    with pytest.raises(UsageError, match="must contain a SavedModel with its signatures. Received: "):
+    with pytest.raises(UsageError, match=r"must be a file that can be read. Received: .*model.keras \(no such file\)"):
         Predictor(tmp_path)
 
 

@@ -186,12 +186,14 @@ def test_the_home_folder_is_named_by_a_tilde(
     [
         (["--confg=x"], "`--confg` is not a flag. Did you mean --config?"),
         (["--job_dir=gs://bucket/study"], "`--job_dir` of a study must be a folder on this machine."),
+        (["--target=vertex", "--keep_models=3"],
+         "`--keep_models` must be 0 with `--target=vertex`: the bucket keeps the models of all trials. Received: 3"),
         (["--epochs=-1"], "`--epochs` must be auto, or a whole number of at least 0. Received: -1"),
         (["--filters=3"], "filters"),
         (["--parallel_trial_count=9"], "`--parallel_trial_count` must be at most the number of trials, 3. Received: 9"),
         (["--config=nowhere.yaml"], "nowhere.yaml"),
     ],
-)
+)  # fmt: skip
 def test_rejects(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
     config = write_config(tmp_path, 3)
     assert main([f"--config={config}", f"--job_dir={tmp_path / 'study'}", *arguments], {}) == 2

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from trainer.hparams import HParams
+from trainer.run import saved_model
 from trainer.run.plan import Plan
 from trainer.training import frozen
 
@@ -18,14 +19,16 @@ class Disk:
     """The bytes of weights and optimizer values that a finished run leaves; graphs, logs and the report come on top.
 
     Attributes:
-      checkpoints: how many there are at most.
+      checkpoints: how many whole ones there are at most.
       checkpoint: what each has of its own: weights that learn or are statistics, and the optimizer's slots.
+      best: the same of the best epoch's checkpoint, which has no slots; 0 if it is always one of the last.
       frozen: the weights that do not learn, which all checkpoints share.
-      model: the weights in `model.keras` and in the SavedModel.
+      model: the weights in `model.keras`, and in the SavedModel where there is one.
     """
 
     checkpoints: int
     checkpoint: int
+    best: int
     frozen: int
     model: int
 
@@ -38,17 +41,21 @@ class Disk:
             learning = _bytes(model.trainable_variables)
         weights = _bytes(model.variables)
         kept = _bytes(still)
+        reduced = weights - kept
+        checkpoint = reduced + slots(hparams) * learning
+        has_best = plan.length.epochs > hparams.keep_checkpoints
         return cls(
-            checkpoints=min(hparams.keep_checkpoints + 1, plan.length.epochs),
-            checkpoint=weights - kept + slots(hparams) * learning,
+            checkpoints=min(hparams.keep_checkpoints, plan.length.epochs),
+            checkpoint=checkpoint,
+            best=(reduced if is_reduced(plan) else checkpoint) if has_best else 0,
             frozen=kept,
-            model=2 * weights,
+            model=(2 if saved_model.is_wanted(plan) else 1) * weights,
         )
 
     @property
     def total(self) -> int:
         """All bytes."""
-        return self.checkpoints * self.checkpoint + self.frozen + self.model
+        return self.checkpoints * self.checkpoint + self.best + self.frozen + self.model
 
     def line(self, keep: int) -> str:
         """Returns what a person should know before the run.
@@ -58,11 +65,20 @@ class Disk:
         """
         many = f"{self.checkpoints} checkpoints of" if self.checkpoints > 1 else "1 checkpoint of"
         once = f" and {megabytes(self.frozen)} of frozen weights once" if self.frozen else ""
-        why = f" (--keep_checkpoints={keep}, and the best)" if self.checkpoints > keep else ""
+        best = f", the best epoch's of {megabytes(self.best)}" if self.best else ""
+        why = f" (--keep_checkpoints={keep})" if self.best else ""
         return (
-            f"leaves up to {megabytes(self.total)} of weights: {many} {megabytes(self.checkpoint)}{once}{why}, "
+            f"leaves up to {megabytes(self.total)} of weights: {many} {megabytes(self.checkpoint)}{why}{best}{once}, "
             f"model {megabytes(self.model)}"
         )
+
+
+def is_reduced(plan: Plan) -> bool:
+    """Returns whether the best checkpoint of a finished run keeps the weights alone.
+
+    With `--average_epochs` it stays whole: the optimizer keeps the average of the weights, which is exported.
+    """
+    return plan.hparams.average_epochs == 0
 
 
 def slots(hparams: HParams) -> int:

@@ -13,11 +13,11 @@ from trainer import files
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.objectives import classes
 from trainer.objectives.outputs import Outputs
-from trainer.run import folds, record
+from trainer.run import disk, folds, record, saved_model
 from trainer.run.plan import Plan
 from trainer.serving import export
 from trainer.signals import Stop
-from trainer.training import devices
+from trainer.training import devices, reduced
 from trainer.training import state as states
 from trainer.training.checkpoint import DamagedError, Store
 from trainer.training.loop import Loop
@@ -72,7 +72,8 @@ def finished(plan: Plan, store: Store) -> tuple[float, Path | None] | None:
     epochs, exported = result.get("epochs", plan.length.ends[0]), result.get("exported", "last")
     if (epochs, exported) != (plan.length.epochs, plan.hparams.export):
         result = {}
-    is_there = export.is_whole(environment.model) or (folds.is_fold(plan) and export.is_deleted(environment.model))
+    is_there = export.is_whole(environment.model) and not saved_model.is_missing(plan)
+    is_there = is_there or (folds.is_fold(plan) and export.is_deleted(environment.model))
     if result and not (is_there and folds.has_predictions(plan)):
         result = {}
     found = result.get("test_accuracy", -1.0)
@@ -187,9 +188,11 @@ def finish(
         suffix, content = dataset.example()
         files.replace(plan.environment.model / f"{_SAMPLE}{suffix}", content)
     folds.write_predictions(model, plan)
-    path = export.save(model, plan.environment.model, about)
+    path = export.save(model, plan.environment.model, about, with_graph=saved_model.is_wanted(plan))
     record.write(plan.environment.root, recorded)
     exported = {"epochs": plan.length.epochs, "exported": plan.hparams.export}
     summary = {"measured": said.summary} if said else {}
+    if disk.is_reduced(plan):
+        reduced.reduce_best(store, len(model.variables))
     store.finish({"test_accuracy": accuracy, "model": path.name, **exported, **summary})
     return path

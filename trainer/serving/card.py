@@ -20,6 +20,7 @@ from trainer.objectives.outputs import Measured, Outputs
 from trainer.objectives.scores import Score
 
 README, JSON = "README.md", "model.json"
+KERAS, GRAPH = "model.keras", "saved_model.pb"  # files of the model; the latter only of a SavedModel
 FORMAT = 1
 
 _NONE = "–"
@@ -153,7 +154,7 @@ class Card:
             rows = [[channel, f"{mean:.6g}", f"{spread:.6g}"] for channel, mean, spread in numbers]
             yield from _table(["channel", "mean", "standard deviation"], rows)
         yield from self._result_lines(name)
-        yield from _use(self.form, self.outputs)
+        yield from _use(self.form, self.outputs, any(file.name == GRAPH for file in self.files))
         if self.explanation:
             yield from _explanations(self.explanation, name)
         yield "## How it was trained\n"
@@ -210,19 +211,29 @@ def _explanations(explanation: Mapping[str, Any], name: str) -> Iterator[str]:
     yield from _table(["method", *numbers], rows)
 
 
-def _use(form: Form, outputs: Outputs) -> list[str]:
+def _use(form: Form, outputs: Outputs, has_graph: bool) -> list[str]:
     name, answers = known.kind_of(form).name, _ANSWERS[outputs.target]
     order = "numbers" if "`numbers`" in answers else "probabilities"
     values = f"values, {form.low:g} to {form.high:g}," if form.is_bounded else "values"
     raw = "numbers" if order == "numbers" else "logits"
     shape = ", ".join(("batch", *_AXES[form.rank], "channels"))
     returned = " and ".join([", ".join(answers[:-1]), answers[-1]] if len(answers) > 1 else answers)
-    return f"""\
+    commands = f"""\
 ## How to use it
 
     python -m trainer.predict --model=. FILE…      {outputs.target} of {name}s
     python -m trainer.serve --model=.              a prediction container of Vertex AI
     keras.models.load_model("model.keras")         {values} to {raw}; needs `import trainer.layers`
+"""
+    if not has_graph:
+        return f"""{commands}\
+
+For TensorFlow alone, as in TensorFlow Serving, convert it; `--format=litert` and `onnx` are for other runtimes:
+
+    python -m trainer.export --model=. --format=savedmodel
+
+""".splitlines()
+    return f"""{commands}\
     tf.saved_model.load(".")                       needs TensorFlow alone
 
 Signatures of the SavedModel: `serving_default` takes `{name}_bytes`, the contents of files; `serving_array` takes

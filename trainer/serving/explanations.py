@@ -7,12 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import trainer.layers  # noqa: F401  model.keras names them
 from trainer.insight import explained
 from trainer.insight.attribution import Explainer
-from trainer.networks import saved
 from trainer.serving import card
-from trainer.serving.export import KERAS
 from trainer.serving.predictor import Answer, BrokenSampleError, Predictor, Values
 
 
@@ -43,8 +40,8 @@ class Explanation:
 class Explanations:
     """Explains the answers of an exported model, by the method that scored best in its run; else by Grad-CAM.
 
-    The model is loaded from its file for Keras: gradients of the SavedModel would be another graph, which every export
-    would have to trace.
+    It computes with `model.keras`: gradients of a SavedModel would be another graph, which every export would have to
+    trace.
 
     Args:
       predictor: of the model.
@@ -58,7 +55,7 @@ class Explanations:
 
     def __init__(self, predictor: Predictor):
         self._predictor, folder, form = predictor, predictor.folder, predictor.form
-        self._explainer = Explainer(saved.read(str(folder / KERAS), "", "model"))
+        self._explainer = Explainer(predictor.model)
         wanted, known = card.method(card.read(folder)), explained.methods(self._explainer)
         self.method = wanted if wanted in known else known[0]
         self._blank = explained.blank(form)

@@ -1,7 +1,8 @@
 """The trained model as files that others load.
 
-model.keras                        for Keras
-saved_model.pb, variables/, …      for TensorFlow, at the top: where Vertex AI's own containers look for it
+model.keras                        for Keras, and for `trainer.predict`, `serve`, `evaluate` and `export`
+saved_model.pb, variables/, …      where it is asked for: for TensorFlow alone, at the top, where Vertex AI's own
+                                   containers look for it
 README.md, model.json              the card; the last, so that where it is, all the others are
 """
 
@@ -23,10 +24,9 @@ from trainer.networks import custom
 from trainer.objectives.outputs import Measured, Outputs
 from trainer.objectives.scores import Counts, confusions, per_class
 from trainer.serving import card, signature
-from trainer.serving.card import Card, File
+from trainer.serving.card import GRAPH, KERAS, Card, File
 
-KERAS = "model.keras"
-_GRAPH = "saved_model.pb"
+_REST = ("variables", "assets", "fingerprint.pb")  # of a SavedModel
 _MOST_CONFUSIONS = 1000  # all of up to 32 classes
 _PARTIAL = ".partial.saved_model"
 
@@ -59,11 +59,18 @@ class About:
     measured: Measured | None = None
 
 
-def save(model: keras.Model, folder: Path, about: About) -> Path:
-    """Writes the model in all its forms, without the optimizer, and its card; returns the path of `model.keras`.
+def save(model: keras.Model, folder: Path, about: About, *, with_graph: bool = False) -> Path:
+    """Writes the model, without the optimizer, and its card; returns the path of `model.keras`.
 
     That takes raw values and gives logits; `keras.models.load_model` reads it once `trainer.layers` is imported.
-    `trainer.serving.signature` describes the SavedModel. A reader finds each of the two whole or not at all.
+    A reader finds it, and the SavedModel, whole or not at all.
+
+    Args:
+      model: trained.
+      folder: of the model; it exists.
+      about: what the card says of it.
+      with_graph: whether to write a SavedModel too, which `trainer.serving.signature` describes. It has a second copy
+        of the weights, and takes longer to write than all else together. An earlier one is removed in any case.
     """
     with keras.saving.custom_object_scope(custom.objects(model)), custom.recorded():
         # A clone would bring the optimizer's 12 MB along.
@@ -71,7 +78,8 @@ def save(model: keras.Model, folder: Path, about: About) -> Path:
     trained.set_weights(model.get_weights())
     (folder / card.JSON).unlink(missing_ok=True)
     _save_keras(trained, folder)
-    names = [KERAS, *_save_graph(trained, about, folder)]
+    _remove_graph(folder)
+    names = [KERAS, *(_save_graph(trained, about, folder) if with_graph else [])]
     folds = about.cross_validation
     confusion = about.confusion if about.accuracy is not None or folds is None else folds.confusion
     described = Card(
@@ -101,9 +109,14 @@ def is_whole(folder: Path) -> bool:
         return False
 
 
+def has_graph(folder: Path) -> bool:
+    """Returns whether a folder holds a SavedModel."""
+    return (folder / GRAPH).exists()
+
+
 def is_deleted(folder: Path) -> bool:
     """Returns whether the model that `save` wrote was deleted from a folder and its card kept."""
-    return (folder / card.JSON).is_file() and not any((folder / name).exists() for name in (KERAS, _GRAPH))
+    return (folder / card.JSON).is_file() and not any((folder / name).exists() for name in (KERAS, GRAPH))
 
 
 def _save_keras(model: keras.Model, folder: Path) -> None:
@@ -113,9 +126,9 @@ def _save_keras(model: keras.Model, folder: Path) -> None:
 
 
 def _save_graph(model: keras.Model, about: About, folder: Path) -> list[str]:
-    """Writes the SavedModel, and returns the names of its files.
+    """Writes the SavedModel where none is, and returns the names of its files.
 
-    Its graph is the last to get its name, and the first to lose it: without one, TensorFlow finds no SavedModel.
+    Its graph is the last to get its name: without one, TensorFlow finds no SavedModel.
     """
     partial = folder / _PARTIAL
     shutil.rmtree(partial, ignore_errors=True)
@@ -124,11 +137,18 @@ def _save_graph(model: keras.Model, about: About, folder: Path) -> list[str]:
     with contextlib.suppress(OSError):
         (partial / "assets").rmdir()  # empty, which no bucket has
     names = sorted(path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file())
-    (folder / _GRAPH).unlink(missing_ok=True)
-    for entry in sorted(partial.iterdir(), key=lambda path: path.name == _GRAPH):
-        target = folder / entry.name
-        if target.is_dir():
-            shutil.rmtree(target)
-        entry.replace(target)
+    for entry in sorted(partial.iterdir(), key=lambda path: path.name == GRAPH):
+        entry.replace(folder / entry.name)
     partial.rmdir()
     return names
+
+
+def _remove_graph(folder: Path) -> None:
+    """Removes an earlier SavedModel, whose graph is the first to go."""
+    (folder / GRAPH).unlink(missing_ok=True)
+    for name in _REST:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

@@ -6,17 +6,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+import trainer.layers  # noqa: F401  model.keras names them
 from trainer.data.form import Form
 from trainer.data.kinds import known, npy, stored
 from trainer.data.kinds.reason import reason_of
 from trainer.errors import UsageError
+from trainer.networks import saved
 from trainer.objectives.outputs import Answer
 from trainer.serving import card, signature
-from trainer.serving.card import File
+from trainer.serving.card import GRAPH, KERAS, File
 from trainer.serving.folder import readable
 
 __all__ = ["Answer", "BrokenSampleError", "Predictor", "Values"]
@@ -26,6 +29,7 @@ Result = TypeVar("Result")
 _UNITS = {1: "points", 2: "pixels", 3: "voxels"}  # by rank
 
 Values = npt.NDArray[np.float32]  # of one sample, `(*spatial, channels)`
+_Compute = Callable[[tf.Tensor], dict[str, tf.Tensor]]  # from a batch to what `Outputs.answers` takes, by name
 
 
 class BrokenSampleError(ValueError):
@@ -34,6 +38,9 @@ class BrokenSampleError(ValueError):
 
 class Predictor:
     """Answers for batches of samples.
+
+    It computes with the SavedModel if the model has one, else with `model.keras`. A model with layers of a person's own
+    has one, so that their code is not needed.
 
     Args:
       folder: `model/` of a finished run, or a copy of it.
@@ -59,12 +66,8 @@ class Predictor:
         self.form: Form = card.form(content)
         self.kind = known.kind_of(self.form)
         self._most_positions = most_positions
-        try:
-            with readable(folder) as path:
-                self._loaded = tf.saved_model.load(path)  # whose functions live as long as it does
-            self._bytes, self._array = (self._loaded.signatures[name] for name in (signature.BYTES, signature.ARRAY))
-        except (OSError, KeyError):
-            raise UsageError(f"`--model` must contain a SavedModel with its signatures. Received: {folder}") from None
+        has_graph = any(file.name == GRAPH for file in card.files(content))
+        self._bytes, self._array = self._of_graph() if has_graph else self._of_model()
 
     def of_encoded(self, contents: Sequence[bytes]) -> list[Answer | BrokenSampleError]:
         """Returns for each file's content an answer, or why there is none."""
@@ -79,7 +82,16 @@ class Predictor:
 
     def of_values(self, samples: npt.ArrayLike) -> list[Answer]:
         """Returns an answer for each sample of `(batch, *spatial, channels)`, raw values."""
-        return self._answers(self._array(**{self.kind.name: tf.constant(samples, tf.float32)}))
+        return self._answers(self._array(tf.constant(samples, tf.float32)))
+
+    @functools.cached_property
+    def model(self) -> keras.Model:
+        """The model itself, from raw values to logits or numbers, not compiled.
+
+        Raises:
+          UsageError: it cannot be loaded here, for example because it has layers of a person's own.
+        """
+        return saved.read(str(self.folder / KERAS), "", "model")
 
     def named(self, logits: npt.NDArray[np.float32]) -> list[Answer]:
         """Returns the answers that logits, `(batch, classes)`, mean."""
@@ -90,6 +102,28 @@ class Predictor:
         opened = [self._opened(content) for content in contents]
         encoded = iter(_in_halves(self._values, [one for one in opened if isinstance(one, bytes)]))
         return [next(encoded) if isinstance(one, bytes) else one for one in opened]
+
+    def _of_graph(self) -> tuple[_Compute, _Compute]:
+        """Returns the functions of the SavedModel: from files' contents, and from raw values."""
+        try:
+            with readable(self.folder) as path:
+                loaded = tf.saved_model.load(path)
+            of_bytes, of_array = (loaded.signatures[name] for name in (signature.BYTES, signature.ARRAY))
+        except (OSError, KeyError):
+            raise UsageError(
+                f"`--model` must contain a SavedModel with its signatures. Received: {self.folder}"
+            ) from None
+        name = self.kind.name
+
+        def of_encoded(encoded: tf.Tensor, _: object = loaded) -> Any:  # its functions live as long as it does
+            return of_bytes(**{name + signature.BYTES_SUFFIX: encoded})
+
+        return of_encoded, lambda samples: of_array(**{name: samples})
+
+    def _of_model(self) -> tuple[_Compute, _Compute]:
+        """Returns the same functions of `model.keras`."""
+        made = signature.functions(self.model, self.outputs, self.kind.name, self.kind.exported(self.form))
+        return made[signature.BYTES], made[signature.ARRAY]
 
     def _values(self, encoded: tf.Tensor) -> list[Values]:
         return [*self._decode(encoded).numpy()]
@@ -139,9 +173,9 @@ class Predictor:
         return array.astype(np.float32)
 
     def _decoded(self, encoded: tf.Tensor) -> list[Answer]:
-        return self._answers(self._bytes(**{self.kind.name + signature.BYTES_SUFFIX: encoded}))
+        return self._answers(self._bytes(encoded))
 
-    def _answers(self, outputs: dict[str, Any]) -> list[Answer]:
+    def _answers(self, outputs: dict[str, tf.Tensor]) -> list[Answer]:
         return self.outputs.answers({name: value.numpy() for name, value in outputs.items()})
 
 

@@ -1,4 +1,4 @@
-"""The trained model as a SavedModel that needs TensorFlow alone: encoded images or pixels in, class names out."""
+"""What a trained model computes for others, and as a SavedModel: encoded images or pixels in, class names out."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +18,8 @@ BYTES_SUFFIX = "_bytes"
 Decode = Callable[[tf.Tensor], tf.Tensor]  # one encoded sample to its values, `(*spatial, channels)`
 
 
-def write(model: keras.Model, outputs: Outputs, sample: str, decode: Decode, folder: Path) -> None:
-    """Writes a SavedModel with these signatures, for batches of any size; of images, for example:
+def functions(model: keras.Model, outputs: Outputs, sample: str, decode: Decode) -> dict[str, Any]:
+    """Returns the `tf.function` of each of these signatures, for batches of any size; of images, for example:
 
         serving_default  image_bytes: encoded samples, `(batch,)`
         serving_array    image: raw values, float32 `(batch, *spatial, channels)`
@@ -35,7 +35,6 @@ def write(model: keras.Model, outputs: Outputs, sample: str, decode: Decode, fol
       outputs: what these mean.
       sample: the name of the inputs, such as image.
       decode: turns one encoded sample into raw values.
-      folder: is made.
     """
     array = tf.TensorSpec(model.input_shape, tf.float32, sample)
     one = tf.TensorSpec(array.shape[1:], tf.float32)
@@ -51,12 +50,16 @@ def write(model: keras.Model, outputs: Outputs, sample: str, decode: Decode, fol
     def answer_encoded(encoded: tf.Tensor) -> Any:
         return traced_once(tf.map_fn(values, encoded, fn_output_signature=one))
 
-    # Keras's ExportArchive traces each function twice.
-    module = tf.Module()
-    module.weights = [variable.value for variable in model.variables]  # saved with the functions
-    signatures = {
+    return {
         BYTES: tf.function(answer_encoded, [tf.TensorSpec((None,), tf.string, sample + BYTES_SUFFIX)], autograph=False),
         ARRAY: traced_once,
         CLASS_NAMES: tf.function(lambda: {CLASS_NAMES: tf.constant(list(outputs.names))}, [], autograph=False),
     }
-    tf.saved_model.save(module, str(folder), signatures)
+
+
+def write(model: keras.Model, outputs: Outputs, sample: str, decode: Decode, folder: Path) -> None:
+    """Writes a SavedModel of the `functions` of these arguments to a new folder; it needs TensorFlow alone."""
+    # Keras's ExportArchive traces each function twice.
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.variables]  # saved with the functions
+    tf.saved_model.save(module, str(folder), functions(model, outputs, sample, decode))

@@ -47,6 +47,13 @@ def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.S
     if folds != "0" and "/" not in folds:
         raise UsageError(f"`--folds` must be one fold, as in 1/5, in a study. Received: {folds}")
     screen = Screen()
+    if options.target == "vertex":
+        kept = command_line.last_value(arguments, "keep_models", study_options.flags())
+        if kept and kept != "0":
+            raise UsageError(
+                "`--keep_models` must be 0 with `--target=vertex`: the bucket keeps the models of all trials. "
+                f"Received: {kept}"
+            )
     if options.results or options.target == "vertex":
         from trainer.study.vertex import session as vertex
         from trainer.study.vertex.surroundings import World

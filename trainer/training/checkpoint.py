@@ -23,6 +23,7 @@ from trainer.hparams import differences
 LATEST = "latest.json"
 BEST = "best.json"
 _MANIFEST = "manifest.json"
+_RESUMED_FROM = "resumed_from"  # in a manifest, false: the checkpoint has weights alone
 _FORMAT = 5  # 2, of version 0.1, had the state of other callbacks; 3 no stage; 4 always one file
 _FORMATS = (4, _FORMAT)  # that are read
 _LEAST_SHARED = 65_536  # bytes; fewer are not worth a file of their own
@@ -77,19 +78,12 @@ class Store:
         Raises:
           OSError: it could not be written; the former ones are still there.
         """
-        parts: list[tuple[str, list[bytes | memoryview]]] = [(".state", [*content])]
-        for part in filter(None, shared):  # in this order, since it is that of the state
-            is_large = sum(map(len, part)) >= _LEAST_SHARED
-            if is_large or len(parts) > 1:
-                parts.append((".shared" if is_large else ".state", [*part]))
-            else:
-                parts[0][1].extend(part)
         manifest = {
             "format": _FORMAT,
             "step": step,
             **about,
             "best": best,
-            "files": [self._write_part(step, part, suffix) for suffix, part in parts],
+            "files": self._write_parts(step, content, shared),
             "configuration": dict(self.configuration),
         }
         text = _signed(manifest)
@@ -98,6 +92,48 @@ class Store:
             files.replace(self.folder / BEST, text, durable=True)
         files.replace(self.folder / LATEST, text, durable=True)
         self._prune(step, best)
+
+    def best_apart(self) -> int | None:
+        """Returns the step of the best epoch's checkpoint if it is kept beside the last ones, and is not reduced."""
+        try:
+            manifest = _verified(self.folder / BEST)
+        except (OSError, DamagedError):
+            return None
+        step: int = manifest["step"]
+        last = sorted(self._whole())[-self.keep :]
+        return None if step in last or not _is_resumed_from(manifest) else step
+
+    def reduce(self, step: int, content: Content, *, shared: Sequence[Content] = ()) -> None:
+        """Replaces the state of the best checkpoint by one that no run resumes from.
+
+        Args:
+          step: of the checkpoint.
+          content: its new state, in parts.
+          shared: as of `write`.
+
+        Raises:
+          OSError: it could not be written.
+        """
+        path = self.folder / str(step) / _MANIFEST
+        manifest = {**_verified(path), "files": self._write_parts(step, content, shared), _RESUMED_FROM: False}
+        text = _signed(manifest)
+        files.replace(path, text, durable=True)
+        files.replace(self.folder / BEST, text, durable=True)
+        named = {self.folder / name for other in self._whole() for name in _named(self.folder / str(other) / _MANIFEST)}
+        for old in path.parent.iterdir():
+            if old != path and old not in named:
+                old.unlink()
+
+    def _write_parts(self, step: int, content: Content, shared: Sequence[Content]) -> list[dict[str, Any]]:
+        """Writes the files of a checkpoint, and returns their entries in the manifest."""
+        parts: list[tuple[str, list[bytes | memoryview]]] = [(".state", [*content])]
+        for part in filter(None, shared):  # in this order, since it is that of the state
+            is_large = sum(map(len, part)) >= _LEAST_SHARED
+            if is_large or len(parts) > 1:
+                parts.append((".shared" if is_large else ".state", [*part]))
+            else:
+                parts[0][1].extend(part)
+        return [self._write_part(step, part, suffix) for suffix, part in parts]
 
     def _write_part(self, step: int, content: Content, suffix: str) -> dict[str, Any]:
         """Writes a file of a checkpoint unless a former one has that content, and returns its entry in the manifest."""
@@ -131,6 +167,9 @@ class Store:
                 continue
             try:
                 manifest = _verified(path)
+                if not _is_resumed_from(manifest):
+                    log(f"checkpoint {path}: it has the weights of the best epoch alone; trying an older one")
+                    continue
                 content = self._content(manifest)
             except FileNotFoundError as error:
                 if error.filename != str(self.folder / LATEST) or self.exists():
@@ -219,6 +258,11 @@ class Store:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
             with contextlib.suppress(OSError):  # it has a file of another checkpoint
                 folder.rmdir()
+
+
+def _is_resumed_from(manifest: Manifest) -> bool:
+    """Returns whether a checkpoint has the whole state; see `Store.reduce`."""
+    return manifest.get(_RESUMED_FROM) is not False
 
 
 def _checksum_of(path: Path) -> str:

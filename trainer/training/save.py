@@ -139,11 +139,11 @@ class SaveCheckpoint(keras.callbacks.Callback):
         return self._every.seconds > 0 and self._clock() - self._last_time >= self._every.seconds
 
     def _write(self, step: int, state: Mapping[str, Any], best: int | None, about: Mapping[str, Any]) -> None:
-        content, *shared = states.pack_apart(state, _shared(state))
-        self._store.write(step, content, best, about, shared=shared)
+        content, *apart = states.pack_apart(state, shared(state))
+        self._store.write(step, content, best, about, shared=apart)
 
 
-def _shared(state: Mapping[str, Any]) -> list[list[Any]]:
+def shared(state: Mapping[str, Any]) -> list[list[Any]]:
     """Returns the arrays of a state that other checkpoints have too, in parts: frozen weights, and weights to draw."""
     frozen = [state["variables"][number] for number in state.get("frozen", ())]
     callbacks = [one for one in state.get("callbacks", {}).values() if isinstance(one, dict)]

@@ -13,7 +13,7 @@ from rich.console import Console
 from trainer.errors import UsageError
 from trainer.hparams import NUMBERS
 from trainer.serving import card
-from trainer.serving.export import KERAS
+from trainer.serving.card import KERAS
 from trainer.serving.formats import description, measure, network, plain, samples, target
 from trainer.serving.formats.description import Export
 from trainer.serving.formats.known import FORMATS

@@ -19,7 +19,7 @@ from trainer.hparams import NUMBERS, OWN, family
 from trainer.networks import custom, rebuild, saved
 from trainer.objectives.outputs import Outputs
 from trainer.serving import card
-from trainer.serving.export import KERAS
+from trainer.serving.card import KERAS
 
 _OUTPUT, _OF_NUMBERS = "probabilities", "numbers"  # names
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from trainer.cluster import Cluster
-from trainer.environment import Environment, cache_folder
+from trainer.environment import Environment, Phase, cache_folder
 from trainer.errors import StorageError, UsageError
 
 NOW = datetime.datetime(2026, 3, 4, 5, 6, 7)
@@ -19,6 +19,14 @@ NOW = datetime.datetime(2026, 3, 4, 5, 6, 7)
 def test_folders_are_below_the_root() -> None:
     environment = Environment.read({}, "out", NOW)
     assert environment == Environment(Path("out"), Path("out/logs"), Path("out/checkpoints"), Path("out/model"))
+
+
+def test_knows_what_a_process_does_of_a_run() -> None:
+    assert [Environment.read({"TRAINER_PHASE": phase}, "out", NOW).phase for phase in ("", "training")] == [
+        Phase.WHOLE, Phase.TRAINING,
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match="`TRAINER_PHASE` must be one of whole, training, finish, stopped. Received: "):
+        Environment.read({"TRAINER_PHASE": "half"}, "out", NOW)
 
 
 def test_a_root_of_its_own_is_named_by_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

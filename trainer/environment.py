@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import datetime
+import enum
 import errno
 import fcntl
 import os
@@ -20,6 +21,7 @@ _ROLES = {"model": "AIP_MODEL_DIR", "checkpoints": "AIP_CHECKPOINT_DIR", "logs":
 
 PRECISION_FILE = "TRAINER_PRECISION_FILE"
 PARALLEL_TRIALS = "TRAINER_PARALLEL_TRIALS"
+PHASE = "TRAINER_PHASE"
 
 _MANAGED = {
     "format": "AIP_DATA_FORMAT",
@@ -40,6 +42,23 @@ _NUMERIC = (
 )
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Phase(enum.Enum):
+    """What one process does of a run; a study trains many runs, and finishes those whose models it keeps.
+
+    To finish a run is to evaluate the test part, draw what the network has learned, and write the model and the report.
+    """
+
+    WHOLE = "whole"
+    TRAINING = "training"  # ends when the last epoch is saved
+    FINISH = "finish"  # after the last epoch; epochs that are not saved are trained again
+    STOPPED = "stopped"  # the same of a run that was stopped early: nothing more is trained
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the run was trained by another process."""
+        return self in (Phase.FINISH, Phase.STOPPED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +83,7 @@ class Environment:
       precision_file: the file in which the first trial of a study records the precision that it chose.
       parallel_trials: the number of trials of a study that share this machine's GPUs.
       is_deployed: whether `AIP_MODEL_DIR` is in a bucket, as on Vertex AI, which can deploy the model from there.
+      phase: what this process does of the run.
     """
 
     root: Path
@@ -81,6 +101,7 @@ class Environment:
     precision_file: Path | None = None
     parallel_trials: int = 1
     is_deployed: bool = False
+    phase: Phase = Phase.WHOLE
 
     @property
     def is_chief(self) -> bool:
@@ -130,6 +151,7 @@ class Environment:
             precision_file=Path(variables[PRECISION_FILE]) if variables.get(PRECISION_FILE) else None,
             parallel_trials=_count(variables.get(PARALLEL_TRIALS, "")),
             is_deployed=is_remote(variables.get(_ROLES["model"], "")),
+            phase=_phase(variables.get(PHASE, "")),
         )
 
     @contextlib.contextmanager
@@ -193,6 +215,13 @@ class Environment:
 
 def _count(text: str) -> int:
     return max(1, int(text)) if text.isdecimal() else 1
+
+
+def _phase(text: str) -> Phase:
+    names = [phase.value for phase in Phase]
+    if text and text not in names:
+        raise UsageError(f"`{PHASE}` must be one of {', '.join(names)}. Received: {text}")
+    return Phase(text) if text else Phase.WHOLE
 
 
 def _locations(variables: Mapping[str, str], job_dir: str, now: datetime.datetime) -> dict[str, str]:

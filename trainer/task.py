@@ -197,15 +197,18 @@ def _report(result: "Result", environment: Environment, python: str, folds: "Cro
         [result.sample] if result.sample else [],
     )
     speed = f"{result.seconds:.1f} s at {result.speed:,.0f} {result.samples}/s"
+    classify = (
+        f"To classify {result.samples}, {'as this one' if result.sample else 'add their files to this'}:",
+        f"  {shlex.join([python, '-m', 'trainer.predict', f'--model={model}', *sample])}",
+    )
     lines = (
         *_accuracies(result, folds),
         f"  training     {speed if result.seconds else 'already finished'}",
         f"  logs         {logs}",
         f"  checkpoints  {environment.shown('checkpoints')}",
-        f"  model        {model}/{result.model.name if result.model else ''}",
+        *([f"  model        {model}/{result.model.name}"] if result.model else []),
         *([f"  report       {result.report}"] if result.report else []),
-        f"To classify {result.samples}, {'as this one' if result.sample else 'add their files to this'}:",
-        f"  {shlex.join([python, '-m', 'trainer.predict', f'--model={model}', *sample])}",
+        *(classify if result.model else ()),
         "To see how it learned, run this and open the address that it prints:",
         f"  {shlex.join([python, '-m', 'trainer.tensorboard', f'--logdir={logs}'])}",
     )

@@ -78,6 +78,8 @@ VARIABLES = {
         "TF_XLA_FLAGS": "flags of the XLA compiler",
         "TF_DETERMINISTIC_OPS": "`1` makes a GPU add numbers always in the same order",
         "TRAINER_PRECISION_FILE": "the file with the precision that the first trial of a study has chosen for all",
+        "TRAINER_PHASE": "what a process does of a run: whole, the default; training, without test, model and report; "
+        "finish, what training left out; or stopped, the same of a trial that was stopped early",
         "TRAINER_PARALLEL_TRIALS": "the number of trials of a study that share the memory of a GPU; default 1",
     },
     "For `trainer.serve`": {

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import json
 import os
 import signal
@@ -98,10 +99,22 @@ def test_a_study_that_was_killed_ends_like_one_that_was_not(tmp_path: Path) -> N
         process.kill()
         process.communicate()
     process = start(command(config, torn, *flags))
+    said = list(itertools.takewhile(lambda line: not line.startswith("tests and exports"), process.stdout or ()))
+    assert "resumes with 2 of 3 trials done\n" in said
+    process.kill()  # while the best trial is finished
+    process.communicate()
+    process = start(command(config, torn, *flags))
     output, _ = process.communicate()
     assert process.returncode == 0, output
-    assert "resumes with 2 of 3 trials done" in output
+    assert "resumes with 3 of 3 trials done" in output
     assert results(torn) == results(whole)
+    found, best = record(whole)["conclusion"]["test"], record(whole)["best"]["trial"]
+    assert found["trial"] == best
+    assert record(torn)["conclusion"]["test"] == found
+    assert f"Trial {best} on the test part" in output
+    for folder in (whole, torn):
+        assert [path.parts[-3] for path in folder.glob("*/model/model.keras")] == [str(best)]
+        assert [path.parts[-2] for path in folder.glob("*/report.html")] == [str(best)]
     assert [trial[0] for trial in results(torn)] == [1, 2, 3]
     assert run(config, torn, *flags)[0] == 0
     assert results(torn) == results(whole)

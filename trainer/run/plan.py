@@ -11,7 +11,7 @@ import tensorflow as tf
 from rich.console import Console
 
 from trainer import data, networks, own_flags
-from trainer.environment import Environment
+from trainer.environment import Environment, Phase
 from trainer.errors import UsageError
 from trainer.hparams import (
     AUGMENTATIONS,
@@ -226,7 +226,11 @@ class Plan:
             if frozen.has_learning_convolutions(model, stage.trainable):
                 break
             frozen_epochs += stage.epochs
-        return Schedule.of(self._lengthened, self.steps_per_epoch, frozen_epochs)
+        schedule = Schedule.of(self._lengthened, self.steps_per_epoch, frozen_epochs)
+        if self.hparams.log_images != AUTO or self.environment.phase is Phase.WHOLE:
+            return schedule
+        # Pictures of most trials would be thrown away. The others get those of the trained network, at the end.
+        return dataclasses.replace(schedule, pictures=(0,) if self.environment.phase.is_last else ())
 
     def samples_of(self, first: int, last: int) -> int:
         """Returns how many samples the steps from `first` to before `last` see; both are steps of the whole run."""

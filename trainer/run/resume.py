@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 
 from trainer import files
+from trainer.environment import Phase
 from trainer.errors import StoppedError, StorageError, UsageError
 from trainer.objectives import classes
 from trainer.objectives.outputs import Outputs
@@ -109,6 +110,8 @@ def read_state(plan: Plan, store: Store, screen: Console) -> Mapping[str, Any] |
     state: dict[str, Any] = states.unpack(content)
     if state["epoch"] < plan.length.epochs and state["epoch"] in plan.length.ends and not state["steps_in_epoch"]:
         state["stop_training"] = False  # a callback has stopped it, and now it is given more epochs
+    if environment.phase is Phase.STOPPED:
+        state["stop_training"] = True
     return state
 
 

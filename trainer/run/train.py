@@ -16,7 +16,7 @@ from rich.console import Console
 
 from trainer import data, keras_settings
 from trainer.buckets.storage import Storage
-from trainer.environment import Environment
+from trainer.environment import Environment, Phase
 from trainer.hparams import HParams
 from trainer.metrics import ACCURACY, Metric
 from trainer.run import feeds, record, report, resume, stages, writers
@@ -42,7 +42,7 @@ class Result:
     Attributes:
       test_accuracy: the share of the test samples that are classified correctly; NaN if there are none.
       tested: the number of test samples.
-      model: the file of the trained model; None on machines other than the chief.
+      model: the file of the trained model; None on machines other than the chief, and if the run is not finished.
       seconds: the time from the first step to the end of the last validation; 0 if the run was finished before.
       speed: training samples per second.
       samples: the word for the samples, such as images.
@@ -78,7 +78,8 @@ def run(
     """Trains a network, evaluates it once on the test split, and saves the model.
 
     An interrupted run resumes bit-exactly from its last checkpoint. In a distributed run, all machines call this
-    function, and only the chief writes files.
+    function, and only the chief writes files. If the phase of the environment is the training alone, the result has no
+    test and no model.
 
     Args:
       hparams: what to train.
@@ -160,7 +161,7 @@ class _Run:
             accuracy = float(results.get("accuracy", np.nan))
             model = None
             with waiting(self.notes, "saving"):
-                if environment.is_chief:
+                if environment.is_chief and self._is_finishing:
                     model = resume.finish(
                         loop.model, plan, self.store, results, meaning=meaning, outcome=outcome, explanation=explanation
                     )
@@ -176,20 +177,20 @@ class _Run:
             resume.sample(plan),
             outcome,
             written,
-            resume.measured(self.store) if environment.is_chief else "",
+            resume.measured(self.store) if model else "",
         )
 
     def _validated(self, loop: Loop) -> Mapping[str, np.ndarray]:
         """Returns the results of the validation part, if the meaning of the outputs depends on them; else nothing."""
         plan = self.plan
-        if not plan.objective.needs_validation:
+        if not plan.objective.needs_validation or not self._is_finishing:
             return {}
         return loop.evaluate_with(feeds.streamed_evaluation(plan.dataset.validation, plan.strategy), plan.results())
 
     def _report(self) -> str:
         """Writes the report of the finished run, on the chief; returns where it is, and nothing if there is none."""
         environment = self.plan.environment
-        if self.plan.hparams.report == "no" or not environment.is_chief:
+        if self.plan.hparams.report == "no" or not environment.is_chief or not self._is_finishing:
             return ""
         return report.write(
             environment,
@@ -204,7 +205,11 @@ class _Run:
 
     @property
     def _tested(self) -> int:
-        return len(self.plan.dataset.test)
+        return len(self.plan.dataset.test) if self._is_finishing else 0
+
+    @property
+    def _is_finishing(self) -> bool:
+        return self.plan.environment.phase is not Phase.TRAINING
 
     def _claimed(self) -> contextlib.AbstractContextManager[None]:
         """Keeps other processes out of the run's folders, which a bucket's local folders are already."""
@@ -293,7 +298,8 @@ class _Run:
                 results = loop.evaluate_with(plan.test, plan.results(), plan.evaluated(tested)) if tested else {}
                 outcome = {**outcome, **_of_test(plan.metric, results)} if outcome else outcome
             devices.end_together(plan.strategy, plan.environment.cluster)
-            writers.test(board, plan)
+            if tested:
+                writers.test(board, plan)
         for line in writers.cues(board):
             self.screen.out(line, highlight=False)
         return seconds, results, outcome, writers.explanation(board)
@@ -320,7 +326,7 @@ class _Run:
         """Gives the model the weights that are exported, and returns the outcome, on the chief."""
         plan, (value, best) = self.plan, save.best
         step = loop.step
-        if plan.hparams.export == "best":
+        if plan.hparams.export == "best" or step % plan.steps_per_epoch:  # stopped early, within an epoch
             step = resume.take_best(loop, plan, self.store, save, self.screen)
         if not plan.environment.is_chief:
             return {}

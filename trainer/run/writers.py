@@ -43,8 +43,8 @@ def tensorboard(plan: Plan, state: Mapping[str, Any] | None, lag: Callable[[], f
     examples = _examples(plan) if plan.schedule.pictures else None
     if log.is_new:
         log.add(RUN, summaries.facts(facts.DATA, report.about(plan)), 0)
-        if examples:
-            log.add(VALIDATION, drawing.overview(examples), 0)
+    if examples and (log.is_new or plan.environment.phase.is_last):
+        log.add(VALIDATION, drawing.overview(examples), 0)
     callbacks = board.callbacks(
         log,
         plan.hparams,

@@ -43,6 +43,7 @@ class Trial:
       ended: the same.
       validated: how many samples a validation has; 0 if the trial did not say.
       network_parameters: how many its network has; 0 if the trial did not say.
+      finished: whether its model was written, and its test part evaluated; see `trainer.study.local.finishing`.
     """
 
     id: int
@@ -56,6 +57,7 @@ class Trial:
     ended: float = 0.0
     validated: int = 0
     network_parameters: int = 0
+    finished: bool = False
 
     @property
     def seconds(self) -> float:
@@ -70,6 +72,7 @@ class Trial:
             type(self.id) is int
             and isinstance(self.parameters, Mapping)
             and self.state in (REQUESTED, ACTIVE, STOPPING, *ENDED)
+            and type(self.finished) is bool
             and all(type(count) is int and count >= 0 for count in (self.validated, self.network_parameters))
             and all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
         )

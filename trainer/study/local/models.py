@@ -37,6 +37,11 @@ def keep_best(folder: Path, job: Job, trials: Sequence[Trial], count: int) -> No
             delete(layout.folder(folder, trial.id))
 
 
+def has_weights(root: Path) -> bool:
+    """Returns whether the folder of a run has a checkpoint with weights."""
+    return any((root / "checkpoints").glob("[0-9]*/*.state"))
+
+
 def delete(root: Path, kept: Collection[str] = _CARD) -> None:
     """Deletes the weights in the folder of a run that has ended; its record, logs and manifests stay.
 

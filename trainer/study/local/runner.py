@@ -4,6 +4,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from trainer.environment import PHASE, Phase
 from trainer.errors import StorageError
 from trainer.study.local import layout, models, outcome
 from trainer.study.local.ledger import Ledger
@@ -28,7 +29,8 @@ class Runner:
       suggest: gives the parameters of the next trial; nothing if there is none left.
       variables: the environment variables of this process.
       cores: the cores that trials share.
-      keep_models: how many of the best trials keep their models and checkpoints; 0 is all.
+      keep_models: how many of the best trials keep their checkpoints, and are finished at the end of the study; 0 is
+        all, which then finish themselves.
       clock: seconds since 1970.
     """
 
@@ -108,10 +110,12 @@ class Runner:
         self._cores[trial.id] = self._free.pop()
         self._starts[trial.id] = self._starts.get(trial.id, 0) + 1
         self._ledger.put(dataclasses.replace(trial, state=ACTIVE, started=trial.started or self._clock()))
+        phase = Phase.TRAINING if self._keep_models else Phase.WHOLE
+        environment = layout.environment(study, self._job.name, trial.id, self._variables, self._job.parallel_trials)
         self._server.start(
             trial.id,
             layout.arguments(self._job.arguments, trial.parameters),
-            layout.environment(study, self._job.name, trial.id, self._variables, self._job.parallel_trials),
+            {**environment, PHASE: phase.value},
             layout.log(study, trial.id),
             self._cores[trial.id],
         )
@@ -156,6 +160,7 @@ class Runner:
                 stopped_early=was_stopped and status != 0,
                 reason=reason,
                 log=log if state == INFEASIBLE else "",
+                finished=status == 0 and not self._keep_models,
                 ended=self._clock(),
             )
         )

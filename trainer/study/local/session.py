@@ -16,10 +16,11 @@ from trainer.pages import page as html
 from trainer.signals import Stop
 from trainer.study import trial as trials
 from trainer.study.local import layout
+from trainer.study.local.finishing import Finishing
 from trainer.study.local.ledger import NAME, Ledger
 from trainer.study.local.runner import Runner
 from trainer.study.local.server import Server
-from trainer.study.screen import conclusion, page, record, report, wording
+from trainer.study.screen import conclusion, page, record, report, tested, wording
 from trainer.study.screen.table import LiveTable
 from trainer.study.search.importance import importance
 from trainer.study.search.space import count
@@ -80,16 +81,19 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str], n
         before = [trial for trial in ledger.trials if trial.state in ENDED]
         _begin(plan, ledger, len(before), log)
         with Server(plan.isolation, lock, variables) as server, LiveTable(job, notes, known=before) as table:
+            given, cores = {**variables, **layout.container_variables(job.document)}, layout.cores()
             runner = Runner(
                 ledger,
                 server,
                 lambda trials: suggest(job, trials, plan.seed),
-                variables={**variables, **layout.container_variables(job.document)},
-                cores=layout.cores(),
+                variables=given,
+                cores=cores,
                 keep_models=plan.keep_models,
             )
             state = runner.run(lambda: stop.requested, _show(table, plan.folder, job))
-        if state:
+            finishing = Finishing(ledger, server, given, cores, plan.keep_models)
+            is_finished = bool(state) and finishing.run(lambda: stop.requested, table.note)
+        if is_finished:
             if len(ledger.trials) == job.max_trials < asked:
                 tried = wording.count(len(ledger.trials), "combination")
                 log(f"the parameters have {tried}, and all have been tried: the study ends before {asked} trials")
@@ -110,11 +114,16 @@ def conclude(ledger: Ledger, state: str, screen: Console, python: str = "python"
     """Writes the conclusion of a study, and shows it with commands that begin with `python`."""
     job = ledger.job
     shares = importance(job, ledger.trials)
-    ledger.conclude(state, {"importance": shares, **conclusion.commands(job, ledger.trials, ledger.folder)})
+    best = trials.best(ledger.trials, job.selection, job.maximize)
+    test = tested.read(layout.folder(ledger.folder, best.id), best.id) if best else {}
+    about = {"importance": shares, **({"test": test} if test else {})}
+    ledger.conclude(state, {**about, **conclusion.commands(job, ledger.trials, ledger.folder)})
     page.write(job, ledger.trials, ledger.folder)
     where = _report(ledger)
     folder = shown(ledger.folder)
-    text = conclusion.text(job, ledger.trials, shares, folder, width=screen.width, python=python)
+    text = conclusion.text(
+        job, ledger.trials, shares, folder, tested=tested.line(test), width=screen.width, python=python
+    )
     screen.out(f"{text}\n\nResults as JSON: {folder / NAME}.{where}{_model(ledger)}", highlight=False)
 
 

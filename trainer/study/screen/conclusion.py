@@ -29,6 +29,7 @@ def text(
     importance: Mapping[str, float],
     folder: Path,
     *,
+    tested: str = "",
     width: int = 100,
     python: str = "python",
 ) -> str:
@@ -39,12 +40,14 @@ def text(
       trials: all of it.
       importance: the share of each parameter in what differed between results.
       folder: the study's.
+      tested: a line about the test part; empty if it was not evaluated.
       width: characters in a line of the ranking.
       python: what the commands begin with.
     """
     orders = commands(job, trials, folder, python)
     parts = [
         _ranking(job, trials, width),
+        tested,
         _shares(job, trials, importance),
         _infeasible(trials),
         _order("To train the best trial longer", orders.get("train_longer")),

@@ -9,7 +9,7 @@ from trainer.pages.html import EMPTY, Html, command, element, joined, listed, na
 from trainer.pages.page import Section
 from trainer.pages.table import columns, table
 from trainer.study import trial as trials
-from trainer.study.screen import charts, conclusion, ties, wording
+from trainer.study.screen import charts, conclusion, tested, ties, wording
 from trainer.study.screen.record import Study
 from trainer.study.spec import Job, Value
 from trainer.study.trial import INFEASIBLE, Trial
@@ -53,6 +53,8 @@ def _best(study: Study) -> Section:
         size = f", with {cheap.network_parameters:,} parameters" if cheap.network_parameters else ""
         words = f"{ids[:1].upper()}{ids[1:]} {verb} tied with it: the intervals overlap. "
         parts.append(paragraph(text(f"{words}Trial {cheap.id} is the cheapest of these{size}.")))
+    if test := tested.line(study.conclusion.get("test", {})):
+        parts.append(paragraph(text(test)))
     rows = [[element("code", None, text(f"--{flag}")), _value(flag, value)] for flag, value in best.parameters.items()]
     parts.append(table(text(f"Parameters of trial {best.id}"), columns(["flag", "value"]), rows))
     return Section("best", "Best trial", joined(parts))

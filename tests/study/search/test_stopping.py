@@ -162,6 +162,17 @@ def test_decay_curve_of_the_best_measurement_spares_the_best() -> None:
     assert not stopping.should_stop(_job("decay_curve", selection=BEST_MEASUREMENT), _running(values), GOOD)
 
 
+def test_a_stopped_trial_would_have_reached_what_others_like_it_did() -> None:
+    job = _job("decay_curve")
+    own = _trial(99, 0.6 * (1 - np.exp(-0.25 * np.arange(1, 6))), stopped_early=True)
+    assert stopping.expected_result(job, own, [*GOOD, own]) == pytest.approx(0.6, abs=0.06)
+    assert stopping.expected_result(job, own, GOOD[:4]) is None, "too few went as far"
+    good = _trial(99, 2 * (1 - np.exp(-0.25 * np.arange(1, 6))), stopped_early=True)
+    assert stopping.expected_result(job, good, GOOD) == max(trial.measurements[-1].value for trial in GOOD)
+    mirrored = stopping.expected_result(_job(minimize=True), _mirrored(own), [_mirrored(one) for one in GOOD])
+    assert mirrored == pytest.approx(-0.6, abs=0.06)
+
+
 CONVEX = [0.1, 0.2, 0.28, 0.34, 0.38, 0.41]  # its last five lie on a slope of 0.053; a line to step 20 ends at 1.15
 
 

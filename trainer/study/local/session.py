@@ -3,7 +3,9 @@
 import dataclasses
 import datetime
 import json
+import math
 import shlex
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -19,8 +21,9 @@ from trainer.study.local import layout
 from trainer.study.local.ledger import NAME, Ledger
 from trainer.study.local.runner import Runner
 from trainer.study.local.server import Server
-from trainer.study.screen import conclusion, page, record, report, wording
+from trainer.study.screen import conclusion, page, record, report, ties, wording
 from trainer.study.screen.table import LiveTable
+from trainer.study.search import stopping
 from trainer.study.search.importance import importance
 from trainer.study.search.space import count
 from trainer.study.search.suggestions import suggest
@@ -79,7 +82,7 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str], n
         ledger = plan.ledger()  # as the former study has left it
         before = [trial for trial in ledger.trials if trial.state in ENDED]
         _begin(plan, ledger, len(before), log)
-        with Server(plan.isolation, lock, variables) as server, LiveTable(job, notes, known=before) as table:
+        with Server(plan.isolation, lock, variables) as server, _table(ledger, notes, before) as table:
             runner = Runner(
                 ledger,
                 server,
@@ -90,11 +93,20 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str], n
             )
             state = runner.run(lambda: stop.requested, _show(table, plan.folder, job))
         if state:
-            if len(ledger.trials) == job.max_trials < asked:
+            if 0 < job.budget <= ledger.seconds:
+                log(f"the budget of {wording.duration(job.budget)} is used: the study ends")
+            elif len(ledger.trials) == job.max_trials < asked:
                 tried = wording.count(len(ledger.trials), "combination")
                 log(f"the parameters have {tried}, and all have been tried: the study ends before {asked} trials")
             conclude(ledger, state, screen, plan.command[0])
     return 0 if state == "SUCCEEDED" else FAILED
+
+
+def _table(ledger: Ledger, notes: Console, known: Sequence[Trial]) -> LiveTable:
+    """Returns the table of a study that begins or resumes now."""
+    budget = ledger.job.budget
+    end = time.time() + budget - ledger.seconds if budget else math.inf
+    return LiveTable(ledger.job, notes, known=known, end=end)
 
 
 def _bounded(plan: Plan) -> Plan:
@@ -110,7 +122,9 @@ def conclude(ledger: Ledger, state: str, screen: Console, python: str = "python"
     """Writes the conclusion of a study, and shows it with commands that begin with `python`."""
     job = ledger.job
     shares = importance(job, ledger.trials)
-    ledger.conclude(state, {"importance": shares, **conclusion.commands(job, ledger.trials, ledger.folder)})
+    chosen = ties.recommended(job, conclusion.ranked(job, ledger.trials))
+    about = {"importance": shares, "recommended": chosen.id if chosen else None}
+    ledger.conclude(state, {**about, **conclusion.commands(job, ledger.trials, ledger.folder)})
     page.write(job, ledger.trials, ledger.folder)
     where = _report(ledger)
     folder = shown(ledger.folder)
@@ -183,6 +197,12 @@ def _begin(plan: Plan, ledger: Ledger, ended: int, log: Callable[[str], None]) -
     else:
         ledger.put()
     page.write(plan.job, ledger.trials, plan.folder)  # trials that find it write no row of their own
+    if plan.job.stopping.rule and plan.job.max_trials > stopping.ENOUGH:
+        rule = plan.job.stopping.rule.replace("_", " ")
+        log(f"ends unpromising trials early by the {rule} rule (--stop=none ends none)")
+    if plan.job.budget:
+        used = f", of which {wording.duration(ledger.seconds)} are used" if ledger.seconds else ""
+        log(f"ends after {wording.duration(plan.job.budget)}{used}, or after {plan.job.max_trials} trials (--budget)")
     command = shlex.join(plan.command)
     if 0 < plan.keep_models < plan.job.max_trials:
         best = "best trial" if plan.keep_models == 1 else f"{plan.keep_models} best trials"

@@ -17,7 +17,7 @@ from trainer.study.trial import ENDED, INFEASIBLE, SUCCEEDED, Measurement, Trial
 
 # The service's documentation says only "very low"; the figure is from Domhan et al. 2015, section 4.
 _UNLIKELY = 0.05
-_ENOUGH = 5  # the service's default for measurements; the number of trials is one more
+ENOUGH = 5  # the service's default for measurements; the number of trials is one more
 
 
 def should_stop(job: Job, trial: Trial, trials: Sequence[Trial]) -> bool:
@@ -67,6 +67,25 @@ def last_measurement(job: Job, trial: Trial, trials: Sequence[Trial]) -> Measure
     last = trial.measurements[-1]
     step, seconds = (last.step, end) if _by_seconds(job) else (round(end), last.seconds)
     return Measurement(max(step, last.step), value if job.maximize else -value, max(seconds, last.seconds))
+
+
+def expected_result(job: Job, trial: Trial, trials: Sequence[Trial]) -> float | None:
+    """Returns the result that a trial would have had if it had not been stopped; None if too few went as far to know.
+
+    It is at most the best result of the trials that ran to their end: no trial is the best that was not measured.
+
+    Args:
+      job: the study.
+      trial: a trial that was stopped, with at least one measurement.
+      trials: all trials of the study.
+    """
+    own = _curve(job, trial)
+    longer = _longer(job, own, [other for other in trials if other.state == SUCCEEDED and other.measurements])
+    if len(longer) < ENOUGH:
+        return None
+    others, results = zip(*longer, strict=True)
+    value = min(curves.expected_result(own, others, results), float(max(results)))
+    return value if job.maximize else -value
 
 
 def study_is_over(job: Job, trials: Sequence[Trial], now: float) -> str:
@@ -120,12 +139,16 @@ def _is_hopeless(job: Job, own: Curve, done: Sequence[Trial]) -> bool:
     goal = _best_result(job, done)
     if job.selection == BEST_MEASUREMENT and own.y.max() > goal:
         return False
-    # The final result of a stopped trial is unknown.
-    pairs = [(_curve(job, other), _result(job, other)) for other in done if not other.stopped_early]
-    longer = [(curve, result) for curve, result in pairs if curve.x[-1] >= own.x[-1]]
-    if len(longer) < _ENOUGH:
+    longer = _longer(job, own, done)
+    if len(longer) < ENOUGH:
         return False
     return curves.probability_to_exceed(goal, own, *zip(*longer, strict=True)) < _UNLIKELY
+
+
+def _longer(job: Job, own: Curve, done: Sequence[Trial]) -> list[tuple[Curve, float]]:
+    """Returns the curves that are as long as another one, with their results; of a stopped trial that is unknown."""
+    pairs = [(_curve(job, other), _result(job, other)) for other in done if not other.stopped_early]
+    return [(curve, result) for curve, result in pairs if curve.x[-1] >= own.x[-1]]
 
 
 def _ends_below(job: Job, own: Curve, done: Sequence[Trial]) -> bool:
@@ -145,7 +168,7 @@ def _line(job: Job, own: Curve, end: float) -> float:
 
 
 def _enough(job: Job) -> int:
-    return int(_number(job.stopping.options, "minMeasurementCount", 0)) or _ENOUGH
+    return int(_number(job.stopping.options, "minMeasurementCount", 0)) or ENOUGH
 
 
 def _end(job: Job, done: Sequence[Trial]) -> float:

@@ -1,27 +1,31 @@
 """Studies in simulated time: trials with learning curves and costs, suggested and stopped by the package itself.
 
-A trial of a problem of `benchmarks.objectives` reports a noisy accuracy after each epoch, and its last one is, up to
-noise, the accuracy of the objective. Its epochs take longer the more it computes, and epochs of noise-free curves are
-known, so that a stopped trial can be judged by what it would have reached.
+A trial of a problem of `benchmarks.objectives` reports a noisy accuracy after each epoch; the last one is, up to noise,
+that of the objective. So it is known what a stopped trial would have reached. Epochs take longer the more is computed.
 """
 
 import dataclasses
+import functools
 import heapq
+import itertools
 import math
 import random
-from collections.abc import Callable, Mapping
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks import objectives
 from benchmarks.objectives import Objective
 from trainer.study.search import stopping
 from trainer.study.search.suggestions import suggest
-from trainer.study.spec import Job
+from trainer.study.spec import Job, Stopping
 from trainer.study.trial import ACTIVE, ENDED, SUCCEEDED, Measurement, Trial, best
 
 _CHANCE = 0.1  # the accuracy of a network that has learned nothing
 _NOISE = 0.01  # of each epoch, the standard deviation
 _START = 4.0  # seconds before the first epoch
+_EPOCH = 1e9  # when a study begins, in seconds since 1970
+_PROBLEMS = (objectives.centred, objectives.off_centre)
 
 Shape = Callable[[Mapping[str, Any], float, float], float]
 
@@ -72,78 +76,137 @@ class Outcome:
     """What a simulated study has found, and what that took.
 
     Attributes:
-      regret: the difference between the best possible accuracy and that of the selected trial, without noise.
+      regret: the difference between the best possible accuracy and that of the selected trial, without noise; 1 if no
+        trial has measured anything.
       epochs: of all trials.
-      seconds: simulated.
       trials: how many have ended.
       wrong: how many were stopped although they would have ended better than the best result by then.
     """
 
     regret: float
     epochs: int
-    seconds: float
     trials: int
     wrong: int
 
 
 class _Curve:
+    """The accuracies that one trial reports."""
+
     def __init__(self, objective: Objective, shape: Shape, epochs: int, values: Mapping[str, Any], draw: random.Random):
-        self._values, self._shape, self._epochs, self._draw = values, shape, epochs, draw
         self.final = objective(values)
-        self._reached = self.final + draw.gauss(0, objectives.NOISE)
+        self._learned = [shape(values, self.final, epoch / epochs) for epoch in range(1, epochs + 1)]
+        self._reached, self._draw = self.final + draw.gauss(0, objectives.NOISE), draw
 
     def measured(self, epoch: int) -> float:
-        share, whole = (self._shape(self._values, self.final, x) for x in (epoch / self._epochs, 1.0))
-        return _CHANCE + (self._reached - _CHANCE) * share / whole + self._draw.gauss(0, _NOISE)
+        share = self._learned[epoch - 1] / self._learned[-1]
+        return _CHANCE + (self._reached - _CHANCE) * share + self._draw.gauss(0, _NOISE)
 
 
-def run(job: Job, objective: Objective, shape: Shape, epochs: int, seed: int) -> Outcome:
-    """Runs a study of trials of so many epochs, with the stopping rule and the budget of its job."""
-    draw = random.Random(seed)
-    trials: dict[int, Trial] = {}
-    curves: dict[int, _Curve] = {}
-    events: list[tuple[float, int]] = []  # the next epoch of each running trial
-    now, wrong = 0.0, 0
+class _Study:
+    """A study that is simulated.
 
-    def begin() -> None:
-        if len(trials) < job.max_trials and (values := suggest(job, [*trials.values()], seed)):
-            number = len(trials) + 1
-            trials[number] = Trial(id=number, parameters=values, state=ACTIVE, started=now or 1e-9)
-            curves[number] = _Curve(objective, shape, epochs, values, random.Random(seed * 1000 + number))
-            heapq.heappush(events, (now + _START + _taken(values, draw), number))
+    Args:
+      job: with its number of trials, those at a time, and its stopping rule. Its budget is that of the suggestions.
+      objective: the problem.
+      shape: of the learning curves.
+      epochs: of each trial.
+      seed: of the suggestions and of the noise.
+    """
 
-    for _ in range(job.parallel_trials):
-        begin()
-    while events:
-        now, number = heapq.heappop(events)
-        if job.budget and now > job.budget:
-            break
-        trial = trials[number]
+    def __init__(self, job: Job, objective: Objective, shape: Shape, epochs: int, seed: int):
+        self._job, self._objective, self._shape, self._epochs, self._seed = job, objective, shape, epochs, seed
+        self._draw = random.Random(seed)
+        self._curves: dict[int, _Curve] = {}
+        self._next: list[tuple[float, int]] = []  # the end of the next epoch of each running trial
+        self.trials: dict[int, Trial] = {}
+        self.wrong = 0
+
+    def run(self, limit: float) -> None:
+        """Runs until there are enough trials, or until a moment in seconds."""
+        for _ in range(self._job.parallel_trials):
+            self._begin(0.0)
+        while self._next and self._next[0][0] <= limit:
+            now, number = heapq.heappop(self._next)
+            self._measure(now, self.trials[number])
+            if self.trials[number].state in ENDED:
+                self._begin(now)
+
+    def _begin(self, now: float) -> None:
+        before = [*self.trials.values()]
+        values = suggest(self._job, before, self._seed) if len(before) < self._job.max_trials else None
+        if values is not None:
+            number, noise = len(before) + 1, random.Random(self._draw.random())
+            self.trials[number] = Trial(id=number, parameters=values, state=ACTIVE, started=_EPOCH + now)
+            self._curves[number] = _Curve(self._objective, self._shape, self._epochs, values, noise)
+            heapq.heappush(self._next, (now + _START + self._taken(values), number))
+
+    def _measure(self, now: float, trial: Trial) -> None:
         step = len(trial.measurements) + 1
-        one = Measurement(step, curves[number].measured(step), now - trial.started)
+        one = Measurement(step, self._curves[trial.id].measured(step), _EPOCH + now - trial.started)
         trial = dataclasses.replace(trial, measurements=(*trial.measurements, one))
-        is_stopped = step < epochs and stopping.should_stop(job, trial, [*trials.values()])
+        before = [*self.trials.values()]
+        is_stopped = step < self._epochs and stopping.should_stop(self._job, trial, before)
         if is_stopped:
-            known = [
-                result
-                for other in trials.values()
-                if other.state in ENDED and (result := other.result(job.selection, True))
-            ]
-            wrong += curves[number].final > max(result.value for result in known)
-        if is_stopped or step == epochs:
-            trial = dataclasses.replace(trial, state=SUCCEEDED, stopped_early=is_stopped, ended=now)
-            trials[number] = trial
-            begin()
+            top = best(before, self._job.selection, maximize=True)
+            result = top.result(self._job.selection, True) if top else None
+            self.wrong += result is not None and self._curves[trial.id].final > result.value
+        if is_stopped or step == self._epochs:
+            trial = dataclasses.replace(trial, state=SUCCEEDED, stopped_early=is_stopped, ended=_EPOCH + now)
         else:
-            trials[number] = trial
-            heapq.heappush(events, (now + _taken(trial.parameters, draw), number))
-    # What runs at the end of the budget is stopped, and counts by its measurements.
-    ended = [dataclasses.replace(one, state=SUCCEEDED) for one in trials.values() if one.measurements]
+            heapq.heappush(self._next, (now + self._taken(trial.parameters), trial.id))
+        self.trials[trial.id] = trial
+
+    def _taken(self, values: Mapping[str, Any]) -> float:
+        return seconds_of_an_epoch(values) * self._draw.lognormvariate(0, 0.05)
+
+
+def run(job: Job, objective: Objective, shape: Shape, epochs: int, seed: int, *, limit: float = math.inf) -> Outcome:
+    """Runs a study whose trials have so many epochs, for at most `limit` seconds."""
+    study = _Study(job, objective, shape, epochs, seed)
+    study.run(limit)
+    # What runs at the end is stopped, and counts by its measurements.
+    ended = [dataclasses.replace(one, state=SUCCEEDED) for one in study.trials.values() if one.measurements]
     picked = best(ended, job.selection, maximize=True)
-    regret = objectives.optimum(objective) - objective(picked.parameters) if picked else 1.0
-    count = sum(len(one.measurements) for one in ended)
-    return Outcome(regret, count, min(now, job.budget or now), len(ended), wrong)
+    regret = _optimum(objective) - objective(picked.parameters) if picked else 1.0
+    return Outcome(regret, sum(len(one.measurements) for one in ended), len(ended), study.wrong)
 
 
-def _taken(values: Mapping[str, Any], draw: random.Random) -> float:
-    return seconds_of_an_epoch(values) * draw.lognormvariate(0, 0.05)
+_optimum = functools.cache(objectives.optimum)
+
+
+def stopping_table(job: Job, seeds: int, epochs: int = 16) -> Iterator[str]:
+    """Yields what each stopping rule costs and saves, a line for each shape of the curves.
+
+    Args:
+      job: the study, whose rule is replaced.
+      seeds: studies of each of the two problems.
+      epochs: of each trial.
+    """
+    yield (
+        f"{f'{job.max_trials} trials of {epochs} epochs, {2 * seeds} studies':<38}{'regret x 1e-3':>15}"
+        f"{'epochs':>9}{'stopped by mistake':>20}"
+    )
+    for name, shape in SHAPES.items():
+        for rule in ("", "decay_curve", "median", "convex"):
+            ruled = dataclasses.replace(job, stopping=Stopping(rule=rule))
+            found = [run(ruled, problem, shape, epochs, seed) for problem in _PROBLEMS for seed in range(seeds)]
+            trials = sum(one.trials for one in found)
+            share, wrong = sum(one.epochs for one in found) / trials / epochs, sum(one.wrong for one in found) / trials
+            label = f"{name}, {rule.replace('_', ' ') or 'no rule'}"
+            yield f"{label:<38}{_mean(found):>15}{share:>9.0%}{wrong:>20.1%}"
+
+
+def budget_table(job: Job, seeds: int, budget: float = 1200.0, epochs: int = 8) -> Iterator[str]:
+    """Yields the regret after a budget, if suggestions know what a trial costs and if they do not."""
+    yield f"{f'{budget:.0f} simulated seconds, {seeds} studies':<38}{'regret x 1e-3':>15}{'trials':>9}"
+    for problem, known in itertools.product(_PROBLEMS, (0.0, budget)):
+        told = dataclasses.replace(job, budget=known)
+        found = [run(told, problem, exponential, epochs, seed, limit=budget) for seed in range(seeds)]
+        label = f"{problem.__name__}, improvement {'per second' if known else 'alone'}"
+        yield f"{label:<38}{_mean(found):>15}{statistics.mean(one.trials for one in found):>9.1f}"
+
+
+def _mean(found: Sequence[Outcome]) -> str:
+    regrets = [1e3 * one.regret for one in found]
+    error = statistics.stdev(regrets) / len(regrets) ** 0.5 if len(regrets) > 1 else 0.0
+    return f"{statistics.mean(regrets):.1f} ± {error:.1f}"

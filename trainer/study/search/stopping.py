@@ -16,7 +16,7 @@ from trainer.study.spec import BEST_MEASUREMENT, Job
 from trainer.study.trial import ENDED, INFEASIBLE, SUCCEEDED, Measurement, Trial
 
 # The service's documentation says only "very low"; the figure is from Domhan et al. 2015, section 4.
-_UNLIKELY = 0.05
+_UNLIKELY = 0.01
 ENOUGH = 5  # the service's default for measurements; the number of trials is one more
 
 

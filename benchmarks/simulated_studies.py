@@ -22,7 +22,6 @@ from trainer.study.spec import Job, Stopping
 from trainer.study.trial import ACTIVE, ENDED, SUCCEEDED, Measurement, Trial, best
 
 _CHANCE = 0.1  # the accuracy of a network that has learned nothing
-_NOISE = 0.01  # of each epoch, the standard deviation
 _START = 4.0  # seconds before the first epoch
 _EPOCH = 1e9  # when a study begins, in seconds since 1970
 _PROBLEMS = (objectives.centred, objectives.off_centre)
@@ -99,7 +98,7 @@ class _Curve:
 
     def measured(self, epoch: int) -> float:
         share = self._learned[epoch - 1] / self._learned[-1]
-        return _CHANCE + (self._reached - _CHANCE) * share + self._draw.gauss(0, _NOISE)
+        return _CHANCE + (self._reached - _CHANCE) * share + self._draw.gauss(0, objectives.NOISE)
 
 
 class _Study:
@@ -135,7 +134,8 @@ class _Study:
         before = [*self.trials.values()]
         values = suggest(self._job, before, self._seed) if len(before) < self._job.max_trials else None
         if values is not None:
-            number, noise = len(before) + 1, random.Random(self._draw.random())
+            number = len(before) + 1
+            noise = random.Random(1000 * self._seed + number)  # the same with every rule
             self.trials[number] = Trial(id=number, parameters=values, state=ACTIVE, started=_EPOCH + now)
             self._curves[number] = _Curve(self._objective, self._shape, self._epochs, values, noise)
             heapq.heappush(self._next, (now + _START + self._taken(values), number))
@@ -174,12 +174,13 @@ def run(job: Job, objective: Objective, shape: Shape, epochs: int, seed: int, *,
 _optimum = functools.cache(objectives.optimum)
 
 
-def stopping_table(job: Job, seeds: int, epochs: int = 16) -> Iterator[str]:
+def stopping_table(job: Job, seeds: int, rules: Sequence[str], epochs: int = 16) -> Iterator[str]:
     """Yields what each stopping rule costs and saves, a line for each shape of the curves.
 
     Args:
       job: the study, whose rule is replaced.
       seeds: studies of each of the two problems.
+      rules: `none`, `decay_curve`, `median` or `convex`.
       epochs: of each trial.
     """
     yield (
@@ -187,13 +188,12 @@ def stopping_table(job: Job, seeds: int, epochs: int = 16) -> Iterator[str]:
         f"{'epochs':>9}{'stopped by mistake':>20}"
     )
     for name, shape in SHAPES.items():
-        for rule in ("", "decay_curve", "median", "convex"):
-            ruled = dataclasses.replace(job, stopping=Stopping(rule=rule))
+        for rule in rules:
+            ruled = dataclasses.replace(job, stopping=Stopping(rule="" if rule == "none" else rule))
             found = [run(ruled, problem, shape, epochs, seed) for problem in _PROBLEMS for seed in range(seeds)]
             trials = sum(one.trials for one in found)
             share, wrong = sum(one.epochs for one in found) / trials / epochs, sum(one.wrong for one in found) / trials
-            label = f"{name}, {rule.replace('_', ' ') or 'no rule'}"
-            yield f"{label:<38}{_mean(found):>15}{share:>9.0%}{wrong:>20.1%}"
+            yield f"{f'{name}, {rule}':<38}{_mean(found):>15}{share:>9.0%}{wrong:>20.1%}"
 
 
 def budget_table(job: Job, seeds: int, budget: float = 1200.0, epochs: int = 8) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.tuning --seeds=30 --trials=30 --only=regret
     python -m benchmarks.tuning --seeds=3 --trials=20 --only=study
-    python -m benchmarks.tuning --seeds=6 --trials=20 --only=stopping
+    python -m benchmarks.tuning --seeds=10 --trials=20 --only=stopping
     python -m benchmarks.tuning --seeds=8 --only=budget
 
 `regret`: the difference in accuracy between the optimum and the trial that an engine would choose, its best observed
@@ -39,6 +39,7 @@ from trainer.study.spec import BEST_MEASUREMENT, RANDOM_SEARCH, UNSPECIFIED, Job
 from trainer.study.trial import SUCCEEDED, Measurement, Trial, best
 
 _GOALS = {"centred": 7.0, "off centre": 5.0}  # of the regret x 1e-3
+_RULES = ["none", "decay_curve", "median", "convex"]
 _STARTS = 6  # trials before Optuna's Gaussian process learns; with its default of 10 it was worse
 
 Suggest = Callable[[Sequence[Trial]], Mapping[str, Value]]
@@ -151,15 +152,16 @@ def main(popen: command.Popen = subprocess.Popen) -> None:
     """Prints the tables; `popen` starts the processes of the study."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--only", choices=("regret", "stopping", "budget", "study"), help="one of the tables")
-    parser.add_argument("--seeds", type=int, default=0, help="0 is 30 for the regret, 6, 8 and 3 for the others")
+    parser.add_argument("--seeds", type=int, default=0, help="0 is 30 for the regret, 10, 8 and 3 for the others")
     parser.add_argument("--trials", type=int, default=0, help="0 is 30 for the regret, 40 for the budget, else 20")
     parser.add_argument("--engines", nargs="*", default=[], help="of the regret; none are all")
+    parser.add_argument("--rules", nargs="*", default=_RULES, choices=_RULES, help="of the stopping")
     parser.add_argument("--epochs", type=int, default=2, help="of each trial of the study")
     arguments = parser.parse_args()
     seeds, trials = arguments.seeds, arguments.trials
     tables = {
         "regret": lambda: regrets(arguments.engines or list(engines(1)), seeds or 30, trials or 30),
-        "stopping": lambda: simulated_studies.stopping_table(_in_pairs(trials or 20), seeds or 6),
+        "stopping": lambda: simulated_studies.stopping_table(_in_pairs(trials or 20), seeds or 10, arguments.rules),
         "budget": lambda: simulated_studies.budget_table(_in_pairs(trials or 40), seeds or 8),
         "study": lambda: whole_studies.compare(seeds or 3, trials or 20, arguments.epochs, popen=popen),
     }

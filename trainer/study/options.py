@@ -21,11 +21,14 @@ _TRAILER = (
 )
 
 
-def _flag(default: Any, group: str, help: str, choices: tuple[str, ...] = (), **pattern: str) -> Any:
-    bounds: dict[str, Any] = {"minimum": 0, "form": "a whole number of at least 0"} if type(default) is int else {}
-    return dataclasses.field(
-        default=default, metadata={"rule": Rule(group, help, choices=choices, **pattern, **bounds)}
-    )
+def _flag(
+    default: Any, group: str, help: str, choices: tuple[str, ...] = (), *, pattern: str = "", form: str = ""
+) -> Any:
+    if type(default) is int:
+        rule = Rule(group, help, minimum=0, form="a whole number of at least 0")
+    else:
+        rule = Rule(group, help, choices=choices, pattern=pattern, form=form)
+    return dataclasses.field(default=default, metadata={"rule": rule})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,8 @@ from trainer.study.search.curve import Curve
 from trainer.study.spec import BEST_MEASUREMENT, Job
 from trainer.study.trial import ENDED, INFEASIBLE, SUCCEEDED, Measurement, Trial
 
-# The service's documentation says only "very low". With the 0.05 of Domhan et al. 2015, section 4, 1 to 2 % of the trials
-# of `benchmarks.tuning --only=stopping` were stopped by mistake; with 0.01 none was, and 7 % more epochs ran.
+# The service's documentation says only "very low". With 0.05, the figure of Domhan et al. 2015, section 4, up to 2 % of
+# the trials of `benchmarks.simulated_studies` were stopped by mistake; with 0.01 none was, and 8 % more epochs ran.
 _UNLIKELY = 0.01
 ENOUGH = 5  # the service's default for measurements; the number of trials is one more
 

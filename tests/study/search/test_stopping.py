@@ -147,6 +147,13 @@ def test_decay_curve_needs_five_trials_that_went_as_far() -> None:
     assert not stopping.should_stop(job, bad, stopped)
 
 
+def test_decay_curve_compares_with_trials_of_the_same_network() -> None:
+    job, bad = _job("decay_curve"), dataclasses.replace(_running([0.05] * 6), parameters={"model": "residual"})
+    for network, expected in (("residual", True), ("linear", False)):
+        others = [dataclasses.replace(trial, parameters={"model": network}) for trial in GOOD]
+        assert stopping.should_stop(job, bad, others) == expected
+
+
 def test_decay_curve_waits_for_a_slow_starter_where_such_have_won() -> None:
     steps = np.arange(1, 21)
     slow = [_trial(n, (0.9 + n / 100) / (1 + np.exp(8 - steps))) for n in range(1, 6)]

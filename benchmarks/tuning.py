@@ -2,6 +2,8 @@
 
     python -m benchmarks.tuning --seeds=30 --trials=30 --only=regret
     python -m benchmarks.tuning --seeds=3 --trials=20 --only=study
+    python -m benchmarks.tuning --seeds=10 --trials=20 --only=stopping
+    python -m benchmarks.tuning --seeds=8 --only=budget
 
 `regret`: the difference in accuracy between the optimum and the trial that an engine would choose, its best observed
 one; a mean over seeds, on the problems of `benchmarks.objectives`. It also gives the seconds per suggestion.
@@ -9,10 +11,14 @@ one; a mean over seeds, on the problems of `benchmarks.objectives`. It also give
 `study`: the whole command on digits, 20 trials of 2 epochs, compared with KerasTuner's BayesianOptimization on the same
 space, data, epochs and cores, once as one process and once as a chief with a worker per core; the faster one is the
 peer.
+
+`stopping` and `budget`: studies of `benchmarks.simulated_studies`. The regret, the share of the epochs and the trials
+stopped by mistake with each stopping rule; the regret after a budget of seconds.
 """
 
 import argparse
 import contextlib
+import dataclasses
 import importlib.util
 import itertools
 import random
@@ -24,15 +30,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import optuna
 
-from benchmarks import objectives, whole_studies
+from benchmarks import objectives, simulated_studies, whole_studies
 from benchmarks.objectives import Objective
 from benchmarks.peers import command
 from trainer.study.search.space import Space
 from trainer.study.search.suggestions import ask, quiet, replayed, suggest
-from trainer.study.spec import RANDOM_SEARCH, UNSPECIFIED, Job, Value
+from trainer.study.spec import BEST_MEASUREMENT, RANDOM_SEARCH, UNSPECIFIED, Job, Value
 from trainer.study.trial import SUCCEEDED, Measurement, Trial, best
 
 _GOALS = {"centred": 7.0, "off centre": 5.0}  # of the regret x 1e-3
+_RULES = ["none", "decay_curve", "median", "convex"]
 _STARTS = 6  # trials before Optuna's Gaussian process learns; with its default of 10 it was worse
 
 Suggest = Callable[[Sequence[Trial]], Mapping[str, Value]]
@@ -115,6 +122,11 @@ def _job(trials: int, algorithm: str = UNSPECIFIED) -> Job:
     )
 
 
+def _in_pairs(trials: int) -> Job:
+    """Returns the study of the simulations: two trials at a time, each as good as its best epoch."""
+    return dataclasses.replace(_job(trials), parallel_trials=2, selection=BEST_MEASUREMENT)
+
+
 @contextlib.contextmanager
 def _ours(algorithm: str, trials: int, seed: int) -> Iterator[Suggest]:
     job = _job(trials, algorithm)
@@ -139,19 +151,24 @@ def _keras_tuner(trials: int, seed: int) -> Iterator[Suggest]:
 def main(popen: command.Popen = subprocess.Popen) -> None:
     """Prints the tables; `popen` starts the processes of the study."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--only", choices=("regret", "study"), help="one of the tables")
-    parser.add_argument("--seeds", type=int, default=0, help="0 is 30 for the regret and 3 for the study")
-    parser.add_argument("--trials", type=int, default=0, help="0 is 30 for the regret and 20 for the study")
+    parser.add_argument("--only", choices=("regret", "stopping", "budget", "study"), help="one of the tables")
+    parser.add_argument("--seeds", type=int, default=0, help="0 is 30 for the regret, 10, 8 and 3 for the others")
+    parser.add_argument("--trials", type=int, default=0, help="0 is 30 for the regret, 40 for the budget, else 20")
     parser.add_argument("--engines", nargs="*", default=[], help="of the regret; none are all")
+    parser.add_argument("--rules", nargs="*", default=_RULES, choices=_RULES, help="of the stopping")
     parser.add_argument("--epochs", type=int, default=2, help="of each trial of the study")
     arguments = parser.parse_args()
-    if arguments.only != "study":
-        names = arguments.engines or list(engines(1))
-        for line in regrets(names, arguments.seeds or 30, arguments.trials or 30):
-            print(line, flush=True)
-    if arguments.only != "regret":
-        for line in whole_studies.compare(arguments.seeds or 3, arguments.trials or 20, arguments.epochs, popen=popen):
-            print(line, flush=True)
+    seeds, trials = arguments.seeds, arguments.trials
+    tables = {
+        "regret": lambda: regrets(arguments.engines or list(engines(1)), seeds or 30, trials or 30),
+        "stopping": lambda: simulated_studies.stopping_table(_in_pairs(trials or 20), seeds or 10, arguments.rules),
+        "budget": lambda: simulated_studies.budget_table(_in_pairs(trials or 40), seeds or 8),
+        "study": lambda: whole_studies.compare(seeds or 3, trials or 20, arguments.epochs, popen=popen),
+    }
+    for name, lines in tables.items():
+        if arguments.only in (None, name):
+            for line in lines():
+                print(line, flush=True)
 
 
 if __name__ == "__main__":

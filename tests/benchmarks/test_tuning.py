@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from benchmarks import objectives, tuning, whole_studies
+from benchmarks import objectives, simulated_studies, tuning, whole_studies
 from tests import forked
 from trainer.study.search.space import Space
 
@@ -15,6 +15,26 @@ def test_prints_the_regret(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     assert lines[0].startswith("regret x 1e-3, 9 trials, 2 seeds")
     assert [line.split("  ")[0] for line in lines[1:]] == ["ours", "random", "Optuna TPE", "to reach"]
     assert lines[-1].split() == ["to", "reach", "<=", "7", "<=", "5"]
+
+
+def test_prints_what_stopping_and_a_budget_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulated_studies, "SHAPES", {"networks": simulated_studies.networks})
+    for only, count in (("stopping", 5), ("budget", 5)):
+        monkeypatch.setattr("sys.argv", ["tuning", f"--only={only}", "--seeds=1", "--trials=7"])
+        tuning.main()
+        assert len(capsys.readouterr().out.splitlines()) == count
+
+
+def test_a_simulated_study_ends_at_its_limit_and_with_what_it_knows() -> None:
+    job = tuning._in_pairs(7)
+    whole = simulated_studies.run(job, objectives.centred, simulated_studies.power, 4, 0)
+    assert (whole.trials, whole.epochs, whole.wrong) == (7, 28, 0)
+    assert 0 <= whole.regret < 0.5
+    short = simulated_studies.run(job, objectives.centred, simulated_studies.power, 4, 0, limit=20)
+    assert 0 < short.epochs < 28
+    assert simulated_studies.run(job, objectives.centred, simulated_studies.power, 4, 0, limit=1).regret == 1
 
 
 @pytest.mark.slow

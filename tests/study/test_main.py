@@ -205,6 +205,8 @@ def test_the_home_folder_is_named_by_a_tilde(
         (["--filters=3"], "filters"),
         (["--parallel_trial_count=9"], "`--parallel_trial_count` must be at most the number of trials, 3. Received: 9"),
         (["--config=nowhere.yaml"], "nowhere.yaml"),
+        (["--target=vertex", "--budget=1h"], "`--budget` must be used with `--target=local`; on Vertex AI,"),
+        (["--target=vertex", "--stop=none"], "`--stop` must be auto or config with `--target=vertex`, where"),
     ],
 )  # fmt: skip
 def test_rejects(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:

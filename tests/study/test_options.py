@@ -21,6 +21,7 @@ from trainer.study.options import Options
         (["--job-dir", "--watch", "--dry-run"], {"dry_run": True}, ["--job_dir", "--watch"], {"job_dir": "--watch"}),
         (["--target=labels", "--target=local"], {"target": "local"}, ["--target=labels"], {"target": "labels"}),
         (["-watch", "-epochs=2", "--"], {"watch": True}, ["-epochs=2"], {"epochs": 2}),
+        (["--stop=none", "--budget=1.5h"], {"stop": "none", "budget": "1.5h"}, [], {}),
         (["--watch", "--nowatch", "--dry_run=TRUE", "--spot", "no"], {"dry_run": True, "spot": "no"}, [], {}),
     ],
 )
@@ -41,6 +42,15 @@ def test_leaves_to_the_file_what_a_flag_goes_with() -> None:
         (["--target=mars"], "`--target` must be one of local, vertex. Received: mars"),
         (["--max_trial_count=x"], "`--max_trial_count` must be a whole number of at least 0. Received: x"),
         (["--max_trial_count=-1"], "`--max_trial_count` must be a whole number of at least 0. Received: -1"),
+        (["--stop=never"], "`--stop` must be one of auto, config, none. Received: never"),
+        (
+            ["--budget=0m"],
+            "`--budget` must be a time in seconds, minutes or hours, as in 600, 90s, 10m or 1.5h. Received: 0m",
+        ),
+        (
+            ["--budget=10 minutes"],
+            "`--budget` must be a time in seconds, minutes or hours, as in 600, 90s, 10m or 1.5h. Received: 10 minutes",
+        ),
         (["--watch=maybe"], "`--watch` must be true or false. Received: maybe"),
         (["--nowatch=true"], "`--nowatch` must have no value. Received: true"),
         (["--config"], "`--config` must be given a value, as in --config=…. Received: nothing"),
@@ -53,6 +63,14 @@ def test_rejects(arguments: list[str], message: str) -> None:
     with pytest.raises(UsageError) as error:
         options.read(arguments)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("budget", "seconds"),
+    [("", 0), ("600", 600), ("90s", 90), ("10m", 600), ("1.5h", 5400), (".5m", 30), ("10.m", 600)],
+)
+def test_a_budget_is_in_seconds(budget: str, seconds: float) -> None:
+    assert options.read([f"--budget={budget}"] if budget else [])[0].seconds == seconds
 
 
 def test_help_names_every_option() -> None:

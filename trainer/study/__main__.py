@@ -9,10 +9,10 @@ from pathlib import Path
 
 from trainer import command_line, console, interpreter, signals
 from trainer.errors import StoppedError, StorageError, UsageError
-from trainer.hparams import HParams
+from trainer.hparams import AUTO, HParams
 from trainer.study import options as study_options
 from trainer.study.options import Options
-from trainer.study.spec import Job
+from trainer.study.spec import UNPROMISING, Job, Stopping
 
 _COMMAND = "python -m trainer.study"
 _GO_ON = "the same command with its --job_dir resumes the study"
@@ -55,6 +55,7 @@ def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.S
                 f"Received: {kept}"
             )
     if options.results or options.target == "vertex":
+        _refuse_local_flags(options)
         from trainer.study.vertex import session as vertex
         from trainer.study.vertex.surroundings import World
 
@@ -62,7 +63,7 @@ def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.S
     from trainer.study.config import document as config
 
     known = study_options.flags()
-    job = _counted(config.read(Path(options.config), command_line.without(flags, ["job_dir", "quiet"], known)), options)
+    job = _planned(config.read(Path(options.config), command_line.without(flags, ["job_dir", "quiet"], known)), options)
     from trainer.study.local import session as local  # loads the search: a mistake is reported before that
 
     python = interpreter.word(sys.executable, Path.cwd(), variables.get("PATH"))
@@ -79,15 +80,38 @@ def _run(arguments: Sequence[str], variables: Mapping[str, str], stop: signals.S
     return local.run(plan, screen, stop, variables, silent() if given.get("quiet") == "yes" else screen)
 
 
-def _counted(job: Job, options: Options) -> Job:
-    """Returns a job with the counts that flags give."""
+def _planned(job: Job, options: Options) -> Job:
+    """Returns a job with the counts, the budget and the stopping rule that flags give."""
     trials = options.max_trial_count or job.max_trials
     parallel = options.parallel_trial_count or min(job.parallel_trials, trials)
     if parallel > trials:
         raise UsageError(
             f"`--parallel_trial_count` must be at most the number of trials, {trials}. Received: {parallel}"
         )
-    return dataclasses.replace(job, max_trials=trials, parallel_trials=parallel)
+    stopping = Stopping() if options.stop == "none" else job.stopping
+    if options.stop == AUTO and not job.stopping.rule:
+        stopping = UNPROMISING
+    return dataclasses.replace(
+        job, max_trials=trials, parallel_trials=parallel, budget=options.seconds, stopping=stopping
+    )
+
+
+def _refuse_local_flags(options: Options) -> None:
+    """Refuses the flags that change how trials end: Vertex AI follows the file alone.
+
+    Raises:
+      UsageError: there is one.
+    """
+    if options.budget:
+        raise UsageError(
+            "`--budget` must be used with `--target=local`; on Vertex AI, "
+            f"`studyStoppingConfig` of the file limits the time. Received: {options.budget}"
+        )
+    if options.stop == "none":
+        raise UsageError(
+            "`--stop` must be auto or config with `--target=vertex`, where the file alone says which trials end early. "
+            "Received: none"
+        )
 
 
 def _stop(status: int, reason: str) -> int:

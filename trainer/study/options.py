@@ -1,6 +1,7 @@
 """The flags of `python -m trainer.study`, in addition to those of `trainer.task`, which every trial receives."""
 
 import dataclasses
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,19 +9,26 @@ from typing import Any
 from trainer import command_line
 from trainer.command_line import END, Argument
 from trainer.errors import UsageError
-from trainer.hparams import TARGETS, Field, Rule, Value, check, rule_of
+from trainer.hparams import AUTO, TARGETS, Field, Rule, Value, check, rule_of
 
 _TARGET = "target"  # of a study, and of its trials with other values
 _MARGIN = 26  # characters before the help texts
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = r"(\d*\.?\d*[1-9]\d*|[1-9]\d*\.?\d*)([smh]?)"  # more than 0, in a unit
 _TRAILER = (
     "Flags of python -m trainer.task apply to every trial, as in --data=digits --epochs=2. --job_dir is the "
     "folder of the study, with one subfolder per trial. The same command with it resumes an interrupted study."
 )
 
 
-def _flag(default: Any, group: str, help: str, choices: tuple[str, ...] = ()) -> Any:
-    bounds: dict[str, Any] = {"minimum": 0, "form": "a whole number of at least 0"} if type(default) is int else {}
-    return dataclasses.field(default=default, metadata={"rule": Rule(group, help, choices=choices, **bounds)})
+def _flag(
+    default: Any, group: str, help: str, choices: tuple[str, ...] = (), *, pattern: str = "", form: str = ""
+) -> Any:
+    if type(default) is int:
+        rule = Rule(group, help, minimum=0, form="a whole number of at least 0")
+    else:
+        rule = Rule(group, help, choices=choices, pattern=pattern, form=form)
+    return dataclasses.field(default=default, metadata={"rule": rule})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,6 +39,20 @@ class Options:
     target: str = _flag("local", "Study", "where trials run", choices=("local", "vertex"))
     max_trial_count: int = _flag(0, "Study", "overrides maxTrialCount of the file")
     parallel_trial_count: int = _flag(0, "Study", "overrides parallelTrialCount of the file")
+    stop: str = _flag(
+        AUTO,
+        "On this machine",
+        "which trials end early. auto: those that cannot win, by the rule of the file, else by the decay curve rule; "
+        "config: only by the rule of the file; none: no trial",
+        choices=(AUTO, "config", "none"),
+    )
+    budget: str = _flag(
+        "",
+        "On this machine",
+        "time after which the study ends, as in 600, 90s, 10m or 1.5h; running trials are stopped",
+        pattern=rf"(?:{_DURATION})?",
+        form="a time in seconds, minutes or hours, as in 600, 90s, 10m or 1.5h",
+    )
     isolation: str = _flag(
         "fork",
         "On this machine",
@@ -64,6 +86,12 @@ class Options:
     results: str = _flag(
         "", "On Vertex AI", "download the trials of a job, by its name or number, and write study.json"
     )
+
+    @property
+    def seconds(self) -> float:
+        """The budget in seconds; 0 if there is none."""
+        found = re.fullmatch(_DURATION, self.budget)
+        return float(found[1]) * _UNITS[found[2]] if found else 0.0
 
 
 _FIELDS = dataclasses.fields(Options)

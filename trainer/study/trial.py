@@ -44,6 +44,7 @@ class Trial:
       validated: how many samples a validation has; 0 if the trial did not say.
       network_parameters: how many its network has; 0 if the trial did not say.
       finished: whether its model was written, and its test part evaluated; see `trainer.study.local.finishing`.
+      paused: seconds that passed between interruptions and the resumes after them.
     """
 
     id: int
@@ -58,16 +59,22 @@ class Trial:
     validated: int = 0
     network_parameters: int = 0
     finished: bool = False
+    paused: float = 0.0
 
     @property
     def seconds(self) -> float:
-        """How long it took; 0 if it has not begun, or not ended."""
-        return max(0.0, self.ended - self.started) if self.started and self.ended else 0.0
+        """How long it worked; 0 if it has not begun, or not ended."""
+        return max(0.0, self.ended - self.started - self.paused) if self.started and self.ended else 0.0
 
     @property
     def is_sound(self) -> bool:
         """Whether every value is of its kind, as those of a file need not be."""
-        numbers = (self.started, self.ended, *(number for one in self.measurements for number in vars(one).values()))
+        numbers = (
+            self.started,
+            self.ended,
+            self.paused,
+            *(number for one in self.measurements for number in vars(one).values()),
+        )
         return (
             type(self.id) is int
             and isinstance(self.parameters, Mapping)

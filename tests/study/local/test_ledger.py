@@ -41,6 +41,7 @@ def test_tells_a_program_what_it_wants(tmp_path: Path) -> None:
     assert record["best"] == {"trial": 1, "parameters": DONE.parameters, "step": 1, "value": 0.5, "seconds": 2.0}
     assert record["conclusion"] == {"importance": {"filters": 1.0}}
     assert [trial["state"] for trial in record["trials"]] == ["SUCCEEDED", "INFEASIBLE"]
+    assert (record["stopping"], record["budget"], record["seconds"]) == ("", 0.0, 0.0)
     assert record["arguments"] == ["--data=digits", "--epochs=2"]
 
 

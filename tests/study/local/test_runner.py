@@ -13,7 +13,7 @@ from trainer.study.local import layout
 from trainer.study.local.ledger import Ledger
 from trainer.study.local.runner import Runner
 from trainer.study.spec import Job, Stopping
-from trainer.study.trial import ACTIVE, INFEASIBLE, STOPPING, SUCCEEDED, Measurement, Trial
+from trainer.study.trial import ACTIVE, INFEASIBLE, REQUESTED, STOPPING, SUCCEEDED, Measurement, Trial
 
 Script = Callable[[int], tuple[list[float], int]]
 
@@ -171,6 +171,35 @@ def test_a_stopped_study_goes_on_with_what_ran(tmp_path: Path) -> None:
     assert after[1].started == before[1].started
 
 
+def test_a_budget_ends_the_study_and_what_runs_counts_by_its_measurements(tmp_path: Path) -> None:
+    wanted = job(max_trials=9, budget=60.0)
+    server = ScriptedServer(lambda trial: ([] if trial == 2 else [0.5], 0), holds=[1, 2])
+    state, trials = run(tmp_path, wanted, server)
+    assert state == "SUCCEEDED"
+    assert sorted(server.stopped) == [1, 2]
+    assert (trials[0].state, trials[0].stopped_early, trials[1].state) == (SUCCEEDED, True, REQUESTED)
+    used = json.loads((tmp_path / "study.json").read_text())["seconds"]
+    assert used >= 60
+    again = ScriptedServer(lambda trial: ([0.6], 0))
+    assert run(tmp_path, wanted, again)[0] == "SUCCEEDED"
+    assert again.started == [], "the time that was used before counts"
+    state, trials = run(tmp_path, job(max_trials=3, budget=600.0), again)
+    assert again.started[0] == 2, "a longer study begins with the trial that had measured nothing"
+    assert [trial.state for trial in trials] == [SUCCEEDED] * 3
+
+
+def test_a_budget_that_is_used_leaves_no_trial_running(tmp_path: Path) -> None:
+    wanted = job(max_trials=2, budget=5.0)
+    ledger = Ledger(tmp_path, wanted, 0)
+    ledger.seconds = 9.0
+    half = Trial(id=1, parameters=suggest([]), state=ACTIVE, measurements=(Measurement(1, 0.4, 3.0),), started=1.0)
+    ledger.put(half, Trial(id=2, parameters=suggest([half]), state=ACTIVE, started=1.0))
+    server = ScriptedServer(lambda trial: ([0.4], 0))
+    state, trials = run(tmp_path, wanted, server)
+    assert (state, server.started) == ("SUCCEEDED", [])
+    assert [(trial.state, trial.seconds) for trial in trials] == [(SUCCEEDED, 3.0), (REQUESTED, 0.0)]
+
+
 @pytest.mark.parametrize("state", [STOPPING, ACTIVE])
 def test_what_was_being_stopped_has_ended(tmp_path: Path, state: str) -> None:
     wanted = job(max_trials=1, parallel_trials=1)
@@ -181,4 +210,5 @@ def test_what_was_being_stopped_has_ended(tmp_path: Path, state: str) -> None:
     _, trials = run(tmp_path, wanted, server)
     assert server.started == ([] if state == STOPPING else [1])
     assert trials[0].stopped_early == (state == STOPPING)
+    assert trials[0].seconds < 100, "the time between does not count"
     assert trials[0].state == SUCCEEDED

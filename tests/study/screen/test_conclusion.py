@@ -74,14 +74,14 @@ def test_the_importance_is_shown_where_there_are_enough_trials_to_know_it(
     assert parameters < 3 or not is_known or SHARES in text
 
 
-def _trial(number: int, value: float, parameters: int = 0, seconds: float = 9.0, validated: int = 144) -> Trial:
+def _trial(number: int, value: float, parameters: int = 0, validated: int = 144) -> Trial:
     return Trial(
         id=number,
-        parameters={},
+        parameters={"filters": float(number)},
         state=SUCCEEDED,
         measurements=measured(value),
         started=100.0,
-        ended=100.0 + seconds,
+        ended=109.0,
         validated=validated,
         network_parameters=parameters,
     )
@@ -102,8 +102,8 @@ def _trial(number: int, value: float, parameters: int = 0, seconds: float = 9.0,
             "\nTrials 2 and 4 are tied with it: the intervals overlap.\n"
             "Of these, trial 1 has the smallest network: 7 parameters.\n\n",
         ),
-        ([_trial(1, 0.95, 7, 70.0), _trial(2, 0.94, 7, 7.0)], "\nOf these, trial 2 was the fastest: 7 s, not 70 s.\n"),
-        ([_trial(1, 0.95, 7, 7.0), _trial(2, 0.94, 0, 70.0)], "\nOf these, trial 1 was the fastest: 7 s.\n"),
+        ([_trial(1, 0.95, 7), _trial(2, 0.94, 7)], "\nTrial 2 is tied with it: the intervals overlap.\n\nRanking"),
+        ([_trial(1, 0.95, 7), _trial(2, 0.94, 0)], "\nTrial 2 is tied with it: the intervals overlap.\n\nRanking"),
         ([_trial(n, 0.9, n) for n in range(1, 14)], "\nTrials 2, 3, 4, 5 and 8 more are tied with"),
         ([_trial(1, 0.9), _trial(2, 0.7)], "as of 144 validation samples.\n\nRanking"),
         ([_trial(1, 1.0, validated=3), _trial(2, 0.0, validated=1)], "Trial 2 is tied with it"),
@@ -111,10 +111,29 @@ def _trial(number: int, value: float, parameters: int = 0, seconds: float = 9.0,
         ([_trial(1, 0.9), _trial(2, 0.89, validated=0)], "as of 144 validation samples.\n\nRanking"),
     ],
 )
-def test_trials_whose_intervals_overlap_are_tied_and_the_cheapest_is_named(trials: list[Trial], said: str) -> None:
+def test_trials_whose_intervals_overlap_are_tied_and_the_smallest_is_named(trials: list[Trial], said: str) -> None:
     text = conclusion.text(SHOWN, trials, {}, Path("/a"), width=80)
     assert said in text
     assert max(map(len, text.split("\n\nRanking")[0].splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("trials", "title", "filters"),
+    [
+        ([_trial(1, 0.9, 70), _trial(2, 0.95, 80), _trial(3, 0.94, 7), _trial(4, 0.2, 1)], "trial 3 longer, the", 3),
+        ([_trial(1, 0.95, 7), _trial(2, 0.94, 80)], "the best trial longer:", 1),
+        ([_trial(1, 0.94, 7), _trial(2, 0.95, 7)], "the best trial longer:", 2),
+        ([_trial(1, 0.94, 7), _trial(2, 0.95)], "the best trial longer:", 2),
+        ([_trial(1, 0.94, 7, validated=0), _trial(2, 0.95, 9, validated=0)], "the best trial longer:", 2),
+    ],
+)
+def test_the_smallest_of_the_tied_trials_is_the_one_to_train_longer(
+    trials: list[Trial], title: str, filters: int
+) -> None:
+    text = conclusion.text(SHOWN, trials, {}, Path("/a"))
+    assert f"To train {title}" in text
+    assert f"--filters={filters} --epochs=12" in text
+    assert text.count("★") == 1, "the mark stays at the best value"
 
 
 def test_a_metric_that_is_no_accuracy_has_no_interval() -> None:

@@ -37,7 +37,7 @@ def test_it_has_the_figures_of_the_record(tmp_path: Path) -> None:
     assert lines.count("line best") >= 2, "the best trial, among the parameters and among the curves"
 
 
-def test_ties_have_intervals_and_the_cheapest_is_named(tmp_path: Path) -> None:
+def test_ties_have_intervals_and_the_smallest_is_named(tmp_path: Path) -> None:
     each = [
         Trial(
             id=number, parameters={"filters": 4.0}, state=SUCCEEDED, measurements=measured(value), validated=100,
@@ -47,7 +47,8 @@ def test_ties_have_intervals_and_the_cheapest_is_named(tmp_path: Path) -> None:
     ]  # fmt: skip
     found = _page(tmp_path, *each)
     assert "95 % interval (Wilson) 0.8377 to 0.9519, 100 validation samples" in found.text
-    assert "Trial 2 is tied with it: the intervals overlap. Trial 2 is the cheapest of these" in found.text
+    assert "Trial 2 is tied with it: the intervals overlap. Trial 2 has the smallest network of these" in found.text
+    assert "Train trial 2 longer, the smallest network of the tied trials" in found.text
     assert "2 (tied)" in found.texts
 
 

@@ -147,6 +147,13 @@ def test_decay_curve_needs_five_trials_that_went_as_far() -> None:
     assert not stopping.should_stop(job, bad, stopped)
 
 
+def test_decay_curve_compares_with_trials_of_the_same_network() -> None:
+    job, bad = _job("decay_curve"), dataclasses.replace(_running([0.05] * 6), parameters={"model": "residual"})
+    for network, expected in (("residual", True), ("linear", False)):
+        others = [dataclasses.replace(trial, parameters={"model": network}) for trial in GOOD]
+        assert stopping.should_stop(job, bad, others) == expected
+
+
 def test_decay_curve_waits_for_a_slow_starter_where_such_have_won() -> None:
     steps = np.arange(1, 21)
     slow = [_trial(n, (0.9 + n / 100) / (1 + np.exp(8 - steps))) for n in range(1, 6)]
@@ -160,6 +167,17 @@ def test_decay_curve_waits_for_a_slow_starter_where_such_have_won() -> None:
 def test_decay_curve_of_the_best_measurement_spares_the_best() -> None:
     values = [0.95, *np.linspace(0.4, 0.1, 9)]
     assert not stopping.should_stop(_job("decay_curve", selection=BEST_MEASUREMENT), _running(values), GOOD)
+
+
+def test_a_stopped_trial_would_have_reached_what_others_like_it_did() -> None:
+    job = _job("decay_curve")
+    own = _trial(99, 0.6 * (1 - np.exp(-0.25 * np.arange(1, 6))), stopped_early=True)
+    assert stopping.expected_result(job, own, [*GOOD, own]) == pytest.approx(0.6, abs=0.06)
+    assert stopping.expected_result(job, own, GOOD[:4]) is None, "too few went as far"
+    good = _trial(99, 2 * (1 - np.exp(-0.25 * np.arange(1, 6))), stopped_early=True)
+    assert stopping.expected_result(job, good, GOOD) == max(trial.measurements[-1].value for trial in GOOD)
+    mirrored = stopping.expected_result(_job(minimize=True), _mirrored(own), [_mirrored(one) for one in GOOD])
+    assert mirrored == pytest.approx(-0.6, abs=0.06)
 
 
 CONVEX = [0.1, 0.2, 0.28, 0.34, 0.38, 0.41]  # its last five lie on a slope of 0.053; a line to step 20 ends at 1.15

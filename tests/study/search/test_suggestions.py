@@ -1,3 +1,4 @@
+import dataclasses
 import math
 import statistics
 import time
@@ -185,6 +186,52 @@ def test_finds_the_last_of_many_combinations(algorithm: str) -> None:
     study = job(parameters=(depth, fixed), algorithm=algorithm)
     done = [_ended(number, {"depth": number, "dropout": 0.5}, 0.5) for number in range(1, 301) if number != 137]
     assert suggest(study, done, 0) == {"depth": 137, "dropout": 0.5}
+
+
+def _timed(trial: Trial) -> Trial:
+    """Returns a trial that took ten times as long with `same` padding, which is a little better."""
+    return dataclasses.replace(trial, started=1.0, ended=101.0 if trial.parameters["padding"] == "same" else 11.0)
+
+
+def test_with_a_budget_a_cheap_trial_is_worth_more() -> None:
+    counts = []
+    for budget in (0.0, 600.0):
+        study = job(parameters=(RATE, PADDING), budget=budget)
+        done: list[Trial] = []
+        for number in range(1, 13):
+            values = suggest(study, done, 0)
+            assert values is not None
+            accuracy = -((math.log10(float(values["learning_rate"])) + 2.7) ** 2) + 0.01 * (values["padding"] == "same")
+            done.append(_timed(_ended(number, values, accuracy)))
+        counts.append(sum(trial.parameters["padding"] == "valid" for trial in done))
+    assert counts[1] > counts[0]
+
+
+def test_trials_without_a_time_are_suggested_with_a_budget_too() -> None:
+    assert _run(job(budget=60.0), _accuracy, 8) == _run(job(), _accuracy, 8)
+
+
+def test_a_stopped_trial_counts_with_what_it_would_have_reached() -> None:
+    """Half-trained networks would look bad: with four epochs of 16, a good rate below the results of bad ones."""
+    rates = [1e-4, 2e-4, 4e-4, 1e-3, 2e-3, 4e-3, 1e-2]
+    whole = [
+        Trial(id=number, parameters={"learning_rate": rate}, state=SUCCEEDED, measurements=_curve(rate, 16))
+        for number, rate in enumerate(rates, 1)
+    ]
+    short = [
+        dataclasses.replace(one, id=one.id + 7, measurements=_curve(1.2 * rates[one.id - 1], 4), stopped_early=True,
+                            parameters={"learning_rate": 1.2 * rates[one.id - 1]})
+        for one in whole[3:5]
+    ]  # fmt: skip
+    study = job(parameters=(RATE,))
+    values = suggest(study, [*whole, *short], 0)
+    assert values is not None
+    assert 5e-4 < float(values["learning_rate"]) < 5e-3
+
+
+def _curve(rate: float, epochs: int) -> tuple[Measurement, ...]:
+    final = 0.9 - 0.1 * (math.log10(rate) + 2.8) ** 2
+    return tuple(Measurement(step, final * (1 - math.exp(-step / 4))) for step in range(1, epochs + 1))
 
 
 def test_one_value_is_no_matter() -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -34,6 +35,10 @@ class Ledger:
       job: what the study is to be.
       seed: of its suggestions.
 
+    Attributes:
+      seconds: that the study has run for, without the time between an interruption and its resume. Like the trials it
+        is what a former process recorded; it is written with the next change.
+
     Raises:
       UsageError: the folder holds another study, or something that is not a study: a run, data, another program's.
     """
@@ -42,6 +47,7 @@ class Ledger:
         self.folder, self.job, self._seed = folder, job, seed
         self._trials: dict[int, Trial] = {}
         self._about: dict[str, Any] = {}
+        self.seconds = 0.0
         former = _read(folder / NAME)
         if not former:
             check_unused(folder)
@@ -49,6 +55,7 @@ class Ledger:
             self._check(former)
             self._trials = _trials(former, folder / NAME)
             self._about = {name: former[name] for name in ("conclusion", "state") if name in former}
+            self.seconds = _time(former, folder / NAME)
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -94,6 +101,9 @@ class Ledger:
             if best and result
             else None,
             **self._identity(),
+            "stopping": job.stopping.rule,
+            "budget": job.budget,
+            "seconds": round(self.seconds, 3),
             "trials": [trials.as_json(trial) for trial in self.trials],
             "config": dict(job.document),
         }
@@ -170,6 +180,14 @@ def _trials(record: Mapping[str, Any], path: Path) -> dict[int, Trial]:
     except (KeyError, TypeError, ValueError):
         raise _unreadable(path) from None
     return found
+
+
+def _time(record: Mapping[str, Any], path: Path) -> float:
+    """Returns the time that a study has run for; 0 if its record is of a version that did not write it."""
+    seconds = record.get("seconds", 0.0)
+    if type(seconds) not in (int, float) or not 0 <= seconds < math.inf:
+        raise _unreadable(path)
+    return float(seconds)
 
 
 def _unreadable(path: Path) -> UsageError:

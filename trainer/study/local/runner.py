@@ -12,7 +12,7 @@ from trainer.study.local.metric_file import MetricFile
 from trainer.study.local.server import Server
 from trainer.study.search import stopping
 from trainer.study.spec import Value
-from trainer.study.trial import ACTIVE, ENDED, INFEASIBLE, STOPPING, SUCCEEDED, Measurement, Trial
+from trainer.study.trial import ACTIVE, ENDED, INFEASIBLE, REQUESTED, STOPPING, SUCCEEDED, Measurement, Trial
 
 Suggest = Callable[[Sequence[Trial]], dict[str, Value] | None]
 
@@ -65,30 +65,45 @@ class Runner:
         """
         waiting = [trial for trial in map(self._settled, self._ledger.trials) if trial.state not in ENDED]
         self._delete_models()
+        begun = self._clock() - self._ledger.seconds
         while not is_stopped():
+            self._ledger.seconds = self._clock() - begun
             if not stopping.failures_allowed(self._job, self._ledger.trials):
                 return "FAILED"
-            while self._free and not is_stopped():
+            while self._free and not is_stopped() and not self._ends_now():
                 trial = waiting.pop(0) if waiting else self._next()
                 if trial is None:
                     break
                 self._start(trial)
                 show(self._ledger.trials)
             if not self._cores:
+                for trial in waiting:  # the study ended while it was interrupted
+                    if trial.state == ACTIVE:
+                        self._settled(dataclasses.replace(trial, state=STOPPING))
                 return "SUCCEEDED" if any(t.state == SUCCEEDED for t in self._ledger.trials) else "FAILED"
             for event in self._server.events(_TICK):
                 if "ended" in event:
                     self._end(event["ended"], event["status"])
             self._observe()
             show(self._ledger.trials)
+        self._ledger.put()
         return ""
 
     def _settled(self, trial: Trial) -> Trial:
         """Returns a trial as it is after the study was killed; one that was being stopped has ended."""
         if trial.state == STOPPING and trial.measurements:
-            trial = dataclasses.replace(trial, state=SUCCEEDED, stopped_early=True, ended=self._clock())
+            ended = trial.started + trial.measurements[-1].seconds
+            trial = dataclasses.replace(trial, state=SUCCEEDED, stopped_early=True, ended=ended)
             trial = outcome.with_record(trial, layout.folder(self._ledger.folder, trial.id))
             self._ledger.put(trial)
+        elif trial.state == STOPPING:
+            trial = self._postponed(trial)
+        return trial
+
+    def _postponed(self, trial: Trial) -> Trial:
+        """Returns a trial that the study's end stopped before its first measurement; a longer study starts it again."""
+        trial = dataclasses.replace(trial, state=REQUESTED, started=0.0, paused=0.0)
+        self._ledger.put(trial)
         return trial
 
     def _next(self) -> Trial | None:
@@ -109,7 +124,10 @@ class Runner:
         self._files[trial.id] = MetricFile(layout.metric_file(study, trial.id), self._job.metric)
         self._cores[trial.id] = self._free.pop()
         self._starts[trial.id] = self._starts.get(trial.id, 0) + 1
-        self._ledger.put(dataclasses.replace(trial, state=ACTIVE, started=trial.started or self._clock()))
+        now = self._clock()
+        worked = trial.started + (trial.measurements[-1].seconds if trial.measurements else 0.0)
+        paused = trial.paused + max(0.0, now - worked) if trial.started else 0.0
+        self._ledger.put(dataclasses.replace(trial, state=ACTIVE, started=trial.started or now, paused=paused))
         phase = Phase.TRAINING if self._keep_models else Phase.WHOLE
         environment = layout.environment(study, self._job.name, trial.id, self._variables, self._job.parallel_trials)
         self._server.start(
@@ -127,14 +145,22 @@ class Runner:
             trial = self._measured(before)
             if trial == before:
                 continue
-            self._ledger.put(trial)
+            # The decision is written with what it follows from, so that a killed study resumes with it.
             if trial.state == ACTIVE and stopping.should_stop(self._job, trial, self._ledger.trials):
                 self._stop(trial)
-        if self._cores and stopping.stops_running_trials(self._job):
-            running = [trial for trial in map(self._trial, self._cores) if trial.state == ACTIVE]
-            if running and stopping.study_is_over(self._job, self._ledger.trials, self._clock()):
-                for trial in running:
-                    self._stop(trial)
+            else:
+                self._ledger.put(trial)
+        running = [trial for trial in map(self._trial, self._cores) if trial.state == ACTIVE]
+        if running and self._ends_now():
+            for trial in running:
+                self._stop(trial)
+
+    def _ends_now(self) -> bool:
+        """Returns whether running trials are to end: the budget is used, or the file ends the study at once."""
+        if self._job.budget and self._ledger.seconds >= self._job.budget:
+            return True
+        is_over = stopping.stops_running_trials(self._job)
+        return is_over and bool(stopping.study_is_over(self._job, self._ledger.trials, self._clock()))
 
     def _stop(self, trial: Trial) -> None:
         self._ledger.put(dataclasses.replace(trial, state=STOPPING))
@@ -148,6 +174,9 @@ class Runner:
             self._start(trial)
             return
         was_stopped = trial.state == STOPPING
+        if was_stopped and status and not trial.measurements:
+            self._postponed(trial)
+            return
         predicted = stopping.last_measurement(self._job, trial, self._ledger.trials) if was_stopped and status else None
         if predicted:
             trial = dataclasses.replace(trial, measurements=(*trial.measurements, predicted))

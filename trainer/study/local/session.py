@@ -3,7 +3,9 @@
 import dataclasses
 import datetime
 import json
+import math
 import shlex
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,8 +22,9 @@ from trainer.study.local.finishing import Finishing
 from trainer.study.local.ledger import NAME, Ledger
 from trainer.study.local.runner import Runner
 from trainer.study.local.server import Server
-from trainer.study.screen import conclusion, page, record, report, tested, wording
+from trainer.study.screen import conclusion, page, record, report, tested, ties, wording
 from trainer.study.screen.table import LiveTable
+from trainer.study.search import stopping
 from trainer.study.search.importance import importance
 from trainer.study.search.space import count
 from trainer.study.search.suggestions import suggest
@@ -80,7 +83,7 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str], n
         ledger = plan.ledger()  # as the former study has left it
         before = [trial for trial in ledger.trials if trial.state in ENDED]
         _begin(plan, ledger, len(before), log)
-        with Server(plan.isolation, lock, variables) as server, LiveTable(job, notes, known=before) as table:
+        with Server(plan.isolation, lock, variables) as server, _table(ledger, notes, before) as table:
             given, cores = {**variables, **layout.container_variables(job.document)}, layout.cores()
             runner = Runner(
                 ledger,
@@ -94,11 +97,20 @@ def run(plan: Plan, screen: Console, stop: Stop, variables: Mapping[str, str], n
             finishing = Finishing(ledger, server, given, cores, plan.keep_models)
             is_finished = bool(state) and finishing.run(lambda: stop.requested, table.note)
         if is_finished:
-            if len(ledger.trials) == job.max_trials < asked:
+            if 0 < job.budget <= ledger.seconds:
+                log(f"the budget of {wording.duration(job.budget)} is used: the study ends")
+            elif len(ledger.trials) == job.max_trials < asked:
                 tried = wording.count(len(ledger.trials), "combination")
                 log(f"the parameters have {tried}, and all have been tried: the study ends before {asked} trials")
             conclude(ledger, state, screen, plan.command[0])
     return 0 if state == "SUCCEEDED" else FAILED
+
+
+def _table(ledger: Ledger, notes: Console, known: Sequence[Trial]) -> LiveTable:
+    """Returns the table of a study that begins or resumes now."""
+    budget = ledger.job.budget
+    end = time.time() + budget - ledger.seconds if budget else math.inf
+    return LiveTable(ledger.job, notes, known=known, end=end)
 
 
 def _bounded(plan: Plan) -> Plan:
@@ -116,7 +128,12 @@ def conclude(ledger: Ledger, state: str, screen: Console, python: str = "python"
     shares = importance(job, ledger.trials)
     best = trials.best(ledger.trials, job.selection, job.maximize)
     test = tested.read(layout.folder(ledger.folder, best.id), best.id) if best else {}
-    about = {"importance": shares, **({"test": test} if test else {})}
+    chosen = ties.recommended(job, conclusion.ranked(job, ledger.trials))
+    about = {
+        "importance": shares,
+        "recommended": chosen.id if chosen else None,
+        **({"test": test} if test else {}),
+    }
     ledger.conclude(state, {**about, **conclusion.commands(job, ledger.trials, ledger.folder)})
     page.write(job, ledger.trials, ledger.folder)
     where = _report(ledger)
@@ -192,6 +209,12 @@ def _begin(plan: Plan, ledger: Ledger, ended: int, log: Callable[[str], None]) -
     else:
         ledger.put()
     page.write(plan.job, ledger.trials, plan.folder)  # trials that find it write no row of their own
+    if plan.job.stopping.rule and plan.job.max_trials > stopping.ENOUGH:
+        rule = plan.job.stopping.rule.replace("_", " ")
+        log(f"ends unpromising trials early by the {rule} rule (--stop=none ends none)")
+    if plan.job.budget:
+        used = f", of which {wording.duration(ledger.seconds)} are used" if ledger.seconds else ""
+        log(f"ends after {wording.duration(plan.job.budget)}{used}, or after {plan.job.max_trials} trials (--budget)")
     command = shlex.join(plan.command)
     if 0 < plan.keep_models < plan.job.max_trials:
         best = "best trial" if plan.keep_models == 1 else f"{plan.keep_models} best trials"

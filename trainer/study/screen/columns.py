@@ -189,7 +189,7 @@ def _time(trial: Trial, now: float) -> str:
     if not trial.started:
         return ""
     end = (trial.ended or trial.started) if trial.state in ENDED else now
-    return wording.clock(max(0.0, end - trial.started))
+    return wording.clock(max(0.0, end - trial.started - trial.paused))
 
 
 def _state(trial: Trial) -> str:

@@ -8,7 +8,6 @@ from trainer import command_line
 from trainer.study.screen import columns, ties, wording
 from trainer.study.spec import BEST_MEASUREMENT, Job
 from trainer.study.trial import INFEASIBLE, SUCCEEDED, Trial
-from trainer.study.trial import best as best_of
 
 _RANKED = 10  # trials of the ranking
 _TIED = 4  # numbers of trials in a line
@@ -44,13 +43,13 @@ def text(
       width: characters in a line of the ranking.
       python: what the commands begin with.
     """
-    orders = commands(job, trials, folder, python)
+    orders, longer = commands(job, trials, folder, python), longer_title(job, trials)
     parts = [
         _ranking(job, trials, width),
         tested,
         _shares(job, trials, importance),
         _infeasible(trials),
-        _order("To train the best trial longer", orders.get("train_longer")),
+        _order(f"To {longer[:1].lower()}{longer[1:]}", orders.get("train_longer")),
         _order("To compare all trials on the HParams page of TensorBoard", orders["tensorboard"]),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -59,9 +58,10 @@ def text(
 def commands(job: Job, trials: Sequence[Trial], folder: Path, python: str = "python") -> dict[str, str]:
     """Returns the command lines to run next, `train_longer` and `tensorboard`.
 
-    Without a trial that succeeded there is no `train_longer`.
+    `train_longer` is about the recommended trial: the smallest of the best and those tied with it. Without a trial that
+    succeeded there is none.
     """
-    best = best_of(trials, job.selection, job.maximize)
+    best = ties.recommended(job, ranked(job, trials))
     show = shlex.join([python, "-m", "trainer.tensorboard", f"--logdir={folder}"])
     if best is None:
         return {"tensorboard": show}
@@ -70,6 +70,15 @@ def commands(job: Job, trials: Sequence[Trial], folder: Path, python: str = "pyt
     kept = command_line.without(job.arguments, ["job_dir", "patience", *flags], command_line.run_flags())
     words = [*kept, *(f"--{name}={wording.exact(value)}" for name, value in flags.items())]
     return {"train_longer": shlex.join([python, "-m", "trainer.task", *words]), "tensorboard": show}
+
+
+def longer_title(job: Job, trials: Sequence[Trial]) -> str:
+    """Returns what the command `train_longer` does, as a heading."""
+    order = ranked(job, trials)
+    chosen = ties.recommended(job, order)
+    if chosen is None or chosen is order[0]:
+        return "Train the best trial longer"
+    return f"Train trial {chosen.id} longer, the smallest network of the tied trials"
 
 
 def ranked(job: Job, trials: Sequence[Trial]) -> list[Trial]:
@@ -103,7 +112,7 @@ def _ranking(job: Job, trials: Sequence[Trial], width: int) -> str:
 
 
 def _certainty(job: Job, order: Sequence[Trial]) -> list[str]:
-    """Returns lines about the interval of the best trial, the trials tied with it, and the cheapest of all of these."""
+    """Returns lines about the interval of the best trial, the trials tied with it, and the smallest of all of these."""
     best = order[0]
     ends = ties.interval_of(job, best)
     if not ends:
@@ -115,21 +124,17 @@ def _certainty(job: Job, order: Sequence[Trial]) -> list[str]:
         ids = wording.numbers([trial.id for trial in others], _TIED)
         verb = "is" if len(others) == 1 else "are"
         lines.append(f"{ids[0].upper()}{ids[1:]} {verb} tied with it: the intervals overlap.")
-        lines.append(_cheapest(ties.cheapest([best, *others]), best, others))
+        lines += _smallest(ties.recommended(job, order), best, others)
     return lines
 
 
-def _cheapest(trial: Trial, best: Trial, others: Sequence[Trial]) -> str:
-    """Returns a line about the cheapest of the best trial and those tied with it."""
+def _smallest(trial: Trial | None, best: Trial, others: Sequence[Trial]) -> list[str]:
+    """Returns a line about the smallest network of the best trial and those tied with it; none if all are equal."""
     sizes = {one.network_parameters for one in (best, *others)}
-    if 0 not in sizes and len(sizes) > 1:
-        what, found = "has the smallest network", f"{trial.network_parameters:,} parameters"
-        than = f"{best.network_parameters:,}"
-    else:
-        what, found, than = "was the fastest", wording.duration(trial.seconds), wording.duration(best.seconds)
-    return (
-        f"Of these, trial {trial.id} {what}: {found}{'' if found == than or trial.id == best.id else f', not {than}'}."
-    )
+    if trial is None or 0 in sizes or len(sizes) == 1:
+        return []
+    than = "" if trial is best else f", not {best.network_parameters:,}"
+    return [f"Of these, trial {trial.id} has the smallest network: {trial.network_parameters:,} parameters{than}."]
 
 
 def certainty(results: int, count: int) -> tuple[bool, str]:

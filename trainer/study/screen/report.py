@@ -49,10 +49,10 @@ def _best(study: Study) -> Section:
     if others := ties.tied(job, order):
         verb = "is" if len(others) == 1 else "are"
         ids = wording.numbers([one.id for one in others], len(others))
-        cheap = ties.cheapest([best, *others])
-        size = f", with {cheap.network_parameters:,} parameters" if cheap.network_parameters else ""
+        small = ties.recommended(job, order) or best
+        size = f": {small.network_parameters:,} parameters" if small.network_parameters else ""
         words = f"{ids[:1].upper()}{ids[1:]} {verb} tied with it: the intervals overlap. "
-        parts.append(paragraph(text(f"{words}Trial {cheap.id} is the cheapest of these{size}.")))
+        parts.append(paragraph(text(f"{words}Trial {small.id} has the smallest network of these{size}.")))
     if test := tested.line(study.conclusion.get("test", {})):
         parts.append(paragraph(text(test)))
     rows = [[element("code", None, text(f"--{flag}")), _value(flag, value)] for flag, value in best.parameters.items()]
@@ -100,9 +100,15 @@ def _value(flag: str, value: Value) -> Html:
     return name(private.value_of(flag, wording.parameter(value)))
 
 
+def _longer(study: Study) -> str:
+    """Returns the heading of the command of the record, which an earlier version made for the best trial."""
+    is_old = bool(study.conclusion) and "recommended" not in study.conclusion
+    return "Train the best trial longer" if is_old else conclusion.longer_title(study.job, study.trials)
+
+
 def _next(study: Study, location: str) -> Section:
     found = study.conclusion or conclusion.commands(study.job, study.trials, Path(location))
-    titles = {"train_longer": "Train the best trial longer", "tensorboard": "Compare all trials in TensorBoard"}
+    titles = {"train_longer": _longer(study), "tensorboard": "Compare all trials in TensorBoard"}
     parts = [
         part
         for key, title in titles.items()

@@ -1,5 +1,6 @@
 """The output of a study while it runs: a live table, or a line for each trial if there is no terminal."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -28,12 +29,19 @@ class LiveTable:
       screen: the console.
       clock: seconds since 1970.
       known: trials without a line, because they ended before.
+      end: when the budget will be used, in seconds since 1970.
     """
 
     def __init__(
-        self, job: Job, screen: Console, clock: Callable[[], float] = time.time, *, known: Sequence[Trial] = ()
+        self,
+        job: Job,
+        screen: Console,
+        clock: Callable[[], float] = time.time,
+        *,
+        known: Sequence[Trial] = (),
+        end: float = math.inf,
     ):
-        self._job, self._screen, self._clock = job, screen, clock
+        self._job, self._screen, self._clock, self._end = job, screen, clock, end
         self._trials: tuple[Trial, ...] = ()
         self._drawn: tuple[tuple[Trial, ...], int] = ((), 0)
         self._noted = {trial.id for trial in known}
@@ -71,12 +79,12 @@ class LiveTable:
         self._screen.out(line, highlight=False)
 
     def _table(self) -> Group:
-        size = self._screen.size
+        size, now = self._screen.size, self._clock()
         # The last line is the cursor's.
-        return table(self._job, self._trials, self._clock(), size.width, size.height - 1)
+        return table(self._job, self._trials, now, size.width, size.height - 1, left=self._end - now)
 
 
-def table(job: Job, trials: Sequence[Trial], now: float, width: int, height: int) -> Group:
+def table(job: Job, trials: Sequence[Trial], now: float, width: int, height: int, *, left: float = math.inf) -> Group:
     """Returns a headline, the table of trials, and how many of them there is no room for.
 
     The mark is at the best result shown, also that of a trial that still runs. Of too many trials those that run come
@@ -88,9 +96,10 @@ def table(job: Job, trials: Sequence[Trial], now: float, width: int, height: int
       now: seconds since 1970.
       width: characters.
       height: lines.
+      left: seconds of the budget.
     """
     best = leading(trials, job.selection, job.maximize)
-    head = [Text(text, style="bold") for text in _folded(headline(job, trials, now), width)]
+    head = [Text(text, style="bold") for text in _folded(headline(job, trials, now, left), width)]
     if not trials:
         return Group(*head)
     # The headings may take as many lines as the longest name has words.
@@ -107,19 +116,20 @@ def table(job: Job, trials: Sequence[Trial], now: float, width: int, height: int
     )
 
 
-def headline(job: Job, trials: Sequence[Trial], now: float) -> list[str]:
-    """Returns how the study stands, in a few phrases."""
+def headline(job: Job, trials: Sequence[Trial], now: float, left: float = math.inf) -> list[str]:
+    """Returns how the study stands, in a few phrases; `left` are the seconds of its budget."""
     states = [trial.state for trial in trials]
     ended, failed = sum(state in ENDED for state in states), states.count(INFEASIBLE)
     running = states.count(ACTIVE) + states.count(STOPPING)
-    best, left = leading(trials, job.selection, job.maximize), time_left(job, trials, now)
+    best, usual = leading(trials, job.selection, job.maximize), time_left(job, trials, now)
+    left = min(usual or math.inf, left)
     result = best.result(job.selection, job.maximize) if best else None
     return [
         f"{ended} of {wording.count(job.max_trials, 'trial')} ended",
         *([f"{running} running"] if running else []),
         *([f"{failed} infeasible"] if failed else []),
         *([f"best {job.metric} {wording.metric(result.value)} (trial {best.id})"] if best and result else []),
-        *([f"{wording.duration(left)} left"] if left else []),
+        *([f"{wording.duration(left)} left"] if 0 < left < math.inf else []),
     ]
 
 
@@ -131,7 +141,7 @@ def time_left(job: Job, trials: Sequence[Trial], now: float) -> float:
       trials: all so far.
       now: seconds since 1970.
     """
-    took = [trial.ended - trial.started for trial in trials if trial.state in ENDED and trial.started]
+    took = [trial.seconds for trial in trials if trial.state in ENDED and trial.started]
     if not took:
         return 0.0
     usual = sum(took) / len(took)

@@ -38,11 +38,19 @@ def tied(job: Job, ranked: Sequence[Trial]) -> list[Trial]:
     return [trial for trial, ends in others if ends[0] <= high and low <= ends[1]]
 
 
-def cheapest(trials: Sequence[Trial]) -> Trial:
-    """Returns the trial with the fewest parameters in its network, of those the one that took the least time.
+def recommended(job: Job, ranked: Sequence[Trial]) -> Trial | None:
+    """Returns the trial with the smallest network among the best and those tied with it; of equal ones the better.
+
+    Time does not count, because a trial that was stopped early is the fastest.
 
     Args:
-      trials: at least one. If the number of parameters is not known of all, the time alone decides.
+      job: the study's.
+      ranked: trials with a result, the best first.
+
+    Returns:
+      The best trial if the size of a network is not known; None if there is no trial.
     """
-    is_known = all(trial.network_parameters for trial in trials)
-    return min(trials, key=lambda one: (one.network_parameters if is_known else 0, one.seconds, one.id))
+    equals = [*ranked[:1], *tied(job, ranked)]
+    if not all(trial.network_parameters for trial in equals):
+        return ranked[0]
+    return min(equals, key=lambda trial: trial.network_parameters, default=None)

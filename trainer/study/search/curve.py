@@ -58,19 +58,36 @@ def probability_to_exceed(goal: float, own: Curve, others: Sequence[Curve], resu
       others: at least two finished curves that are at least as long.
       results: the results of `others`.
     """
+    gains = _gains(own, others, results)
+    if gains is None:
+        return 1.0
+    weights, means, deviations = gains
+    chances = scipy.special.stdtr(len(results) - 1, (means - (goal - own.y[-1])) / deviations)
+    return float(weights @ chances)
+
+
+def expected_result(own: Curve, others: Sequence[Curve], results: Sequence[float]) -> float:
+    """Returns the expected result of an unfinished curve, by the same process and with the same arguments."""
+    gains = _gains(own, others, results)
+    return float(own.y[-1]) + (float(gains[0] @ gains[1]) if gains else 0.0)
+
+
+def _gains(own: Curve, others: Sequence[Curve], results: Sequence[float]) -> tuple[Array, Array, Array] | None:
+    """Returns the weight of each Gaussian process, and the mean and deviation that it predicts for the remaining gain.
+
+    None if all curves were the same: they say nothing about a different one.
+    """
     grid = own.x[np.unique(np.linspace(0, len(own) - 1, _POINTS).round().astype(int))]
     values = np.array([np.interp(grid, curve.x, curve.y) for curve in [*others, own]])  # (curves, points), own last
     gains = np.asarray(results) - values[:-1, -1]
-    needed = goal - values[-1, -1]
     unit = float(np.concatenate([values[:-1].ravel(), results]).std())
     if not np.ptp([*values[:-1].ravel(), *results]):
-        return 1.0  # all trials were the same: they say nothing about a different one
+        return None
     distances = ((values[:, None] - values[None]) ** 2).mean(-1) / unit**2
     found = [_gain(distances, gains, scale, noise, unit) for scale, noise in itertools.product(_SCALES, _NOISES)]
     likelihoods, means, deviations = np.array(found).T
     weights = np.exp(likelihoods - likelihoods.max())
-    chances = scipy.special.stdtr(len(gains) - 1, (means - needed) / deviations)
-    return float((weights * chances).sum() / weights.sum())
+    return weights / weights.sum(), means, deviations
 
 
 def _gain(distances: Array, gains: Array, scale: float, noise: float, unit: float) -> tuple[float, float, float]:

@@ -1,7 +1,7 @@
 """Chooses the next trial with a Gaussian process; an Optuna sampler."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from threadpoolctl import threadpool_limits
 from trainer.study.search.gaussian_process import Posterior, features, posteriors
 from trainer.study.search.space import Array, Axis, Space
 from trainer.study.spec import Value
+
+SECONDS = "seconds"  # Optuna's attribute of a trial with what it took
 
 _MOST_QUASI_RANDOM = 10
 _TURNS = 100  # points of the quasi-random sequence that are searched for a new one
@@ -46,10 +48,13 @@ class GaussianProcessSampler(BaseSampler):
       space: the space to search.
       seed: the seed of the quasi-random trials and, together with the number of earlier trials, of each later one. A
         suggestion depends only on the seed and the trials.
+      per_second: whether to maximise the expected improvement per second. The seconds of a trial are predicted by a
+        second Gaussian process, over the logarithm of the attribute `seconds` of the complete trials.
+        Source: Snoek et al., Practical Bayesian Optimization of Machine Learning Algorithms, 2012, section 3.2.
     """
 
-    def __init__(self, space: Space, seed: int):
-        self._space, self._seed = space, seed
+    def __init__(self, space: Space, seed: int, *, per_second: bool = False):
+        self._space, self._seed, self._per_second = space, seed, per_second
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         return {axis.parameter.name: distribution(axis) for axis in self._space.axes}
@@ -85,7 +90,20 @@ class GaussianProcessSampler(BaseSampler):
         # While trials use all cores, matrices this small take five times as long on two threads as on one.
         with threadpool_limits(1, user_api="blas"):
             models = posteriors(rows[: len(tried)], results, rows[len(tried) :], lengths, random)
-            return Search(self._space, models, both, random).best(start)
+            cost = self._cost(complete, rows, lengths, random) if self._per_second else None
+            return Search(self._space, models, both, random, cost).best(start)
+
+    def _cost(
+        self, complete: Sequence[FrozenTrial], rows: Array, lengths: npt.NDArray[np.int64], random: np.random.Generator
+    ) -> Callable[[Array], Array] | None:
+        """Returns a function from features to the log of the expected seconds; None if no trial has a time."""
+        timed = [index for index, one in enumerate(complete) if one.user_attrs.get(SECONDS, 0) > 0]
+        if not timed:
+            return None
+        logs = np.log([complete[index].user_attrs[SECONDS] for index in timed])
+        unit = float(logs.std()) or 1.0
+        models = posteriors(rows[timed], (logs - logs.mean()) / unit, rows[:0], lengths, random)
+        return lambda some: np.mean([model.predict(some)[0] for model in models], axis=0) * unit
 
     def _first(self, tried: Array) -> Array:
         """Returns the next point of the quasi-random sequence that was not tried yet."""
@@ -111,11 +129,19 @@ class Search:
       models: the predictions.
       tried: points to exclude.
       random: the source of the candidates.
+      cost: gives the log of what a trial with some features costs, up to a constant; None if all cost the same.
     """
 
-    def __init__(self, space: Space, models: Sequence[Posterior], tried: Array, random: np.random.Generator):
+    def __init__(
+        self,
+        space: Space,
+        models: Sequence[Posterior],
+        tried: Array,
+        random: np.random.Generator,
+        cost: Callable[[Array], Array] | None = None,
+    ):
         self._space, self._models, self._random = space, models, random
-        self._tried = tried
+        self._tried, self._cost = tried, cost
 
     def best(self, start: Array) -> Array:
         """Returns the best point: among candidates everywhere and near some points, then closer and closer."""
@@ -139,10 +165,11 @@ class Search:
         return np.where(self._random.random(points.shape) < min(1.5 / count, 1.0), anew, points)
 
     def _gains(self, points: Array) -> Array:
-        """Returns the log expected improvement at each point."""
+        """Returns the log expected improvement at each point, per unit of cost if there is one."""
         rows, _ = features(self._space, points)
         gains = np.array([_log_gain(*model.predict(rows), model.best) for model in self._models])
-        return np.where(new(self._space, points, self._tried), np.logaddexp.reduce(gains, axis=0), -np.inf)
+        whole = np.logaddexp.reduce(gains, axis=0) - (self._cost(rows) if self._cost else 0.0)
+        return np.where(new(self._space, points, self._tried), whole, -np.inf)
 
     @staticmethod
     def _kept(points: Array, gains: Array) -> tuple[Array, Array]:

@@ -12,10 +12,11 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from trainer.study.search.sampler import GaussianProcessSampler, distribution, optuna_value
+from trainer.study.search import stopping
+from trainer.study.search.sampler import SECONDS, GaussianProcessSampler, distribution, optuna_value
 from trainer.study.search.space import Space, count
 from trainer.study.spec import GRID_SEARCH, RANDOM_SEARCH, Job, Value
-from trainer.study.trial import ENDED, Trial
+from trainer.study.trial import ENDED, SUCCEEDED, Trial
 
 _REPEATS = 100  # attempts to draw parameters that were not tried yet
 
@@ -39,7 +40,7 @@ def suggest(job: Job, trials: Sequence[Trial], seed: int) -> dict[str, Value] | 
         return _first_new(space, before)
     with quiet():
         if job.algorithm != RANDOM_SEARCH:
-            values = ask(space, replayed(job, trials, GaussianProcessSampler(space, seed)))
+            values = ask(space, replayed(job, trials, GaussianProcessSampler(space, seed, per_second=job.budget > 0)))
         else:
             values = _drawn(job, space, trials, seed)
     if values in before and count(job.parameters) < math.inf:  # the few remaining combinations were not drawn
@@ -82,19 +83,40 @@ def replayed(job: Job, trials: Sequence[Trial], sampler: BaseSampler | None = No
     direction = StudyDirection.MAXIMIZE if job.maximize else StudyDirection.MINIMIZE
     study = optuna.create_study(sampler=sampler, direction=direction)
     space = Space(job.parameters)
-    study.add_trials([_frozen(job, space, trial) for trial in trials])
+    end = max((one.measurements[-1].step for one in trials if one.state == SUCCEEDED and one.measurements), default=0)
+    study.add_trials([_frozen(job, space, trial, _score(job, trial, trials), _seconds(trial, end)) for trial in trials])
     return study
 
 
-def _frozen(job: Job, space: Space, trial: Trial) -> FrozenTrial:
+def _seconds(trial: Trial, end: int) -> float:
+    """Returns what a trial took, or would have taken if it had not been stopped before the last step; 0 if unknown."""
+    if not trial.stopped_early or not trial.measurements:
+        return trial.seconds
+    whole, step = trial.parameters.get("epochs", end), trial.measurements[-1].step
+    return trial.seconds * max(1.0, float(whole) / step if isinstance(whole, float | int) and step > 0 else 1.0)
+
+
+def _score(job: Job, trial: Trial, trials: Sequence[Trial]) -> float | None:
+    """Returns what an ended trial is worth to the search: its result, or what that would have been without a stop.
+
+    With the results of stopped trials as they are, half-trained networks look bad: the regret doubled.
+    """
     result = trial.result(job.selection, job.maximize) if trial.state in ENDED else None
+    if result is None or not trial.stopped_early:
+        return result.value if result else None
+    expected = stopping.expected_result(job, trial, trials)
+    return result.value if expected is None else (max if job.maximize else min)(expected, result.value)
+
+
+def _frozen(job: Job, space: Space, trial: Trial, score: float | None, seconds: float) -> FrozenTrial:
     axes = {axis.parameter.name: axis for axis in space.axes if axis.parameter.name in trial.parameters}
-    ended = TrialState.COMPLETE if result else TrialState.FAIL
+    ended = TrialState.FAIL if score is None else TrialState.COMPLETE
     return optuna.trial.create_trial(
         state=ended if trial.state in ENDED else TrialState.RUNNING,
-        value=result.value if result else None,
+        value=score,
         params={name: optuna_value(axis, axis.coordinate(trial.parameters[name])) for name, axis in axes.items()},
         distributions={name: distribution(axis) for name, axis in axes.items()},
+        user_attrs={SECONDS: seconds},
     )
 
 

@@ -1,18 +1,20 @@
-"""The quality and speed of a study, compared with other engines and KerasTuner.
+"""The quality and speed of a study, compared with other engines, KerasTuner and Optuna.
 
     python -m benchmarks.tuning --seeds=30 --trials=30 --only=regret
     python -m benchmarks.tuning --seeds=3 --trials=20 --only=study
+    python -m benchmarks.tuning --only=study --studies long
 
 `regret`: the difference in accuracy between the optimum and the trial that an engine would choose, its best observed
 one; a mean over seeds, on the problems of `benchmarks.objectives`. It also gives the seconds per suggestion.
 
-`study`: the whole command on digits, 20 trials of 2 epochs, compared with KerasTuner's BayesianOptimization on the same
-space, data, epochs and cores, once as one process and once as a chief with a worker per core; the faster one is the
-peer.
+`study`: the whole command on digits, 20 trials of 2 epochs (`short`) and 20 trials of 16 epochs with early stopping
+(`long`). It is compared on the same space, data, epochs and cores with KerasTuner's BayesianOptimization, as one
+process and as a chief with a worker per core, and with Optuna's default sampler and a process for each trial.
 """
 
 import argparse
 import contextlib
+import dataclasses
 import importlib.util
 import itertools
 import random
@@ -143,15 +145,19 @@ def main(popen: command.Popen = subprocess.Popen) -> None:
     parser.add_argument("--seeds", type=int, default=0, help="0 is 30 for the regret and 3 for the study")
     parser.add_argument("--trials", type=int, default=0, help="0 is 30 for the regret and 20 for the study")
     parser.add_argument("--engines", nargs="*", default=[], help="of the regret; none are all")
-    parser.add_argument("--epochs", type=int, default=2, help="of each trial of the study")
+    sizes = whole_studies.SIZES
+    parser.add_argument("--studies", nargs="*", choices=tuple(sizes), help="lengths of the trials; none are all")
+    parser.add_argument("--epochs", type=int, default=0, help="of each trial of the study; 0 is 2 and 16")
     arguments = parser.parse_args()
     if arguments.only != "study":
         names = arguments.engines or list(engines(1))
         for line in regrets(names, arguments.seeds or 30, arguments.trials or 30):
             print(line, flush=True)
     if arguments.only != "regret":
-        for line in whole_studies.compare(arguments.seeds or 3, arguments.trials or 20, arguments.epochs, popen=popen):
-            print(line, flush=True)
+        for name in arguments.studies or sizes:
+            size = dataclasses.replace(sizes[name], epochs=arguments.epochs or sizes[name].epochs)
+            for line in whole_studies.compare(arguments.seeds or 3, arguments.trials or 20, size, popen=popen):
+                print(line, flush=True)
 
 
 if __name__ == "__main__":

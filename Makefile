@@ -68,7 +68,7 @@ format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/.benchmarks  ## run all benchmarks: accuracy and speed compared with peers, a bucket outage, 60 kills of a run
+bench: $(VENV)/.benchmarks  ## run all benchmarks: accuracy and speed compared with peers, a bucket outage, kills of runs and studies
 	$(BIN)/python -m benchmarks.accuracy
 	$(BIN)/python -m benchmarks.conv
 	$(BIN)/python -m benchmarks.training
@@ -81,6 +81,8 @@ bench: $(VENV)/.benchmarks  ## run all benchmarks: accuracy and speed compared w
 	$(BIN)/python -m benchmarks.ranks
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.chaos
+	$(BIN)/python -m benchmarks.killed_studies --of=study
+	$(BIN)/python -m benchmarks.killed_studies --of=shared
 
 notebooks: $(VENV)/.notebooks  ## open the notebooks in a browser, with JupyterLab; ARGS="--no-browser" prints the address only
 	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/1_convolution.ipynb $(ARGS)

@@ -9,7 +9,6 @@ rate of 1e-4.
 """
 
 import argparse
-import random
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from benchmarks.held_back import FOLDS, folds, lay_out
 from benchmarks.peers import command
 
 _SCRIPT = """
@@ -48,31 +48,8 @@ if tuned == "tuned":
     model.fit(train, epochs=(2 * epochs + 2) // 3, verbose=0)
 print(f"test accuracy {model.evaluate(test, verbose=0)[1]:.2%}")
 """
-_FOLDS = 5
 
 Rows = Mapping[str, Sequence[str]]
-
-
-def _folds(data: Path, seed: int) -> list[list[Path]]:
-    """Returns the files of each fold, with each class spread over all folds."""
-    folds: list[list[Path]] = [[] for _ in range(_FOLDS)]
-    place = 0
-    for folder in sorted(path for path in data.iterdir() if path.is_dir()):
-        files = sorted(folder.iterdir())
-        random.Random(seed).shuffle(files)
-        for file in files:
-            folds[place % _FOLDS].append(file)
-            place += 1
-    return folds
-
-
-def _lay_out(folds: Sequence[Sequence[Path]], held_back: int, root: Path) -> None:
-    """Creates folders `train` and `test` of links; `test` contains the fold that is held back."""
-    for index, fold in enumerate(folds):
-        for file in fold:
-            link = root / ("test" if index == held_back else "train") / file.parent.name / file.name
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(file.resolve())
 
 
 def _rows(options: argparse.Namespace, folder: Path, seed: int) -> Rows:
@@ -125,7 +102,7 @@ def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> N
     parser.add_argument("--data", type=Path, required=True, help="a folder of class folders")
     parser.add_argument("--backbone", required=True, help="a .keras file that gives maps")
     parser.add_argument("--seeds", type=int, default=3, help="cross-validations")
-    parser.add_argument("--folds", type=int, default=_FOLDS, help="how many of the five are held back in turn")
+    parser.add_argument("--folds", type=int, default=FOLDS, help="how many of the five are held back in turn")
     parser.add_argument("--image_size", type=int, default=160)
     parser.add_argument("--script_epochs", type=int, default=12)
     parser.add_argument("--only", default="", help="rows whose names hold this")
@@ -135,10 +112,10 @@ def main(arguments: Sequence[str], popen: command.Popen = subprocess.Popen) -> N
     found: dict[str, list[command.Measured]] = {}
     ratios: dict[str, list[float]] = {}
     for seed in range(options.seeds):
-        folds = _folds(options.data, seed)
+        parts = folds(options.data, seed)
         for held_back in range(options.folds):
             with tempfile.TemporaryDirectory() as folder:
-                _lay_out(folds, held_back, Path(folder))
+                lay_out(parts, held_back, Path(folder))
                 rows = {
                     name: words for name, words in _rows(options, Path(folder), seed).items() if options.only in name
                 }

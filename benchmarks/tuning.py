@@ -1,16 +1,17 @@
-"""The quality and speed of a study, compared with other engines and KerasTuner.
+"""The quality and speed of a study, compared with other engines, KerasTuner and Optuna.
 
     python -m benchmarks.tuning --seeds=30 --trials=30 --only=regret
     python -m benchmarks.tuning --seeds=3 --trials=20 --only=study
+    python -m benchmarks.tuning --only=study --studies long
     python -m benchmarks.tuning --seeds=10 --trials=20 --only=stopping
     python -m benchmarks.tuning --seeds=8 --only=budget
 
 `regret`: the difference in accuracy between the optimum and the trial that an engine would choose, its best observed
 one; a mean over seeds, on the problems of `benchmarks.objectives`. It also gives the seconds per suggestion.
 
-`study`: the whole command on digits, 20 trials of 2 epochs, compared with KerasTuner's BayesianOptimization on the same
-space, data, epochs and cores, once as one process and once as a chief with a worker per core; the faster one is the
-peer.
+`study`: the whole command on digits, 20 trials of 2 epochs (`short`) and 20 trials of 16 epochs with early stopping
+(`long`). It is compared on the same space, data, epochs and cores with KerasTuner's BayesianOptimization, as one
+process and as a chief with a worker per core, and with Optuna's default sampler and a process for each trial.
 
 `stopping` and `budget`: studies of `benchmarks.simulated_studies`. The regret, the share of the epochs and the trials
 stopped by mistake with each stopping rule; the regret after a budget of seconds.
@@ -156,14 +157,22 @@ def main(popen: command.Popen = subprocess.Popen) -> None:
     parser.add_argument("--trials", type=int, default=0, help="0 is 30 for the regret, 40 for the budget, else 20")
     parser.add_argument("--engines", nargs="*", default=[], help="of the regret; none are all")
     parser.add_argument("--rules", nargs="*", default=_RULES, choices=_RULES, help="of the stopping")
-    parser.add_argument("--epochs", type=int, default=2, help="of each trial of the study")
+    lengths = whole_studies.SIZES
+    parser.add_argument("--studies", nargs="*", choices=tuple(lengths), help="lengths of the trials; none are all")
+    parser.add_argument("--epochs", type=int, default=0, help="of each trial of the study; 0 is 2 and 16")
     arguments = parser.parse_args()
     seeds, trials = arguments.seeds, arguments.trials
+    sizes = [
+        dataclasses.replace(lengths[name], epochs=arguments.epochs or lengths[name].epochs)
+        for name in arguments.studies or lengths
+    ]
     tables = {
         "regret": lambda: regrets(arguments.engines or list(engines(1)), seeds or 30, trials or 30),
         "stopping": lambda: simulated_studies.stopping_table(_in_pairs(trials or 20), seeds or 10, arguments.rules),
         "budget": lambda: simulated_studies.budget_table(_in_pairs(trials or 40), seeds or 8),
-        "study": lambda: whole_studies.compare(seeds or 3, trials or 20, arguments.epochs, popen=popen),
+        "study": lambda: itertools.chain.from_iterable(
+            whole_studies.compare(seeds or 3, trials or 20, size, popen=popen) for size in sizes
+        ),
     }
     for name, lines in tables.items():
         if arguments.only in (None, name):

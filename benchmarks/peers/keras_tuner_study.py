@@ -1,11 +1,11 @@
 """A search with KerasTuner's BayesianOptimization, as a user writes it.
 
     python -m benchmarks.peers.keras_tuner_study '{"parameters": […], "trials": …, "data": …, "epochs": …, "seed": …,
-        "folder": …, "core": …}'
+        "folder": …, "core": …, "patience": …}'
 
 `parameters` are those of a HyperparameterTuningJob, without conditional ones. If `core` is a number, the process runs
-only on this core, as one of several workers; KerasTuner's own variables define the workers. The results are in the
-`trial.json` files in the folder.
+only on this core, as one of several workers; KerasTuner's own variables define the workers. If `patience` is a number,
+a trial ends after as many epochs without progress. The results are in the `trial.json` files in the folder.
 """
 
 import json
@@ -17,6 +17,7 @@ from typing import Any
 import keras
 import keras_tuner
 
+from benchmarks.peers import tuned_network
 from trainer import data
 
 
@@ -29,33 +30,7 @@ class Network(keras_tuner.HyperModel):
 
     def build(self, hp: Any) -> keras.Model:
         values = {parameter["parameterId"]: _define(hp, parameter) for parameter in self._parameters}
-        convolution = {
-            "kernel_size": int(values.get("kernel_size", 3)),
-            "strides": int(values.get("stride", 1)),
-            "padding": values.get("padding", "same"),
-            "activation": "relu",
-        }
-        filters = int(values.get("filters", 32))
-        model = keras.Sequential(
-            [
-                keras.Input(self._input_shape),
-                keras.layers.Rescaling(1 / 255),
-                keras.layers.Conv2D(filters, **convolution),
-                keras.layers.Conv2D(2 * filters, **convolution),
-                keras.layers.MaxPooling2D(),
-                keras.layers.SpatialDropout2D(0.3),
-                keras.layers.Flatten(),
-                keras.layers.Dense(128, activation="relu"),
-                keras.layers.Dropout(0.3),
-                keras.layers.Dense(self._classes),
-            ]
-        )
-        model.compile(
-            keras.optimizers.Adam(values.get("learning_rate", 2e-3)),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
-        return model
+        return tuned_network.build(values, self._input_shape, self._classes)
 
     def fit(self, hp: Any, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
         batch = int(hp.values.get("batch_size", 64))
@@ -90,11 +65,13 @@ def main(given: Mapping[str, Any]) -> None:
         project_name="study",
         overwrite=True,
     )
+    early = keras.callbacks.EarlyStopping("val_accuracy", patience=given["patience"] or 0)
     tuner.search(
         loaded.train.samples,
         loaded.train.targets,
         epochs=given["epochs"],
         validation_data=(loaded.validation.samples, loaded.validation.targets),
+        callbacks=[early] if given["patience"] else [],
         verbose=0,
     )
 

@@ -39,21 +39,24 @@ def test_a_simulated_study_ends_at_its_limit_and_with_what_it_knows() -> None:
 
 @pytest.mark.slow
 def test_prints_the_study(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["tuning", "--only=study", "--seeds=1", "--trials=2", "--epochs=1"])
+    words = ["tuning", "--only=study", "--seeds=1", "--trials=2", "--epochs=1", "--studies", "long"]
+    monkeypatch.setattr("sys.argv", words)
     tuning.main(forked.Popen)
-    names = [line.split("  ")[0 if line[0] != " " else 1] for line in capsys.readouterr().out.splitlines()[1:]]
-    assert names[0].startswith("2 trials; KerasTuner, ")
-    assert names[1] == "best val_accuracy, mean; ratio"
-    assert [name.split(":")[0] for name in names[2:]] == ["ours", "one process", "chief and workers"]
+    title, _, *lines = capsys.readouterr().out.splitlines()
+    assert title == "2 trials of 1 epochs, unpromising ones stopped early"
+    names = [line.split("  ")[0 if line[0] != " " else 1] for line in lines]
+    assert [name.split("; ")[0] for name in names[:6]] == ["time"] * 3 + ["best val_accuracy, mean"] * 3
+    peers = ["KerasTuner, one process", "KerasTuner, chief and workers", "Optuna, a process a trial"]
+    assert [name.split(":")[0] for name in names[6:]] == ["ours", *peers]
 
 
-def test_the_faster_peer_is_the_peer() -> None:
-    outcomes = {"ours": [(5.0, 0.9)], "one process": [(9.0, 0.9)], "chief and workers": [(8.0, 0.8)]}
-    _, seconds, accuracy, *_ = whole_studies.table(outcomes, 20)
-    assert seconds.startswith("20 trials; KerasTuner, chief and workers")
-    assert seconds.split()[6:10] == ["5.0", "s", "8.0", "s"]
-    assert seconds.split()[-3:] == ["<=", "0.60", "no"]
-    assert accuracy.split()[4:6] == ["0.9000", "0.8000"]
+def test_the_faster_peer_is_first() -> None:
+    outcomes = {"ours": [(5.0, 0.9)], "slower": [(9.0, 0.9)], "faster": [(8.0, 0.8)]}
+    _, faster, slower, accuracy, *_ = whole_studies.table(outcomes)
+    assert faster.split()[:6] == ["time;", "faster", "5.0", "s", "8.0", "s"]
+    assert slower.split()[:6] == ["time;", "slower", "5.0", "s", "9.0", "s"]
+    assert faster.split()[-3:] == ["<=", "0.60", "no"]
+    assert accuracy.split()[3:6] == ["faster", "0.9000", "0.8000"]
 
 
 def test_conditions_are_left_out() -> None:

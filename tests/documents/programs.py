@@ -20,7 +20,7 @@ from trainer.study import options as study_options
 _PYTHON = re.compile(r"(?:.*/)?python3?(?:\.\d+)?")
 _FLAG = re.compile(r"--[a-z][a-z0-9_-]*")
 _HEREDOC = re.compile(r"<<-?\s*(['\"]?)(\w+)\1")
-OWN = ("trainer", "benchmarks", "tests", "container")
+OWN = ("trainer", "benchmarks", "examples", "tests", "container")
 
 # What reads a program's flags; of the others, the strings in their source are what they may be.
 _READERS: dict[str, Callable[[Sequence[str]], object]] = {

@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
 from tests.serving import models
 from trainer.evaluate import __main__ as program
 from trainer.evaluate import run as evaluation
+from trainer.objectives.outputs import Measured, Outputs
+from trainer.serving import export
 from trainer.serving.predictor import Predictor
 
 COUNT = 60
@@ -77,6 +80,16 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 _predictor = functools.cache(Predictor)
+
+
+def exported(folder: Path, model: keras.Model, outputs: Outputs, **configuration: object) -> Path:
+    """Exports a model whose outputs have another meaning than classes."""
+    about = models.about(model)
+    measured = Measured({}, "", "a model", "Result", [], ["score"], [[name, "1"] for name in outputs.names])
+    record = {**about.record, "configuration": {**about.record["configuration"], **configuration}}
+    folder.mkdir(parents=True)
+    export.save(model, folder, dataclasses.replace(about, outputs=outputs, measured=measured, record=record))
+    return folder
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def test_arrays_are_split_as_in_training(given: tuple[str, ...], fold: Fold | No
         chosen = parts.of_arrays(Given(pairs), part, training, "d").samples
         assert isinstance(chosen, parts.Arrays)
         values = np.concatenate(
-            [array[chosen.rows[chosen.rows[:, 0] == at, 1]] for at, array in enumerate(chosen.values.values())]
+            [array[chosen.rows[chosen.rows[:, 0] == at, 1]] for at, array in enumerate(chosen.arrays.values())]
         )
         assert {one.tobytes() for one in values} == {one.tobytes() for one in store.samples}
 
@@ -307,7 +307,6 @@ def test_reads_model_and_data_from_a_bucket(
         (["a", "--data=b"], "`DATA` must be one data set"),
         (["{data}", "--shard=1/2"], "`--out` must be one folder for all shards. Received: nothing, with --shard=1/2"),
         (["{data}", "--shard=3/2"], "`--shard` must be K/N"),
-        (["{data}", "--out=gs://b/c"], "`--out` must be a folder on this machine"),
         (["{data}", "--out={data}"], r"`--out` must be a new folder, .* \(contains cat\)"),
         (["{data}", "--part=tset"], "`--part` must be one of auto, train"),
         (["{data}", "--batch_size=0"], "`--batch_size` must be a whole number"),

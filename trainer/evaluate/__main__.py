@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _print(options: Options, outcome: "Outcome") -> None:
-    from trainer.evaluate import results, table
+    from trainer.evaluate import table
 
     screen = Screen()
     if outcome.found is None:
@@ -58,14 +58,14 @@ def _print(options: Options, outcome: "Outcome") -> None:
     elif options.json:
         print(json.dumps(outcome.said))
     else:
-        screen.out(f"{table.line(outcome.found, outcome.noun)} ({outcome.part})")
+        screen.out(f"{outcome.found.line} ({outcome.part})")
         if not options.quiet:
-            for one in table.tables(outcome.found, outcome.said["mistakes"], outcome.noun, options.by):
+            for one in table.tables(outcome.found, outcome.name_of, outcome.noun, options.by):
                 screen.print()
                 screen.print(one)
     if outcome.found is not None and options.out and not (options.json or options.quiet):
         screen.print()
-        screen.out(one_line(f"results in {options.out}: {', '.join(results.OWN[:-1])}"))
+        screen.out(one_line(f"results in {options.out}: {', '.join(outcome.files)}"))
 
 
 def _report(line: str) -> None:

@@ -23,7 +23,7 @@ class Options:
       model: the folder of a finished run, or of an exported model; also gs://….
       data: the labelled samples, in any form that `trainer.task --data` accepts.
       part: one of PARTS.
-      out: the folder of the results; empty if nothing is written.
+      out: the folder of the results, also gs://…; empty if nothing is written.
       shard: which share of the samples this process predicts, and of how many: (1, 1) for all.
       by: the column of a manifest whose values form groups; empty for none.
       json: whether the results are printed as one JSON object.
@@ -61,8 +61,6 @@ class Options:
             raise UsageError(
                 f"`--out` must be one folder for all shards. Received: nothing, with --shard={given.shard}"
             )
-        if given.out.startswith("gs://"):
-            raise UsageError(f"`--out` must be a folder on this machine, or below /gcs/. Received: {given.out}")
         return cls(
             model=given.model,
             data=data,
@@ -82,7 +80,7 @@ def parser() -> Parser:
     """Returns what reads the command line, and explains it."""
     made = Parser(
         "python -m trainer.evaluate",
-        "Measures a trained model on labelled samples: accuracy, the scores of each class, calibration, mistakes.",
+        "Measures a trained model on labelled samples: the scores of all classes, labels or numbers, and the mistakes.",
     )
     add = made.add_argument
     add("--model", default="", help="folder of a finished run, or its model/; also gs://…")
@@ -94,7 +92,7 @@ def parser() -> Parser:
         help="part of the data; auto: test if the data name one or the model was trained on them, else all "
         f"(default {PARTS[0]})",
     )
-    add("--out", default="", help="folder for the results; the same command resumes there")
+    add("--out", default="", help="folder for the results, also gs://…; the same command resumes there")
     add("--shard", default="1/1", help="share of the samples to predict, as in 2/8; all shards write to one --out")
     add("--by", default="", help="column of a manifest; each of its values is a group with its own scores")
     add("--json", action="store_true", help="print one JSON object")

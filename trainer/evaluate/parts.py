@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.data.fingerprint import Fingerprint
-from trainer.data.lists import entries as listed
 from trainer.data.lists import folds, stratified
 from trainer.data.lists.entries import PARTS, TEST, TRAIN, VALIDATION, Entry
 from trainer.data.lists.folds import Fold
 from trainer.data.lists.given import Given
 from trainer.data.lists.split import split
+from trainer.data.lists.targets import BY_DEFAULT, Target
+from trainer.data.lists.targets.target import array_strata
 from trainer.errors import UsageError
 from trainer.evaluate.samples import Arrays, Encoded, Samples
 from trainer.files import expanded
@@ -78,7 +79,7 @@ class Chosen:
     reason: str
 
 
-def of_files(entries: Sequence[Entry], part: str, training: Training, data: str) -> Chosen:
+def of_files(entries: Sequence[Entry], part: str, training: Training, data: str, target: Target = BY_DEFAULT) -> Chosen:
     """Returns the entries of a part, in an order that depends on their names alone.
 
     Args:
@@ -86,6 +87,7 @@ def of_files(entries: Sequence[Entry], part: str, training: Training, data: str)
       part: train, validation, test, all or auto.
       training: of the model.
       data: where the samples are.
+      target: how labels are read.
 
     Raises:
       UsageError: there are no such samples.
@@ -97,7 +99,7 @@ def of_files(entries: Sequence[Entry], part: str, training: Training, data: str)
     if wanted in given and (wanted != TRAIN or training.keeps(given)):
         found = [entry for entry in entries if entry.part == wanted]
         return Chosen(Encoded(_ordered(found)), wanted, "named by the data")
-    parted = split(entries, training.validation_split, training.fold)
+    parted = split(entries, training.validation_split, training.fold, target.strata)
     if part == AUTO and not any(entry.part == TEST for entry in parted):
         wanted = VALIDATION
     found = [entry for entry in parted if entry.part == wanted]
@@ -105,26 +107,29 @@ def of_files(entries: Sequence[Entry], part: str, training: Training, data: str)
     return Chosen(Encoded(_ordered(found)), wanted, _split_as_trained(part, wanted))
 
 
-def of_arrays(given: Given, part: str, training: Training, data: str) -> Chosen:
+def of_arrays(given: Given, part: str, training: Training, data: str, target: Target = BY_DEFAULT) -> Chosen:
     """Returns the samples of a part of a data set in memory; see `of_files`."""
     wanted = TEST if part == AUTO else part
     every = {own: np.arange(len(labels)) for own, (_, labels) in given.parts.items()}
     if part == ALL or (part == AUTO and TEST not in given.parts and not _is_trained_on_arrays(given, training, data)):
-        return Chosen(_arrays(given, every, data), ALL, _reason_for_all(part))
+        return Chosen(_arrays(given, every, data, target), ALL, _reason_for_all(part))
     if wanted in every and (wanted != TRAIN or training.keeps({*every})):
-        return Chosen(_arrays(given, {wanted: every[wanted]}, data), wanted, "named by the data")
+        return Chosen(_arrays(given, {wanted: every[wanted]}, data, target), wanted, "named by the data")
     if TRAIN not in every:
         raise UsageError(f"`--part` must be {', '.join(every)} or all, as the data have. Received: {part}")
     parts = _split(given, training)
     if part == AUTO and not len(parts[TEST]):
         wanted = VALIDATION
     _check_any(len(parts[wanted]), wanted)
-    return Chosen(_arrays(given, {TRAIN: np.sort(parts[wanted])}, data), wanted, _split_as_trained(part, wanted))
+    return Chosen(
+        _arrays(given, {TRAIN: np.sort(parts[wanted])}, data, target), wanted, _split_as_trained(part, wanted)
+    )
 
 
 def _split(given: Given, training: Training) -> dict[str, npt.NDArray[np.int64]]:
     """Returns the numbers in the given training part of each part that is split off, as `from_arrays` does it."""
-    labels = given.parts[TRAIN][1].reshape(-1)
+    targets = given.parts[TRAIN][1]
+    labels = array_strata(targets if targets.dtype.kind == "f" else targets.reshape(-1))
     kept, parts, fold = np.arange(len(labels)), dict[str, npt.NDArray[np.int64]](), training.fold
     if fold and fold.number:
         order = np.random.default_rng(0).permutation(len(labels))
@@ -140,12 +145,11 @@ def _split(given: Given, training: Training) -> dict[str, npt.NDArray[np.int64]]
     return {TEST: none, VALIDATION: none, **parts, TRAIN: kept}
 
 
-def _arrays(given: Given, chosen: Mapping[str, npt.NDArray[np.int64]], data: str) -> Arrays:
+def _arrays(given: Given, chosen: Mapping[str, npt.NDArray[np.int64]], data: str, target: Target) -> Arrays:
     values = {part: given.parts[part][0] for part in chosen}
-    numbers = np.concatenate([given.parts[part][1].reshape(-1)[rows] for part, rows in chosen.items()])
+    targets = np.concatenate([given.parts[part][1][rows] for part, rows in chosen.items()])
     rows = [np.stack([np.full(len(own), index), own], 1) for index, own in enumerate(chosen.values())]
-    names = given.class_names
-    labels = [names[number] if names else str(number) for number in numbers.tolist()]
+    labels = target.texts(targets, given.class_names)
     return Arrays(values, np.concatenate(rows), labels, data)
 
 
@@ -154,7 +158,7 @@ def _is_trained_on(entries: Sequence[Entry], training: Training, data: str) -> b
     if training.is_at(data):
         return True
     marked = [dataclasses.replace(entry, part="") for entry in entries]
-    own = Fingerprint.of_files(marked, {}, listed.class_names(entries)).checksums
+    own = Fingerprint.of_files(marked, {}, ()).checksums
     return bool(training.checksums) and training.checksums.get("names") == own["names"]
 
 

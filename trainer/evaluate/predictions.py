@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from trainer import files
 from trainer.errors import StorageError, UsageError
+from trainer.evaluate.destination import Destination
 
 FOLDER = "predictions"
 _PLAN = "plan.json"
@@ -31,7 +32,7 @@ class Part:
     """The predictions of consecutive samples.
 
     Attributes:
-      probabilities: `(samples, classes)`; NaN for a sample that cannot be read.
+      probabilities: `(samples, classes)`, or those of labels, or numbers; NaN for a sample that cannot be read.
       broken: why a sample cannot be read, by its number in this part.
     """
 
@@ -43,35 +44,35 @@ class Predictions:
     """The files of predictions in a folder.
 
     Args:
-      folder: is made.
+      destination: the folder of the results, which gets the folder of the predictions.
       count: of the samples.
       about: identifies model and samples: a folder contains the predictions of one evaluation.
-      location: the folder with the results, as the user wrote it.
 
     Raises:
       UsageError: the folder contains something else.
       StorageError: it cannot be written.
     """
 
-    def __init__(self, folder: Path, count: int, about: Mapping[str, str], location: str):
-        self._folder, self._count = folder, count
+    def __init__(self, destination: Destination, count: int, about: Mapping[str, str]):
+        self._destination, self._count = destination, count
+        self._folder = destination.folder / FOLDER
         self._step = min(_MOST, max(_FEWEST, -(-count // _FILES)))
         plan = {"format": _FORMAT, "samples": count, "step": self._step, **about}
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path = folder / _PLAN
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path = self._folder / _PLAN
             former = _read_plan(path) if path.exists() else None
             if former is None:
                 self._replace(path, json.dumps(plan, indent=2).encode() + b"\n")
         except OSError as error:
-            raise _unwritable(location, error) from None
+            raise _unwritable(destination.location, error) from None
         differ = [name for name in plan if former is not None and former.get(name) != plan[name]]
         if differ:
+            others = " and ".join(sorted({*map(_noun, differ)}))
             raise UsageError(
                 f"`--out` must be a new folder, or that of the same evaluation. "
-                f"Received: {location}, with the predictions of other {' and '.join(sorted({*map(_noun, differ)}))}"
+                f"Received: {destination.location}, with the predictions of other {others}"
             )
-        self._location = location
 
     @property
     def files(self) -> range:
@@ -103,7 +104,12 @@ class Predictions:
         try:
             self._replace(self._path(number), content.getbuffer())
         except OSError as error:
-            raise _unwritable(self._location, error) from None
+            raise _unwritable(self._destination.location, error) from None
+
+    def outputs(self) -> Iterator[tuple[int, Probabilities]]:
+        """Yields the first sample of each file, and its probabilities."""
+        for first, part in self.read():
+            yield first, part.probabilities
 
     def read(self) -> Iterator[tuple[int, Part]]:
         """Yields the first sample of each file, and its predictions.
@@ -132,6 +138,7 @@ class Predictions:
     def _replace(self, path: Path, content: bytes | memoryview) -> None:
         # Two processes may write the same file, with the same content.
         files.replace(path, content, partial=path.with_name(f".{path.name}.{os.getpid()}.partial"))
+        self._destination.send(path)
 
 
 def _read_plan(path: Path) -> dict[str, Any]:

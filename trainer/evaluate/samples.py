@@ -15,7 +15,7 @@ from trainer.data.kinds.options import SampleOptions
 from trainer.data.kinds.reason import reason_of
 from trainer.data.lists.entries import WHOLE, Entry
 from trainer.errors import UsageError
-from trainer.serving.predictor import Answer, BrokenSampleError, Predictor
+from trainer.serving.predictor import Answer, BrokenSampleError, Predictor, Values
 
 Indices = npt.NDArray[np.int64]
 Found = list[Answer | BrokenSampleError]
@@ -29,7 +29,7 @@ class Samples(Protocol):
 
     @property
     def labels(self) -> Sequence[str]:
-        """The class of each sample, by name."""
+        """The target of each sample, as `Entry.label`: of a classifier its class, by name."""
 
     def chosen(self, indices: Indices) -> "Samples":
         """Returns some of the samples, in the order of the indices."""
@@ -39,6 +39,9 @@ class Samples(Protocol):
 
     def answers(self, predictor: Predictor, first: int, last: int) -> Found:
         """Returns the model's answers for consecutive samples, or why there is none."""
+
+    def values(self, predictor: Predictor, indices: Indices) -> list[Values | BrokenSampleError]:
+        """Returns some samples as the model takes them, or why they cannot be read."""
 
     def digest(self) -> str:
         """Returns a checksum of the names, labels and sizes of files, or of the content of arrays."""
@@ -65,10 +68,14 @@ class Encoded:
         return self.entries[index].location
 
     def answers(self, predictor: Predictor, first: int, last: int) -> Found:
-        with ThreadPoolExecutor(_READERS, thread_name_prefix="samples") as readers:
-            contents = [*readers.map(_content, self.entries[first:last])]
+        contents = _contents(self.entries[first:last])
         answered = iter(predictor.of_encoded([one for one in contents if isinstance(one, bytes)]))
         return [next(answered) if isinstance(one, bytes) else one for one in contents]
+
+    def values(self, predictor: Predictor, indices: Indices) -> list[Values | BrokenSampleError]:
+        contents = _contents([self.entries[index] for index in indices])
+        decoded = iter(predictor.values_of([one for one in contents if isinstance(one, bytes)]))
+        return [next(decoded) if isinstance(one, bytes) else one for one in contents]
 
     def digest(self) -> str:
         found = hashlib.sha256()
@@ -76,6 +83,11 @@ class Encoded:
             size = _size(entry.file) if entry.length == WHOLE else entry.length
             found.update(f"{entry.name}\0{entry.label}\0{entry.offset}\0{size}\n".encode("utf-8", "surrogateescape"))
         return found.hexdigest()
+
+
+def _contents(entries: Sequence[Entry]) -> list[bytes | BrokenSampleError]:
+    with ThreadPoolExecutor(_READERS, thread_name_prefix="samples") as readers:
+        return [*readers.map(_content, entries)]
 
 
 def _content(entry: Entry) -> bytes | BrokenSampleError:
@@ -97,13 +109,13 @@ class Arrays:
     """Samples in memory.
 
     Attributes:
-      values: of each part, `(count, *spatial)` or `(count, *spatial, channels)`.
-      rows: the part, as its index in `values`, and the number in it of each sample, `(samples, 2)`, by part.
-      labels: of the samples.
+      arrays: of each part, `(count, *spatial)` or `(count, *spatial, channels)`.
+      rows: the part, as its index in `arrays`, and the number in it of each sample, `(samples, 2)`, by part.
+      labels: of the samples, as `Entry.label`.
       location: of the data set, for names.
     """
 
-    values: Mapping[str, npt.NDArray[Any]]
+    arrays: Mapping[str, npt.NDArray[Any]]
     rows: Indices
     labels: Sequence[str]
     location: str
@@ -113,19 +125,24 @@ class Arrays:
 
     def name(self, index: int) -> str:
         part, number = self.rows[index]
-        return f"{self.location}:{[*self.values][part]}[{number}]"
+        return f"{self.location}:{[*self.arrays][part]}[{number}]"
 
     def answers(self, predictor: Predictor, first: int, last: int) -> Found:
         rows = self.rows[first:last]
         parts = [
-            array[rows[rows[:, 0] == part, 1]] for part, array in enumerate(self.values.values()) if part in rows[:, 0]
+            array[rows[rows[:, 0] == part, 1]] for part, array in enumerate(self.arrays.values()) if part in rows[:, 0]
         ]
         return [*predictor.of_values(fitted(np.concatenate(parts), predictor, self.location))]
+
+    def values(self, predictor: Predictor, indices: Indices) -> list[Values | BrokenSampleError]:
+        arrays = [*self.arrays.values()]
+        some = [arrays[part][number] for part, number in self.rows[indices]]
+        return [*fitted(np.stack(some), predictor, self.location)] if some else []
 
     def digest(self) -> str:
         found = hashlib.sha256("\n".join(self.labels).encode("utf-8", "backslashreplace"))
         found.update(np.ascontiguousarray(self.rows).data)
-        for array in self.values.values():
+        for array in self.arrays.values():
             found.update(f"{array.shape} {array.dtype} {zlib.crc32(np.ascontiguousarray(array).data)}".encode())
         return found.hexdigest()
 

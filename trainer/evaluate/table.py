@@ -1,97 +1,68 @@
-"""An evaluation for a terminal: a line, and tables."""
+"""An evaluation for a terminal: tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from trainer import interval
 from trainer.errors import one_line
-from trainer.evaluate.classes import Evaluation, Summary
+from trainer.objectives.evaluation import result
+from trainer.objectives.evaluation.result import Evaluation, NameOf
 
-_MOST_CLASSES = 30  # rows; of more classes, those with the lowest F1
-_MOST_GROUPS = 30
+_MOST_ROWS = 30
 _MISTAKES = 5
-_NONE = "–"
-# Characters of a name, at most, so that tables have 80 columns and numbers are whole.
-_CLASS, _GROUP, _MISTAKEN = 30, 16, 16
+_WIDTH, _GAP = 80, 2  # of a table, so that numbers are whole
+_LEAST, _MOST, _MISTAKEN = 8, 30, 16  # characters of a name
 
 
-def line(found: Evaluation, samples: str) -> str:
-    """Returns the whole result in one line.
-
-    Args:
-      found: the result.
-      samples: what a sample is, in the plural.
-    """
-    whole = found.summary
-    return (
-        f"accuracy {interval.percent(whole.accuracy, whole.samples, samples)}, macro F1 {whole.f1:.3f}, "
-        f"mean average precision {found.mean_average_precision:.3f}, calibration error {whole.calibration_error:.3f}"
-    )
-
-
-def tables(found: Evaluation, mistakes: Sequence[dict[str, Any]], samples: str, column: str) -> Iterator[Table]:
-    """Yields the scores of the classes and of the groups, and the worst mistakes.
+def tables(found: Evaluation, name_of: NameOf, samples: str, column: str) -> Iterator[Table]:
+    """Yields the scores of the classes, labels or numbers, those of the groups, and the worst mistakes.
 
     Args:
       found: the result.
-      mistakes: as `results.mistakes` yields them.
+      name_of: returns the path of a sample.
       samples: what a sample is, in the plural.
       column: of the groups; empty without.
     """
-    yield _classes(found, samples)
+    yield _scores(found.scores)
     if column:
-        yield _groups(found, samples, column)
-    if mistakes:
-        made = _table("worst mistakes", ["true", "predicted", "probability"], samples.removesuffix("s"))
-        for one in mistakes[:_MISTAKES]:
-            made.add_row(
-                _plain(one["sample"]),
-                _plain(one["true"], _MISTAKEN),
-                _plain(one["predicted"], _MISTAKEN),
-                f"{one['probability']:.4f}",
-            )
-        yield made
+        yield _scores(found.of_groups(column))
+    if len(found.mistakes.indices):
+        yield _mistakes(found.mistakes, name_of, samples.removesuffix("s"))
 
 
-def _classes(found: Evaluation, samples: str) -> Table:
-    rows = [*zip(found.scores, found.average_precisions, strict=True)]
-    title = "classes"
-    if len(rows) > _MOST_CLASSES:
-        rows = sorted(rows, key=lambda row: 2.0 if row[0].f1 is None else row[0].f1)[:_MOST_CLASSES]
-        title = f"{_MOST_CLASSES} of {len(found.scores):,} classes, those with the lowest F1"
-    made = _table(title, ["precision", "recall", "F1", "avg. prec.", samples], "class")
-    for score, precision in rows:
-        shares = map(_share, (score.precision, score.recall, score.f1, precision))
-        made.add_row(_plain(score.name, _CLASS), *shares, f"{score.support:,}")
+def _scores(table: result.Table) -> Table:
+    title, rows = table.shown(_MOST_ROWS)
+    columns = [*zip(*(row[1:] for row in rows), strict=True)]
+    headings = table.columns[1:]
+    wide = sum(_GAP + max(len(heading), *map(len, cells)) for heading, cells in zip(headings, columns, strict=True))
+    most = max(_LEAST, min(_MOST, _WIDTH - wide))
+    made = _table(title, _plain(table.columns[0], most).plain)
+    for heading in headings:
+        made.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        made.add_row(_plain(row[0], most), *row[1:])
     return made
 
 
-def _groups(found: Evaluation, samples: str, column: str) -> Table:
-    rows, title = [*found.groups.items()], f"by {one_line(column)}"
-    if len(rows) > _MOST_GROUPS:
-        rows = sorted(rows, key=lambda row: row[1].accuracy)[:_MOST_GROUPS]
-        title = f"{title}: {_MOST_GROUPS} of {len(found.groups):,}, those with the lowest accuracy"
-    made = _table(title, ["accuracy", "95% interval", "F1", "calibration error", samples], _plain(column, _GROUP).plain)
-    for group, one in rows:
-        made.add_row(_plain(group or "(none)", _GROUP), *_group(one))
+def _mistakes(mistakes: result.Mistakes, name_of: NameOf, sample: str) -> Table:
+    fields = [field for field in mistakes.fields if field.is_shown]
+    made = _table(mistakes.title, sample)
+    for field in fields:
+        made.add_column(field.name, justify="right" if field.form else "left", no_wrap=True)
+    for one in mistakes.rows(name_of, _MISTAKES):
+        made.add_row(_plain(one["sample"]), *(_cell(field, one[field.name]) for field in fields))
     return made
 
 
-def _group(one: Summary) -> list[str]:
-    low, high = interval.wilson(one.accuracy, one.samples)
-    shares = [f"{one.accuracy:.2%}", f"{100 * low:.2f} to {high:.2%}", f"{one.f1:.3f}", f"{one.calibration_error:.3f}"]
-    return [*shares, f"{one.samples:,}"]
+def _cell(field: result.Field, value: Any) -> Text | str:
+    return f"{value:{field.form}}" if field.form else _plain(value, _MISTAKEN)
 
 
-def _table(title: str, columns: Sequence[str], first: str) -> Table:
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False, expand=False)
+def _table(title: str, first: str) -> Table:
+    made = Table(title=one_line(title), title_justify="left", box=None, pad_edge=False, expand=False)
     made.add_column(first, overflow="fold")
-    for column in columns:
-        is_text = column in ("true", "predicted")
-        made.add_column(column, justify="left" if is_text else "right", no_wrap=True)
     return made
 
 
@@ -101,7 +72,3 @@ def _plain(text: str, most: int | None = None) -> Text:
     if most:
         plain.truncate(most, overflow="ellipsis")
     return plain
-
-
-def _share(value: float | None) -> str:
-    return _NONE if value is None else f"{value:.3f}"

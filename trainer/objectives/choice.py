@@ -8,6 +8,10 @@ from trainer.errors import UsageError
 from trainer.hparams import CLASSES, LABELS, NUMBERS, HParams
 from trainer.objectives import classes, labels, numbers
 from trainer.objectives.classes import Classes
+from trainer.objectives.evaluation.classes import OfClasses
+from trainer.objectives.evaluation.labels import OfLabels
+from trainer.objectives.evaluation.numbers import OfNumbers
+from trainer.objectives.evaluation.result import Evaluator
 from trainer.objectives.labels import Labels
 from trainer.objectives.numbers import Numbers
 from trainer.objectives.objective import Objective
@@ -38,6 +42,11 @@ def outputs_of(content: Mapping[str, Any]) -> Outputs:
     return _READ[about["name"]](about, names)
 
 
+def evaluator_of(outputs: Outputs) -> Evaluator:
+    """Returns what evaluates the outputs of a model."""
+    return _EVALUATORS[outputs.target](outputs)
+
+
 def _classes(dataset: Dataset, hparams: HParams) -> Objective:
     is_weighted = hparams.class_weights != "none"
     weights = classes.class_weights(dataset.train.targets, dataset.classes) if is_weighted else None
@@ -59,6 +68,11 @@ _READ: dict[str, Callable[[Mapping[str, Any], Sequence[str]], Outputs]] = {
     CLASSES: lambda about, names: Classes(names),
     LABELS: Labels.read,
     NUMBERS: lambda about, names: Numbers(names),
+}
+_EVALUATORS: dict[str, Callable[[Outputs], Evaluator]] = {
+    CLASSES: lambda outputs: OfClasses(outputs.names),
+    LABELS: lambda outputs: OfLabels(outputs.names, outputs.content()["thresholds"]),
+    NUMBERS: lambda outputs: OfNumbers(outputs.names),
 }
 _FOLDS = ("folds", "0", "cross-validation compares classes")
 _REFUSED: dict[str, tuple[tuple[str, str | int, str], ...]] = {

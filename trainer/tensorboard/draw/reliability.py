@@ -1,4 +1,4 @@
-"""The reliability diagram of a classifier."""
+"""The reliability diagram of a classifier, or of a label."""
 
 from collections.abc import Sequence
 
@@ -16,13 +16,15 @@ _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 Bin = tuple[float, float, int, float | None, float | None]  # low, high, samples, confidence, accuracy
 
 
-def diagram(bins: Sequence[Bin], title: str) -> Picture:
+def diagram(bins: Sequence[Bin], title: str, across: str = "confidence", up: str = "accuracy") -> Picture:
     """Returns the accuracy of the samples in each interval of confidence, and in light red its distance to the mean
     confidence; on the diagonal both are equal. Bars are wide as their interval, and darker with more samples.
 
     Args:
       bins: the ends of each interval, its samples, their mean confidence and their accuracy.
       title: above it.
+      across: the name of the horizontal axis.
+      up: of the vertical one.
     """
     canvas = Image.new("RGB", (_LEFT + _SIDE + 16, _SIDE + _FOOT + 8), sheets.PAPER)
     draw = ImageDraw.Draw(canvas)
@@ -41,8 +43,8 @@ def diagram(bins: Sequence[Bin], title: str) -> Picture:
     for tick in _TICKS:
         sheets.centred(draw, (_x(tick), _y(0) + 10), f"{tick:g}", sheets.FAINT)
         sheets.centred(draw, (_LEFT - 4 - text.width(f"{tick:g}") / 2, _y(tick)), f"{tick:g}", sheets.FAINT)
-    sheets.centred(draw, (_x(0.5), _y(0) + 26), "confidence", sheets.INK)
-    name = Image.fromarray(sheets.line_of("accuracy", sheets.INK)).rotate(90, expand=True)
+    sheets.centred(draw, (_x(0.5), _y(0) + 26), across, sheets.INK)
+    name = Image.fromarray(sheets.line_of(up, sheets.INK)).rotate(90, expand=True)
     canvas.paste(name, (0, round(_y(0.5) - name.height / 2)))
     return sheets.titled(np.asarray(canvas), title)
 

@@ -28,13 +28,14 @@ def pictures(targets: Array, probabilities: Array, names: Sequence[str]) -> dict
     return {"results/labels": bars(counts, [*names[:_MOST]], len(true))}
 
 
-def bars(counts: Array, names: Sequence[str], samples: int) -> Picture:
+def bars(counts: Array, names: Sequence[str], samples: int, limit: str = "a probability of one half") -> Picture:
     """Returns a row for each label with the samples that have it and are given it, have it only, are given it only.
 
     Args:
       counts: `(labels, 3)`.
       names: of the labels.
       samples: how many there are.
+      limit: from which a label is given, in words.
     """
     cut = [text.cut(name, _NAME) for name in names]
     left = max(map(text.width, cut), default=0) + 2 * sheets.GAP
@@ -54,6 +55,6 @@ def bars(counts: Array, names: Sequence[str], samples: int) -> Picture:
             sheets.centred(draw, (left + _WIDTH + (column + 0.5) * _NUMBER, middle), f"{count:,}", sheets.INK)
     title = (
         f"of {samples:,} samples: with the label and given it (blue), with it but not given it (pale), "
-        "given it without having it (red), from a probability of one half"
+        f"given it without having it (red), from {limit}"
     )
     return sheets.titled(np.asarray(canvas), title)

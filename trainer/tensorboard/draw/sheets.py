@@ -104,6 +104,17 @@ def below(pictures: Sequence[Picture]) -> Picture:
     return canvas
 
 
+def rows(pictures: Sequence[Picture], columns: int) -> Picture:
+    """Returns pictures beside each other, so many in a row, and the rows below each other."""
+    height, width = max(map(len, pictures)), max(picture.shape[1] for picture in pictures) + 2 * GAP
+    count = min(columns, len(pictures))
+    canvas = np.full((-(-len(pictures) // count) * height, count * width, 3), 255, np.uint8)
+    for index, picture in enumerate(pictures):
+        top, left = index // count * height, index % count * width
+        canvas[top : top + len(picture), left : left + picture.shape[1]] = picture
+    return canvas
+
+
 def about_zero(values: Array) -> tuple[float, float]:
     """Returns the ends of a scale: from 0 to the greatest value, or as far below 0 as above where some are negative."""
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)

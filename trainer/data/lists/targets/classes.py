@@ -106,5 +106,8 @@ class Classes:
         targets, found, missing = numbered(labels, train, names, location, 2 if for_training else 1)
         return Arrays(targets, found, missing, CLASSES)
 
+    def texts(self, targets: Array, names: Sequence[str]) -> list[str]:
+        return [names[number] if names else str(number) for number in targets.reshape(-1).tolist()]
+
 
 BY_DEFAULT = Classes(is_asked=False)

@@ -124,6 +124,11 @@ class Labels:
             )
         return Arrays({name: array.astype(np.float32) for name, array in labels.items()}, found, [], LABELS)
 
+    def texts(self, targets: Array, names: Sequence[str]) -> list[str]:
+        return [
+            json.dumps([names[index] for index in np.flatnonzero(row).tolist()], ensure_ascii=False) for row in targets
+        ]
+
     def _joined(self, labels: Sequence[str], name: str, where: str) -> str:
         found = []
         for label in map(normal, labels):

@@ -94,6 +94,9 @@ class Numbers:
             _check_spread(found[train], called, f"{location}: `{train}`")
         return Arrays(found, called, [], NUMBERS)
 
+    def texts(self, targets: Array, names: Sequence[str]) -> list[str]:
+        return [json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) for row in targets.tolist()]
+
     def _of(self, values: Sequence[Any], name: str, where: str) -> str:
         if not values:
             raise UsageError(f"{where}: `{one_line(name)}` must be a finite number, or several. Received: none")

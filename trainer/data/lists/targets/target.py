@@ -117,6 +117,14 @@ class Target(Protocol):
           UsageError: they are no such targets.
         """
 
+    def texts(self, targets: Array, names: Sequence[str]) -> list[str]:
+        """Returns the targets of an array, `(count, …)`, each as a list has it: as `Entry.label`.
+
+        Args:
+          targets: as `encoded` returns them.
+          names: of the outputs; empty where classes are their numbers.
+        """
+
 
 def counts_of(targets: Array, outputs: int) -> list[int]:
     """Returns how many samples each class or label has; nothing for numbers.

@@ -156,10 +156,8 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(tmp_path: Path, target: str, f
     ("target", "flags", "message"),
     [
         ("labels", {"label_smoothing": 0.1}, "`--label_smoothing` must be 0 for labels: .* Received: 0.1"),
-        ("labels", {"folds": "5"}, "`--folds` must be 0 for labels"),
         ("numbers", {"mixup": 0.2}, "`--mixup` must be 0 for numbers: a blend"),
         ("numbers", {"class_weights": "auto"}, "`--class_weights` must be none for numbers"),
-        ("numbers", {"folds": "2/5"}, "`--folds` must be 0 for numbers"),
         (
             "labels",
             {"metric": "auc"},

@@ -60,14 +60,12 @@ _READ: dict[str, Callable[[Mapping[str, Any], Sequence[str]], Outputs]] = {
     LABELS: Labels.read,
     NUMBERS: lambda about, names: Numbers(names),
 }
-_FOLDS = ("folds", "0", "cross-validation compares classes")
 _REFUSED: dict[str, tuple[tuple[str, str | int, str], ...]] = {
     CLASSES: (),
-    LABELS: (("label_smoothing", 0, "it spreads a share over exclusive classes"), _FOLDS),
+    LABELS: (("label_smoothing", 0, "it spreads a share over exclusive classes"),),
     NUMBERS: (
         ("label_smoothing", 0, "there are no classes"),
         ("class_weights", "none", "there are no classes"),
         ("mixup", 0, "a blend of two samples has no blended number"),
-        _FOLDS,
     ),
 }

@@ -17,7 +17,7 @@ PROGRAMS = {
     "export": "converts a trained model for LiteRT, ONNX and others",
     "report": "writes the report of a run or a study as one HTML file",
     "study": "tunes hyperparameters, here or on Vertex AI",
-    "data": "checks a data set and writes it as TFRecord shards",
+    "data": "checks a data set, finds wrong labels, writes shards",
     "local_cluster": "runs a command as several machines on this one",
 }
 

@@ -26,12 +26,18 @@ class Metric:
       goal: `MAXIMIZE` if a higher value is better, else `MINIMIZE`.
       meaning: what it is, for the help.
       is_share: whether it is the share of samples that are right: shown in percent, with a binomial interval.
+      low: the lowest value that it can have.
+      high: the highest value that it can have.
+      form: how a value is formatted.
     """
 
     name: str
     goal: str
     meaning: str
     is_share: bool = False
+    low: float = 0.0
+    high: float = 1.0
+    form: str = ".4f"
 
     @property
     def tag(self) -> str:
@@ -75,9 +81,11 @@ METRICS: Mapping[str, Metric] = {
         Metric("auc", MAXIMIZE, "mean of the areas under the ROC curves of each class against the others"),
         Metric("average_precision", MAXIMIZE, "mean of the average precisions of the labels"),
         Metric("f1", MAXIMIZE, "mean of the F1 scores of the labels, each from a probability of 0.5"),
-        Metric("mean_absolute_error", MINIMIZE, "mean of the absolute errors of the numbers"),
-        Metric("r2", MAXIMIZE, "mean of the coefficients of determination of the numbers"),
-        Metric("loss", MINIMIZE, "loss that is trained"),
+        Metric(
+            "mean_absolute_error", MINIMIZE, "mean of the absolute errors of the numbers", high=math.inf, form=".4g"
+        ),
+        Metric("r2", MAXIMIZE, "mean of the coefficients of determination of the numbers", low=-math.inf),
+        Metric("loss", MINIMIZE, "loss that is trained", high=math.inf),
     )
 }
 

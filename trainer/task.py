@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     import keras
     from rich.console import Console
 
-    from trainer.data import CrossValidation, Dataset
+    from trainer.data import Dataset
     from trainer.hparams import HParams
+    from trainer.objectives.cross_validation.result import CrossValidation
     from trainer.run.train import Result
 
 _COMMAND = "python -m trainer.task"
@@ -169,7 +170,7 @@ def _run_folds(
     record.check(environment.root, hparams)  # before the folds are trained
     session.check_resume(hparams, environment.root)
     rest = flags.without(arguments, ["folds", "job_dir", "quiet", "resume"], flags.run_flags(arguments))
-    plan = session.Plan(environment.root, hparams.folds_before, rest, _RESUME, METRICS.get(hparams.metric, ACCURACY))
+    plan = session.Plan(environment.root, hparams.folds_before, rest, _RESUME, hparams.metric)
     try:
         screen = Screen()
         folds = session.run(plan, screen, stop, variables, silent() if hparams.quiet == "yes" else screen)
@@ -216,14 +217,13 @@ def _report(result: "Result", environment: Environment, python: str, folds: "Cro
 
 
 def _accuracies(result: "Result", folds: "CrossValidation | None") -> Iterator[str]:
-    if result.measured:
+    if result.measured and result.tested:
         yield f"{result.measured} ({result.tested:,} {result.samples})"
     elif result.tested:
         yield f"test accuracy {interval.percent(result.test_accuracy, result.tested, result.samples)}"
     yield from _metric(result.outcome, is_measured=bool(result.measured))
     if folds:
-        whole = folds.whole
-        yield f"cross-validated accuracy {interval.percent(whole.share, whole.samples, folds.samples)}"
+        yield folds.summary()
 
 
 def _metric(outcome: Mapping[str, Any], *, is_measured: bool = False) -> Iterator[str]:

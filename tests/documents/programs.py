@@ -16,6 +16,7 @@ from trainer.evaluate import options as evaluate_options
 from trainer.hparams import HParams
 from trainer.serving import options as serving_options
 from trainer.study import options as study_options
+from trainer.suspects import options as suspects_options
 
 _PYTHON = re.compile(r"(?:.*/)?python3?(?:\.\d+)?")
 _FLAG = re.compile(r"--[a-z][a-z0-9_-]*")
@@ -31,6 +32,7 @@ _READERS: dict[str, Callable[[Sequence[str]], object]] = {
     "trainer.serve": lambda words: serving_options.serve_parser().read(words),
 }
 _PASSED_ON = ("trainer.local_cluster", "tests.gcs.demo")  # whose other flags are those of trainer.task
+_SUSPECTS = f"--{suspects_options.FLAG}"  # which makes the flags of trainer.data those of trainer.task
 _TENSORBOARD = "trainer.tensorboard"  # whose other flags are TensorBoard's
 
 
@@ -110,9 +112,9 @@ class Programs:
             yield f"`python -m {module}` must be a program of this project"
         elif "--help" in arguments:
             return
-        elif module in _READERS:
+        elif module in _READERS or _SUSPECTS in arguments:
             try:
-                _READERS[module](arguments)
+                (suspects_options.read if _SUSPECTS in arguments else _READERS[module])(arguments)
             except UsageError as error:
                 yield f"`python -m {module}`: {error}"
         else:

@@ -30,7 +30,6 @@ from trainer.serving.formats import export, measure
 from trainer.serving.options import Options
 from trainer.serving.predictor import Predictor
 from trainer.signals import Stop
-from trainer.suspects import command as suspects
 from trainer.tensorboard.history import History
 
 NAMES = {"labels": ["top", "middle", "bottom"], "numbers": ["height", "width"]}
@@ -156,10 +155,8 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(tmp_path: Path, target: str, f
     ("target", "flags", "message"),
     [
         ("labels", {"label_smoothing": 0.1}, "`--label_smoothing` must be 0 for labels: .* Received: 0.1"),
-        ("labels", {"folds": "5"}, "`--folds` must be 0 for labels"),
         ("numbers", {"mixup": 0.2}, "`--mixup` must be 0 for numbers: a blend"),
         ("numbers", {"class_weights": "auto"}, "`--class_weights` must be none for numbers"),
-        ("numbers", {"folds": "2/5"}, "`--folds` must be 0 for numbers"),
         (
             "labels",
             {"metric": "auc"},
@@ -250,13 +247,6 @@ def test_samples_are_dropped(target: str, word: str, tmp_path: Path) -> None:
     listed.write_text("\n".join(str(one) for one in np.flatnonzero(first) if one not in kept))
     with pytest.raises(UsageError, match=f"`--drop` must leave .*{word} to train on"):
         data.load(str(path), 0.1, seed=0, target=target, drop=Dropped.read(str(listed)))
-
-
-def test_wrong_labels_are_searched_among_classes_alone(tmp_path: Path) -> None:
-    path = _data(tmp_path, "labels")
-    with contextlib.redirect_stderr(io.StringIO()) as said:
-        assert suspects.main(["--suspects", f"--data={path}", f"--job_dir={tmp_path / 'run'}"], {}) == 2
-    assert "`--suspects` must be used with one class for each sample. " in said.getvalue()
 
 
 @pytest.mark.parametrize("name", ["digits"])

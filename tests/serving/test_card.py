@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainer.data.cross_validation import Accuracy, CrossValidation
 from trainer.data.form import Form
+from trainer.data.held_out import HeldOut
 from trainer.errors import UsageError
 from trainer.objectives.classes import Classes
+from trainer.objectives.cross_validation.classes import OfClasses
 from trainer.objectives.scores import Score
 from trainer.serving import card
 from trainer.serving.card import Card, File
@@ -246,7 +247,9 @@ def test_rejects_what_is_no_card(tmp_path: Path, text: str | None, match: str) -
 
 
 def test_without_test_samples_the_accuracy_is_that_of_the_cross_validation() -> None:
-    folds = CrossValidation([Accuracy(40, 50), Accuracy(45, 50)], np.diag([45, 40]), CARD.outputs.names, "image")
+    names, zeros = [str(one) for one in range(50)], np.zeros(50, np.int32)
+    shares = [np.eye(2, dtype=np.float32)[(np.arange(50) >= right).astype(int)] for right in (40, 45)]
+    folds = OfClasses([HeldOut(names, zeros, one, CARD.outputs.names, "image") for one in shares])
     made = dataclasses.replace(CARD, samples={**CARD.samples, "test": 0}, accuracy=None, cross_validation=folds)
     content = json.loads(made.json())
     assert (content["accuracy"], content["cross_validation"]["folds"]) == (0.85, 2)

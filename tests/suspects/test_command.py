@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from trainer import data
 from trainer.data.held_out import HeldOut, path_of
+from trainer.data.lists.dropped import Dropped
 from trainer.suspects import command
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +73,47 @@ def test_predictions_of_other_data_are_refused(tmp_path: Path, capsys: pytest.Ca
     assert command.main(["--suspects", f"--data={path}", "--folds=2", f"--job_dir={root}"], {}) == 2
     assert f"`--data` must be the data of the folds in {root}. Received: another label of 6" in capsys.readouterr().err
     assert not (root / "suspects.csv").exists()
+
+
+@pytest.mark.parametrize("target", ["labels", "numbers"])
+def test_lists_wrong_labels_and_numbers_and_a_run_can_drop_them(
+    target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random = np.random.default_rng(0)
+    right = random.integers(0, 2, (90, 3)) if target == "labels" else random.normal(50, 9, (90, 2))
+    given = right.copy()
+    given[WRONG, 0] = 1 - right[WRONG, 0] if target == "labels" else right[WRONG, 0] + 30
+    path, root, names = tmp_path / "data.npz", tmp_path / "run", ["red", "round", "old"][: right.shape[1]]
+    images = random.integers(0, 255, (90, 8, 8), np.uint8)
+    np.savez(path, x=images, y=given, class_names=np.array(names))
+    predicted = 0.02 + 0.96 * right if target == "labels" else right + random.normal(0, 1, right.shape)
+    for number in (1, 2):
+        own = np.arange(90)[number - 1 :: 2]
+        fold = path_of(root, number)
+        fold.parent.mkdir(parents=True)
+        outputs = predicted[own].astype(np.float32)
+        HeldOut([*map(str, own)], given[own].astype(np.float32), outputs, names, "image", target).write(fold)
+    words = [f"--data={path}", f"--target={target}"]
+    assert command.main(["--suspects", *words, "--folds=2", f"--job_dir={root}"], {}) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert f"--data={path} --target={target} --drop={root / 'suspects.csv'}" in said.out
+    first = {"labels": "probably wrong labels: 6 of 90 images (", "numbers": "probably wrong numbers: 6 of 90 images\n"}
+    assert first[target] in said.out
+    with (root / "suspects.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["name"] for row in rows} == {*map(str, WRONG)}
+    assert {row["problem"] for row in rows} == {"labels" if target == "labels" else "number"}
+    for row in rows:
+        index = int(row["name"])
+        if target == "labels":
+            assert row["predicted"] == ("missing: red" if right[index, 0] else "too many: red")
+        else:
+            assert float(row["residual"]) > 10
+            assert row["label"] == ";".join(f"{one:.6g}" for one in given[index].astype(np.float32))
+    assert (root / "suspects.html").read_text().count("data:image/png;base64") == 6
+    left = data.load(str(path), 0.1, 0, target=target, drop=Dropped.read(str(root / "suspects.csv")))
+    assert sum(len(getattr(left, part)) for part in data.PARTS) == 84
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ from trainer.data.batches import (
 )
 from trainer.data.breakage import named_breaks
 from trainer.data.caveats import caveats_of
-from trainer.data.cross_validation import CrossValidation
 from trainer.data.dataset import Dataset
 from trainer.data.fingerprint import Fingerprint
 from trainer.data.form import Form
@@ -31,7 +30,6 @@ from trainer.data.stores.store import Store
 
 __all__ = [
     "PARTS",
-    "CrossValidation",
     "Dataset",
     "Evaluation",
     "Files",

@@ -82,7 +82,7 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--suspects",
         action="store_true",
-        help="instead of --to: lists samples whose labels are probably wrong, and near-duplicates, from the "
+        help="instead of --to: lists samples whose labels or numbers are probably wrong, and near-duplicates, from the "
         "predictions of the folds in --job_dir, which are trained first if there are none; all flags of trainer.task "
         "apply to them",
     )

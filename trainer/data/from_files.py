@@ -62,6 +62,8 @@ def from_files(
     Raises:
       UsageError: a sample is broken or has two classes, a class has no training sample, or a split has no sample.
     """
+    if fold:  # before a fold leaves the given test part out
+        target.check(entries, target.names(entries), kind.one, ("", TRAIN))
     parted = split(entries, validation_split, fold, target.strata)
     counted = len(parted)
     if drop:

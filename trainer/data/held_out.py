@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from trainer import files
 from trainer.errors import UsageError, one_line
+from trainer.hparams import CLASSES
 
 FOLDER, NAME = "folds", "predictions.npz"  # of the folds in the folder of the run, and of the file in that of a fold
 
@@ -21,23 +22,24 @@ class HeldOut:
 
     Attributes:
       names: of the samples: their files, or their numbers in the training part, counted from 0.
-      targets: class numbers, int32 `(samples,)`.
-      probabilities: float32 `(samples, classes)`.
+      targets: class numbers, int32 `(samples,)`; of labels and numbers float32 `(samples, outputs)`.
+      probabilities: of each class or label; of numbers the predicted numbers: float32 `(samples, outputs)`.
       class_names: in the order of the probabilities.
       kind: what one sample is, such as image.
+      target: classes, labels or numbers.
     """
 
     names: Sequence[str]
-    targets: npt.NDArray[np.int32]
+    targets: npt.NDArray[Any]
     probabilities: npt.NDArray[np.float32]
     class_names: Sequence[str]
     kind: str
+    target: str = CLASSES
 
     @property
-    def predicted(self) -> npt.NDArray[np.int64]:
-        """The most probable class of each sample, `(samples,)`."""
-        predicted: npt.NDArray[np.int64] = self.probabilities.argmax(1)
-        return predicted
+    def samples(self) -> str:
+        """What the samples are, in the plural, such as images."""
+        return f"{self.kind}s"
 
     def write(self, path: Path) -> None:
         """Writes the file.
@@ -53,6 +55,7 @@ class HeldOut:
             probabilities=self.probabilities,
             class_names=np.array(self.class_names, np.str_),
             kind=np.array(self.kind),
+            target=np.array(self.target),
         )
         files.replace(path, content.getbuffer())
 
@@ -74,9 +77,10 @@ class HeldOut:
                 arrays["probabilities"],
                 arrays["class_names"].tolist(),
                 str(arrays["kind"]),
+                str(arrays.get("target", CLASSES)),  # an earlier version had no other
             )
             shape = len(held.names), len(held.class_names)
-            if held.targets.shape != shape[:1] or held.probabilities.shape != shape:
+            if held.targets.shape not in (shape[:1], shape) or held.probabilities.shape != shape:
                 raise ValueError("arrays of other shapes")
         except FileNotFoundError:
             raise

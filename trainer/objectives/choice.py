@@ -74,14 +74,12 @@ _EVALUATORS: dict[str, Callable[[Outputs], Evaluator]] = {
     LABELS: lambda outputs: OfLabels(outputs.names, outputs.content()["thresholds"]),
     NUMBERS: lambda outputs: OfNumbers(outputs.names),
 }
-_FOLDS = ("folds", "0", "cross-validation compares classes")
 _REFUSED: dict[str, tuple[tuple[str, str | int, str], ...]] = {
     CLASSES: (),
-    LABELS: (("label_smoothing", 0, "it spreads a share over exclusive classes"), _FOLDS),
+    LABELS: (("label_smoothing", 0, "it spreads a share over exclusive classes"),),
     NUMBERS: (
         ("label_smoothing", 0, "there are no classes"),
         ("class_weights", "none", "there are no classes"),
         ("mixup", 0, "a blend of two samples has no blended number"),
-        _FOLDS,
     ),
 }

@@ -30,6 +30,7 @@ def objective(names: Sequence[str], targets: npt.NDArray[np.float32]) -> Objecti
     """
     exact = targets.astype(np.float64)
     mean, spread = exact.mean(0), exact.std(0)
+    spread = np.where(spread > 0, spread, 1.0)  # a fold may leave equal numbers
     return Objective(
         outputs=len(names),
         loss=ScaledSquaredError(spread),

@@ -28,7 +28,7 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """What the test samples say of a network.
+    """What samples that it was not trained on say of a network.
 
     Attributes:
       content: numbers by name, as `model.json` has them.
@@ -38,6 +38,7 @@ class Measured:
       lines: of that part.
       columns: of its table.
       rows: of its table: a name, then numbers as text.
+      part: which samples these are: test, or held-out in a cross-validation.
     """
 
     content: Mapping[str, Any]
@@ -47,6 +48,7 @@ class Measured:
     lines: Sequence[str]
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    part: str = "test"
 
 
 class Outputs(Protocol):

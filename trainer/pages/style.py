@@ -87,6 +87,8 @@ svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans",
 .track { stroke: var(--edge); stroke-width: 6; } .range { stroke: var(--first); stroke-width: 6; }
 .bar { fill: var(--first); }
 .gallery { display: flex; flex-wrap: wrap; gap: .5rem 1.25rem; align-items: flex-start; }
+.even .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); }
+.even .gallery { align-items: end; }
 .gallery .picture { margin: .5rem 0; max-width: 100%; }
 .picture img { display: block; max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
 .small .chart { margin: 0; }

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 from collections.abc import Sequence
 
+from trainer.objectives.suspects.doubts import Words
 from trainer.pages import page
 from trainer.pages.html import EMPTY, Html, command, element, joined, name, note, paragraph, subheading, text
 from trainer.pages.page import Section
@@ -19,20 +20,16 @@ class Pictured:
     Attributes:
       name: of the sample.
       part: its part.
-      label: its class as it is given.
+      label: its class, labels or numbers as they are given.
       picture: a PNG file; empty if the page has no room for it.
-      predicted: the most probable class; empty for a near-duplicate.
-      probability: of that class.
-      label_probability: of its own class.
+      said: why it is suspect, in texts, each with the name that follows it; empty for a near-duplicate.
     """
 
     name: str
     part: str
     label: str
     picture: bytes
-    predicted: str = ""
-    probability: float = 0.0
-    label_probability: float = 0.0
+    said: Sequence[tuple[str, str]] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +51,7 @@ class Group:
 
     @property
     def labels(self) -> list[str]:
-        """The classes of its samples."""
+        """What its samples are given as."""
         return sorted({one.label for one in self.samples})
 
 
@@ -65,19 +62,23 @@ class Suspects:
     Attributes:
       data: what `--data` names.
       samples: what they are, in the plural.
-      checked: the number of samples whose labels were checked.
-      noise: the estimated share of wrong labels.
-      labels: suspects by label, the most suspect first.
+      checked: the number of samples whose classes, labels or numbers were checked.
+      words: how suspects are described.
+      share: the estimated share of wrong classes or labels; None for numbers.
+      labels: suspects by class, label or number, the most suspect first.
       groups: near-duplicates, those across parts first.
-      commands: what to do with the list.
+      list: the name of the list's file.
+      commands: what to do with it.
     """
 
     data: str
     samples: str
     checked: int
-    noise: float
+    words: Words
+    share: float | None
     labels: Sequence[Pictured]
     groups: Sequence[Group]
+    list: str
     commands: str
 
 
@@ -88,45 +89,38 @@ def html(suspects: Suspects, now: datetime.datetime) -> str:
       suspects: what was found.
       now: the time of writing.
     """
+    words, share = suspects.words, EMPTY
+    if suspects.share is not None:
+        share = note(text(f"Estimated share of {words.share}: {suspects.share:.1%}."))
     lead = joined(
         [
-            paragraph(name(suspects.data), text(f": {suspects.checked:,} labels checked.")),
-            note(text(f"Estimated share of wrong labels: {suspects.noise:.1%}.")),
+            paragraph(
+                name(suspects.data), text(f": the {words.heading} of {suspects.checked:,} {suspects.samples} checked.")
+            ),
+            share,
         ]
     )
     return page.document("Suspect samples", lead, [_labels(suspects), _groups(suspects), _commands(suspects)], now)
 
 
 def _labels(suspects: Suspects) -> Section:
+    words, samples = suspects.words, suspects.samples
+    title = words.heading.capitalize()
     if not suspects.labels:
-        return Section("labels", "Labels", note(text(f"No {suspects.samples} have a label that is probably wrong.")))
-    about = note(
-        text(
-            f"The {len(suspects.labels):,} {suspects.samples} whose label is most probably wrong, the most suspect "
-            "first. The probabilities are those of a network that was not trained on the sample, and of its "
-            "neighbours' labels."
-        )
-    )
+        return Section("labels", title, note(text(words.nothing.format(samples=samples))))
+    found = f"{len(suspects.labels):,} of {suspects.checked:,} {samples}, the most suspect first."
+    about = note(text(f"{found} {words.about}"))
     figures = [_labelled(number, one) for number, one in enumerate(suspects.labels, 1) if one.picture]
     rest = len(suspects.labels) - len(figures)
     more = note(text(f"{rest:,} more are only in the list: this file has at most 5 MB.")) if rest else EMPTY
-    return Section("labels", "Labels", joined([about, gallery(figures, _SHOWN, suspects.samples), more]))
+    return Section("labels", title, joined([about, _even(gallery(figures, _SHOWN, samples)), more]))
 
 
 def _labelled(number: int, one: Pictured) -> Html:
-    caption = joined(
-        [
-            text(f"{number}. label "),
-            name(one.label),
-            text(f" ({one.label_probability:.1%}), predicted "),
-            name(one.predicted),
-            text(f" ({one.probability:.1%})"),
-            element("br"),
-            name(one.name),
-        ],
-        "",
-    )
-    return figure(one.picture, caption, f"A sample with the label {one.label} that is predicted as {one.predicted}.")
+    said = [part for before, called in one.said for part in (text(before), name(called) if called else EMPTY)]
+    caption = joined([text(f"{number}. "), *said, element("br"), text(f"{one.part}: "), name(one.name)], "")
+    plain = "".join(before + called for before, called in one.said)
+    return figure(one.picture, caption, f"A suspect sample: {plain}.")
 
 
 def _groups(suspects: Suspects) -> Section:
@@ -138,22 +132,22 @@ def _groups(suspects: Suspects) -> Section:
             "across parts makes an accuracy too high: the network is tested on what it was trained on."
         )
     )
-    shown = [_group(number, one) for number, one in enumerate(suspects.groups, 1)]
+    shown = [_group(number, one, suspects.words) for number, one in enumerate(suspects.groups, 1)]
     return Section("duplicates", "Near-duplicates", joined([about, *shown]))
 
 
-def _group(number: int, group: Group) -> Html:
+def _group(number: int, group: Group, words: Words) -> Html:
     how = f"nearest distance {group.distance:.3f}" if group.distance else "exact copies"
     marks = [how]
     if len(group.parts) > 1:
         marks.append(f"across parts: {', '.join(group.parts)}")
     if len(group.labels) > 1:
-        marks.append("different labels")
+        marks.append(f"different {words.heading}")
     figures = [
         figure(
             one.picture,
             joined([name(one.label), text(f", {one.part}"), element("br"), name(one.name)], ""),
-            f"A sample of class {one.label} in {one.part}.",
+            f"A sample of {one.part}: {one.label}.",
         )
         for one in group.samples
         if one.picture
@@ -161,7 +155,12 @@ def _group(number: int, group: Group) -> Html:
     heading = subheading(text(f"Group {number}: {'; '.join(marks)}"))
     if not figures:
         return joined([heading, *(paragraph(name(one.name), text(f" ({one.part})")) for one in group.samples)])
-    return joined([heading, gallery(figures, _SHOWN, _others(group))])
+    return joined([heading, _even(gallery(figures, _SHOWN, _others(group)))])
+
+
+def _even(pictures: Html) -> Html:
+    """Returns a gallery in columns of equal width, the pictures of a row on one line."""
+    return element("div", {"class": "even"}, pictures)
 
 
 def _others(group: Group) -> str:
@@ -171,6 +170,6 @@ def _others(group: Group) -> str:
 
 def _commands(suspects: Suspects) -> Section:
     about = paragraph(
-        text("Look at the pictures, delete the lines of right labels from the list, and train without the rest:")
+        text(f"Look at the pictures, delete the lines of right ones from {suspects.list}, and train without the rest:")
     )
     return Section("commands", "What next", joined([about, command(suspects.commands)]))

@@ -6,6 +6,7 @@ import tensorflow as tf
 from trainer import data
 from trainer.data import held_out
 from trainer.data.held_out import HeldOut
+from trainer.objectives.outputs import Outputs
 from trainer.run.plan import Plan
 
 
@@ -19,12 +20,13 @@ def has_predictions(plan: Plan) -> bool:
     return not plan.dataset.held_out or (plan.environment.root / held_out.NAME).exists()
 
 
-def write_predictions(model: keras.Model, plan: Plan) -> None:
+def write_predictions(model: keras.Model, plan: Plan, meaning: Outputs) -> None:
     """Writes the predictions for the samples that a fold holds out; nothing if the run is no fold.
 
     Args:
-      model: trained; it maps raw values to logits.
+      model: trained; it maps raw values to outputs.
       plan: the run.
+      meaning: of the outputs.
 
     Raises:
       OSError: they cannot be written.
@@ -32,9 +34,7 @@ def write_predictions(model: keras.Model, plan: Plan) -> None:
     dataset = plan.dataset
     if not dataset.held_out:
         return
-    forward = tf.function(
-        lambda samples: tf.nn.softmax(tf.cast(model(samples, training=False), tf.float32)), reduce_retracing=True
-    )
+    forward = tf.function(lambda samples: meaning.link(model(samples, training=False)), reduce_retracing=True)
     batches = [forward(samples) for samples, _ in data.evaluation_batches(dataset.test)]
     HeldOut(
         dataset.held_out,
@@ -42,4 +42,5 @@ def write_predictions(model: keras.Model, plan: Plan) -> None:
         tf.concat(batches, 0).numpy(),
         dataset.class_names,
         data.kind_of(dataset.form).name,
+        dataset.target,
     ).write(plan.environment.root / held_out.NAME)

@@ -29,6 +29,8 @@ from trainer.metrics import ACCURACY, METRICS, Metric
 from trainer.networks import Network
 from trainer.objectives import choice as choice_of_objective
 from trainer.objectives import goals
+from trainer.objectives.cross_validation import choice as cross_validations
+from trainer.objectives.cross_validation.result import CrossValidation
 from trainer.objectives.objective import Objective
 from trainer.run import feeds, length, recipe, record
 from trainer.run.length import Length, Until
@@ -134,10 +136,10 @@ class Plan:
         return plan
 
     @functools.cached_property
-    def cross_validation(self) -> data.CrossValidation | None:
+    def cross_validation(self) -> CrossValidation | None:
         """The result of the folds that were trained before the final run of a cross-validation; None of another run."""
         count = self.hparams.folds_before
-        return data.CrossValidation.read(self.environment.root, count) if count else None
+        return cross_validations.read(self.environment.root, count, self.hparams.metric) if count else None
 
     @property
     def configuration(self) -> dict[str, Any]:

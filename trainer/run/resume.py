@@ -190,7 +190,7 @@ def finish(
     if not dataset.sample:  # as files a person can pass to the model
         suffix, content = dataset.example()
         files.replace(plan.environment.model / f"{_SAMPLE}{suffix}", content)
-    folds.write_predictions(model, plan)
+    folds.write_predictions(model, plan, meaning)
     path = export.save(model, plan.environment.model, about, with_graph=saved_model.is_wanted(plan))
     record.write(plan.environment.root, recorded)
     exported = {"epochs": plan.length.epochs, "exported": plan.hparams.export}

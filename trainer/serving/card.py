@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from trainer import interval
-from trainer.data.cross_validation import CrossValidation
 from trainer.data.form import Form
 from trainer.data.kinds import known
 from trainer.errors import UsageError
 from trainer.hparams import CLASSES, LABELS, NUMBERS
 from trainer.insight import explained
 from trainer.objectives import choice
+from trainer.objectives.cross_validation.result import CrossValidation
 from trainer.objectives.outputs import Measured, Outputs
 from trainer.objectives.scores import Score
 
@@ -70,7 +70,7 @@ class Card:
       cross_validation: of networks that were trained like this one; required if there are no test samples.
       explanation: which attributions are the most faithful: `method`, `samples` and `scores`; empty if unknown.
       confusions: the most frequent mistakes on the test samples: true class, predicted class, number.
-      measured: what the test samples say of labels or numbers; None for classes.
+      measured: what the test samples, or else the held-out samples, say of labels or numbers; None for classes.
     """
 
     outputs: Outputs
@@ -94,6 +94,7 @@ class Card:
             "form": self.form.to_json(),
             "samples": dict(self.samples),
             **(self._of_others(self.measured) if self.measured else self._of_classes()),
+            **({"cross_validation": self.cross_validation.to_json()} if self.cross_validation else {}),
             **self.record,
             **({"explanation": dict(self.explanation)} if self.explanation else {}),
             "files": [dataclasses.asdict(file) for file in self.files],
@@ -102,9 +103,7 @@ class Card:
 
     def _of_classes(self) -> dict[str, Any]:
         return {
-            "accuracy": self._measured()[0],
-            "accuracy_interval": list(interval.wilson(*self._measured())),
-            **({"cross_validation": self.cross_validation.to_json()} if self.cross_validation else {}),
+            **self._accuracy(),
             "scores": [dataclasses.asdict(score) for score in self.scores],
             "confusions": [list(one) for one in self.confusions],
         }
@@ -112,30 +111,32 @@ class Card:
     @staticmethod
     def _of_others(measured: Measured) -> dict[str, Any]:
         table = {"columns": list(measured.columns), "rows": [list(row) for row in measured.rows]}
-        return {**measured.content, "result": {"summary": measured.summary, **table}}
+        return {**measured.content, "result": {"summary": measured.summary, "part": measured.part, **table}}
 
     def text(self) -> str:
         """Returns the text of `README.md`."""
         return "\n".join(self._lines()) + "\n"
 
-    def _measured(self) -> tuple[float, int]:
-        """Returns the accuracy, on test samples if there are some, else of the cross-validation; on how many samples.
+    def _accuracy(self) -> dict[str, Any]:
+        """Returns the accuracy with its interval: on test samples if there are some, else of the cross-validation.
 
         Raises:
           ValueError: there is neither.
         """
         if self.accuracy is not None:
-            return self.accuracy, self.samples["test"]
+            ends = interval.wilson(self.accuracy, self.samples["test"])
+            return {"accuracy": self.accuracy, "accuracy_interval": [*ends]}
         if self.cross_validation is None:
             raise ValueError("a card must have an accuracy or the result of a cross-validation")
-        return self.cross_validation.whole.share, self.cross_validation.whole.samples
+        return self.cross_validation.card_json()
 
     def _accuracy_lines(self, name: str) -> Iterator[str]:
         if self.accuracy is not None:
-            shown = _with_interval(*self._measured())
+            low, high = interval.wilson(self.accuracy, self.samples["test"])
+            shown = f"{self.accuracy:.2%}; 95 % interval (Wilson): {low:.2%} to {high:.2%}"
             yield f"Accuracy on the test {name}s: {shown}.\n"
         if self.cross_validation:
-            yield from _cross_validated(self.cross_validation, name)
+            yield from self.cross_validation.card_lines(name)
 
     def _lines(self) -> Iterator[str]:
         name = known.kind_of(self.form).name
@@ -170,7 +171,10 @@ class Card:
     def _result_lines(self, name: str) -> Iterator[str]:
         if self.measured:
             yield f"## {self.measured.heading}\n"
-            yield from (*self.measured.lines, "")
+            if self.measured.lines:
+                yield from (*self.measured.lines, "")
+            if self.cross_validation:
+                yield from self.cross_validation.card_lines(name)
             rows = [[_plain(label), *numbers] for label, *numbers in self.measured.rows]
             yield from _table(["", *self.measured.columns], rows)
             return
@@ -183,21 +187,6 @@ class Card:
         if any(share is None for score in self.scores for share in _shares(score)):
             yield f"A class without {tested} has no recall and no F1. A class that is never predicted has no"
             yield f"precision. The table shows {_NONE} for them, and `model.json` null.\n"
-
-
-def _with_interval(share: float, count: int) -> str:
-    low, high = interval.wilson(share, count)
-    return f"{share:.2%}; 95 % interval (Wilson): {low:.2%} to {high:.2%}"
-
-
-def _cross_validated(found: CrossValidation, name: str) -> Iterator[str]:
-    """Yields what a cross-validation says of this model, which no sample tested."""
-    whole, count = found.whole, len(found.folds)
-    yield f"Accuracy in cross-validation with {count} folds, over {whole.samples:,} held-out {name}s:"
-    yield f"{_with_interval(whole.share, whole.samples)}."
-    yield f"Between folds: mean {found.mean:.2%}, standard deviation {found.deviation:.2%}. These are the accuracies of"
-    yield f"{count} networks, each trained like this one without the {name}s of its fold. This one is trained on the"
-    yield f"{name}s of all folds, except its validation part.\n"
 
 
 def _explanations(explanation: Mapping[str, Any], name: str) -> Iterator[str]:

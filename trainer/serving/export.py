@@ -16,11 +16,11 @@ from typing import Any
 import keras
 
 from trainer import files
-from trainer.data.cross_validation import CrossValidation
 from trainer.data.form import Form
 from trainer.data.kinds import known
 from trainer.errors import UsageError
 from trainer.networks import custom
+from trainer.objectives.cross_validation.result import CrossValidation
 from trainer.objectives.outputs import Measured, Outputs
 from trainer.objectives.scores import Counts, confusions, per_class
 from trainer.serving import card, signature
@@ -45,7 +45,7 @@ class About:
       cross_validation: the result of networks trained like this one on parts of the samples; required if there are no
         test samples.
       explanation: which attributions are the most faithful: `method`, `samples` and `scores`; empty if unknown.
-      measured: what the test samples say of labels or numbers; None for classes.
+      measured: what the test samples say of labels or numbers; None for classes, or if there are none.
     """
 
     outputs: Outputs
@@ -80,15 +80,17 @@ def save(model: keras.Model, folder: Path, about: About, *, with_graph: bool = F
     _save_keras(trained, folder)
     _remove_graph(folder)
     names = [KERAS, *(_save_graph(trained, about, folder) if with_graph else [])]
-    folds = about.cross_validation
-    confusion = about.confusion if about.accuracy is not None or folds is None else folds.confusion
+    folds, confusion, measured = about.cross_validation, about.confusion, about.measured
+    if folds and not about.samples["test"]:
+        measured = folds.measured
+        confusion = confusion if folds.confusion is None else folds.confusion
     described = Card(
         outputs=about.outputs,
-        measured=about.measured,
+        measured=measured,
         form=about.form,
         samples=about.samples,
         accuracy=about.accuracy,
-        scores=per_class(confusion, about.outputs.names) if about.measured is None else (),
+        scores=per_class(confusion, about.outputs.names) if measured is None else (),
         record=about.record,
         cross_validation=folds,
         explanation=about.explanation,

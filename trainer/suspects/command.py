@@ -13,7 +13,6 @@ from trainer import console, data, interpreter, keras_settings, signals
 from trainer.data.held_out import HeldOut, path_of
 from trainer.data.suspects import listing
 from trainer.errors import FoldError, StoppedError, StorageError, UsageError, one_line
-from trainer.hparams import CLASSES
 from trainer.pages import page
 from trainer.pages import suspects as pages
 from trainer.quiet import without_chatter
@@ -66,11 +65,6 @@ def _write(options: Options, screen: Screen, stop: signals.Stop, variables: Mapp
         screen.out(one_line(line))
 
     dataset = data.load_configured(options.hparams, screen)
-    if dataset.target != CLASSES:
-        raise UsageError(
-            f"`--suspects` must be used with one class for each sample. "
-            f"Received: {options.hparams.data}, which has {dataset.target}"
-        )
     if options.is_done:
         log(f"predictions of the {options.folds} folds in {options.root}/folds")
     else:
@@ -104,21 +98,21 @@ def _train(
 
 def _commands(options: Options, path: Path) -> str:
     python = interpreter.word(sys.executable, Path.cwd(), os.environ.get("PATH"))
-    words = [python, "-m", "trainer.task", f"--data={options.hparams.data}", f"--drop={path}"]
+    words = [python, "-m", "trainer.task", *options.selection, f"--drop={path}"]
     return shlex.join(words)
 
 
 def _report(found: Found, samples: str, list_path: Path, page_path: Path, commands: str) -> None:
     """Prints the beginning of the list, and where all of it is."""
-    lines = [f"probably wrong labels: {len(found.labels):,} of {found.checked:,} (estimated share {found.noise:.1%})"]
+    words = found.pool.suspicion.words
+    share = "" if found.share is None else f" (estimated share of {words.share} {found.share:.1%})"
+    lines = [f"probably wrong {words.heading}: {len(found.labels):,} of {found.checked:,} {samples}{share}"]
     lines += [
-        f"  {one.name}: label {one.label} ({one.label_probability:.0%}), predicted {one.predicted} "
-        f"({one.probability:.0%})"
-        for one in [*found.labels.values()][:_SHOWN]
+        f"  {one.name}: {''.join(text + name for text, name in one.said)}" for one in [*found.labels.values()][:_SHOWN]
     ]
     across = sum(one.part != one.like_part for one in found.near.values())
     lines.append(
-        f"copies and near-duplicates: {len(found.near):,} of {len(found.pool.labels):,} {samples}, "
+        f"copies and near-duplicates: {len(found.near):,} of {len(found.pool.names):,} {samples}, "
         f"{across:,} across parts"
     )
     for one in [*found.near.values()][:_SHOWN]:

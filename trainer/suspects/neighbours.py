@@ -25,7 +25,7 @@ Array = npt.NDArray[np.float32]
 
 
 def by_values(vectors: Array, checked: Indices, pool: Pool) -> Array:
-    """Returns the shares of the classes among the neighbours of samples by their values, `(checked, classes)`.
+    """Returns the shares of classes or labels among the neighbours of samples by values, `(checked, outputs)`.
 
     Args:
       vectors: all samples in coarse form, `(samples, values)`.
@@ -36,15 +36,14 @@ def by_values(vectors: Array, checked: Indices, pool: Pool) -> Array:
     return neighbour_votes(
         vectors[checked],
         vectors[some],
-        pool.labels[some],
-        pool.dataset.classes,
+        pool.rows[some],
         itself=_places(checked, some),
         count=_BY_VALUES,
     )
 
 
 def by_features(root: Path, folds: Sequence[Indices], pool: Pool, log: Callable[[str], object]) -> Array | None:
-    """Returns the shares of the classes among each sample's neighbours by features, `(samples, classes)`.
+    """Returns the shares of classes or labels among each sample's neighbours by features, `(samples, outputs)`.
 
     None if the model of a fold is missing or cannot be read; a line says so.
 
@@ -55,7 +54,7 @@ def by_features(root: Path, folds: Sequence[Indices], pool: Pool, log: Callable[
       log: receives a line.
     """
     some = _some(np.concatenate(folds))
-    found = np.zeros((len(pool.labels), pool.dataset.classes), np.float32)
+    found = np.zeros_like(pool.rows)
     for number, own in enumerate(folds, 1):
         path = root / FOLDER / str(number) / _MODEL
         if not path.is_file():
@@ -68,7 +67,7 @@ def by_features(root: Path, folds: Sequence[Indices], pool: Pool, log: Callable[
             log(f"neighbours are not looked at: {error}")
             return None
         ours, theirs = (features[np.searchsorted(looked_at, one)] for one in (own, some))
-        found[own] = neighbour_votes(ours, theirs, pool.labels[some], found.shape[1], itself=_places(own, some))
+        found[own] = neighbour_votes(ours, theirs, pool.rows[some], itself=_places(own, some))
         keras.backend.clear_session()
     return found
 

@@ -43,6 +43,13 @@ class Options:
         return self.hparams.folds_before
 
     @property
+    def selection(self) -> Sequence[str]:
+        """The flags that decide what is read, where they are given."""
+        fields = {field.name: field for field in dataclasses.fields(HParams)}
+        chosen = ("data", *(name for name in given(self.hparams) if name not in ("data", "folds", "drop")))
+        return [f"--{name}={getattr(self.hparams, name)}" for name in chosen if rule_of(fields[name]).selects_samples]
+
+    @property
     def is_done(self) -> bool:
         """Whether all folds have written their predictions."""
         return all(path_of(self.root, number).is_file() for number in range(1, self.folds + 1))

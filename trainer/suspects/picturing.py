@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from trainer import data
+from trainer.data.suspects import listing
 from trainer.data.suspects.listing import Suspect
 from trainer.pages import page
 from trainer.pages.picture import encoded
@@ -13,6 +14,7 @@ from trainer.tensorboard.draw.scale import Scale
 
 _MOST_BYTES = page.MOST_BYTES * 3 // 4 - 300_000  # of pictures, which base64 makes a third larger, and room for text
 _MOST_LABELS, _MOST_GROUPS, _MOST_OF_GROUP = 400, 100, 6  # that have a picture
+_TILE = {**TILE, 2: 128}  # pixels: an image must be recognised
 _CHUNK = 64  # samples that are read together
 
 
@@ -38,9 +40,11 @@ def pictured(found: Found, location: str, commands: str) -> Suspects:
         data=location,
         samples=f"{data.kind_of(pool.dataset.form).name}s",
         checked=found.checked,
-        noise=found.noise,
+        words=pool.suspicion.words,
+        share=found.share,
         labels=[_one(one, others.get(index, b"")) for index, one in found.labels.items()],
         groups=[_group(found, group, first) for group in groups],
+        list=listing.NAME,
         commands=commands,
     )
 
@@ -54,7 +58,7 @@ def _pictures(found: Found, indices: Sequence[int], room: int) -> dict[int, byte
         some = indices[first : first + _CHUNK]
         samples = found.pool.samples(some)
         for index in some:
-            content = encoded(picture(samples[index], TILE[form.rank], scale))
+            content = encoded(picture(samples[index], _TILE[form.rank], scale))
             room -= len(content)
             if room < 0:
                 return drawn
@@ -63,15 +67,7 @@ def _pictures(found: Found, indices: Sequence[int], room: int) -> dict[int, byte
 
 
 def _one(suspect: Suspect, content: bytes) -> Pictured:
-    return Pictured(
-        suspect.name,
-        suspect.part,
-        suspect.label,
-        content,
-        suspect.predicted,
-        suspect.probability,
-        suspect.label_probability,
-    )
+    return Pictured(suspect.name, suspect.part, suspect.label, content, suspect.said)
 
 
 def _group(found: Found, group: Sequence[int], pictures: dict[int, bytes]) -> Group:
@@ -80,7 +76,7 @@ def _group(found: Found, group: Sequence[int], pictures: dict[int, bytes]) -> Gr
         Pictured(
             pool.names[index],
             data.PARTS[pool.parts[index]],
-            pool.dataset.class_names[pool.labels[index]],
+            pool.given(index),
             pictures.get(index, b""),
         )
         for index in group

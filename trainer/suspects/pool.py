@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from trainer import data
 from trainer.data.kinds import coarse
+from trainer.objectives.suspects.choice import BY_TARGET, Suspicion
 
 Indices = npt.NDArray[np.int64]
 
@@ -35,9 +36,25 @@ class Pool:
         return [name for part in data.PARTS for name in self.dataset.names(part)]
 
     @functools.cached_property
-    def labels(self) -> Indices:
-        """The class number of each sample."""
-        return np.concatenate([store.targets for store in self.stores]).astype(np.int64)
+    def targets(self) -> npt.NDArray[Any]:
+        """The target of each sample: class numbers, `(samples,)`, or labels or numbers, `(samples, outputs)`."""
+        return np.concatenate([store.targets for store in self.stores])
+
+    @functools.cached_property
+    def rows(self) -> npt.NDArray[np.float32]:
+        """The same, `(samples, outputs)`: of classes 1 for that of the sample."""
+        is_class = self.targets.ndim == 1
+        rows: npt.NDArray[np.float32] = np.eye(self.dataset.classes)[self.targets] if is_class else self.targets
+        return rows.astype(np.float32)
+
+    @functools.cached_property
+    def suspicion(self) -> Suspicion:
+        """How suspects are found."""
+        return BY_TARGET[self.dataset.target]
+
+    def given(self, index: int) -> str:
+        """Returns the target of a sample as text."""
+        return self.suspicion.given(self.targets[index], self.dataset.class_names)
 
     @functools.cached_property
     def parts(self) -> Indices:

@@ -5,13 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from trainer import data
 from trainer.data.held_out import HeldOut
-from trainer.data.suspects import duplicates, ranking
+from trainer.data.suspects import duplicates
 from trainer.data.suspects.duplicates import Near
 from trainer.data.suspects.listing import Suspect
 from trainer.errors import UsageError
+from trainer.objectives.suspects.doubts import Doubt
 from trainer.suspects import neighbours
 from trainer.suspects.pool import Indices, Pool
 
@@ -22,23 +24,23 @@ class Found:
 
     Attributes:
       pool: all samples.
-      labels: the suspects by label, the most suspect first, with the index of each sample.
+      labels: the suspects by class, label or number, the most suspect first, with the index of each sample.
       near: the near-duplicates, those across parts first, with the index of each sample.
       groups: the indices of the samples of each group of near-duplicates.
-      noise: the estimated share of wrong labels.
-      ranked: the indices of all samples whose labels were checked, the most suspect first.
+      share: the estimated share of wrong classes or labels; None for numbers.
+      ranked: the indices of all samples whose targets were checked, the most suspect first.
     """
 
     pool: Pool
     labels: Mapping[int, Suspect]
     near: Mapping[int, Suspect]
     groups: Sequence[Sequence[int]]
-    noise: float
+    share: float | None
     ranked: Indices
 
     @property
     def checked(self) -> int:
-        """The number of samples whose labels were checked."""
+        """The number of samples whose targets were checked."""
         return len(self.ranked)
 
     @property
@@ -64,27 +66,27 @@ def search(root: Path, held: Sequence[HeldOut], pool: Pool, log: Callable[[str],
     checked = np.concatenate(folds)
     probabilities = np.concatenate([one.probabilities for one in held])
     vectors = pool.coarse()
-    sources = [probabilities, neighbours.by_values(vectors, checked, pool)]
-    by_features = neighbours.by_features(root, folds, pool, log)
-    if by_features is not None:
-        sources.append(by_features[checked])
-    ranked = ranking.rank(sources, pool.labels[checked])
-    labels = {int(checked[row]): _by_label(pool, int(checked[row]), ranked, int(row)) for row in _listed(ranked)}
-    found = duplicates.find(vectors, pool.parts, pool.labels)
+
+    def more() -> list[npt.NDArray[np.float32]]:
+        by_features = neighbours.by_features(root, folds, pool, log)
+        others = [] if by_features is None else [by_features[checked]]
+        return [neighbours.by_values(vectors, checked, pool), *others]
+
+    doubts = pool.suspicion.find(pool.targets[checked], probabilities, pool.dataset.class_names, more)
+    labels = {int(checked[one.row]): _doubted(pool, int(checked[one.row]), one) for one in doubts.listed}
+    found = duplicates.find(vectors, pool.parts, data.array_strata(pool.targets))
     near = {one.index: _by_likeness(pool, one) for one in _exact(found, pool)}
     ordered = dict(sorted(near.items(), key=lambda item: item[1].part == item[1].like_part))
-    return Found(pool, labels, ordered, duplicates.groups(found), ranked.noise, checked[ranked.order])
-
-
-def _listed(ranked: ranking.Ranking) -> Indices:
-    return ranked.order[: ranked.count]
+    return Found(pool, labels, ordered, duplicates.groups(found), doubts.share, checked[doubts.order])
 
 
 def _placed(held: Sequence[HeldOut], pool: Pool, root: Path) -> list[Indices]:
     """Returns the indices of the samples that each fold held out."""
     rule = f"`--data` must be the data of the folds in {root}"
+    if any(one.target != pool.dataset.target for one in held):
+        raise UsageError(f"{rule}. Received: {pool.dataset.target}, and folds of {held[0].target}")
     if any(tuple(one.class_names) != tuple(pool.dataset.class_names) for one in held):
-        raise UsageError(f"{rule}. Received: other classes")
+        raise UsageError(f"{rule}. Received: other {pool.dataset.target}")
     numbers = {name: index for index, name in enumerate(pool.names)}
     folds = []
     for one in held:
@@ -92,22 +94,23 @@ def _placed(held: Sequence[HeldOut], pool: Pool, root: Path) -> list[Indices]:
         if unknown is not None:
             raise UsageError(f"{rule}. Received: no sample {unknown}")
         own = np.array([numbers[name] for name in one.names], np.int64)
-        if (pool.labels[own] != one.targets).any():
-            raise UsageError(
-                f"{rule}. Received: another label of {one.names[int((pool.labels[own] != one.targets).argmax())]}"
-            )
+        differs = (pool.targets[own] != one.targets).reshape(len(own), -1).any(1)
+        if differs.any():
+            word = pool.suspicion.words.problem.removesuffix("s")
+            raise UsageError(f"{rule}. Received: another {word} of {one.names[int(differs.argmax())]}")
         folds.append(own)
     return folds
 
 
-def _by_label(pool: Pool, index: int, ranked: ranking.Ranking, row: int) -> Suspect:
-    shares, own = ranked.probabilities[row], int(pool.labels[index])
-    best = int(shares.argmax())
+def _doubted(pool: Pool, index: int, doubt: Doubt) -> Suspect:
     return dataclasses.replace(
         _start(pool, index),
-        predicted=pool.dataset.class_names[best],
-        probability=float(shares[best]),
-        label_probability=float(shares[own]),
+        wrong=pool.suspicion.words.problem,
+        said=doubt.said,
+        predicted=doubt.predicted,
+        probability=doubt.probability,
+        label_probability=doubt.given_probability,
+        residual=doubt.residual,
     )
 
 
@@ -118,8 +121,7 @@ def _by_likeness(pool: Pool, near: Near) -> Suspect:
 
 
 def _start(pool: Pool, index: int) -> Suspect:
-    label = pool.dataset.class_names[pool.labels[index]]
-    return Suspect(pool.names[index], data.PARTS[pool.parts[index]], label)
+    return Suspect(pool.names[index], data.PARTS[pool.parts[index]], pool.given(index))
 
 
 def _exact(found: Sequence[Near], pool: Pool) -> list[Near]:

@@ -5,10 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trainer.data.from_files import from_files
+from trainer.data.kinds.image.kind import IMAGE
+from trainer.data.kinds.options import SampleOptions
 from trainer.data.lists import folds
 from trainer.data.lists.entries import Entry
 from trainer.data.lists.folds import Fold
 from trainer.data.lists.split import split
+from trainer.data.lists.targets import Labels
 from trainer.errors import UsageError
 
 
@@ -75,5 +79,16 @@ def test_an_added_sample_moves_few_others() -> None:
 
 def test_rejects_a_class_that_is_in_the_test_part_alone() -> None:
     entries = [*_entries({"a": 9, "b": 9}, "train"), *_entries({"c": 2}, "test")]
-    with pytest.raises(UsageError, match=r"/c/\d: a class must have a sample in the training part. Received: c, which"):
-        split(entries, 0.1, Fold(1, 5))
+    with pytest.raises(UsageError, match=r"/c/\d: a class must have an image in the training part. Received: c, which"):
+        from_files(entries, IMAGE, 0.1, SampleOptions(), print, fold=Fold(1, 5))
+
+
+def test_folds_of_several_labels_share_the_rare_ones() -> None:
+    labels = {'["a"]': 20, '["a", "b"]': 20, '["a", "rare"]': 5, '["b", "rare"]': 5, "[]": 10}
+    entries = [
+        Entry(f"/{n}/{i}", text, f"{n}/{i}") for n, (text, size) in enumerate(labels.items()) for i in range(size)
+    ]
+    for number in range(1, 6):
+        held = [one for one in split(entries, 0.1, Fold(number, 5), Labels().strata) if one.part == "test"]
+        assert len(held) == 12
+        assert sum("rare" in one.label for one in held) == 2

@@ -69,8 +69,9 @@ def test_neighbours_are_those_with_the_same_direction_and_not_the_sample_itself(
     centres = np.array([[9, 0, 0], [0, 9, 0], [0, 0, 9]], np.float32)
     features = centres[labels] + np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
     labels[0] = 2
-    votes = ranking.neighbour_votes(features, features, labels, 3, itself=np.arange(30), count=5)
+    rows = np.eye(3, dtype=np.float32)[labels]
+    votes = ranking.neighbour_votes(features, features, rows, itself=np.arange(30), count=5)
     np.testing.assert_allclose(votes.sum(1), 1, rtol=1e-5)
     assert votes[0].argmax() == 0
-    alone = ranking.neighbour_votes(features[:2], features[2:3].repeat(2, 0), labels[2:4], 3)
+    alone = ranking.neighbour_votes(features[:2], features[2:3].repeat(2, 0), rows[2:4])
     assert alone.shape == (2, 3)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from trainer.data.cross_validation import CrossValidation
 from trainer.data.held_out import HeldOut
-from trainer.metrics import ACCURACY, METRICS
+from trainer.metrics import METRICS
+from trainer.objectives.cross_validation.classes import OfClasses
 from trainer.study.folds import summary
 
 
@@ -28,18 +28,19 @@ def _folds(*classes: int) -> list[HeldOut]:
 def test_it_is_the_mean_of_the_folds(name: str, tmp_path: Path) -> None:
     folds = _folds(3, 3, 3)
     expected = [
-        f1_score(one.targets, one.predicted, average="macro")
+        f1_score(one.targets, one.probabilities.argmax(1), average="macro")
         if name == "macro_f1"
         else -np.mean(np.log(one.probabilities[np.arange(30), one.targets].astype(np.float64)))
         for one in folds
     ]
-    result, found = CrossValidation.of(folds), summary.Scores.of(METRICS[name], folds)
+    result = OfClasses(folds, METRICS[name])
+    found = result.others
     assert found and found.values == pytest.approx(expected, rel=1e-6)
     mean, deviation = np.mean(expected), np.std(expected, ddof=1)
     said = f"cross-validated {name} {mean:.4f}: mean of 3 folds, standard deviation {deviation:.4f}"
-    assert said in [*summary.lines(result, found)]
-    assert f" images), {name} {expected[0]:.4f} in 1.0 s" in summary.line(1, 3, folds[0], 1.0, METRICS[name])
-    summary.write(tmp_path, result, {}, found)
+    assert said in [*summary.lines(result)]
+    assert result.fold(1).endswith(f" images), {name} {expected[0]:.4f}")
+    summary.write(tmp_path, result, {})
     written = json.loads((tmp_path / summary.NAME).read_text())
     assert written["metric"] == {"name": name, "mean": found.mean, "standard_deviation": found.deviation}
     assert [one[name] for one in written["folds"]] == found.values
@@ -47,14 +48,15 @@ def test_it_is_the_mean_of_the_folds(name: str, tmp_path: Path) -> None:
 
 def test_a_fold_without_an_area_is_left_out(tmp_path: Path) -> None:
     folds = _folds(3, 1)
-    result, found = CrossValidation.of(folds), summary.Scores.of(METRICS["auc"], folds)
+    result = OfClasses(folds, METRICS["auc"])
+    found = result.others
     assert found and found.mean == found.values[0] and found.deviation is None
-    assert "auc" not in summary.line(2, 2, folds[1], 1.0, METRICS["auc"])
-    summary.write(tmp_path, result, {}, found)
+    assert "auc" not in result.fold(2)
+    summary.write(tmp_path, result, {})
     assert json.loads((tmp_path / summary.NAME).read_text())["folds"][1]["auc"] is None
-    nothing = summary.Scores.of(METRICS["auc"], folds[1:])
+    nothing = OfClasses(folds[1:], METRICS["auc"]).others
     assert nothing and [*nothing.lines()] == []
 
 
 def test_the_accuracy_is_in_each_result_anyway() -> None:
-    assert summary.Scores.of(ACCURACY, _folds(3)) is None
+    assert OfClasses(_folds(3)).others is None

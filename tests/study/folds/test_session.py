@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests import forked
 from trainer import task
 
 FLAGS = ("--filters=2", "--dense_units=8", "--epochs=3", "--log_images=never", "--precision=float32")
@@ -100,6 +101,38 @@ def test_the_status_is_that_of_a_fold_that_fails(flags: list[str], status: int, 
     assert process.returncode == status
     assert re.match(message, errors)
     assert errors.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["labels", "numbers"])
+def test_labels_and_numbers_are_folded_and_their_suspects_listed(target: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    images, names = random.integers(0, 255, (40, 8, 8), np.uint8), np.array(["a", "b"])
+    targets = random.integers(0, 2, (40, 2)) if target == "labels" else random.normal(5, 1, (40, 2))
+    np.savez(tmp_path / "data.npz", x=images, y=targets, class_names=names)
+    flags = [*FLAGS, f"--data={tmp_path / 'data.npz'}", f"--target={target}", "--epochs=1", "--report=no"]
+
+    def run(*words: str) -> str:
+        command = [sys.executable, "-m", *words, *flags, f"--job_dir={tmp_path / 'run'}"]
+        done = forked.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        return str(done.stdout)
+
+    first, second = {
+        "labels": ("average_precision", "f1"),
+        "numbers": ("mean_absolute_error", "r2"),
+    }[target]
+    said = run("trainer.task", "--folds=2", "--metric=loss")
+    found, card = _result(tmp_path / "run"), json.loads((tmp_path / "run" / "model" / "model.json").read_text())
+    assert found["samples"] == sum(one["samples"] for one in found["folds"]) == 40
+    assert {first, second, "loss", "fold", "samples"} == {*found["folds"][0]}
+    assert card[first] == card["cross_validation"][first]["mean"] == found[first]["mean"]
+    assert card["result"]["part"] == "held-out" and [row[0] for row in card["result"]["rows"]] == ["a", "b"]
+    assert said.splitlines().count(card["result"]["summary"]) == 2  # after the folds, and at the end
+    assert "accuracy" not in said
+    again = run("trainer.data", "--suspects")
+    assert "predictions of the 2 folds in" in again and "neighbours are not looked at" not in again
+    assert f"probably wrong {target}: " in again
 
 
 @pytest.mark.parametrize(

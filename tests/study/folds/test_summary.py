@@ -1,20 +1,26 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from trainer.data.cross_validation import Accuracy, CrossValidation
+from trainer.data.held_out import HeldOut
 from trainer.errors import UsageError
+from trainer.objectives.cross_validation.classes import OfClasses
 from trainer.study.folds import summary
 
-RESULT = CrossValidation(
-    [Accuracy(27, 31), Accuracy(26, 31), Accuracy(28, 30)],
-    np.array([[50, 2], [9, 29]]) + np.array([[0, 0], [0, 2]]),
-    ["cat", "dog"],
-    "image",
-)
+
+def _fold(targets: list[int], correct: int, names: Sequence[str]) -> HeldOut:
+    """Returns predictions of which so many, the first ones, are right."""
+    predicted = [one if row < correct else (one + 1) % len(names) for row, one in enumerate(targets)]
+    shares = np.eye(len(names), dtype=np.float32)[predicted]
+    return HeldOut([str(one) for one in range(len(targets))], np.array(targets), shares, names, "image")
+
+
+SIZES = ((27, 31), (26, 31), (28, 30))
+RESULT = OfClasses([_fold([0, 1] * (size // 2) + [0] * (size % 2), right, "ab") for right, size in SIZES])
 
 
 def test_the_lines_fit_a_terminal_of_80_columns() -> None:
@@ -36,7 +42,8 @@ def test_the_lines_fit_a_terminal_of_80_columns() -> None:
     ],
 )
 def test_says_which_classes_are_smaller_than_the_number_of_folds(sizes: dict[str, int], line: str) -> None:
-    result = CrossValidation([Accuracy(1, 2)] * 3, np.diag([*sizes.values()]), [*sizes], "image")
+    targets = [number for number, size in enumerate(sizes.values()) for _ in range(size)]
+    result = OfClasses([_fold(some, 1, [*sizes]) for some in (targets[::3], targets[1::3], targets[2::3])])
     assert next(summary.lines(result)) == line
 
 

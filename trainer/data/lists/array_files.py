@@ -52,13 +52,15 @@ def read(
     Raises:
       UsageError: a file is no such array, or differs from the others; the message names it.
     """
+    if fold:  # before a fold leaves the given test part out
+        target.check(entries, target.names(entries), "a sample", ("", TRAIN))
     parted = split(entries, validation_split, fold, target.strata)
     counted = len(parted)
     if drop:
         parted = drop.left(parted, entries, "an array", target)
     names = target.names(parted)
     if target.name != CLASSES:
-        target.check(parted, names, "a sample", (TRAIN,))
+        target.check(parted, names, "a sample", (TRAIN, TEST) if fold and fold.number else (TRAIN,))
     whole = [_array(entry, rank) for entry in parted]
     if any(stored.is_transparent(array.shape, rank) for array in whole):
         log(stored.LEFT_OUT)

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from trainer.data.lists import folds
-from trainer.data.lists.entries import PARTS, TEST, TRAIN, VALIDATION, Entry, class_names
+from trainer.data.lists.entries import PARTS, TEST, TRAIN, VALIDATION, Entry
 from trainer.data.lists.folds import Fold
-from trainer.errors import UsageError, one_line
+from trainer.data.lists.natural import natural
+from trainer.errors import UsageError
 
 _TEST_SHARE = 0.1  # of the samples of a data set without a test part
 
@@ -88,18 +89,13 @@ def _hold_out(samples: list[_Sample], fold: Fold) -> list[_Sample]:
     """Returns the samples of one run of a cross-validation; those of the held-out fold are its test part.
 
     Raises:
-      UsageError: a class has no sample to fold, or there are fewer samples than folds.
+      UsageError: there are fewer samples than folds.
     """
-    folded = [sample for sample in samples if sample.part == TRAIN]
-    numbers = {label: number for number, label in enumerate(class_names(sample.entry for sample in folded))}
-    for entry in (sample.entry for sample in samples if sample.entry.label not in numbers):
-        raise UsageError(
-            f"{entry.place}: a class must have a sample in the training part. "
-            f"Received: {one_line(entry.label)}, which has none"
-        )
     if not fold.number:
         return samples
-    labels = np.array([numbers[sample.entry.label] for sample in folded], np.int64)
+    folded = [sample for sample in samples if sample.part == TRAIN]
+    numbers = {stratum: number for number, stratum in enumerate(sorted({one.stratum for one in folded}, key=natural))}
+    labels = np.array([numbers[sample.stratum] for sample in folded], np.int64)
     for sample, number in zip(folded, folds.assign(labels, np.arange(len(folded)), fold.count), strict=True):
         sample.part = "" if number == fold.number else TRAIN
     kept = [sample for sample in samples if sample.part != TEST]

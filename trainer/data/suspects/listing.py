@@ -11,20 +11,34 @@ from trainer.errors import UsageError
 
 NAME = "suspects.csv"
 
-_COLUMNS = ("name", "part", "label", "problem", "predicted", "probability", "label_probability", "like", "distance")
+_COLUMNS = (
+    "name",
+    "part",
+    "label",
+    "problem",
+    "predicted",
+    "probability",
+    "label_probability",
+    "like",
+    "distance",
+    "residual",
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Suspect:
-    """A sample whose label is probably wrong, or that is almost the same as another.
+    """A sample whose class, labels or numbers are probably wrong, or that is almost the same as another.
 
     Attributes:
       name: its file, or its number in the training part.
       part: train, validation or test.
-      label: its class as it is given.
-      predicted: the most probable class; empty for a near-duplicate.
-      probability: of that class.
-      label_probability: of its own class.
+      label: its class, labels or numbers as they are given.
+      predicted: the most probable class, the labels that are wrong, or the numbers; empty for a near-duplicate.
+      probability: of what is predicted; None for numbers.
+      label_probability: of what is given; None for numbers.
+      residual: the number less its prediction, in standard deviations; None for classes and labels.
+      wrong: what is probably wrong, in a word: label, labels or number.
+      said: the same in texts, each with the name that follows it, which is the user's.
       like: the name of the sample that it is almost the same as; empty otherwise.
       like_part: the part of that sample.
       distance: of both; 0 for an exact copy.
@@ -34,8 +48,11 @@ class Suspect:
     part: str
     label: str
     predicted: str = ""
-    probability: float = 0.0
-    label_probability: float = 0.0
+    probability: float | None = None
+    label_probability: float | None = None
+    residual: float | None = None
+    wrong: str = "label"
+    said: Sequence[tuple[str, str]] = ()
     like: str = ""
     like_part: str = ""
     distance: float = 0.0
@@ -44,7 +61,7 @@ class Suspect:
     def problem(self) -> str:
         """What is wrong, in a few words."""
         if not self.like:
-            return "label"
+            return self.wrong
         copy = "near-duplicate" if self.distance else "copy"
         return copy if self.part == self.like_part else f"{copy} across parts"
 
@@ -52,8 +69,9 @@ class Suspect:
         """Returns its line in the list."""
         start = [self.name, self.part, self.label, self.problem]
         if self.like:
-            return [*start, "", "", "", self.like, f"{self.distance:.4f}"]
-        return [*start, self.predicted, f"{self.probability:.4f}", f"{self.label_probability:.4f}", "", ""]
+            return [*start, "", "", "", self.like, f"{self.distance:.4f}", ""]
+        shares, residual = map(_cell, (self.probability, self.label_probability)), _cell(self.residual)
+        return [*start, self.predicted, *shares, "", "", residual]
 
 
 def write(path: Path, suspects: Sequence[Suspect]) -> None:
@@ -86,3 +104,7 @@ def check(path: Path) -> None:
         raise UsageError(f"{path} must be a file that can be written. Received: {error.strerror}") from None
     if not first.startswith(",".join(_COLUMNS[:4]).encode()):
         raise UsageError(f"{path} must be a new file or a list of suspects to replace. Received: another file")
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

@@ -80,30 +80,27 @@ def rank(sources: Sequence[Array], labels: Numbers) -> Ranking:
 def neighbour_votes(
     features: Array,
     others: Array,
-    labels: Numbers,
-    classes: int,
+    rows: Array,
     *,
     itself: Numbers | None = None,
     count: int = _NEIGHBOURS,
 ) -> Array:
-    """Returns the share of each class among the nearest neighbours of samples, `(samples, classes)`.
+    """Returns the share of each class or label among the nearest neighbours of samples, `(samples, outputs)`.
 
-    The classes' shares among all labels count as one more neighbour. The likeness is the cosine of two samples'
+    The shares among all samples count as one more neighbour. The likeness is the cosine of two samples'
     differences from the mean.
 
     Args:
       features: of the samples, `(samples, values)`.
       others: of the samples with labels, `(others, values)`; at least two.
-      labels: of the others, class numbers.
-      classes: the number of classes.
+      rows: of the others, 1 for what each has and 0 otherwise, `(others, outputs)`.
       itself: for each sample its index among the others, which is left out; -1 for none.
       count: the number of neighbours, or fewer if there are fewer others.
     """
     mean = others.mean(0)
     ours, theirs = (_of_length_1(one - mean) for one in (features, others))
-    prior = np.bincount(labels, minlength=classes) / len(labels)
     count = min(count, len(others) - 1)
-    votes = np.zeros((len(ours), classes), np.float32)
+    votes = np.zeros((len(ours), rows.shape[1]), np.float32)
     each = max(1, _BLOCK // len(theirs))
     for first in range(0, len(ours), each):
         likeness = ours[first : first + each] @ theirs.T
@@ -111,8 +108,10 @@ def neighbour_votes(
             own = itself[first : first + each]
             likeness[np.flatnonzero(own >= 0), own[own >= 0]] = -np.inf
         nearest = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
-        np.add.at(votes, (np.arange(first, first + len(likeness))[:, np.newaxis], labels[nearest]), 1)
-    return ((votes + prior) / (count + 1)).astype(np.float32)
+        for number in range(count):
+            votes[first : first + each] += rows[nearest[:, number]]
+    shares: Array = ((votes + rows.mean(0)) / (count + 1)).astype(np.float32)
+    return shares
 
 
 def _fitted(logs: Values, labels: Numbers) -> tuple[Values, float]:

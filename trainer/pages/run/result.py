@@ -45,7 +45,7 @@ def _measured(run: Run) -> list[Html]:
     more = len(found["rows"]) - len(shown)
     rule = f"; the first {len(shown)} of {len(found['rows']):,}" if more > 0 else ""
     rows = [[name(label), *map(text, numbers)] for label, *numbers in shown]
-    title = text(f"Results on the test {run.samples}{rule}")
+    title = text(f"Results on the {found.get('part', 'test')} {run.samples}{rule}")
     return [
         paragraph(text(f"{found['summary'][:1].upper()}{found['summary'][1:]}.")),
         table(title, columns([run.target, *found["columns"]], 1), rows),

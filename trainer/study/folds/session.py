@@ -13,12 +13,12 @@ from pathlib import Path
 from rich.console import Console
 
 from trainer import files
-from trainer.data.cross_validation import CrossValidation
 from trainer.data.held_out import FOLDER, HeldOut, path_of
 from trainer.environment import PRECISION_FILE
 from trainer.errors import FoldError, StoppedError, UsageError
-from trainer.hparams import UNTIL_BEST, HParams
-from trainer.metrics import ACCURACY, Metric
+from trainer.hparams import AUTO, UNTIL_BEST, HParams
+from trainer.objectives.cross_validation.choice import cross_validation
+from trainer.objectives.cross_validation.result import CrossValidation
 from trainer.signals import Stop
 from trainer.study.folds import summary
 from trainer.study.folds.progress import Progress
@@ -47,7 +47,7 @@ class Plan:
       count: the number of folds.
       arguments: the flags of each fold, without `--folds`, `--job_dir` and `--resume`.
       go_on: how the command resumes, for messages.
-      metric: of `--metric`.
+      metric: the value of `--metric`.
       has_final: whether a final network follows.
     """
 
@@ -55,7 +55,7 @@ class Plan:
     count: int
     arguments: Sequence[str]
     go_on: str
-    metric: Metric = ACCURACY
+    metric: str = AUTO
     has_final: bool = True
 
     @property
@@ -100,12 +100,12 @@ def run(
                 times[str(number)] = round(seconds, 1)
                 summary.write_times(plan.folder, times)
             models.delete(layout.folder(plan.folder, number), models.PREDICTING)
-            notes.out(summary.line(number, plan.count, _predictions(plan, number), times[str(number)], plan.metric))
+            found = cross_validation([_predictions(plan, number)], plan.metric).fold(1)
+            notes.out(f"fold {number} of {plan.count}: {found} in {times[str(number)]:.1f} s")
     summary.check_same_data(plan.folder, plan.count)
-    found = [_predictions(plan, number) for number in range(1, plan.count + 1)]
-    result, scores = CrossValidation.of(found), summary.Scores.of(plan.metric, found)
-    summary.write(plan.root, result, times, scores)
-    for line in summary.lines(result, scores, has_final=plan.has_final):
+    result = cross_validation([_predictions(plan, number) for number in range(1, plan.count + 1)], plan.metric)
+    summary.write(plan.root, result, times)
+    for line in summary.lines(result, has_final=plan.has_final):
         screen.out(line)
     return result
 

@@ -190,6 +190,13 @@ def test_the_ranking_is_of_ten_and_the_earlier_of_equals_comes_first() -> None:
     assert "less is better" in conclusion.text(down, trials, {}, Path("/a"))
 
 
+def test_the_ranking_also_has_the_trial_to_train_longer() -> None:
+    trials = [*(_trial(number, 0.9, 1000) for number in range(1, 12)), _trial(12, 0.89, 10)]
+    text = conclusion.text(SHOWN, trials, {}, Path("study"))
+    assert "Ranking, the first 10 and trial 12 of 12, by" in text and "To train trial 12 longer" in text
+    assert any(line.split()[:1] == ["12"] for line in text.splitlines())
+
+
 def test_trials_with_one_reason_share_a_line() -> None:
     trials = [
         Trial(id=number, parameters={}, state=INFEASIBLE, reason="exit status 1" if number < 4 else "")

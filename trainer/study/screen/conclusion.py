@@ -93,11 +93,13 @@ def _ranking(job: Job, trials: Sequence[Trial], width: int) -> str:
     order = ranked(job, trials)
     if not order:
         return f"None of {wording.count(len(trials), 'trial')} succeeded."
-    best, shown = order[0], order[:_RANKED]
+    best, shown, also = order[0], order[:_RANKED], ""
+    if (chosen := ties.recommended(job, order)) and chosen not in shown:
+        shown, also = [*shown, chosen], f" and trial {chosen.id}"
     result = best.result(job.selection, job.maximize)
     rule = "best" if job.selection == BEST_MEASUREMENT else "last"
     more = "more" if job.maximize else "less"
-    top = f"the first {_RANKED} of {len(order)}" if len(order) > _RANKED else wording.count(len(order), "trial")
+    top = f"the first {_RANKED}{also} of {len(order)}" if len(order) > _RANKED else wording.count(len(order), "trial")
     heads, rows = columns.fit(columns.of_trials(job, shown, best, 0.0), width - 2)
     return "\n".join(
         [

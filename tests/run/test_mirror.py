@@ -107,12 +107,12 @@ def test_goes_on_from_the_bucket_on_another_machine(server: Server, run: Run, tm
 
 
 @pytest.mark.parametrize(
-    "counts", [(5, 15), pytest.param(range(1, 1000), marks=pytest.mark.slow)], ids=["twice", "anywhere"]
+    "counts", [(5, 15), pytest.param(range(1, 1000, 2), marks=pytest.mark.slow)], ids=["twice", "anywhere"]
 )
 def test_wherever_the_bucket_fails_the_run_goes_on_from_there(
     server: Server, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counts: Sequence[int]
 ) -> None:
-    """All writes after the N-th fail, for every N: what has landed by then is all that another machine finds."""
+    """All writes after the N-th fail, for every odd N: what has landed by then is all that another machine finds."""
     assert run("--job_dir=gs://bucket/whole")[0] == 0
     expected = remains(_staged(tmp_path, "whole"))
     for count in counts:

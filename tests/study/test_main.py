@@ -89,7 +89,7 @@ def run(config: Path, folder: Path, *flags: str) -> tuple[int, str]:
 @pytest.mark.slow
 def test_a_study_that_was_killed_ends_like_one_that_was_not(tmp_path: Path) -> None:
     config, whole, torn = write_config(tmp_path, 3), tmp_path / "whole", tmp_path / "torn"
-    flags = ["--data=digits", "--epochs=3", "--checkpoint_every=5"]
+    flags = ["--data=digits", "--epochs=6", "--checkpoint_every=5"]
     status, output = run(config, whole, *flags)
     assert status == 0, output
     assert f"python -m trainer.tensorboard --logdir={whole}" in output.replace("'", "")

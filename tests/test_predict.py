@@ -85,7 +85,7 @@ def test_fetches_a_model_from_a_bucket(
         assert predict.main(arguments, io.BytesIO()) == 0
         output = capsys.readouterr()
         assert output.out.split("\t")[1] == _expected()[0][0]
-        assert "downloads 7 of 7 files" in output.err
+        assert "downloads 3 of 3 files" in output.err
         assert predict.main(["--model=gs://bucket/nothing", str(images[0])], io.BytesIO()) == 2
         assert "Received: gs://bucket/nothing" in capsys.readouterr().err
         for name in ("run", "run/", "run/model/model.keras"):

@@ -11,8 +11,9 @@ from tests.documents.shell import BlockError, Shell
 
 SERVER = (
     "import http.server, sys; server = http.server.HTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler);"
-    "print('serves http://127.0.0.1:%d' % server.server_port, flush=True);"
+    # Before the address is printed: a Ctrl-C that arrives while a file is closed by its finalizer is lost.
     "open('address', 'w').write('http://127.0.0.1:%d' % server.server_port);"
+    "print('serves http://127.0.0.1:%d' % server.server_port, flush=True);"
     "server.serve_forever()"
 )
 

@@ -21,7 +21,6 @@ from trainer import data, predict
 from trainer.data.lists.dropped import Dropped
 from trainer.environment import Environment
 from trainer.errors import StoppedError, UsageError
-from trainer.evaluate import __main__ as evaluate
 from trainer.hparams import HParams
 from trainer.objectives import goals
 from trainer.run import train
@@ -222,14 +221,6 @@ def test_integers_agree_on_the_labels_and_numbers_have_none(
     pytest.importorskip("ai_edge_litert")
     lines = export.convert(asked, model, Console(file=io.StringIO()))
     assert "the same labels for " in lines[1]
-
-
-def test_is_not_evaluated(finished: tuple[str, Path, train.Result]) -> None:
-    target, root, _ = finished
-    with contextlib.redirect_stderr(io.StringIO()) as said:
-        assert evaluate.main([f"--model={root / 'run'}", str(root / "a.npz")]) == 2
-    (line,) = said.getvalue().splitlines()
-    assert f"`--model` must classify: of {target}, model.json has the results" in line
 
 
 @pytest.mark.parametrize(("target", "word"), [("labels", "of each label"), ("numbers", "two values of each number")])

@@ -6,6 +6,7 @@ from tests.study.shown import NOW, SHOWN, TRIALS
 from trainer.hparams import EPOCHS
 from trainer.study.screen import columns
 from trainer.study.screen.columns import Column
+from trainer.study.trial import Measurement
 
 
 def test_nothing_is_wider_than_the_width_and_all_have_the_same_rows() -> None:
@@ -99,3 +100,8 @@ def test_epochs_come_from_the_flags(
     trial = dataclasses.replace(TRIALS[0], parameters=parameters)
     assert columns.epochs(job, trial) == said
     assert columns.longest(job, trial) == longest
+
+
+def test_a_trial_whose_recipe_chose_its_epochs_takes_as_many_as_it_reported() -> None:
+    trial = dataclasses.replace(TRIALS[0], measurements=(Measurement(1, 0.5), Measurement(78, 0.9)))
+    assert columns.longest(dataclasses.replace(SHOWN, arguments=("--data=photos",)), trial) == 78

@@ -81,9 +81,10 @@ def epochs(job: Job, trial: Trial) -> str:
 
 
 def longest(job: Job, trial: Trial) -> int:
-    """Returns how many epochs a trial takes, by its flags or else by default."""
+    """Returns how many epochs a trial takes, by its flags or else as many as it reported, at least the default."""
     said = epochs(job, trial)
-    return int(said) if said.isdecimal() and int(said) else EPOCHS
+    reported = trial.measurements[-1].step if trial.measurements else 0
+    return int(said) if said.isdecimal() and int(said) else max(reported, EPOCHS)
 
 
 def fit(columns: Sequence[Column], width: int) -> tuple[list[str], list[str]]:

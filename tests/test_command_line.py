@@ -93,6 +93,13 @@ def test_finds_the_last_value_of_a_flag() -> None:
         (["--stride=1"], {"model": "convolutional"}),  # as `--stride=2` of another trial
         (["--model=auto", "--dense-units", "8"], {"model": "convolutional", "dense_units": 8}),
         (["--model=residual", "--filters=8"], {"model": "residual", "filters": 8}),
+        # The validation of a cross-validation is small unless it chooses.
+        (["--folds=5"], {"folds": "5", "validation_split": 0.02}),
+        (["--folds=3/5", "--validation_split=0.1"], {"folds": "3/5", "validation_split": 0.1}),
+        (["--folds=5", "--metric=auto"], {"folds": "5", "validation_split": 0.02}),
+        (["--folds=5", "--metric=auc"], {"folds": "5", "metric": "auc"}),
+        (["--folds=5", "--epochs=auto"], {"folds": "5", "epochs": -1}),
+        (["--folds=5", "--export=best"], {"folds": "5", "export": "best"}),
     ],
 )
 def test_reads(arguments: list[str], values: dict[str, object]) -> None:

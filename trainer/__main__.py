@@ -15,6 +15,7 @@ PROGRAMS = {
     "evaluate": "measures a trained model on labelled samples",
     "serve": "answers requests with a trained model",
     "export": "converts a trained model for LiteRT, ONNX and others",
+    "ensemble": "combines trained models to one of their mean prediction",
     "report": "writes the report of a run or a study as one HTML file",
     "study": "tunes hyperparameters, here or on Vertex AI",
     "data": "checks a data set, finds wrong labels, writes shards",

@@ -19,11 +19,13 @@ from trainer.hparams import (
     ANSWERS,
     AUTO,
     CONVOLUTIONAL,
+    WATCHED,
     Field,
     HParams,
     Value,
     check,
     check_networks,
+    chooses_nothing,
     family,
     given,
     only_of,
@@ -179,6 +181,8 @@ def read(arguments: Sequence[str]) -> HParams:
 
     If a flag is given twice, the last value is used. If a flag of the convolutional network is given, even with its
     default, `--model=auto` selects this network: all trials of a study that tunes the stride train the same network.
+    In a cross-validation whose validation chooses nothing, `--validation_split` is small, since a fold tests on samples
+    of its own.
 
     Args:
       arguments: the words after the program's name.
@@ -196,6 +200,8 @@ def read(arguments: Sequence[str]) -> HParams:
         given = [field for field in fields if field.name in values]
         if values.get("model", AUTO) == AUTO and any(only_of(field, CONVOLUTIONAL) for field in given):
             values["model"] = CONVOLUTIONAL
+        if chooses_nothing(values):
+            values.setdefault("validation_split", WATCHED)
         hparams = made(**values, given_names=frozenset(values))
         check_networks(hparams, values)
         return hparams

@@ -34,6 +34,7 @@ EXPORTS = ("last", "best")
 
 EPOCHS = recipes.Amount().epochs  # if the number of samples is not known
 UNTIL_BEST = -1  # `--epochs=auto`
+WATCHED = 0.02  # the share of the training samples that only watches the training
 
 # The families of networks: those of this package by name, keras.applications, a saved model, a function.
 CONVOLUTIONAL, LINEAR, RESIDUAL = "convolutional", "linear", "residual"
@@ -113,7 +114,8 @@ class HParams:
     validation_split: float = _flag(
         0.1,
         "Data",
-        "share of the training samples used for validation, if the data have no validation split",
+        "share of the training samples used for validation, if the data have no validation split; with --folds, 0.02 "
+        "unless it chooses something, for --epochs=auto, --export=best or a --metric",
         minimum=0.01,
         maximum=0.5,
         selects_samples=True,
@@ -565,6 +567,12 @@ def given(hparams: HParams) -> frozenset[str]:
     """Returns the names of the flags that differ from their defaults, or that a user gave with them."""
     names: frozenset[str] = vars(hparams)["given_names"]
     return names
+
+
+def chooses_nothing(values: Mapping[str, Value]) -> bool:
+    """Returns whether flags ask for a cross-validation in which validation only watches the training."""
+    chooses = values.get("epochs") == UNTIL_BEST or values.get("export") == "best" or values.get("metric", AUTO) != AUTO
+    return values.get("folds", "0") != "0" and not chooses
 
 
 def family(model: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from trainer import ensemble, export
 from trainer.evaluate import options as evaluate_options
 from trainer.hparams import HParams, rule_of
 from trainer.serving import options as serving_options
@@ -23,6 +24,7 @@ _UNSAID = {  # flags without a help text
     "logdir": "folder of one run or of several; also gs://…",
     "runs": "of a study: `trials` shows one TensorBoard run for each trial, without training curves; `all` shows all",
 }
+_WITH_PARSER = {"trainer.export": export.parser, "trainer.ensemble": ensemble.parser}
 _DEFAULT = re.compile(r" \(default ([^)]*)\)$")  # of a help text
 
 
@@ -64,6 +66,9 @@ def flags(root: Path, program: str) -> list[Flag]:
         return [*_of_actions(parser._actions, _bounds(_tree(root / path)))]
     if program == "trainer.evaluate":
         return [*_of_actions(evaluate_options.parser()._actions, _rules(_tree(root / "trainer/evaluate/options.py")))]
+    if program in _WITH_PARSER:
+        path = root.joinpath(*program.split(".")).with_suffix(".py")
+        return [*_of_actions(_WITH_PARSER[program]()._actions, _rules(_tree(path)))]
     if program == "trainer.local_cluster":
         return [Flag("workers", "", "`2`", "at least 2", "number of processes; the first one is the chief")]
     return [*_of_source(root.joinpath(*program.split("."), "__main__.py"))]

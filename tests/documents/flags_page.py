@@ -31,6 +31,8 @@ _PROGRAMS = {
     "trainer.predict": "classifies images, signals or volumes",
     "trainer.evaluate": "measures a trained model on labelled samples",
     "trainer.serve": "serves a model over HTTP",
+    "trainer.export": "converts a trained model for other runtimes",
+    "trainer.ensemble": "combines trained models to one that predicts the mean of their predictions",
     "trainer.report": "writes the report of a run or a study as one HTML file",
     "trainer.data": "checks a data set and writes it as TFRecord shards",
     "trainer.tensorboard": "TensorBoard, for logs on this machine or in a bucket",
@@ -46,6 +48,8 @@ _LEADS = {
     "trainer.evaluate": "The other argument, DATA, is the data set, as `--data` of [trainer.task](#trainertask). "
     "[Evaluate](evaluate.md) describes the results.",
     "trainer.serve": "In a container on Vertex AI, [environment variables](#environment-variables) give the defaults.",
+    "trainer.export": "[Serving](serving.md#other-formats) describes the formats.",
+    "trainer.ensemble": "All other arguments are models. [Ensembles](running.md#ensembles) describes the rules.",
     "trainer.report": "[The report](report.md) describes the file, which runs and studies also write at their end.",
     "trainer.data": "The data set is given as for [trainer.task](#trainertask).",
     "trainer.tensorboard": "All other flags are TensorBoard's own, such as `--port` and `--bind_all`: "

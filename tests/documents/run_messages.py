@@ -26,8 +26,8 @@ from trainer.training.checkpoint import Store
 _NOW = datetime.datetime(2026, 7, 1)
 
 
-def _load(make: Callable[[Path], str], split: float = 0.1) -> Provocation:
-    return lambda folder: raised(lambda: data.load(make(folder), split, seed=0))
+def _load(make: Callable[[Path], str]) -> Provocation:
+    return lambda folder: raised(lambda: data.load(make(folder), 0.1, seed=0))
 
 
 def _classes(**counts: int) -> Callable[[Path], str]:
@@ -153,7 +153,6 @@ PROVOCATIONS: dict[str, Provocation] = {
     "nested": _load(_nested),
     "one class": _load(_classes(cat=60)),
     "few": _load(_classes(cat=1, dog=1)),
-    "split": _load(lambda folder: "digits", 0.0001),
     "broken": _load(_broken),
     "csv": _load(_file("list.csv", b"image,label\na.png\n")),
     "jsonl": _load(_file("list.jsonl", b"{\n")),

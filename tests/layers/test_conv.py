@@ -199,4 +199,5 @@ def test_regularizers_and_constraints_are_called_as_by_keras() -> None:
 
 
 def test_exports() -> None:
-    assert layers.__all__ == ["Conv1D", "Conv2D", "Conv3D", "Dropout", "PowerNormalization", "Preprocessing"]
+    convolutions = ["Conv1D", "Conv2D", "Conv3D"]
+    assert layers.__all__ == ["AveragePredictions", *convolutions, "Dropout", "PowerNormalization", "Preprocessing"]

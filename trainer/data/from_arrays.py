@@ -121,14 +121,10 @@ def _split_off(pair: Pair, share: float, seed: int, kind: Kind[Any]) -> tuple[Pa
     samples, labels = pair
     found = stratified.split(array_strata(_plain(labels)), share, seed)
     held_out, kept = found.held_out, found.kept
-    if not (len(held_out) and len(kept)):
-        if 0 < round(len(labels) * share) < len(labels):
-            raise UsageError(
-                f"`--data` must have two {kind.name}s of a class to split one off. "
-                f"Received: {len(labels):,} {kind.name}s, each the only one of its class"
-            )
+    if not len(held_out):
         raise UsageError(
-            f"`--validation_split` must leave {kind.one} in both parts of {len(labels)}. Received: {share:g}"
+            f"`--data` must have two {kind.name}s of a class to split one off. "
+            f"Received: {len(labels):,} {kind.name}s, each the only one of its class"
         )
     return (samples[held_out], labels[held_out]), (samples[kept], labels[kept]), found
 

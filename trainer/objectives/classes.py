@@ -113,6 +113,7 @@ class Classes:
 
     names: Sequence[str]
     target: str = CLASSES
+    activation: str = "softmax"
 
     def content(self) -> dict[str, Any]:
         return {"name": self.target}

@@ -87,6 +87,7 @@ class Labels:
     names: Sequence[str]
     thresholds: Sequence[float]
     target: str = LABELS
+    activation: str = "sigmoid"
 
     @classmethod
     def chosen(cls, names: Sequence[str], found: Mapping[str, npt.NDArray[Any]]) -> "Labels":

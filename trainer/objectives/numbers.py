@@ -129,6 +129,7 @@ class Numbers:
 
     names: Sequence[str]
     target: str = NUMBERS
+    activation: str = "linear"
 
     def content(self) -> dict[str, Any]:
         return {"name": self.target}

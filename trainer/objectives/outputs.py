@@ -62,6 +62,10 @@ class Outputs(Protocol):
     def names(self) -> Sequence[str]:
         """The names of the outputs, in their order."""
 
+    @property
+    def activation(self) -> str:
+        """What turns the outputs into predictions: softmax, sigmoid or linear."""
+
     def content(self) -> dict[str, Any]:
         """Returns what `model.json` keeps under `target`, JSON types."""
 

@@ -159,6 +159,8 @@ class Card:
         if self.explanation:
             yield from _explanations(self.explanation, name)
         yield "## How it was trained\n"
+        if "members" in self.record:
+            yield from _members(self.record["members"])
         flags = [[f"`--{name}`", _plain(str(value))] for name, value in configuration.items()]
         yield from _table(["flag", "value"], flags)
         yield "## Versions\n"
@@ -198,6 +200,17 @@ def _explanations(explanation: Mapping[str, Any], name: str) -> Iterator[str]:
     numbers = [*next(iter(scores.values()))]
     rows = [[explained.NAMES[method], *(f"{one[number]:.3f}" for number in numbers)] for method, one in scores.items()]
     yield from _table(["method", *numbers], rows)
+
+
+def _members(members: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yields the members of an ensemble."""
+    yield f"An ensemble of {len(members)} networks: the mean of their predictions. The flags below are those of the"
+    yield "first; the others differ as follows:\n"
+    rows = []
+    for member in members:
+        flags = ", ".join(f"--{name}={value}" for name, value in member["flags"].items())
+        rows.append([_plain(member["model"]), _plain(member["result"]), _plain(flags)])
+    yield from _table(["member", "alone", "flags"], rows)
 
 
 def _use(form: Form, outputs: Outputs, has_graph: bool) -> list[str]:

@@ -29,7 +29,8 @@ def split(labels: npt.NDArray[np.integer], share: float, seed: int) -> Split:
 
     A random choice is kept where each class happens to give between three quarters and four thirds of its share, as
     in large data sets. Otherwise each class gives its share to within one sample: shares are rounded down, and the
-    largest remainders up. A class keeps a sample, and gives one if that is at most twice its share.
+    largest remainders up. A class keeps a sample, and gives one if that is at most twice its share. The part has a
+    sample, however small the share.
 
     Args:
       labels: class numbers from 0, `(count,)`.
@@ -37,7 +38,7 @@ def split(labels: npt.NDArray[np.integer], share: float, seed: int) -> Split:
       seed: of the order.
     """
     order = np.random.default_rng(seed).permutation(len(labels))
-    count = round(len(labels) * share)
+    count = max(1, round(len(labels) * share))
     ordered = labels[order]
     sizes = np.bincount(labels)
     is_by_chance = _is_near(np.bincount(ordered[:count], minlength=len(sizes)), sizes, share)

@@ -12,20 +12,15 @@ from rich.console import Console
 
 from trainer import data
 from trainer.buckets.location import is_remote
-from trainer.data.form import Form
 from trainer.errors import UsageError
-from trainer.hparams import CLASSES, DATASETS, MANAGED, HParams
+from trainer.hparams import CLASSES, DATASETS, MANAGED
+from trainer.serving import trained_data
 from trainer.serving.formats.network import Values
 from trainer.serving.predictor import BrokenSampleError, Predictor
 
-_CONFIGURED = (
-    *("target", "validation_split", "seed", "folds", "image_size", "color", "length", "rate", "volume_size", "rank"),
-    "skip_broken",
-)
 _COMPARED, _CALIBRATED = 256, 200  # samples, at most
 _MOST = 1 << 28  # bytes of them
 _FEWEST = 8
-_COLORS = {1: "grey", 3: "rgb"}  # by channels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +85,7 @@ def _of_data(
     name: str, predictor: Predictor, configured: Mapping[str, Any], cache_dir: str, screen: Console, *, is_other: bool
 ) -> Samples:
     form = predictor.form
-    dataset = _load(name, form, configured, cache_dir, screen, is_other=is_other)
+    dataset = trained_data.load(name, form, configured, cache_dir, screen, is_other=is_other)
     part = "test" if len(dataset.test) else "validation"
     held_out: data.Store = getattr(dataset, part)
     most = max(_FEWEST, _MOST // (4 * int(np.prod(form.shape))))
@@ -104,39 +99,6 @@ def _of_data(
     targets = np.array(names, np.int64)[held_out.targets[chosen]] if has_targets else None
     shown = name if name in DATASETS else Path(name.rstrip("/")).name
     return Samples(values, targets, calibration, f"{len(values):,} {part} {predictor.kind.name}s of {shown}")
-
-
-def _load(
-    name: str, form: Form, configured: Mapping[str, Any], cache_dir: str, screen: Console, *, is_other: bool
-) -> data.Dataset:
-    """Returns a data set in the model's form."""
-    flags = {key: configured[key] for key in _CONFIGURED if key in configured}
-    if is_other:
-        flags |= _fixed(form, flags)
-    dataset = data.load_configured(HParams(**flags, data=name, cache_dir=cache_dir), screen)
-    found = dataset.form
-    if (found.shape, found.low, found.high) != (form.shape, form.low, form.high):
-        raise UsageError(
-            f"`--data` must contain samples of the model's form, {_described(form)}. "
-            f"Received: {name}, {_described(found)}"
-        )
-    return dataset
-
-
-def _fixed(form: Form, flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the flags that bring other data to a form."""
-    is_even = len(set(form.sizes)) == 1
-    if form.rank == 1:
-        return {"length": form.sizes[0]}
-    if form.rank == 2:
-        color = {"color": _COLORS[form.channels]} if form.channels in _COLORS else {}
-        return {**color, **({"image_size": form.sizes[0]} if is_even else {})}
-    return {"volume_size": form.sizes[0]} if is_even and flags.get("volume_size") else {}
-
-
-def _described(form: Form) -> str:
-    channels = f"{form.channels} {'channel' if form.channels == 1 else 'channels'}"
-    return f"{form} with {channels} from {form.low:g} to {form.high:g}"
 
 
 def _spread(count: int, most: int) -> npt.NDArray[np.int64]:

@@ -67,14 +67,15 @@ def draw(rows: Sequence[Measured], file: Path) -> None:
     with plt.rc_context({**style, "text.color": _INK}):
         figure, axis = plt.subplots(figsize=(8, 3.6), facecolor="white", layout="constrained")
         for row in rows:
-            colour = _OURS if "trainer" in row.name else _PEER
+            is_ours = "trainer" in row.name
+            colour = _OURS if is_ours else _PEER
             bar = [[row.accuracy - row.lowest], [row.highest - row.accuracy]]
             axis.errorbar(row.seconds, row.accuracy, yerr=bar, fmt="o", color=colour, capsize=4)
             label = f"{row.name}\n{row.accuracy:.2f} % in {row.seconds:.1f} s"
-            # To the left, where a slow point has its room.
-            axis.annotate(
-                label, (row.seconds, row.accuracy), (-10, 0), textcoords="offset points", ha="right", va="center"
-            )
+            # Ours to the left, where a slow point has its room, and peers to the right, away from our bars.
+            offset, side = (-10, "right") if is_ours else (10, "left")
+            point = row.seconds, row.accuracy
+            axis.annotate(label, point, (offset, 0), textcoords="offset points", ha=side, va="center")
         axis.set_xlim(0, 1.08 * max(row.seconds for row in rows))
         axis.margins(y=0.25)
         axis.set_xlabel("seconds of the whole command, median", color=_SOFT)

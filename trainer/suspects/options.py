@@ -13,7 +13,7 @@ from trainer.buckets.location import is_remote
 from trainer.data.held_out import FOLDER, path_of
 from trainer.errors import UsageError
 from trainer.files import expanded
-from trainer.hparams import HParams, Value, given, rule_of
+from trainer.hparams import WATCHED, HParams, Value, given, rule_of
 
 FLAG = "suspects"
 
@@ -44,9 +44,12 @@ class Options:
 
     @property
     def selection(self) -> Sequence[str]:
-        """The flags that decide what is read, where they are given."""
+        """The flags that decide what is read, where they are given; for a run without folds."""
         fields = {field.name: field for field in dataclasses.fields(HParams)}
-        chosen = ("data", *(name for name in given(self.hparams) if name not in ("data", "folds", "drop")))
+        others = {"data", "folds", "drop"}
+        if self.hparams.validation_split == WATCHED:  # which folds have by themselves
+            others.add("validation_split")
+        chosen = ("data", *(name for name in given(self.hparams) if name not in others))
         return [f"--{name}={getattr(self.hparams, name)}" for name in chosen if rule_of(fields[name]).selects_samples]
 
     @property
